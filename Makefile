@@ -1,0 +1,55 @@
+# `make` alone lists the targets. Each does its own set-up, which is quick the second time.
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+PYTHON_BIN := .venv/bin/python
+# More arguments for the program behind a target: make test ARGS="-k tenant", make demo ARGS=--json
+ARGS ?=
+
+.PHONY: help setup test demo lint format test-all test-lowest bench generate check-generated lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Set up everything that the other targets need
+	@scripts/setup-python
+	@scripts/setup-prometheus
+
+test: setup ## Run the tests, on a real Prometheus and Alertmanager
+	@$(PYTHON_BIN) -m pytest $(ARGS)
+
+demo: setup ## Run the simulated marketplace with its alerts until Ctrl-C
+	@.venv/bin/agent-analytics demo $(ARGS)
+
+lint: ## Run all linters and type checkers
+	@scripts/setup-python
+	@scripts/lint
+
+format: ## Format the code and apply safe fixes
+	@scripts/setup-python
+	@.venv/bin/ruff check --quiet --fix . || true
+	@.venv/bin/ruff format .
+
+test-all: test test-lowest ## Run the tests under every Python found here, and with the oldest dependencies
+	@scripts/test-pythons $(ARGS)
+
+test-lowest: setup ## Run the tests with the oldest dependencies that are admitted
+	@scripts/test-lowest $(ARGS)
+
+bench: setup ## Run the benchmarks
+	@$(PYTHON_BIN) -m pytest benchmarks --capture=no --timeout=0 $(ARGS)
+
+generate: ## Write rules, dashboards, configurations and docs/metrics.md anew from Python
+	@scripts/setup-python
+	@scripts/generate
+
+check-generated: ## Fail where a generated file is out of date
+	@scripts/setup-python
+	@scripts/check-generated
+
+lock: ## Pin the development packages anew; ARGS=--upgrade for newer releases
+	@scripts/setup-python
+	@scripts/lock $(ARGS)
+
+clean: ## Remove virtual environments, caches and builds
+	@rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks .import_linter_cache dist build
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,16 @@
+"""Metrics and spans on their way out: exposition, servers and apps, OTLP, and ``configure()``."""
+
+from agent_analytics.exporters._apps import make_asgi_app, make_wsgi_app
+from agent_analytics.exporters._configure import Runtime, configure
+from agent_analytics.exporters._exposition import exposition
+from agent_analytics.exporters._server import MetricsServer, start_http_server
+
+__all__ = [
+    "MetricsServer",
+    "Runtime",
+    "configure",
+    "exposition",
+    "make_asgi_app",
+    "make_wsgi_app",
+    "start_http_server",
+]

@@ -1,0 +1,110 @@
+"""The metrics as WSGI and ASGI applications, for a web server that the service runs already."""
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import TYPE_CHECKING, Any, Final
+
+from agent_analytics.exporters._responses import Request, Response, mounted_path, respond
+from agent_analytics.processor import AgentMetricsProcessor
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_LIFESPAN: Final = ("startup", "shutdown")
+
+
+def make_wsgi_app(processor: AgentMetricsProcessor) -> "WSGIApplication":
+    """Return a WSGI application that answers like the server of ``start_http_server``.
+
+    Mount it at the root of a server of its own, under any prefix, or under ``/metrics``.
+    """
+
+    def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        request = Request(
+            environ["REQUEST_METHOD"],
+            mounted_path(environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", "")),
+            environ.get("HTTP_ACCEPT", ""),
+            environ.get("HTTP_ACCEPT_ENCODING", ""),
+        )
+        response = respond(processor, request)
+        status = f"{response.status.value} {response.status.phrase}"
+        start_response(status, list(response.headers))
+        return [response.body]
+
+    return app
+
+
+def make_asgi_app(processor: AgentMetricsProcessor) -> ASGIApp:
+    """Return an ASGI 3 application that answers like the server of ``start_http_server``.
+
+    Mount it at the root of a server of its own, under any prefix, or under ``/metrics``. The
+    metrics are rendered in a thread of the event loop's pool, so that the loop goes on meanwhile.
+    """
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+        elif scope["type"] == "http":
+            await _send(send, await _off_the_loop(processor, _request(scope)))
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1000})
+        else:
+            msg = f"unknown ASGI scope {scope['type']!r}"
+            raise ValueError(msg)
+
+    return app
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    for event in _LIFESPAN:
+        while (await receive())["type"] != f"lifespan.{event}":
+            pass
+        await send({"type": f"lifespan.{event}.complete"})
+
+
+def _request(scope: Scope) -> Request:
+    headers: dict[bytes, str] = {}
+    for name, value in scope["headers"]:
+        text = value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {text}" if name in headers else text
+    # Servers disagree on whether the path has the prefix that the app is mounted under.
+    root: str = scope.get("root_path", "").rstrip("/")
+    path: str = scope["path"]
+    if root and (path == root or path.startswith(f"{root}/")):
+        path = path[len(root) :]
+    return Request(
+        scope["method"],
+        mounted_path(root, path),
+        headers.get(b"accept", ""),
+        headers.get(b"accept-encoding", ""),
+    )
+
+
+async def _off_the_loop(processor: AgentMetricsProcessor, request: Request) -> Response:
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:  # another event loop than asyncio's
+        return respond(processor, request)
+    return await loop.run_in_executor(None, functools.partial(respond, processor, request))
+
+
+async def _send(send: Send, response: Response) -> None:
+    await send(
+        {
+            "type": "http.response.start",
+            "status": response.status.value,
+            "headers": [
+                (name.lower().encode("latin-1"), value.encode("latin-1"))
+                for name, value in response.headers
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": response.body})

@@ -1,0 +1,219 @@
+"""``configure()``: one call that sets up spans, metrics, their server and the export of spans."""
+
+import atexit
+import logging
+import os
+import threading
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.sampling import Sampler
+
+from agent_analytics.exporters import _egress, _provider, _settings
+from agent_analytics.exporters._server import MetricsServer
+from agent_analytics.exporters._settings import UNSET, OrUnset, Settings, TakeRate
+from agent_analytics.instrumentation.health import note_internal_error
+from agent_analytics.processor import AgentMetricsProcessor, Limits
+
+_logger = logging.getLogger("agent_analytics")
+
+_lock = threading.Lock()
+_live: "Runtime | None" = None
+
+
+class Runtime:
+    """What ``configure()`` has started, until ``shutdown()``; a context manager, too.
+
+    Attributes:
+        processor: Turns spans into metrics; readable after the shutdown, too.
+        provider: The tracer provider that the spans come from.
+        server: The metrics server, or None.
+    """
+
+    def __init__(self, settings: Settings, processor: AgentMetricsProcessor) -> None:
+        self.processor = processor
+        self.server: MetricsServer | None = None
+        self._exporter: SpanProcessor | None = None
+        self._stop = ExitStack()
+        self._lock = threading.Lock()
+        with ExitStack() as started:  # unwound where the next step fails
+            if settings.metrics_port is not None:
+                self.server = started.enter_context(
+                    MetricsServer(
+                        processor,
+                        settings.metrics_port,
+                        settings.metrics_host,
+                        web_config=settings.web_config,
+                    )
+                )
+            self._attachment = self._attach(settings, started)
+            propagator = _egress.install(identity=settings.propagate_identity)
+            started.callback(_egress.uninstall, propagator)
+            self._stop = started.pop_all()
+
+    def _attach(self, settings: Settings, started: ExitStack) -> _provider.Attachment:
+        if settings.sdk_disabled:
+            _logger.info("OTEL_SDK_DISABLED is set: nothing is recorded")
+            return _provider.attach_nothing()
+        processors: list[SpanProcessor] = [self.processor]
+        if settings.otlp is not None:
+            self._exporter = settings.otlp.processor()
+            started.callback(self._exporter.shutdown)
+            processors.append(self._exporter)
+        attachment = _provider.attach(
+            processors,
+            sampler=settings.sampler,
+            default_sampler=_settings.sampler_from_environment,
+            service_name=settings.service_name,
+        )
+        started.callback(attachment.detach)
+        return attachment
+
+    @property
+    def provider(self) -> TracerProvider:
+        """The tracer provider that the spans come from."""
+        return self._attachment.provider
+
+    @property
+    def metrics_port(self) -> int | None:
+        """The port that metrics are served on, or None."""
+        return None if self.server is None else self.server.port
+
+    def force_flush(self, timeout: float = 30.0) -> bool:
+        """Export every span that has ended; metrics need no flush.
+
+        Args:
+            timeout: Seconds to wait. What is under way then goes on.
+
+        Returns:
+            False if it took longer or the runtime is shut down.
+        """
+        exporter = self._exporter
+        if exporter is None:
+            return True
+        flushed: list[bool] = []
+        thread = threading.Thread(
+            target=lambda: flushed.append(exporter.force_flush()),
+            name="agent-analytics-flush",
+            daemon=True,
+        )
+        thread.start()
+        thread.join(timeout)
+        return flushed == [True]
+
+    def shutdown(self) -> None:
+        """Export what is left, stop the server, undo what ``configure()`` did; idempotent.
+
+        Called at exit, too. With a receiver that does not answer it takes up to 30 seconds.
+        """
+        global _live  # noqa: PLW0603 - one runtime per process, see configure()
+        with self._lock:
+            stop, self._stop = self._stop, ExitStack()
+        try:
+            stop.close()
+        except Exception:  # noqa: BLE001 - every step has run; none may fail the host's exit
+            note_internal_error("exporters.shutdown")
+        atexit.unregister(self.shutdown)
+        with _lock:
+            if _live is self:
+                _live = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.shutdown()
+
+
+def configure(
+    service_name: str | None = None,
+    metrics_port: OrUnset[int | None] = UNSET,
+    otlp_endpoint: OrUnset[str | None] = UNSET,
+    state_dir: OrUnset[str | None] = UNSET,
+    hold_seconds: OrUnset[float] = UNSET,
+    *,
+    metrics_host: str | None = None,
+    otlp_protocol: str | None = None,
+    sampler: Sampler | float | None = None,
+    tenant_key: OrUnset[str | bytes | None] = UNSET,
+    take_rate: TakeRate | None = None,
+    propagate_identity: bool | None = None,
+    web_config: OrUnset[str | os.PathLike[str] | None] = UNSET,
+    limits: Limits | None = None,
+) -> Runtime:
+    """Set up everything: spans of agents become metrics, and metrics are served.
+
+    Each argument that is not given comes from its environment variable, else from a default;
+    docs/configuration.md has the table.
+
+    Args:
+        service_name: ``service.name`` of the spans' resource. OTEL_SERVICE_NAME.
+        metrics_port: Where metrics are served: 9464 by default, 0 for any free port, None for no
+            server.
+        otlp_endpoint: Base URL of an OTLP receiver to export sampled spans to; by default none.
+        state_dir: Directory of a durable store; this version has none and refuses it.
+        hold_seconds: How long newborn series show 0, 30 by default.
+        metrics_host: Interface to serve metrics on, 127.0.0.1 by default.
+        otlp_protocol: ``grpc`` (default) or ``http/protobuf``.
+        sampler: Which traces are sampled, as a sampler or as a share from 0 to 1. It decides on
+            the export of spans alone: metrics count every span.
+        tenant_key: Secret that tenants are hashed with for distinct counts.
+        take_rate: The marketplace's share of revenue, or a dict from publisher to share.
+        propagate_identity: Let ``marketplace.*`` baggage leave with outgoing calls; by default it
+            is taken out.
+        web_config: Prometheus web configuration file: TLS and basic authentication.
+        limits: Caps on series and memory.
+
+    Returns:
+        The running parts. They are shut down at exit.
+
+    Raises:
+        ValueError: An argument or a variable is wrong; the message names it.
+        ImportError: ``web_config`` needs a package that is not installed.
+        OSError: The port is in use.
+        RuntimeError: An earlier runtime is not shut down yet, or the global tracer provider is
+            none of the SDK's.
+    """
+    global _live  # noqa: PLW0603 - OpenTelemetry's provider is per process, and so is this
+    settings = Settings(
+        service_name=service_name,
+        metrics_port=_settings.metrics_port(metrics_port),
+        metrics_host=metrics_host
+        or _settings.text(UNSET, "AGENT_ANALYTICS_METRICS_HOST")
+        or "127.0.0.1",
+        otlp=_settings.otlp(otlp_endpoint, otlp_protocol),
+        state_dir=_settings.text(state_dir, "AGENT_ANALYTICS_STATE_DIR"),
+        hold_seconds=_settings.hold_seconds(hold_seconds),
+        sampler=_settings.sampler(sampler),
+        tenant_key=_settings.text(tenant_key, "AGENT_ANALYTICS_TENANT_KEY"),
+        take_rate=_settings.take_rate(take_rate),
+        propagate_identity=_settings.flag(propagate_identity, "AGENT_ANALYTICS_PROPAGATE_IDENTITY"),
+        web_config=_settings.text(web_config, "AGENT_ANALYTICS_WEB_CONFIG"),
+        sdk_disabled=_settings.sdk_disabled(),
+    )
+    with _lock:
+        if _live is not None:
+            msg = "configure() has been called already; call shutdown() of its runtime first"
+            raise RuntimeError(msg)
+        processor = AgentMetricsProcessor(
+            settings.hold_seconds,
+            settings.state_dir,
+            limits,
+            take_rate=settings.take_rate,
+            tenant_key=settings.tenant_key,
+        )
+        if settings.tenant_key is None:
+            _logger.warning(
+                "tenants are hashed with a key that everybody knows: set tenant_key or "
+                "AGENT_ANALYTICS_TENANT_KEY to a secret of the marketplace"
+            )
+        _live = runtime = Runtime(settings, processor)
+        atexit.register(runtime.shutdown)
+        return runtime

@@ -1,0 +1,109 @@
+"""Where spans are exported to, by the standard OTLP exporters."""
+
+import importlib
+import logging
+import os
+from dataclasses import dataclass
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+
+_logger = logging.getLogger("agent_analytics")
+
+Protocol = Literal["grpc", "http/protobuf"]
+
+_TRACES_PATH: Final = "/v1/traces"
+_ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+_PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+#: Imported when used: gRPC takes longer to import than all the rest of this package.
+_MODULES: Final[dict[Protocol, str]] = {
+    "grpc": "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
+    "http/protobuf": "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An OTLP receiver.
+
+    Attributes:
+        protocol: How it is spoken to.
+        url: The exporter's endpoint; None leaves it to the exporter's own environment variables.
+    """
+
+    protocol: Protocol
+    url: str | None
+
+    def processor(self) -> BatchSpanProcessor:
+        """Return a running processor that exports sampled spans to this receiver."""
+        module = importlib.import_module(_MODULES[self.protocol])
+        exporter: SpanExporter = module.OTLPSpanExporter(endpoint=self.url)
+        return BatchSpanProcessor(exporter)
+
+
+def protocol_from(argument: str | None) -> Protocol:
+    """Return the protocol to use, by default gRPC.
+
+    Raises:
+        ValueError: It is none that the exporters speak.
+    """
+    value, name = argument, "otlp_protocol"
+    for variable in _PROTOCOLS if argument is None else ():
+        value = os.environ.get(variable, "").strip().lower()
+        if value:
+            name = variable
+            break
+    value = value or "grpc"
+    if value not in _MODULES:
+        msg = f"{name}: expected one of {', '.join(_MODULES)}, got {value!r}"
+        raise ValueError(msg)
+    return value
+
+
+def endpoint_from(argument: str | None, protocol: Protocol, *, given: bool) -> Endpoint | None:
+    """Return the receiver that an argument or the environment names, or None.
+
+    Args:
+        argument: Base URL of the receiver, without the path of a signal.
+        protocol: How it is spoken to.
+        given: Whether there was an argument, so that the environment does not count.
+
+    Raises:
+        ValueError: ``argument`` is no URL.
+    """
+    if not given:
+        return Endpoint(protocol, None) if _wanted_by_environment() else None
+    if argument is None:
+        return None
+    parts = urlsplit(argument)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not _has_port(parts.netloc):
+        msg = f"otlp_endpoint: expected http://host:port or https://host:port, got {argument!r}"
+        raise ValueError(msg)
+    if protocol == "grpc" or parts.path.endswith(_TRACES_PATH):
+        return Endpoint(protocol, argument)
+    return Endpoint(protocol, argument.rstrip("/") + _TRACES_PATH)
+
+
+def _has_port(netloc: str) -> bool:
+    """Tell whether the port, if there is one, is a port."""
+    try:
+        return urlsplit(f"//{netloc}").port != 0
+    except ValueError:
+        return False
+
+
+def _wanted_by_environment() -> bool:
+    names = os.environ.get("OTEL_TRACES_EXPORTER", "").replace(" ", "").lower().split(",")
+    if "none" in names:
+        return False
+    others = [name for name in names if name not in {"", "otlp"}]
+    if others:
+        _logger.warning(
+            "OTEL_TRACES_EXPORTER: %s is not set up by configure(), only otlp is; add its span "
+            "processor to runtime.provider",
+            ", ".join(others),
+        )
+    if "otlp" in names:
+        return True
+    return not others and any(os.environ.get(variable, "").strip() for variable in _ENDPOINTS)

@@ -1,0 +1,188 @@
+"""Settings of ``configure()``: an argument, else an environment variable, else a default."""
+
+import enum
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias, TypeVar, cast
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio, Sampler
+
+from agent_analytics.exporters._otlp import Endpoint, Protocol, endpoint_from, protocol_from
+
+T = TypeVar("T")
+
+TakeRate = float | str | dict[str, float]
+
+_MAX_PORT: Final = 65535
+_TRUE: Final = frozenset({"1", "on", "true", "yes"})
+_FALSE: Final = frozenset({"0", "off", "false", "no"})
+
+
+class Unset(enum.Enum):
+    """Marks an argument that was not given, so that ``None`` can be one that was."""
+
+    UNSET = "unset"
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Final = Unset.UNSET
+OrUnset: TypeAlias = T | Literal[Unset.UNSET]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What ``configure()`` goes by, every value checked."""
+
+    service_name: str | None
+    metrics_port: int | None
+    metrics_host: str
+    otlp: Endpoint | None
+    state_dir: str | None
+    hold_seconds: float
+    sampler: Sampler | None
+    tenant_key: str | bytes | None
+    take_rate: TakeRate
+    propagate_identity: bool
+    web_config: str | os.PathLike[str] | None
+    sdk_disabled: bool
+
+
+def choose(
+    argument: OrUnset[T], variable: str, default: T, parse: Callable[[str, str], T]
+) -> tuple[T, str]:
+    """Return a setting and what to call it in an error.
+
+    An empty variable counts as one that is not set, as everywhere in OpenTelemetry.
+
+    Raises:
+        ValueError: The variable cannot be parsed.
+    """
+    if argument is not UNSET:
+        return argument, ""
+    value = os.environ.get(variable, "").strip()
+    if not value:
+        return default, ""
+    return parse(value, variable), variable
+
+
+def metrics_port(argument: OrUnset[int | None]) -> int | None:
+    """Return the port of the metrics server, or None for no server."""
+    port, source = choose(argument, "AGENT_ANALYTICS_METRICS_PORT", 9464, _port)
+    if port is None:
+        return None
+    if not _in_range(port, _MAX_PORT, int):
+        raise _bad(source or "metrics_port", f"a port from 0 to {_MAX_PORT}, or none", port)
+    return port
+
+
+def hold_seconds(argument: OrUnset[float]) -> float:
+    """Return for how long newborn series show 0, in seconds."""
+    hold, source = choose(argument, "AGENT_ANALYTICS_HOLD_SECONDS", 30.0, _number)
+    if not _in_range(hold, sys.float_info.max):
+        raise _bad(source or "hold_seconds", "a number of seconds from 0", hold)
+    return float(hold)
+
+
+def sampler(argument: Sampler | float | None) -> Sampler | None:
+    """Return the sampler that was asked for; a number is the share of traces to sample."""
+    if argument is None or isinstance(argument, Sampler):
+        return argument
+    if not _in_range(argument, 1):
+        name = "sampler"
+        raise _bad(name, "a Sampler, or the share of traces to sample from 0 to 1", argument)
+    return ParentBasedTraceIdRatio(float(argument))
+
+
+def sampler_from_environment() -> Sampler:
+    """Return the sampler that OTEL_TRACES_SAMPLER asks for, as the SDK reads it."""
+    return TracerProvider(resource=Resource.get_empty(), shutdown_on_exit=False).sampler
+
+
+def take_rate(argument: TakeRate | None) -> TakeRate:
+    """Return the marketplace's share of revenue; the processor checks its range."""
+    if argument is not None:
+        return argument
+    default: TakeRate = 0
+    return choose(UNSET, "AGENT_ANALYTICS_TAKE_RATE", default, _take_rate)[0]
+
+
+def flag(argument: bool | None, variable: str) -> bool:  # noqa: FBT001 - an argument passed on
+    """Return a switch that is off by default."""
+    if argument is not None:
+        return bool(argument)
+    return choose(UNSET, variable, default=False, parse=_flag)[0]
+
+
+def text(argument: OrUnset[T | str | None], variable: str) -> T | str | None:
+    """Return a text that may be absent."""
+    return choose(argument, variable, None, _text)[0]
+
+
+def otlp(argument: OrUnset[str | None], protocol: str | None) -> Endpoint | None:
+    """Return where spans are exported to, or None for nowhere."""
+    found: Protocol = protocol_from(protocol)
+    return endpoint_from(
+        None if argument is UNSET else argument, found, given=argument is not UNSET
+    )
+
+
+def sdk_disabled() -> bool:
+    """Tell whether OTEL_SDK_DISABLED switches OpenTelemetry off."""
+    return os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+
+
+def _bad(name: str, expected: str, value: object) -> ValueError:
+    return ValueError(f"{name}: expected {expected}, got {value!r}")
+
+
+def _in_range(value: object, highest: float, kind: type[float] = float) -> bool:
+    """Tell whether ``value`` is a number of a kind from 0 to ``highest``; NaN is not."""
+    if isinstance(value, bool) or not isinstance(value, int | kind):
+        return False
+    return 0 <= value <= highest
+
+
+def _text(value: str, _variable: str) -> str:
+    return value
+
+
+def _port(value: str, variable: str) -> int | None:
+    if value.lower() == "none":
+        return None
+    try:
+        return int(value)
+    except ValueError:
+        raise _bad(variable, f"a port from 0 to {_MAX_PORT}, or none", value) from None
+
+
+def _number(value: str, variable: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise _bad(variable, "a number", value) from None
+
+
+def _flag(value: str, variable: str) -> bool:
+    if value.lower() in _TRUE | _FALSE:
+        return value.lower() in _TRUE
+    raise _bad(variable, "true or false", value)
+
+
+def _take_rate(value: str, variable: str) -> TakeRate:
+    expected = 'a share from 0 to 1, or JSON such as {"acme": 0.1, "*": 0.2}'
+    try:
+        document: object = json.loads(value)
+    except ValueError:
+        raise _bad(variable, expected, value) from None
+    shares = cast("dict[str, object]", document) if isinstance(document, dict) else {"*": document}
+    for share in shares.values():
+        if not _in_range(share, 1):
+            raise _bad(variable, expected, value)
+    return cast("TakeRate", document)

@@ -1,0 +1,33 @@
+"""Where the generated files are, and rule files for a server of one's own."""
+
+from pathlib import Path
+from typing import Final
+
+from agent_analytics.insights.rules import INSIGHT_INTERVAL, ONCALL_INTERVAL, render_rules
+
+#: Directory of the files that are generated from this package and committed with it:
+#: ``rules/``, ``dashboards/``, ``provisioning/``, ``prometheus.yml`` and ``alertmanager.yml``.
+GENERATED: Final = Path(__file__).parent / "generated"
+
+
+def write_rules(
+    directory: Path,
+    *,
+    oncall_interval: str = ONCALL_INTERVAL,
+    insight_interval: str = INSIGHT_INTERVAL,
+) -> list[Path]:
+    """Write the rule files into a directory, which is made, and return their paths.
+
+    Args:
+        directory: Where to; what ``prometheus_config`` calls ``rules_dir``.
+        oncall_interval: How often Prometheus evaluates the rules for on-call.
+        insight_interval: How often it evaluates the insights.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    files = render_rules(oncall_interval=oncall_interval, insight_interval=insight_interval)
+    for name, text in files.items():
+        path = directory / name
+        path.write_text(text, encoding="utf-8")
+        written.append(path)
+    return written

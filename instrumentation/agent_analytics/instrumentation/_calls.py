@@ -1,0 +1,115 @@
+"""One decorated call from its start to its end, whatever kind of callable it is.
+
+The wrappers of ``_wrapping`` and ``_streams`` drive a ``Call``; nothing in here raises.
+"""
+
+from typing import Final
+
+from opentelemetry.context import Context, attach, get_current
+from opentelemetry.trace import Span, Status, StatusCode
+from opentelemetry.util.types import AttributeValue
+
+from agent_analytics.instrumentation import vocabulary as names
+from agent_analytics.instrumentation._outcomes import classify
+from agent_analytics.instrumentation.context import leave
+from agent_analytics.instrumentation.health import note_internal_error
+
+#: Without description: that would be text.
+ERROR_STATUS: Final = Status(StatusCode.ERROR)
+#: Outcomes that have an ``error.type`` and an ERROR status.
+FAILURES: Final = frozenset({names.ERROR, names.TIMEOUT})
+
+
+class Call:
+    """A call whose span has started.
+
+    Attributes:
+        span: The span of the call.
+        context: The OpenTelemetry context of the body: the span is current in it.
+        previous: The context to go back to, while the call's is attached.
+        ended: True once an outcome was recorded; later ones are ignored.
+    """
+
+    __slots__ = ("context", "ended", "previous", "span")
+
+    def __init__(self, span: Span) -> None:
+        self.span = span
+        self.context: Context | None = None
+        self.previous: Context | None = None
+        self.ended = False
+
+    def attach(self) -> None:
+        """Make the call's context current, until it ends or ``detach``."""
+        if self.context is not None:
+            self.previous = get_current()
+            attach(self.context)
+
+    def detach(self) -> None:
+        """Make the context current that was so before ``attach``."""
+        previous = self.previous
+        if previous is not None:
+            self.previous = None
+            leave(self, previous)
+
+    def chunk(self, value: object) -> None:
+        """Note a chunk of the call's stream."""
+
+    def succeeded(self, result: object) -> None:
+        """End the call, which returned ``result``."""
+        self.end(names.SUCCESS, None, result)
+
+    def raised(self, exception: BaseException) -> None:
+        """End the call, which raised ``exception``."""
+        outcome, error_type = classify(type(exception))
+        self.end(outcome, error_type)
+
+    def abandoned(self) -> None:
+        """End the call, whose stream nobody wants any more; nothing if it has ended."""
+        self.end(names.CANCELLED, None)
+
+    def end(self, outcome: str, error_type: str | None, result: object = None) -> None:
+        """Record the outcome and end the span, the first time."""
+        if self.ended:
+            return
+        self.ended = True
+        try:
+            self.detach()
+            # The context holds the call: without this, the two would wait for the collector.
+            self.context = None
+            span = self.span
+            if span.is_recording():
+                attributes: dict[str, AttributeValue] = {}
+                outcome, error_type = self.conclude(outcome, error_type, result, attributes)
+                attributes[names.OUTCOME] = outcome
+                if outcome in FAILURES:
+                    if error_type is not None:
+                        attributes[names.ERROR_TYPE] = error_type
+                    span.set_attributes(attributes)
+                    span.set_status(ERROR_STATUS)
+                else:
+                    span.set_attributes(attributes)
+        except Exception:  # noqa: BLE001 - telemetry never hurts the host
+            note_internal_error("the end of a call")
+        try:
+            self.span.end()
+        except Exception:  # noqa: BLE001 - telemetry never hurts the host
+            note_internal_error("the end of a span")
+
+    def conclude(
+        self,
+        outcome: str,
+        error_type: str | None,
+        result: object,  # noqa: ARG002 - for subclasses
+        attributes: dict[str, AttributeValue],  # noqa: ARG002 - for subclasses
+    ) -> tuple[str, str | None]:
+        """Return the final outcome and error type; add what else the span says at its end."""
+        return outcome, error_type
+
+
+class NoCall(Call):
+    """Stands in for a call that could not be recorded: the host's work goes on without."""
+
+    __slots__ = ()
+
+    def end(self, outcome: str, error_type: str | None, result: object = None) -> None:
+        """Do nothing."""

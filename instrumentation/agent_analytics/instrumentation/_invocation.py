@@ -1,0 +1,259 @@
+"""Invocations of agents: how one starts, what it is told while it runs, how it ends."""
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Final
+
+from opentelemetry.context import Context, get_current
+from opentelemetry.trace import INVALID_SPAN, Span, SpanContext, set_span_in_context
+from opentelemetry.util.types import AttributeValue
+
+from agent_analytics.instrumentation import _checks, context, tracing
+from agent_analytics.instrumentation import vocabulary as names
+from agent_analytics.instrumentation._calls import Call, NoCall
+from agent_analytics.instrumentation._ledger import Charge, Refund, Report, Totals, per_model
+from agent_analytics.instrumentation._usage import Usage, merge, read_usage
+from agent_analytics.instrumentation.health import note_internal_error, note_unrecorded
+from agent_analytics.instrumentation.money import usd_text
+
+#: The tenant of a call: given, or found from the arguments of the call.
+TenantSource = str | Callable[..., str | None]
+
+NO_CALL: Final = NoCall(INVALID_SPAN)
+_NO_PRICE: Final = -1
+
+
+class Listing:
+    """All that is known of a decorated agent before it is called.
+
+    Attributes:
+        span_name: Name of the span of every invocation.
+        attributes: What the span of every invocation says at its start.
+        publisher_id: The publisher, or None to inherit it.
+        agent_id: The listing, or None to inherit it.
+        price_nano: Nano-dollars charged for a success; negative where no price is set.
+        price_text: The price in US dollars, as the span says it.
+    """
+
+    __slots__ = (
+        "agent_id",
+        "attributes",
+        "price_nano",
+        "price_text",
+        "publisher_id",
+        "span_name",
+        "tenant",
+    )
+
+    def __init__(
+        self,
+        *,
+        publisher_id: str | None,
+        agent_id: str | None,
+        name: str,
+        version: str | None,
+        price_usd: object,
+        tenant: TenantSource | None,
+    ) -> None:
+        self.publisher_id = _checks.optional_text(publisher_id, "publisher_id")
+        self.agent_id = _checks.optional_text(agent_id, "agent_id")
+        self.price_nano = _NO_PRICE if price_usd is None else _checks.usd(price_usd, "price_usd")
+        self.price_text = usd_text(max(self.price_nano, 0))
+        self.tenant = tenant
+        self.span_name = f"{names.INVOKE_AGENT} {name}"
+        self.attributes: dict[str, AttributeValue] = {
+            names.OPERATION_NAME: names.INVOKE_AGENT,
+            names.AGENT_NAME: name,
+        }
+        if _checks.optional_text(version, "version") is not None:
+            self.attributes[names.AGENT_VERSION] = version
+        if self.publisher_id is not None:
+            if self.agent_id is None:
+                self.agent_id = name
+            self.attributes[names.PUBLISHER_ID] = self.publisher_id
+        if self.agent_id is not None:
+            self.attributes[names.AGENT_ID] = self.agent_id
+
+    def start(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Call:
+        """Start the span of one invocation, called with these arguments."""
+        try:
+            return self._start(args, kwargs)
+        except Exception:  # noqa: BLE001 - telemetry never hurts the host
+            note_internal_error("the start of an invocation")
+            return NO_CALL
+
+    def _start(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Call:
+        current = get_current()
+        enclosing = context.invocation_in(current)
+        if enclosing is not None and enclosing.ended:
+            # A worker that an invocation started and left behind serves others by now.
+            enclosing = None
+        tenant_id = self._tenant_of(args, kwargs, current, enclosing)
+        attributes = self.attributes.copy()
+        if tenant_id is not None:
+            attributes[names.TENANT_ID] = tenant_id
+        source = tracing.source()
+        span = source.tracer.start_span(
+            self.span_name,
+            current,
+            attributes=attributes,
+            record_exception=False,
+            set_status_on_exception=False,
+        )
+        if source.has_sdk and not span.is_recording():
+            note_unrecorded(invocation=True)
+        call = AgentCall(self, span, tenant_id)
+        if self.publisher_id is None or self.agent_id is None:
+            call.inherit(current, enclosing)
+        call.is_inner = (
+            enclosing is not None
+            and enclosing.agent_id == call.agent_id
+            and enclosing.publisher_id == call.publisher_id
+        )
+        call.context = context.context_of_call(current, span, call, call)
+        return call
+
+    def _tenant_of(
+        self,
+        args: tuple[object, ...],
+        kwargs: dict[str, object],
+        current: Context,
+        enclosing: context.CurrentInvocation | None,
+    ) -> str | None:
+        tenant = self.tenant
+        if tenant is not None:
+            if isinstance(tenant, str):
+                return tenant
+            try:
+                found = tenant(*args, **kwargs)
+                if found is not None:
+                    return _checks.text(found, "tenant")
+            except Exception:  # noqa: BLE001 - whose it is stays unknown; it is not guessed
+                note_internal_error("tenant= of an agent")
+                return None
+        inherited = context.baggage_tenant(current)
+        if inherited is None and enclosing is not None:
+            return enclosing.tenant_id
+        return inherited
+
+
+class AgentCall(Call):
+    """A running invocation; what ``context.INVOCATION_KEY`` leads to."""
+
+    __slots__ = (
+        "agent_id",
+        "failure",
+        "first_chunk",
+        "is_inner",
+        "ledger",
+        "listing",
+        "publisher_id",
+        "started",
+        "streamed",
+        "tenant_id",
+    )
+
+    def __init__(self, listing: Listing, span: Span, tenant_id: str | None) -> None:
+        super().__init__(span)
+        self.listing = listing
+        self.publisher_id = listing.publisher_id
+        self.agent_id = listing.agent_id
+        self.tenant_id = tenant_id
+        self.is_inner = False
+        #: Appending to a list is atomic, so threads of the invocation need no lock.
+        self.ledger: list[Charge | Refund | Report] = []
+        self.failure: tuple[str, str] | None = None
+        self.started = perf_counter()
+        self.first_chunk: float | None = None
+        self.streamed: Usage | None = None
+
+    @property
+    def span_context(self) -> SpanContext:
+        """Of the invocation's span."""
+        return self.span.get_span_context()
+
+    def inherit(self, current: Context, enclosing: context.CurrentInvocation | None) -> None:
+        """Take publisher and listing, where not given, from the context of the call."""
+        if enclosing is not None:
+            publisher_id, agent_id = enclosing.publisher_id, enclosing.agent_id
+        else:
+            publisher_id, agent_id = context.baggage_listing(current)
+        if self.publisher_id is None:
+            self.publisher_id = publisher_id
+        if self.agent_id is None:
+            self.agent_id = agent_id
+
+    def chunk(self, value: object) -> None:
+        """Note the time of the first chunk, and the usage that any chunk carries."""
+        if self.first_chunk is None:
+            self.first_chunk = perf_counter() - self.started
+        found = read_usage(value)
+        if found is not None:
+            self.streamed = merge(self.streamed, found)
+
+    def conclude(
+        self,
+        outcome: str,
+        error_type: str | None,
+        result: object,
+        attributes: dict[str, AttributeValue],
+    ) -> tuple[str, str | None]:
+        """Add usage, money and the time to the first chunk."""
+        if self.failure is not None:
+            outcome, error_type = self.failure
+        if self.first_chunk is not None:
+            attributes[names.TIME_TO_FIRST_CHUNK] = self.first_chunk
+        charged = refunded = 0
+        reports: list[Report] = []
+        for entry in self.ledger:
+            if isinstance(entry, Report):
+                reports.append(entry)
+            elif isinstance(entry, Charge):
+                charged += entry.nano
+            else:
+                refunded += entry.nano
+        if reports:
+            attributes[names.USAGE_OWN] = True
+        else:
+            found = merge(read_usage(result), self.streamed)
+            if found is not None:
+                reports.append(Report(found))
+        if reports:
+            (model, _), totals = self._usage(reports)
+            attributes.update(totals.attributes(model))
+        self._money(outcome, charged, attributes)
+        if refunded:
+            attributes[names.REFUND_USD] = usd_text(refunded)
+        return outcome, error_type
+
+    def _money(self, outcome: str, charged: int, attributes: dict[str, AttributeValue]) -> None:
+        listing = self.listing
+        has_price = listing.price_nano >= 0 and not self.is_inner
+        if has_price and outcome == names.SUCCESS:
+            if charged:
+                attributes[names.REVENUE_USD] = usd_text(charged + listing.price_nano)
+            else:
+                attributes[names.REVENUE_USD] = listing.price_text
+        elif charged or has_price:
+            attributes[names.REVENUE_USD] = usd_text(charged)
+
+    def _usage(self, reports: list[Report]) -> tuple[tuple[str | None, bool], Totals]:
+        """Return the usage of the first model; each further one gets a span of its own."""
+        first, *others = per_model(reports).items()
+        for (model, _), totals in others:
+            attributes = totals.attributes(model)
+            attributes[names.EVENT] = names.EVENT_USAGE
+            attributes[names.USAGE_OWN] = True
+            for key, value in (
+                (names.PUBLISHER_ID, self.publisher_id),
+                (names.AGENT_ID, self.agent_id),
+                (names.TENANT_ID, self.tenant_id),
+            ):
+                if value is not None:
+                    attributes[key] = value
+            tracing.tracer().start_span(
+                "marketplace.usage",
+                set_span_in_context(self.span, Context({context.INVOCATION_KEY: self})),
+                attributes=attributes,
+            ).end()
+        return first

@@ -1,0 +1,88 @@
+"""What is reported about an invocation while it runs, summed up at its end."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from opentelemetry.util.types import AttributeValue
+
+from agent_analytics.instrumentation import vocabulary as names
+from agent_analytics.instrumentation._usage import Usage
+from agent_analytics.instrumentation.money import usd_text
+
+
+class Charge(NamedTuple):
+    """Nano-dollars that the tenant pays."""
+
+    nano: int
+
+
+class Refund(NamedTuple):
+    """Nano-dollars that the tenant is given back."""
+
+    nano: int
+
+
+class Report(NamedTuple):
+    """Usage of a model, and what it cost in nano-dollars where that is known."""
+
+    usage: Usage
+    cost_nano: int | None = None
+
+
+class Totals:
+    """The usage of one model, added up."""
+
+    __slots__ = ("cached", "cost_nano", "given", "made", "reasoning")
+
+    def __init__(self) -> None:
+        self.given = self.made = self.cached = self.reasoning = 0
+        self.cost_nano: int | None = None
+
+    def add(self, report: Report) -> None:
+        """Add one report."""
+        usage = report.usage
+        self.given += usage.input_tokens
+        self.made += usage.output_tokens
+        self.cached += usage.cached_input_tokens
+        self.reasoning += usage.reasoning_tokens
+        if report.cost_nano is not None:
+            self.cost_nano = (self.cost_nano or 0) + report.cost_nano
+
+    def attributes(self, model: str | None) -> dict[str, AttributeValue]:
+        """Return what a span says of this usage."""
+        found: dict[str, AttributeValue] = {}
+        if self.given or self.made:
+            found[names.INPUT_TOKENS] = self.given
+            found[names.OUTPUT_TOKENS] = self.made
+        # Parts of the two above: never larger, whatever was reported.
+        if cached := min(self.cached, self.given):
+            found[names.CACHED_INPUT_TOKENS] = cached
+        if reasoning := min(self.reasoning, self.made):
+            found[names.REASONING_TOKENS] = reasoning
+        if model is not None:
+            found[names.REQUEST_MODEL] = model
+        if self.cost_nano is not None:
+            found[names.COST_USD] = usd_text(self.cost_nano)
+        return found
+
+
+def per_model(reports: Iterable[Report]) -> Mapping[tuple[str | None, bool], Totals]:
+    """Return usage by model and by whether its cost was told, in the order of first mention.
+
+    Tokens of unknown cost are kept apart from tokens of the same model whose cost was told: their
+    sum under the one cost would pass for paid. A cost told without tokens belongs to the first.
+    """
+    found: dict[tuple[str | None, bool], Totals] = {}
+    loose: list[Report] = []
+    for report in reports:
+        if report.cost_nano is not None and not any(report.usage[:4]):
+            loose.append(report)
+        else:
+            key = (report.usage.model, report.cost_nano is not None)
+            found.setdefault(key, Totals()).add(report)
+    if loose:
+        first = next(iter(found), (loose[0].usage.model, True))
+        totals = found.setdefault(first, Totals())
+        for report in loose:
+            totals.add(report)
+    return found

@@ -1,0 +1,90 @@
+"""Calls of tools."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
+
+from opentelemetry.context import get_current
+from opentelemetry.trace import Span
+from opentelemetry.util.types import AttributeValue
+
+from agent_analytics.instrumentation import tracing
+from agent_analytics.instrumentation import vocabulary as names
+from agent_analytics.instrumentation._calls import Call
+from agent_analytics.instrumentation._invocation import NO_CALL
+from agent_analytics.instrumentation._usage import PLAIN
+from agent_analytics.instrumentation.context import context_of_call
+from agent_analytics.instrumentation.health import note_internal_error, note_unrecorded
+
+#: ``error.type`` of a tool that returned its failure as data, as the GenAI conventions have it.
+TOOL_ERROR: Final = "tool_error"
+
+
+def says_error(result: object) -> bool:
+    """Tell whether a result says of itself that it is an error, as those of MCP do."""
+    if type(result) in PLAIN:
+        return False
+    if isinstance(result, Mapping):
+        found = cast("Mapping[object, object]", result)
+        return found.get("isError") is True or found.get("is_error") is True
+    return getattr(result, "isError", None) is True or getattr(result, "is_error", None) is True
+
+
+class ToolRecorder:
+    """All that is known of a decorated tool before it is called."""
+
+    __slots__ = ("attributes", "failed", "span_name")
+
+    def __init__(self, name: str, failed: Callable[[Any], bool] | None) -> None:
+        self.span_name = f"{names.EXECUTE_TOOL} {name}"
+        self.failed: Callable[[Any], bool] = says_error if failed is None else failed
+        self.attributes: dict[str, AttributeValue] = {
+            names.OPERATION_NAME: names.EXECUTE_TOOL,
+            names.TOOL_NAME: name,
+        }
+
+    def start(self, _args: tuple[object, ...], _kwargs: dict[str, object]) -> Call:
+        """Start the span of one call."""
+        try:
+            current = get_current()
+            source = tracing.source()
+            span = source.tracer.start_span(
+                self.span_name,
+                current,
+                attributes=self.attributes.copy(),
+                record_exception=False,
+                set_status_on_exception=False,
+            )
+            if source.has_sdk and not span.is_recording():
+                note_unrecorded(invocation=False)
+            call = _ToolCall(span, self.failed)
+            call.context = context_of_call(current, span, call, None)
+        except Exception:  # noqa: BLE001 - telemetry never hurts the host
+            note_internal_error("the start of a tool call")
+            return NO_CALL
+        return call
+
+
+class _ToolCall(Call):
+    """A running call of a tool."""
+
+    __slots__ = ("failed",)
+
+    def __init__(self, span: Span, failed: Callable[[Any], bool]) -> None:
+        super().__init__(span)
+        self.failed = failed
+
+    def conclude(
+        self,
+        outcome: str,
+        error_type: str | None,
+        result: object,
+        attributes: dict[str, AttributeValue],  # noqa: ARG002 - a tool has nothing to add
+    ) -> tuple[str, str | None]:
+        """Ask whether the result is a failure."""
+        if outcome == names.SUCCESS:
+            try:
+                if self.failed(result):
+                    return names.ERROR, TOOL_ERROR
+            except Exception:  # noqa: BLE001 - a predicate that fails has not said so
+                note_internal_error("failed= of a tool")
+        return outcome, error_type

@@ -1,0 +1,94 @@
+"""The names that spans carry: every attribute, operation and outcome, each defined once.
+
+Standard names come first: ``gen_ai.*`` and ``error.type`` follow the OpenTelemetry GenAI semantic
+conventions (https://github.com/open-telemetry/semantic-conventions-genai). The constants published
+on PyPI for ``gen_ai.*`` are deprecated, so the names are spelled out here. What the conventions do
+not define lives under ``marketplace.*``.
+"""
+
+from typing import Final
+
+# --- operations (gen_ai.operation.name) ---------------------------------------------------------
+
+INVOKE_AGENT: Final = "invoke_agent"
+EXECUTE_TOOL: Final = "execute_tool"
+CHAT: Final = "chat"
+#: Operations that are one call of a model.
+INFERENCE_OPERATIONS: Final = frozenset({CHAT, "generate_content", "text_completion"})
+
+# --- standard attributes ------------------------------------------------------------------------
+
+OPERATION_NAME: Final = "gen_ai.operation.name"
+AGENT_NAME: Final = "gen_ai.agent.name"
+AGENT_VERSION: Final = "gen_ai.agent.version"
+TOOL_NAME: Final = "gen_ai.tool.name"
+REQUEST_MODEL: Final = "gen_ai.request.model"
+RESPONSE_MODEL: Final = "gen_ai.response.model"
+CONVERSATION_ID: Final = "gen_ai.conversation.id"
+INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"
+OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
+#: Subset of INPUT_TOKENS.
+CACHED_INPUT_TOKENS: Final = "gen_ai.usage.cache_read.input_tokens"
+#: Subset of OUTPUT_TOKENS.
+REASONING_TOKENS: Final = "gen_ai.usage.reasoning.output_tokens"
+#: Seconds from the start of the span to the first chunk of a streamed answer.
+TIME_TO_FIRST_CHUNK: Final = "gen_ai.response.time_to_first_chunk"
+EVALUATION_NAME: Final = "gen_ai.evaluation.name"
+EVALUATION_SCORE: Final = "gen_ai.evaluation.score.value"
+ERROR_TYPE: Final = "error.type"
+
+# --- marketplace attributes ---------------------------------------------------------------------
+
+PUBLISHER_ID: Final = "marketplace.publisher.id"
+#: The listing: what is sold under one name, whatever number of agents works inside it.
+AGENT_ID: Final = "marketplace.agent.id"
+TENANT_ID: Final = "marketplace.tenant.id"
+OUTCOME: Final = "marketplace.outcome"
+#: What the tenant is charged: a decimal string (exact) or a number, in US dollars.
+REVENUE_USD: Final = "marketplace.revenue.usd"
+#: What the tenant is given back: a decimal string or a number, in US dollars.
+REFUND_USD: Final = "marketplace.refund.usd"
+#: What the span cost the publisher in model calls: a decimal string or a number, in US dollars.
+COST_USD: Final = "marketplace.cost.usd"
+#: Kind of the zero-length span that records something which is no call: one of EVENTS.
+EVENT: Final = "marketplace.event"
+#: Idempotency key of a recorded event: the same key of one publisher counts once.
+EVENT_ID: Final = "marketplace.event.id"
+FEEDBACK_RATING: Final = "marketplace.feedback.rating"
+#: Tenant's content: set only where content capture is switched on.
+FEEDBACK_COMMENT: Final = "marketplace.feedback.comment"
+#: True where the usage on an agent span was reported for that span alone (``add_usage``,
+#: ``record_invocation``), rather than read from a return value that may repeat its children's.
+USAGE_OWN: Final = "marketplace.usage.own"
+#: True on a recorded call whose duration is not known: it is counted, its duration is not.
+DURATION_UNKNOWN: Final = "marketplace.duration.unknown"
+
+# --- values -------------------------------------------------------------------------------------
+
+SUCCESS: Final = "success"
+ERROR: Final = "error"
+TIMEOUT: Final = "timeout"
+CANCELLED: Final = "cancelled"
+#: Every outcome, in the order in which they are stored and shown.
+OUTCOMES: Final = (SUCCESS, ERROR, TIMEOUT, CANCELLED)
+
+EVENT_INSTALL: Final = "install"
+EVENT_UNINSTALL: Final = "uninstall"
+EVENT_FEEDBACK: Final = "feedback"
+EVENT_CHARGE: Final = "charge"
+EVENT_REFUND: Final = "refund"
+EVENT_EVALUATION: Final = "evaluation"
+#: Usage of one more model in an invocation that used several.
+EVENT_USAGE: Final = "usage"
+#: On the ``invoke_agent`` span of an invocation that finished elsewhere: never inner work.
+EVENT_INVOCATION: Final = "invocation"
+EVENTS: Final = (
+    EVENT_INSTALL,
+    EVENT_UNINSTALL,
+    EVENT_FEEDBACK,
+    EVENT_CHARGE,
+    EVENT_REFUND,
+    EVENT_EVALUATION,
+    EVENT_USAGE,
+    EVENT_INVOCATION,
+)

@@ -1,0 +1,8 @@
+"""Spans to exact Prometheus series: the span processor, its catalogue and its limits."""
+
+from agent_analytics.processor._limits import Limits
+from agent_analytics.processor._processor import AgentMetricsProcessor
+from agent_analytics.processor._schema import Schema, Series
+from agent_analytics.processor._snapshot import Part, Row, Snapshot
+
+__all__ = ["AgentMetricsProcessor", "Limits", "Part", "Row", "Schema", "Series", "Snapshot"]

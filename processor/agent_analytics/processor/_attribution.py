@@ -1,0 +1,109 @@
+"""Whom a span is credited with: itself, its local parents, baggage, the resource, nobody."""
+
+from typing import Any
+
+from opentelemetry import baggage
+from opentelemetry.context import Context, get_current
+from opentelemetry.sdk.trace import ReadableSpan
+
+from agent_analytics.instrumentation import vocabulary as v
+from agent_analytics.instrumentation.context import INVOCATION_KEY
+from agent_analytics.processor._listings import Listing, Listings
+from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._reading import Attributes
+from agent_analytics.processor.catalogue import UNKNOWN
+
+#: For a span that is only understood when it ends: what surrounds it by then is not its own.
+NO_CONTEXT = Context()
+
+
+class Attribution:
+    """Finds listings for spans that do not simply inherit them from an open parent."""
+
+    def __init__(self, listings: Listings) -> None:
+        self._listings = listings
+
+    def of_call(
+        self,
+        publisher: object,
+        attributes: Attributes,
+        span: ReadableSpan,
+        parent: Node | None,
+        context: Context | None,
+    ) -> Listing | None:
+        """Return whom a tool call, a model call or an event belongs to, or ``None``."""
+        above = parent.listing if parent is not None else None
+        if publisher is not None:
+            if v.AGENT_ID not in attributes and above is not None and above.publisher == publisher:
+                return above
+            return self.named(publisher, attributes, span)
+        if above is not None:
+            return above
+        context = get_current() if context is None else context
+        found = self._of_invocation(context)
+        if found is None:
+            found = self._of_ids(self._baggage(v.PUBLISHER_ID, context), v.AGENT_ID, context)
+        if found is None:
+            resource = span.resource.attributes
+            owner, agent = resource.get(v.PUBLISHER_ID), resource.get(v.AGENT_ID)
+            if owner is not None and agent is not None:
+                found = self._listings.find(owner, agent)
+        return found
+
+    def of_agent(
+        self, attributes: Attributes, span: ReadableSpan, context: Context | None
+    ) -> tuple[Listing | None, bool]:
+        """Return the listing of an agent span that names no publisher and is in no open one.
+
+        The second value tells whether it is inner work of an invocation that is no longer open.
+        """
+        context = get_current() if context is None else context
+        found = self._of_invocation(context)
+        if found is not None:
+            return found, True
+        resource = span.resource.attributes
+        publisher = self._baggage(v.PUBLISHER_ID, context)
+        if publisher is not None:
+            agent = self._baggage(v.AGENT_ID, context)
+        else:
+            publisher = resource.get(v.PUBLISHER_ID)
+            agent = resource.get(v.AGENT_ID)
+        if publisher is None:
+            return None, False
+        if agent is not None and v.AGENT_ID not in attributes:
+            return self._listings.find(publisher, agent), False
+        return self.named(publisher, attributes, span), False
+
+    def named(
+        self, publisher: object, attributes: Attributes, span: ReadableSpan
+    ) -> Listing | None:
+        """Return the listing of ``publisher`` that a span names: by id, else by agent name."""
+        agent = attributes.get(v.AGENT_ID)
+        if agent is None:
+            agent = attributes.get(v.AGENT_NAME)
+        if agent is None:
+            agent = span.name.removeprefix(v.INVOKE_AGENT).strip() or UNKNOWN
+        return self._listings.find(publisher, agent)
+
+    def tenant(self, attributes: Attributes, context: Context | None) -> object:
+        """Return the tenant that a span names, else the one in baggage, else ``None``."""
+        tenant = attributes.get(v.TENANT_ID)
+        if tenant is not None:
+            return tenant
+        return self._baggage(v.TENANT_ID, get_current() if context is None else context)
+
+    def _of_invocation(self, context: Context) -> Listing | None:
+        invocation: Any = context.get(INVOCATION_KEY)
+        publisher = getattr(invocation, "publisher_id", None)
+        agent = getattr(invocation, "agent_id", None)
+        if publisher is None or agent is None:
+            return None
+        return self._listings.find(publisher, agent)
+
+    def _of_ids(self, publisher: object, agent_key: str, context: Context) -> Listing | None:
+        agent = self._baggage(agent_key, context) if publisher is not None else None
+        return self._listings.find(publisher, agent) if agent is not None else None
+
+    @staticmethod
+    def _baggage(name: str, context: Context) -> object:
+        return baggage.get_baggage(name, context)

@@ -1,0 +1,145 @@
+"""Recorded events: installs, feedback, charges and the like, each id counted once."""
+
+from bisect import bisect_left
+from threading import RLock
+
+from agent_analytics.instrumentation import vocabulary as v
+from agent_analytics.processor import _health, _nodes
+from agent_analytics.processor import _schema as schema
+from agent_analytics.processor._health import Health
+from agent_analytics.processor._listings import Listing, Listings
+from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._reading import Attributes
+from agent_analytics.processor._schema import NANO
+from agent_analytics.processor._store import Block
+from agent_analytics.processor._usage import UsageCounter
+from agent_analytics.processor._values import Amounts, TakeRate, number
+from agent_analytics.processor.catalogue import RATINGS, SCORES, UNKNOWN
+
+_LOWEST_RATING, _HIGHEST_RATING = RATINGS[0], RATINGS[-1]
+
+
+class EventIds:
+    """The event ids seen lately, by publisher: nobody's ids push out anybody else's."""
+
+    def __init__(self, cap: int, health: Health, lock: RLock) -> None:
+        self._cap = cap
+        self._health = health
+        self._lock = lock
+        self._seen: dict[str, dict[str, None]] = {}
+
+    def seen(self, listing: Listing, event_id: object) -> bool:
+        """Tell whether ``event_id`` was seen before, and remember it.
+
+        An id that is no text is refused and counted, and the event is taken as new.
+        """
+        if type(event_id) is not str or not event_id:
+            self._health.refuse_value("event")
+            return False
+        with self._lock:
+            ids = self._seen.setdefault(listing.publisher, {})
+            if event_id in ids:
+                return True
+            ids[event_id] = None
+            if len(ids) > self._cap:
+                del ids[next(iter(ids))]
+            return False
+
+
+class EventCounter:
+    """Adds events to the cells of their listing."""
+
+    def __init__(
+        self,
+        listings: Listings,
+        health: Health,
+        lock: RLock,
+        amounts: Amounts,
+        take_rate: TakeRate,
+        usage: UsageCounter,
+        event_ids: EventIds,
+    ) -> None:
+        self._listings = listings
+        self._health = health
+        self._lock = lock
+        self._amounts = amounts
+        self._take_rate = take_rate
+        self._usage = usage
+        self._event_ids = event_ids
+
+    def count(self, node: Node | None, listing: Listing, attributes: Attributes) -> None:
+        """Count one event.
+
+        Args:
+            node: The event's own, if it happened inside a followed span.
+            listing: Whom it belongs to.
+            attributes: Those of its span.
+        """
+        event_id = attributes.get(v.EVENT_ID)
+        if event_id is not None and self._event_ids.seen(listing, event_id):
+            with self._lock:
+                self._health.duplicate_events += 1
+                self._health.spans[_health.DUPLICATE] += 1
+            return
+        event = attributes[v.EVENT]
+        if event == v.EVENT_INSTALL:
+            self._add(listing, schema.INSTALLS)
+        elif event == v.EVENT_UNINSTALL:
+            self._add(listing, schema.UNINSTALLS)
+        elif event == v.EVENT_FEEDBACK:
+            self._feedback(listing, attributes)
+        elif event == v.EVENT_EVALUATION:
+            self._evaluation(listing, attributes)
+        elif event == v.EVENT_USAGE:
+            owner = node.parent if node is not None else None
+            self._usage.of_agent(
+                owner or Node(_nodes.OTHER, None, None, listing), listing, attributes
+            )
+        else:
+            self.money(listing, attributes)
+        with self._lock:
+            self._health.spans[_health.EVENT] += 1
+
+    def money(self, listing: Listing, attributes: Attributes) -> None:
+        """Count the revenue and refunds that a span carries."""
+        charged = attributes.get(v.REVENUE_USD)
+        refunded = attributes.get(v.REFUND_USD)
+        if charged is None and refunded is None:
+            return
+        revenue = self._amounts.nano(charged)
+        refund = self._amounts.nano(refunded)
+        fee = self._take_rate.fee(listing.publisher, revenue)
+        cells = listing.cells
+        with self._lock:
+            cells[schema.REVENUE] += revenue
+            cells[schema.FEES] += fee
+            cells[schema.REFUNDS] += refund
+
+    def _add(self, listing: Listing, cell: int) -> None:
+        with self._lock:
+            listing.cells[cell] += 1
+
+    def _feedback(self, listing: Listing, attributes: Attributes) -> None:
+        rating = number(
+            attributes.get(v.FEEDBACK_RATING),
+            _LOWEST_RATING,
+            _HIGHEST_RATING,
+            "rating",
+            self._health,
+        )
+        if rating is not None:
+            self._observe(self._listings.rating(listing), RATINGS, rating)
+
+    def _evaluation(self, listing: Listing, attributes: Attributes) -> None:
+        score = number(
+            attributes.get(v.EVALUATION_SCORE), SCORES[0] * 0, SCORES[-1], "score", self._health
+        )
+        if score is None:
+            return
+        name = attributes.get(v.EVALUATION_NAME, UNKNOWN)
+        self._observe(self._listings.evaluation(listing, name), SCORES, score)
+
+    def _observe(self, block: Block, edges: tuple[float, ...], value: float) -> None:
+        with self._lock:
+            block.cells[bisect_left(edges, value)] += 1
+            block.cells[len(edges) + 1] += round(value * NANO)

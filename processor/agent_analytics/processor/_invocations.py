@@ -1,0 +1,175 @@
+"""Ended invocations, and the agents inside them."""
+
+from bisect import bisect_left
+from threading import RLock
+from typing import Any, Final
+
+from opentelemetry.sdk.trace import ReadableSpan
+
+from agent_analytics.instrumentation import vocabulary as v
+from agent_analytics.processor import _health, _nodes, _outcomes
+from agent_analytics.processor import _schema as schema
+from agent_analytics.processor._events import EventCounter
+from agent_analytics.processor._health import Health
+from agent_analytics.processor._listings import Listing, Listings
+from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._outcomes import error_type_of, outcome_of
+from agent_analytics.processor._reading import Attributes, Rest
+from agent_analytics.processor._schema import NANO
+from agent_analytics.processor._sketch import Hasher
+from agent_analytics.processor._store import Block
+from agent_analytics.processor._usage import UsageCounter
+from agent_analytics.processor._values import Amounts, TakeRate, duration, number
+from agent_analytics.processor.catalogue import (
+    FIRST_CHUNK_SECONDS,
+    INVOCATION_SECONDS,
+    SKETCH_CONVERSATIONS,
+    SKETCH_TENANTS,
+)
+
+_INVOCATION_EDGES: Final = tuple(round(edge * NANO) for edge in INVOCATION_SECONDS)
+_FAILURES: Final = (_outcomes.ERROR, _outcomes.TIMEOUT)
+_MAX_FIRST_CHUNK: Final = 30 * 24 * 3600.0
+
+
+class InvocationCounter:
+    """Adds agent spans to the cells and sketches of their listing."""
+
+    def __init__(
+        self,
+        listings: Listings,
+        health: Health,
+        lock: RLock,
+        amounts: Amounts,
+        take_rate: TakeRate,
+        usage: UsageCounter,
+        events: EventCounter,
+        tenant_key: bytes,
+    ) -> None:
+        self._listings = listings
+        self._health = health
+        self._lock = lock
+        self._amounts = amounts
+        self._take_rate = take_rate
+        self._usage = usage
+        self._events = events
+        self._tenants = Hasher(tenant_key, SKETCH_TENANTS).place
+        self._conversations = Hasher(tenant_key, SKETCH_CONVERSATIONS).place
+
+    def end(
+        self,
+        node: Node,
+        attributes: Attributes,
+        span: ReadableSpan,
+        span_id: int,
+        rest: Rest,
+    ) -> None:
+        """Count an ended invocation."""
+        listing: Any = node.listing
+        trace_id, sampled, failed, start, end = rest
+        cells = listing.cells
+        if node.flags & _nodes.DUPLICATE:
+            with self._lock:
+                cells[schema.IN_PROGRESS] -= 1
+                self._health.duplicate_events += 1
+                self._health.spans[_health.DUPLICATE] += 1
+            return
+        outcome = outcome_of(span, attributes, failed=failed)
+        elapsed = duration(start, end, self._health)
+        bucket = outcome * schema.OUTCOME_CELLS + bisect_left(_INVOCATION_EDGES, elapsed)
+        total = outcome * schema.OUTCOME_CELLS + schema.OUTCOME_SUM
+        error: Block | None = None
+        if outcome in _FAILURES:
+            error = self._listings.error(listing, error_type_of(span, attributes))
+        revenue = self._amounts.nano(attributes.get(v.REVENUE_USD))
+        fee = self._take_rate.fee(listing.publisher, revenue) if revenue else 0
+        refund = attributes.get(v.REFUND_USD)
+        refunded = self._amounts.nano(refund) if refund is not None else 0
+        tenant = node.tenant
+        if tenant is None:
+            tenant = attributes.get(v.TENANT_ID)
+        register = -1
+        smallest = 0.0
+        if type(tenant) is str and tenant:
+            register, smallest = self._tenants(tenant)
+        elif tenant is not None:
+            self._health.refuse_value("tenant")
+        exemplar = (trace_id, span_id, elapsed, end or 0) if sampled else None
+        with self._lock:
+            cells[bucket] += 1
+            cells[total] += elapsed
+            cells[schema.IN_PROGRESS] -= 1
+            if revenue:
+                cells[schema.REVENUE] += revenue
+                cells[schema.FEES] += fee
+            if refunded:
+                cells[schema.REFUNDS] += refunded
+            if error is not None:
+                node.flags |= _nodes.FAILED
+                error.cells[0] += 1
+                cells[schema.WASTED_COST] += node.cost
+            if register >= 0:
+                registers = listing.tenants.current
+                if registers.get(register, 1.0) > smallest:
+                    registers[register] = smallest
+            if exemplar is not None:
+                block = listing.block
+                if block.exemplars is None:
+                    block.exemplars = {}
+                block.exemplars[bucket] = exemplar
+            self._health.spans[_health.INVOCATION] += 1
+        latest = (attributes.get(v.AGENT_NAME), attributes.get(v.AGENT_VERSION))
+        if latest != listing.latest:
+            self._listings.version(listing, *latest)
+        self._rare(node, listing, attributes, rest, span_id)
+
+    def _rare(
+        self, node: Node, listing: Listing, attributes: Attributes, rest: Rest, span_id: int
+    ) -> None:
+        """Count what only some invocations carry."""
+        self._usage.of_agent(node, listing, attributes)
+        self._converse(listing, attributes)
+        chunk = attributes.get(v.TIME_TO_FIRST_CHUNK)
+        if chunk is not None:
+            seconds = number(chunk, 0.0, _MAX_FIRST_CHUNK, "first_chunk", self._health)
+            if seconds is not None:
+                self._observe_first_chunk(listing, seconds, rest, span_id)
+
+    def _converse(self, listing: Listing, attributes: Attributes) -> None:
+        conversation = attributes.get(v.CONVERSATION_ID)
+        if type(conversation) is str and conversation:
+            register, smallest = self._conversations(conversation)
+            with self._lock:
+                registers = listing.conversations.current
+                if registers.get(register, 1.0) > smallest:
+                    registers[register] = smallest
+
+    def _observe_first_chunk(
+        self, listing: Listing, seconds: float, rest: Rest, span_id: int
+    ) -> None:
+        block = self._listings.first_chunk(listing)
+        bucket = bisect_left(FIRST_CHUNK_SECONDS, seconds)
+        elapsed = round(seconds * NANO)
+        with self._lock:
+            block.cells[bucket] += 1
+            block.cells[len(FIRST_CHUNK_SECONDS) + 1] += elapsed
+            if rest[1]:
+                if block.exemplars is None:
+                    block.exemplars = {}
+                block.exemplars[bucket] = (rest[0], span_id, elapsed, rest[4] or 0)
+
+    def end_inner(self, node: Node, attributes: Attributes) -> None:
+        """Count what an ended agent span inside an invocation brings to its listing."""
+        listing = node.listing
+        if listing is None:
+            self._health.lose(_health.INVOCATION)
+            return
+        scope = node.scope
+        if scope is not None and scope.flags & _nodes.DUPLICATE:
+            self._health.repeat()
+            return
+        with self._lock:
+            self._health.spans[_health.INNER_AGENT] += 1
+        self._events.money(listing, attributes)
+        self._usage.of_agent(node, listing, attributes)
+        self._converse(listing, attributes)

@@ -1,0 +1,236 @@
+"""The listings of one process: their blocks of cells, their sketches, and the caps on both.
+
+The hot path asks for a listing by publisher and agent, and for one of its blocks by a label
+value; both are one dict lookup. Whatever is new is made here, outside the lock, and put in place
+under it.
+"""
+
+from collections.abc import Callable
+from threading import RLock
+
+from agent_analytics.processor import _schema as schema
+from agent_analytics.processor._health import Health
+from agent_analytics.processor._limits import Limits
+from agent_analytics.processor._schema import Schema
+from agent_analytics.processor._sketch import Sketch
+from agent_analytics.processor._store import Block, Cells, SeriesStore
+from agent_analytics.processor.catalogue import OTHER
+
+
+class Listing:
+    """One publisher's agent: everything that its spans add to.
+
+    Attributes:
+        publisher: ``publisher_id``.
+        agent: ``agent_id``.
+        block: Series of the listing itself; ``cells`` are its cells.
+        tools: Blocks by tool; ``models``, ``errors`` and ``evaluations`` alike.
+        tenants: Sketch of who used it; ``conversations`` alike.
+        versions: Names and versions seen, oldest first.
+        latest: The last name and version, to tell at a glance that nothing changed.
+    """
+
+    __slots__ = (
+        "agent",
+        "block",
+        "cells",
+        "conversations",
+        "errors",
+        "evaluations",
+        "first_chunk",
+        "latest",
+        "models",
+        "publisher",
+        "rating",
+        "tenants",
+        "tools",
+        "versions",
+    )
+
+    def __init__(self, publisher: str, agent: str, block: Block) -> None:
+        self.publisher = publisher
+        self.agent = agent
+        self.block = block
+        self.cells: Cells = block.cells
+        self.tools: dict[str, Block] = {}
+        self.models: dict[str, Block] = {}
+        self.errors: dict[str, Block] = {}
+        self.evaluations: dict[str, Block] = {}
+        self.first_chunk: Block | None = None
+        self.rating: Block | None = None
+        self.tenants = Sketch()
+        self.conversations = Sketch()
+        self.versions: dict[tuple[str, str], None] = {}
+        self.latest: tuple[object, object] = (None, None)
+
+    def blocks(self) -> list[Block]:
+        """Return every block, the listing's own first."""
+        blocks = [self.block]
+        if self.first_chunk is not None:
+            blocks.append(self.first_chunk)
+        if self.rating is not None:
+            blocks.append(self.rating)
+        for group in (self.errors, self.models, self.tools, self.evaluations):
+            blocks.extend(list(group.values()))
+        return blocks
+
+
+class Listings:
+    """Finds or makes listings and their blocks, within limits."""
+
+    def __init__(
+        self,
+        store: SeriesStore,
+        limits: Limits,
+        health: Health,
+        lock: RLock,
+        clock: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._limits = limits
+        self._health = health
+        self._lock = lock
+        self._clock = clock
+        self.known: dict[tuple[object, object], Listing] = {}
+        self._of_publisher: dict[str, int] = {}
+
+    # --- listings --------------------------------------------------------------------------------
+
+    def find(self, publisher: object, agent: object) -> Listing | None:
+        """Return the listing, made if it is new; ``None`` where there is no valid publisher."""
+        try:
+            found = self.known.get((publisher, agent))
+        except TypeError:  # an attribute that cannot be hashed is no id
+            found = None
+        return found or self._new(publisher, agent)
+
+    def _new(self, publisher: object, agent: object) -> Listing | None:
+        publisher_id = self._label(publisher)
+        if publisher_id is None:
+            return None
+        agent_id = self._label(agent)
+        if agent_id is None:
+            agent_id = OTHER
+        with self._lock:
+            if publisher_id not in self._of_publisher and (
+                len(self._of_publisher) >= self._limits.publishers
+            ):
+                self._health.refuse_series("publisher")
+                publisher_id = OTHER
+            elif (
+                agent_id != OTHER
+                and (publisher_id, agent_id) not in self.known
+                and self._of_publisher.get(publisher_id, 0) >= self._limits.listings_per_publisher
+            ):
+                self._health.refuse_series("listing")
+                agent_id = OTHER
+            found = self.known.get((publisher_id, agent_id))
+        if found is not None:
+            return found
+        labels = (publisher_id, agent_id)
+        block = self._store.open_block(schema.LISTING, labels, self._clock())
+        listing = Listing(publisher_id, agent_id, block)
+        with self._lock:
+            placed = self.known.setdefault(labels, listing)
+            if placed is listing:
+                own = 0 if agent_id == OTHER else 1
+                self._of_publisher[publisher_id] = self._of_publisher.get(publisher_id, 0) + own
+        return placed
+
+    # --- blocks of a listing ---------------------------------------------------------------------
+
+    def tool(self, listing: Listing, name: object) -> Block:
+        """Return the block of a tool of ``listing``."""
+        return self._block(
+            listing, listing.tools, schema.TOOL, name, self._limits.tools_per_listing
+        )
+
+    def model(self, listing: Listing, name: object) -> Block:
+        """Return the block of a model of ``listing``."""
+        return self._block(
+            listing, listing.models, schema.MODEL, name, self._limits.models_per_listing
+        )
+
+    def error(self, listing: Listing, name: object) -> Block:
+        """Return the block of an error type of ``listing``."""
+        return self._block(
+            listing,
+            listing.errors,
+            schema.ERROR_TYPE,
+            name,
+            self._limits.error_types_per_listing,
+        )
+
+    def evaluation(self, listing: Listing, name: object) -> Block:
+        """Return the block of an evaluation of ``listing``."""
+        return self._block(
+            listing,
+            listing.evaluations,
+            schema.EVALUATION,
+            name,
+            self._limits.evaluations_per_listing,
+        )
+
+    def first_chunk(self, listing: Listing) -> Block:
+        """Return the block of the time to first chunk."""
+        block = listing.first_chunk
+        if block is None:
+            made = self._open(listing, schema.FIRST_CHUNK)
+            with self._lock:
+                block = listing.first_chunk = listing.first_chunk or made
+        return block
+
+    def rating(self, listing: Listing) -> Block:
+        """Return the block of ratings."""
+        block = listing.rating
+        if block is None:
+            made = self._open(listing, schema.RATING)
+            with self._lock:
+                block = listing.rating = listing.rating or made
+        return block
+
+    def version(self, listing: Listing, name: object, version: object) -> None:
+        """Remember a name and version of ``listing``; the oldest beyond the cap leaves."""
+        listing.latest = (name, version)
+        label = self._label(name) if name is not None else ""
+        number = self._label(version) if version is not None else ""
+        if label is None or number is None:
+            return
+        with self._lock:
+            versions = listing.versions
+            versions.pop((label, number), None)
+            versions[label, number] = None
+            if len(versions) > self._limits.versions_per_listing:
+                del versions[next(iter(versions))]
+
+    def _open(self, listing: Listing, kind: Schema, *labels: str) -> Block:
+        ids = (listing.publisher, listing.agent, *labels)
+        return self._store.open_block(kind, ids, self._clock())
+
+    def _block(
+        self, listing: Listing, group: dict[str, Block], kind: Schema, value: object, cap: int
+    ) -> Block:
+        label = self._label(value)
+        if label is None:
+            label = OTHER
+        block = group.get(label)
+        if block is not None:
+            return block
+        if len(group) >= cap and label != OTHER:
+            self._health.refuse_series(kind.name)
+            return self._block(listing, group, kind, OTHER, cap)
+        made = self._open(listing, kind, label)
+        with self._lock:
+            return group.setdefault(label, made)
+
+    def _label(self, value: object) -> str | None:
+        """Return ``value`` if it may become a label, else ``None``, and count the refusal."""
+        if isinstance(value, str) and 0 < len(value) <= self._limits.label_length:
+            try:
+                value.encode()
+            except UnicodeEncodeError:  # a lone surrogate cannot be exposed
+                pass
+            else:
+                return str(value)
+        self._health.refuse_value("label")
+        return None

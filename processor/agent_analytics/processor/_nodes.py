@@ -1,0 +1,93 @@
+"""Spans that have started: who they belong to, and what was counted beneath them.
+
+A node is kept for every open span of an agent and for every open span inside one, so that
+children find their invocation through any number of spans between, and so that what a parent
+repeats of its children is seen to be a repetition. Spans outside agents leave no trace here.
+"""
+
+from typing import Final
+
+from agent_analytics.processor._listings import Listing
+
+# --- kinds ---------------------------------------------------------------------------------------
+
+OTHER: Final = 0
+INVOCATION: Final = 1
+#: An agent inside an invocation of its own listing, or one that nobody can be credited with.
+AGENT: Final = 2
+TOOL: Final = 3
+INFERENCE: Final = 4
+
+# --- flags: what has been counted below a node, up to the next invocation ------------------------
+
+#: A model call.
+CALL_BELOW: Final = 1
+#: Tokens, from a model call.
+MODEL_TOKENS_BELOW: Final = 2
+#: Tokens, from an agent's own figure.
+AGENT_TOKENS_BELOW: Final = 4
+#: Cost.
+COST_BELOW: Final = 8
+#: An invocation that ended in an error or a timeout: cost that comes later is wasted too.
+FAILED: Final = 16
+#: An invocation that was recorded before under the same event id: nothing in it counts.
+DUPLICATE: Final = 32
+
+
+class Node:
+    """One open span.
+
+    Attributes:
+        kind: What it was taken for when it started.
+        parent: Node of the span that it was started in, if that is followed.
+        scope: Node of the invocation it belongs to; an invocation's is itself.
+        listing: Whom it is credited to; ``None`` for nobody.
+        name: Name of the tool; ``None`` otherwise.
+        tenant: Who uses it, as known at the start.
+        sources: Instrumentations that recorded a call of the same tool below this one.
+        started: When it was seen to start, on the processor's clock; what a span says of its
+            own start may lie anywhere.
+        flags: What was counted below.
+        cost: Model cost counted in this invocation so far, in nano-dollars.
+    """
+
+    __slots__ = (
+        "cost",
+        "flags",
+        "kind",
+        "listing",
+        "name",
+        "parent",
+        "scope",
+        "sources",
+        "started",
+        "tenant",
+    )
+
+    def __init__(
+        self,
+        kind: int,
+        parent: "Node | None",
+        scope: "Node | None",
+        listing: Listing | None,
+        name: object = None,
+    ) -> None:
+        self.kind = kind
+        self.parent = parent
+        self.scope = scope
+        self.listing = listing
+        self.name = name
+        self.tenant: object = None
+        self.sources: set[str] | None = None
+        self.started = 0.0
+        self.flags = 0
+        self.cost = 0
+
+    def mark_above(self, flags: int) -> None:
+        """Set ``flags`` on every node above, up to and including the invocation's."""
+        node = self.parent
+        while node is not None:
+            node.flags |= flags
+            if node.kind == INVOCATION:
+                return
+            node = node.parent

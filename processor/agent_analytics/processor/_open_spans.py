@@ -1,0 +1,62 @@
+"""The spans that have started and not ended: found by id, bounded in number and age."""
+
+from collections.abc import Callable
+from threading import RLock
+
+from agent_analytics.processor import _nodes
+from agent_analytics.processor import _schema as schema
+from agent_analytics.processor._health import Health
+from agent_analytics.processor._limits import Limits
+from agent_analytics.processor._nodes import Node
+
+
+class OpenSpans:
+    """Nodes of open spans in the order in which they started.
+
+    A span that is given up here and ends after all is counted like any other then, only that it
+    has lost its place among its parents.
+
+    Attributes:
+        nodes: Nodes by span id; the hot path reads and writes it directly.
+        most: How many there may be.
+    """
+
+    def __init__(
+        self, limits: Limits, health: Health, lock: RLock, clock: Callable[[], float]
+    ) -> None:
+        self.nodes: dict[int, Node] = {}
+        self.most = limits.open_spans
+        self._max_age = limits.open_span_seconds
+        self._health = health
+        self._lock = lock
+        self._clock = clock
+
+    def give_up_oldest(self) -> None:
+        """Give up the spans that started first until the rest is few enough."""
+        while len(self.nodes) > self.most:
+            oldest = self._oldest()
+            if oldest is not None:
+                self._give_up(oldest[0])
+
+    def give_up_aged(self) -> None:
+        """Give up the spans that started too long ago."""
+        horizon = self._clock() - self._max_age
+        while (oldest := self._oldest()) is not None and oldest[1].started < horizon:
+            self._give_up(oldest[0])
+
+    def _oldest(self) -> tuple[int, Node] | None:
+        """Return the open span that started first; spans come and go meanwhile."""
+        while True:
+            try:
+                return next(iter(self.nodes.items()), None)
+            except RuntimeError:  # another thread added one between the two steps
+                continue
+
+    def _give_up(self, span_id: int) -> None:
+        node = self.nodes.pop(span_id, None)
+        if node is None:
+            return
+        with self._lock:
+            self._health.given_up += 1
+            if node.kind == _nodes.INVOCATION and node.listing is not None:
+                node.listing.cells[schema.IN_PROGRESS] -= 1

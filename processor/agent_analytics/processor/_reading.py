@@ -1,0 +1,127 @@
+"""Reading spans: by the SDK's public accessors, or past them where that is known to be the same.
+
+The accessors are most of what a processor costs: ``span.attributes`` builds a proxy and a miss on
+it raises inside (measured: 1.2 µs), against 0.03 µs for the dict beneath. The fast readers use the
+SDK's private fields; ``readers()`` tries them on a span once and takes the public ones where
+they do not answer alike, and each falls back by itself for a span of another make.
+"""
+
+# ruff: noqa: SLF001 - the point of this module
+# pyright: reportPrivateUsage=false
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
+
+Attributes = Mapping[str, Any]
+#: Attributes, span id, id of the parent span.
+Start = tuple[Attributes, int, int | None]
+#: Attributes, span id.
+Key = tuple[Attributes, int]
+#: Trace id, whether the trace is sampled, whether the status is ERROR, start, end (nanoseconds).
+Rest = tuple[int, bool, bool, int | None, int | None]
+
+_NOT_AS_EXPECTED = (AttributeError, TypeError, IndexError)
+
+
+class Readers(NamedTuple):
+    """How to read a span: at its start, its key at the end, and the rest where it matters."""
+
+    start: Callable[[ReadableSpan], Start]
+    key: Callable[[ReadableSpan], Key]
+    rest: Callable[[ReadableSpan], Rest]
+    fast: bool
+
+
+def _attributes(span: ReadableSpan) -> Attributes:
+    attributes: Any = span.attributes
+    try:
+        copied: Attributes = attributes.copy()  # one call, where dict() makes one a key
+    except AttributeError:
+        return dict(attributes or {})
+    return copied
+
+
+def _public_start(span: ReadableSpan) -> Start:
+    parent = span.parent
+    context: Any = span.context
+    return _attributes(span), context.span_id, None if parent is None else parent.span_id
+
+
+def _public_key(span: ReadableSpan) -> Key:
+    context: Any = span.context
+    return _attributes(span), context.span_id
+
+
+def _public_rest(span: ReadableSpan) -> Rest:
+    context: Any = span.context
+    return (
+        context.trace_id,
+        bool(context.trace_flags & 1),
+        span.status.status_code is StatusCode.ERROR,
+        span.start_time,
+        span.end_time,
+    )
+
+
+def _fast_start(span: Any) -> Start:
+    try:
+        parent = span._parent
+        return span._attributes._dict, span._context[1], None if parent is None else parent[1]
+    except _NOT_AS_EXPECTED:
+        return _public_start(span)
+
+
+def _fast_key(span: Any) -> Key:
+    try:
+        return span._attributes._dict, span._context[1]
+    except _NOT_AS_EXPECTED:
+        return _public_key(span)
+
+
+def _fast_rest(span: Any) -> Rest:
+    try:
+        context = span._context
+        return (
+            context[0],
+            context[3] & 1 == 1,
+            span._status._status_code is StatusCode.ERROR,
+            span._start_time,
+            span._end_time,
+        )
+    except _NOT_AS_EXPECTED:
+        return _public_rest(span)
+
+
+PUBLIC = Readers(_public_start, _public_key, _public_rest, fast=False)
+FAST = Readers(_fast_start, _fast_key, _fast_rest, fast=True)
+
+
+def readers() -> Readers:
+    """Return the fast readers if they answer as the public ones do on this SDK, else those."""
+    parent = SpanContext(11, 12, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+    context = SpanContext(11, 13, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+    span = ReadableSpan(
+        name="probe",
+        context=context,
+        parent=parent,
+        attributes=BoundedAttributes(attributes={"a": 1}, immutable=False),
+        status=Status(StatusCode.ERROR),
+        start_time=1,
+        end_time=2,
+    )
+    try:
+        raw: Any = span
+        _ = (raw._attributes._dict, raw._context[1], raw._status._status_code, raw._start_time)
+        same = (
+            dict(FAST.start(span)[0]) == dict(PUBLIC.start(span)[0])
+            and FAST.start(span)[1:] == PUBLIC.start(span)[1:]
+            and FAST.key(span)[1:] == PUBLIC.key(span)[1:]
+            and FAST.rest(span) == PUBLIC.rest(span)
+        )
+    except _NOT_AS_EXPECTED:
+        same = False
+    return FAST if same else PUBLIC

@@ -1,0 +1,155 @@
+"""How series lie in memory: blocks of integer cells, and which cells make which series.
+
+A *block* is the smallest thing that is born, held, copied and stored as one: the series of a
+listing, of one of its tools, of one of its models. Its cells are integers (counts, nanoseconds,
+nano-dollars), so that sums are exact and a store is free to keep them wherever integers fit.
+A *schema* says what the cells of a kind of block mean.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from agent_analytics.instrumentation.vocabulary import OUTCOMES
+from agent_analytics.processor import catalogue
+from agent_analytics.processor.catalogue import Metric
+
+#: Cells hold billionths where a metric's unit is not a whole number.
+NANO: Final = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Cells of a block that make the series of one metric with one set of label values.
+
+    Attributes:
+        metric: What the series belong to.
+        labels: Label values that follow those of the block.
+        form: ``cell``: one cell; ``count``: the sum of ``size`` cells (a histogram's count);
+            ``histogram``: ``size`` cells, one a bucket (not cumulative), then one with the sum.
+        offset: First cell.
+        size: Cells of a ``count`` or a ``histogram``, its sum left out.
+        scale: What a cell (or a histogram's sum) is divided by to give the metric's unit.
+        held: Whether the series shows 0 while its block is newborn.
+    """
+
+    metric: Metric
+    labels: tuple[str, ...]
+    form: Literal["cell", "count", "histogram"]
+    offset: int
+    size: int = 1
+    scale: int = 1
+    held: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """A kind of block: its name, its number of cells and the series they make."""
+
+    name: str
+    size: int
+    series: tuple[Series, ...]
+
+
+def _histogram(metric: Metric, offset: int, *labels: str) -> Series:
+    return Series(metric, labels, "histogram", offset, len(metric.buckets) + 1, NANO)
+
+
+# --- listing: one stretch of cells an outcome, then single cells ---------------------------------
+
+#: Cells of the duration histogram of one outcome: its buckets, then its sum.
+OUTCOME_CELLS: Final = len(catalogue.INVOCATION_SECONDS) + 2
+#: From an outcome's first cell to the sum of its durations.
+OUTCOME_SUM: Final = OUTCOME_CELLS - 1
+_SINGLES: Final = len(OUTCOMES) * OUTCOME_CELLS
+REVENUE: Final = _SINGLES
+REFUNDS: Final = _SINGLES + 1
+FEES: Final = _SINGLES + 2
+MODEL_COST: Final = _SINGLES + 3
+WASTED_COST: Final = _SINGLES + 4
+INSTALLS: Final = _SINGLES + 5
+UNINSTALLS: Final = _SINGLES + 6
+IN_PROGRESS: Final = _SINGLES + 7
+
+LISTING: Final = Schema(
+    "listing",
+    _SINGLES + 8,
+    (
+        *(
+            Series(
+                catalogue.INVOCATIONS,
+                (outcome,),
+                "count",
+                index * OUTCOME_CELLS,
+                OUTCOME_SUM,
+            )
+            for index, outcome in enumerate(OUTCOMES)
+        ),
+        *(
+            _histogram(catalogue.INVOCATION_DURATION, index * OUTCOME_CELLS, outcome)
+            for index, outcome in enumerate(OUTCOMES)
+        ),
+        Series(catalogue.INVOCATIONS_IN_PROGRESS, (), "cell", IN_PROGRESS, held=False),
+        Series(catalogue.MODEL_COST, (), "cell", MODEL_COST, scale=NANO),
+        Series(catalogue.WASTED_COST, (), "cell", WASTED_COST, scale=NANO),
+        Series(catalogue.REVENUE, (), "cell", REVENUE, scale=NANO),
+        Series(catalogue.REFUNDS, (), "cell", REFUNDS, scale=NANO),
+        Series(catalogue.FEES, (), "cell", FEES, scale=NANO),
+        Series(catalogue.INSTALLS, (), "cell", INSTALLS),
+        Series(catalogue.UNINSTALLS, (), "cell", UNINSTALLS),
+    ),
+)
+
+# --- one block for each value of a further label -------------------------------------------------
+
+ERROR_TYPE: Final = Schema("error_type", 1, (Series(catalogue.INVOCATION_ERRORS, (), "cell", 0),))
+
+#: Cells 0 to 3 are the calls by outcome.
+MODEL_INPUT: Final = len(OUTCOMES)
+MODEL_OUTPUT: Final = MODEL_INPUT + 1
+MODEL_CACHED: Final = MODEL_INPUT + 2
+MODEL_REASONING: Final = MODEL_INPUT + 3
+MODEL_UNPRICED: Final = MODEL_INPUT + 4
+MODEL: Final = Schema(
+    "model",
+    MODEL_UNPRICED + 1,
+    (
+        *(
+            Series(catalogue.INFERENCE_CALLS, (outcome,), "cell", index)
+            for index, outcome in enumerate(OUTCOMES)
+        ),
+        Series(catalogue.INPUT_TOKENS, (), "cell", MODEL_INPUT),
+        Series(catalogue.OUTPUT_TOKENS, (), "cell", MODEL_OUTPUT),
+        Series(catalogue.CACHED_INPUT_TOKENS, (), "cell", MODEL_CACHED),
+        Series(catalogue.REASONING_TOKENS, (), "cell", MODEL_REASONING),
+        Series(catalogue.UNPRICED_TOKENS, (), "cell", MODEL_UNPRICED),
+    ),
+)
+
+#: Cells 0 to 3 are the calls by outcome; the histogram follows (calls of unknown duration are in
+#: the former only).
+TOOL_HISTOGRAM: Final = len(OUTCOMES)
+TOOL_SUM: Final = TOOL_HISTOGRAM + len(catalogue.TOOL_SECONDS) + 1
+TOOL: Final = Schema(
+    "tool",
+    TOOL_SUM + 1,
+    (
+        *(
+            Series(catalogue.TOOL_CALLS, (outcome,), "cell", index)
+            for index, outcome in enumerate(OUTCOMES)
+        ),
+        _histogram(catalogue.TOOL_CALL_DURATION, TOOL_HISTOGRAM),
+    ),
+)
+
+
+def _only_histogram(name: str, metric: Metric) -> Schema:
+    series = _histogram(metric, 0)
+    return Schema(name, series.size + 1, (series,))
+
+
+FIRST_CHUNK: Final = _only_histogram("first_chunk", catalogue.TIME_TO_FIRST_CHUNK)
+RATING: Final = _only_histogram("rating", catalogue.FEEDBACK_RATING)
+EVALUATION: Final = _only_histogram("evaluation", catalogue.EVALUATION_SCORE)
+
+#: Every kind of block, in the order in which it is exposed.
+SCHEMAS: Final = (LISTING, ERROR_TYPE, FIRST_CHUNK, MODEL, TOOL, RATING, EVALUATION)

@@ -1,0 +1,99 @@
+"""Ended tool calls."""
+
+from bisect import bisect_left
+from threading import RLock
+from typing import Final
+
+from opentelemetry.sdk.trace import ReadableSpan
+
+from agent_analytics.instrumentation import vocabulary as v
+from agent_analytics.processor import _health, _nodes
+from agent_analytics.processor import _schema as schema
+from agent_analytics.processor._health import Health
+from agent_analytics.processor._listings import Listings
+from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._outcomes import outcome_of
+from agent_analytics.processor._reading import Attributes, Rest
+from agent_analytics.processor._schema import NANO
+from agent_analytics.processor._values import duration
+from agent_analytics.processor.catalogue import TOOL_SECONDS, UNKNOWN
+
+_TOOL_EDGES: Final = tuple(round(edge * NANO) for edge in TOOL_SECONDS)
+
+
+class ToolCounter:
+    """Adds tool spans to the cells of their listing."""
+
+    def __init__(self, listings: Listings, health: Health, lock: RLock) -> None:
+        self._listings = listings
+        self._health = health
+        self._lock = lock
+
+    def end(
+        self,
+        node: Node,
+        attributes: Attributes,
+        span: ReadableSpan,
+        span_id: int,
+        rest: Rest,
+    ) -> None:
+        """Count an ended tool call, unless another instrumentation recorded it below."""
+        listing = node.listing
+        if listing is None:
+            self._health.lose(_health.TOOL)
+            return
+        name = node.name
+        if name is None:
+            name = attributes.get(v.TOOL_NAME)
+            if name is None:
+                name = UNKNOWN
+        scope = node.scope
+        if scope is not None and scope.flags & _nodes.DUPLICATE:
+            self._health.repeat()
+            return
+        parent = node.parent
+        nested = parent is not None and parent.kind != _nodes.INVOCATION
+        if (nested or node.sources is not None) and self._repeats(node, name, span):
+            self._health.repeat()
+            return
+        trace_id, sampled, failed, start, end = rest
+        outcome = outcome_of(span, attributes, failed=failed)
+        block = listing.tools.get(name) if type(name) is str else None
+        if block is None:
+            block = self._listings.tool(listing, name)
+        cells = block.cells
+        if v.DURATION_UNKNOWN in attributes:
+            with self._lock:
+                cells[outcome] += 1
+                self._health.spans[_health.TOOL] += 1
+            return
+        elapsed = duration(start, end, self._health)
+        bucket = schema.TOOL_HISTOGRAM + bisect_left(_TOOL_EDGES, elapsed)
+        with self._lock:
+            cells[outcome] += 1
+            cells[bucket] += 1
+            cells[schema.TOOL_SUM] += elapsed
+            if sampled:
+                if block.exemplars is None:
+                    block.exemplars = {}
+                block.exemplars[bucket] = (trace_id, span_id, elapsed, end or 0)
+            self._health.spans[_health.TOOL] += 1
+
+    @staticmethod
+    def _repeats(node: Node, name: object, span: ReadableSpan) -> bool:
+        """Tell whether this tool span is another instrumentation's view of a call counted below.
+
+        The same instrumentation twice is a tool that calls itself: two calls.
+        """
+        instrumentation = span.instrumentation_scope
+        source = instrumentation.name if instrumentation is not None else ""
+        if node.sources is not None and node.sources != {source}:
+            return True
+        above = node.parent
+        while above is not None and above.kind in (_nodes.TOOL, _nodes.OTHER):
+            if above.kind == _nodes.TOOL and above.name == name:
+                if above.sources is None:
+                    above.sources = set()
+                above.sources.add(source)
+            above = above.parent
+        return False

@@ -1,0 +1,184 @@
+"""Fixtures for the insight engine: the real promtool and amtool, and rule tests that they run."""
+
+import json
+import runpy
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent_analytics.insights import write_rules
+from agent_analytics.insights.rules import DEFINITIONS, TELEMETRY_ABSENT
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+#: What fires at a time: labels and the description, by time and name of the alert.
+Expected = Mapping[tuple[str, str], Sequence[tuple[Mapping[str, str], str]]]
+
+
+def _tool(name: str) -> Run:
+    path = shutil.which(name)
+    if path is None:
+        pytest.skip(f"{name} is not installed (Debian: prometheus, prometheus-alertmanager)")
+
+    def run(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(  # noqa: S603 - arguments are the test's own
+            [path, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def promtool() -> Run:
+    """Run promtool, or skip where it is not installed."""
+    return _tool("promtool")
+
+
+@pytest.fixture(scope="session")
+def amtool() -> Run:
+    """Run amtool, or skip where it is not installed."""
+    return _tool("amtool")
+
+
+def _expected(labels: Mapping[str, str], description: str) -> dict[str, object]:
+    """Return what promtool compares: texts that do not change come from the definitions."""
+    cause = labels.get("cause")
+    if cause is None:
+        definition = next(item for item in DEFINITIONS if item.slug == labels["insight"])
+        rule = definition.rules("oncall")[0]
+    else:
+        rule = next(item for item in TELEMETRY_ABSENT if item.labels["cause"] == cause)
+    notes = {**rule.annotations, "description": description}
+    return {"exp_labels": dict(labels), "exp_annotations": notes}
+
+
+@pytest.fixture
+def check_rules(promtool: Run, tmp_path: Path) -> Callable[..., None]:
+    """Run one rule test through promtool, against freshly written rules.
+
+    Takes the name of the rule file, the time between samples and between evaluations, cumulative
+    values by selector in promtool's notation, and what is expected to fire.
+    """
+
+    def check(*, rules: str, interval: str, series: Mapping[str, str], expect: Expected) -> None:
+        write_rules(tmp_path / "rules")
+        document = {
+            "rule_files": [str(tmp_path / "rules" / rules)],
+            "evaluation_interval": interval,
+            "tests": [
+                {
+                    "interval": interval,
+                    "input_series": [
+                        {"series": selector, "values": values}
+                        for selector, values in series.items()
+                    ],
+                    "alert_rule_test": [
+                        {
+                            "eval_time": time,
+                            "alertname": alert,
+                            "exp_alerts": [_expected(*firing) for firing in firings],
+                        }
+                        for (time, alert), firings in expect.items()
+                    ],
+                }
+            ],
+        }
+        # JSON is YAML.
+        path = tmp_path / "case.yml"
+        path.write_text(json.dumps(document, indent=1), encoding="utf-8")
+        done = promtool("test", "rules", path)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return check
+
+
+class SeededPrometheus:
+    """A real Prometheus over a fixed day of data, asked at the day's end.
+
+    Attributes:
+        end: Unix time of the last sample.
+    """
+
+    def __init__(self, url: str, end: int) -> None:
+        """Remember where it answers."""
+        self._url = url
+        self.end = end
+
+    def query(self, expr: str) -> list[tuple[dict[str, str], float]]:
+        """Return labels and values of an expression at the end of the data."""
+        answer = self._get("query", query=expr, time=self.end)
+        return [(item["metric"], float(item["value"][1])) for item in answer]
+
+    def query_range(self, expr: str) -> list[list[float]]:
+        """Return the values of each series of an expression over the last six hours."""
+        answer = self._get(
+            "query_range", query=expr, start=self.end - 6 * 3600, end=self.end, step=600
+        )
+        return [[float(value) for _, value in item["values"]] for item in answer]
+
+    def _get(self, path: str, **parameters: object) -> list[Any]:
+        encoded = urllib.parse.urlencode(parameters)
+        try:
+            with urllib.request.urlopen(f"{self._url}/api/v1/{path}?{encoded}", timeout=20) as got:
+                result: list[Any] = json.load(got)["data"]["result"]
+                return result
+        except urllib.error.HTTPError as error:
+            pytest.fail(f"{parameters['query']}: {error.read().decode()}")
+
+
+@pytest.fixture(scope="session")
+def seeded_prometheus(
+    promtool: Run, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SeededPrometheus]:
+    """Run Prometheus over the data of ``seed.py``, on loopback, for the session."""
+    command = shutil.which("prometheus")
+    if command is None:
+        pytest.skip("prometheus is not installed (Debian: prometheus)")
+    folder = tmp_path_factory.mktemp("prometheus")
+    text = folder / "seed.txt"
+    seed = runpy.run_path(str(Path(__file__).with_name("seed.py")))
+    text.write_text(seed["openmetrics"](), encoding="utf-8")
+    made = promtool("tsdb", "create-blocks-from", "openmetrics", text, folder / "data")
+    assert made.returncode == 0, made.stderr
+    (folder / "prometheus.yml").write_text("{}", encoding="utf-8")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                command,
+                f"--config.file={folder / 'prometheus.yml'}",
+                f"--storage.tsdb.path={folder / 'data'}",
+                "--storage.tsdb.retention.time=50y",
+                f"--web.listen-address=127.0.0.1:{port}",
+            ],
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        _wait_ready(f"http://127.0.0.1:{port}/-/ready", folder / "log")
+        yield SeededPrometheus(f"http://127.0.0.1:{port}", seed["END"])
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait_ready(url: str, log: Path) -> None:
+    for _ in range(200):
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"Prometheus did not become ready: {log.read_text(encoding='utf-8')[-2000:]}")

@@ -1,0 +1,92 @@
+"""The wheel, built and installed as a user would, away from the checkout."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.packaging
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ("instrumentation", "processor", "exporters", "insights", "demo")
+
+
+def _run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> str:
+    run = subprocess.run(
+        command, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert run.returncode == 0, f"{command} exited {run.returncode}:\n{run.stdout}{run.stderr}"
+    return run.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's wheel, built with the pinned hatchling."""
+    folder = tmp_path_factory.mktemp("wheel")
+    _run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder, cwd=ROOT)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def clean(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment that holds the wheel; its dependencies are borrowed from this one.
+
+    A ``.pth`` line adds the folder of this environment's packages and does not read the ``.pth``
+    files in it, so the editable install of the checkout stays out of sight.
+    """
+    home = tmp_path_factory.mktemp("clean")
+    venv.create(home, with_pip=False)
+    python = home / "bin" / "python"
+    _run(
+        *(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--offline", "--no-deps"),
+        *("--python", python, wheel),
+        cwd=home,
+    )
+    (packages,) = home.glob("lib/python*/site-packages")
+    (packages / "borrowed.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    return home
+
+
+def test_wheel_holds_every_file_of_every_part(wheel: Path) -> None:
+    """Code, py.typed and the generated rules and dashboards are all in the wheel."""
+    held = set(zipfile.ZipFile(wheel).namelist())
+    wanted = {
+        file.relative_to(portion.parent).as_posix()
+        for portion in ROOT.glob("*/agent_analytics")
+        for file in portion.rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+    assert wanted <= held
+    assert {f"agent_analytics/{part}/py.typed" for part in PARTS} <= held
+
+
+@pytest.mark.parametrize("suffix", [".json", ".yml"])
+def test_wheel_carries_generated_files(wheel: Path, suffix: str) -> None:
+    """Dashboards are JSON, rules and configurations YAML; both are package data of insights."""
+    generated = [
+        name
+        for name in zipfile.ZipFile(wheel).namelist()
+        if name.startswith("agent_analytics/insights/")
+        and name.replace(".yaml", ".yml").endswith(suffix)
+    ]
+    assert generated != []
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_installed_part_is_imported_from_the_wheel(clean: Path, part: str) -> None:
+    """Each part of the installed wheel can be imported, without the checkout."""
+    code = f"import agent_analytics.{part} as part; print(part.__file__)"
+    printed = _run(clean / "bin" / "python", "-P", "-W", "error", "-c", code, cwd=Path("/"))
+    assert Path(printed.strip()).is_relative_to(clean)
+
+
+def test_command_runs_in_any_folder(clean: Path, tmp_path: Path) -> None:
+    """``agent-analytics --help`` tells of the demo, wherever it is called."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    assert "demo" in _run(clean / "bin" / "agent-analytics", "--help", cwd=tmp_path, env=env)
