@@ -36,9 +36,10 @@ class Truth:
     model_calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
-    tools: Counter[str] = field(default_factory=Counter)
+    tools: Counter[str] = field(default_factory=Counter[str])
 
     def called(self) -> RequestUsage:
+        """Note one model call and return the usage that it reports."""
         self.model_calls += 1
         usage = RequestUsage(
             input_tokens=INPUT_TOKENS + self.model_calls,
@@ -74,6 +75,7 @@ PREFIX = "marketplace_agent_"
 
 @pytest.fixture
 def bench() -> Iterator[Bench]:
+    """Return a fresh provider and processor that our spans go to."""
     provider = TracerProvider()
     processor = AgentMetricsProcessor(hold_seconds=0)
     provider.add_span_processor(processor)

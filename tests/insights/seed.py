@@ -62,7 +62,7 @@ LISTINGS: Final = (
     ),
 )
 #: Insights that fire at the end.
-FIRING: Final = (
+FIRING: Final[tuple[tuple[str, str, str, str, dict[str, str]], ...]] = (
     ("AgentErrorRateHigh", "critical", "reliability", "error-rate", {}),
     ("AgentResponsesSlow", "warning", "performance", "response-time", {}),
     ("AgentRatingLow", "warning", "quality", "satisfaction", {}),

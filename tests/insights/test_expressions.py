@@ -74,9 +74,8 @@ def nodes(node: object) -> Iterator[object]:
         child = getattr(node, name, None)
         if child is not None:
             yield from nodes(child)
-    arguments = getattr(node, "args", None)
-    if isinstance(arguments, list):
-        for argument in arguments:
+    if isinstance(node, promql_parser.Call):
+        for argument in node.args:
             yield from nodes(argument)
 
 

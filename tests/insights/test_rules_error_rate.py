@@ -34,8 +34,10 @@ def firing(
             "insight": "error-rate",
             "traffic": traffic,
         },
-        f"{share} of the invocations of {agent} of {publisher} failed in the last {window};"
-        " the limit is 5%.",
+        (
+            f"{share} of the invocations of {agent} of {publisher} failed in the last {window};"
+            " the limit is 5%."
+        ),
     )
 
 
@@ -177,6 +179,28 @@ def test_sparse_boundary(check_rules: Check, series: dict[str, str], shares: lis
     """A quiet agent pages over half an hour, and only while the last five minutes are bad."""
     expected = [firing(share, traffic="sparse", window="30m") for share in shares]
     check_rules(rules="oncall.yml", interval="1m", series=series, expect={("50m", ALERT): expected})
+
+
+def test_sparse_waits_and_is_kept(check_rules: Check) -> None:
+    """The slow question has to be bad for 15 s, and is told for five minutes after."""
+    jump = invocations(success="5x60", error="0x20 43x40")
+    alert = firing("100%", traffic="sparse", window="30m")
+    check_rules(
+        rules="oncall.yml",
+        interval="5s",
+        series=jump,
+        expect={("1m45s", ALERT): [], ("1m55s", ALERT): [], ("2m", ALERT): [alert]},
+    )
+    recovered = invocations(success="0+16x40 660+20x20", error="0+4x40 160x20")
+    check_rules(
+        rules="oncall.yml",
+        interval="1m",
+        series=recovered,
+        expect={
+            ("47m", ALERT): [firing("18%", traffic="sparse", window="30m")],
+            ("50m", ALERT): [],
+        },
+    )
 
 
 @pytest.mark.parametrize(

@@ -34,8 +34,10 @@ def firing(share: str, *, traffic: str, window: str) -> tuple[Mapping[str, str],
             "insight": "response-time",
             "traffic": traffic,
         },
-        f"{share} of the responses of finder of acme took longer than 10 s in the last {window};"
-        " with more than 5% the p95 response time is above 10 s.",
+        (
+            f"{share} of the responses of finder of acme took longer than 10 s in the last"
+            f" {window}; with more than 5% the p95 response time is above 10 s."
+        ),
     )
 
 
@@ -79,7 +81,8 @@ def test_dense_boundary(check_rules: Check, series: dict[str, str], shares: list
     ("slow", "expected"),
     [
         pytest.param(37, [], id="below both floors"),
-        pytest.param(44, [firing("100%", traffic="sparse", window="1h")], id="below the dense"),
+        pytest.param(44, [firing("100%", traffic="sparse", window="1h")], id="above the sparse"),
+        pytest.param(56, [firing("100%", traffic="sparse", window="1h")], id="below the dense"),
         pytest.param(67, [firing("100%", traffic="dense", window="5m")], id="above the dense"),
     ],
 )
@@ -108,6 +111,25 @@ def test_sparse_boundary(check_rules: Check, series: dict[str, str], shares: lis
     expected = [firing(share, traffic="sparse", window="1h") for share in shares]
     check_rules(
         rules="oncall.yml", interval="5m", series=series, expect={("410m", ALERT): expected}
+    )
+
+
+def test_waits_and_is_kept(check_rules: Check) -> None:
+    """The fast question has to be bad for 15 s, the slow one is told for a quarter after."""
+    check_rules(
+        rules="oncall.yml",
+        interval="5s",
+        series=responses("0x90", "0x20 67x70"),
+        expect={
+            ("1m55s", ALERT): [],
+            ("2m", ALERT): [firing("100%", traffic="dense", window="5m")],
+        },
+    )
+    check_rules(
+        rules="oncall.yml",
+        interval="5m",
+        series=responses("0+30x75 2290+40x15", "0+40x90"),
+        expect={("395m", ALERT): [firing("20.83%", traffic="sparse", window="1h")]},
     )
 
 

@@ -32,8 +32,10 @@ def firing(mean: str, *, audience: str) -> tuple[Mapping[str, str], str]:
             "insight": "satisfaction",
             "traffic": {"oncall": "dense", "publisher": "period"}[audience],
         },
-        f"Tenants rated finder of acme {mean} of 5 on average in the last {window};"
-        " the limit is 3.5.",
+        (
+            f"Tenants rated finder of acme {mean} of 5 on average in the last {window};"
+            " the limit is 3.5."
+        ),
     )
 
 

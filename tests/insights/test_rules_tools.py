@@ -30,8 +30,10 @@ def firing(
             "insight": "tool-failures",
             "traffic": traffic,
         },
-        f"{share} of the calls of tool {tool} by finder of acme failed in the last {window};"
-        " the limit is 10%.",
+        (
+            f"{share} of the calls of tool {tool} by finder of acme failed in the last {window};"
+            " the limit is 10%."
+        ),
     )
 
 
@@ -86,7 +88,8 @@ def test_one_bad_tool_among_good_ones(check_rules: Check) -> None:
     ("failed", "expected"),
     [
         pytest.param(17, [], id="below both floors"),
-        pytest.param(22, [firing("100%", traffic="sparse", window="1h")], id="below the dense"),
+        pytest.param(22, [firing("100%", traffic="sparse", window="1h")], id="above the sparse"),
+        pytest.param(28, [firing("100%", traffic="sparse", window="1h")], id="below the dense"),
         pytest.param(34, [firing("100%")], id="above the dense"),
     ],
 )
@@ -116,6 +119,16 @@ def test_sparse_boundary(check_rules: Check, series: dict[str, str], shares: lis
     expected = [firing(share, traffic="sparse", window="1h") for share in shares]
     check_rules(
         rules="oncall.yml", interval="5m", series=series, expect={("410m", ALERT): expected}
+    )
+
+
+def test_sparse_is_kept(check_rules: Check) -> None:
+    """The slow question is told for a quarter of an hour after its last bad quarter."""
+    check_rules(
+        rules="oncall.yml",
+        interval="5m",
+        series=calls(success="0+10x75 770+20x15", error="0+10x75 750x15"),
+        expect={("395m", ALERT): [firing("41.67%", traffic="sparse", window="1h")]},
     )
 
 

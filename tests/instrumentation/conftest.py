@@ -4,10 +4,11 @@ import logging
 from collections.abc import Callable, Iterator
 
 import pytest
-from agent_analytics.instrumentation import health, tracing
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from agent_analytics.instrumentation import health, tracing
 
 
 @pytest.fixture

@@ -1,16 +1,19 @@
 """Every kind of callable with every outcome."""
 
+# ruff: noqa: D103 - each kind of callable is a function named so
+
 import asyncio
 import concurrent.futures
 import functools
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from agent_analytics.instrumentation import agent, current_invocation, tool
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import StatusCode
+
+from agent_analytics.instrumentation import agent, current_invocation, tool
 
 Body = Callable[[], object]
 Decorate = Callable[[Any], Any]
@@ -29,10 +32,16 @@ def drive(coroutine: Coroutine[Any, Any, Any]) -> object:
 
 async def last(stream: AsyncGenerator[object, None]) -> object:
     """Return the last chunk of a stream."""
-    chunk: object = None
-    async for chunk in stream:
-        pass
-    return chunk
+    return [chunk async for chunk in stream][-1]
+
+
+def calling(function: Callable[[], object]) -> Callable[[], object]:
+    """Return a plain function that returns what another one returns."""
+
+    def call() -> object:
+        return function()
+
+    return call
 
 
 def plain(decorate: Decorate, body: Body) -> object:
@@ -189,7 +198,7 @@ def returned_coroutine(decorate: Decorate, body: Body) -> object:
     async def inner() -> object:
         return body()
 
-    return drive(decorate(lambda: inner())())
+    return drive(decorate(calling(inner))())
 
 
 def returned_generator(decorate: Decorate, body: Body) -> object:
@@ -197,7 +206,7 @@ def returned_generator(decorate: Decorate, body: Body) -> object:
         yield 0
         yield body()
 
-    return list(decorate(lambda: inner())())[-1]
+    return list(decorate(calling(inner))())[-1]
 
 
 def returned_async_generator(decorate: Decorate, body: Body) -> object:
@@ -205,7 +214,7 @@ def returned_async_generator(decorate: Decorate, body: Body) -> object:
         yield 0
         yield body()
 
-    return drive(last(decorate(lambda: inner())()))
+    return drive(last(decorate(calling(inner))()))
 
 
 def async_returned_async_generator(decorate: Decorate, body: Body) -> object:
@@ -266,7 +275,7 @@ class APITimeoutError(Exception):
     """Named as model libraries name theirs."""
 
 
-class ReadTimeout(APITimeoutError):
+class ReadTimeout(APITimeoutError):  # noqa: N818 - as libraries name theirs
     """Of a family of timeouts."""
 
 
@@ -277,7 +286,7 @@ class Cancelled(BaseException):
 Cancelled.__module__ = "trio._core._exceptions"
 
 
-class Mistake(Exception):
+class Mistake(Exception):  # noqa: N818 - a mistake is one
     """An error of the agent's own."""
 
 
@@ -320,7 +329,7 @@ def test_success(decorator: Decorate, kind: Callable[..., object], finished: Fin
 @pytest.mark.parametrize(("exception", "outcome", "error_type"), FAILURES)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("decorator", [agent, tool])
-def test_exceptions(
+def test_exceptions(  # noqa: PLR0917 - pytest passes them by name
     decorator: Decorate,
     kind: Callable[..., object],
     exception: BaseException,
@@ -371,7 +380,8 @@ def test_outcome_is_not_derived_from_children(finished: Finished) -> None:
 def test_many_exception_types(said: Callable[[], dict[str, object]]) -> None:
     """Exception types made at run time are told apart, however many there are."""
     for number in range(1100):
-        kind = type(f"Made{number}", (TimeoutError if number % 2 else Exception,), {})
+        base = TimeoutError if number % 2 else Exception
+        kind = cast("type[Exception]", type(f"Made{number}", (base,), {}))
 
         @agent
         def work(kind: type[Exception] = kind) -> None:

@@ -8,9 +8,12 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from typing import Any
 
 import pytest
-from agent_analytics.instrumentation import agent, current_invocation, tenant, tool
 from opentelemetry import baggage, trace
+from opentelemetry.context import attach
 from opentelemetry.sdk.trace import ReadableSpan
+
+from agent_analytics.instrumentation import agent, current_invocation, tenant, tool
+from agent_analytics.instrumentation._invocation import Listing
 
 Finished = Callable[[], list[ReadableSpan]]
 Said = Callable[[], dict[str, object]]
@@ -24,8 +27,7 @@ variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", defau
 def count(upto: int = 3) -> Generator[int, str | None, str]:
     """Count, holding a span and a tenant all the time."""
     with tracer.start_as_current_span("held"), tenant("held"):
-        for number in range(upto):
-            yield number
+        yield from range(upto)
     return "done"
 
 
@@ -102,9 +104,7 @@ def test_not_started_is_no_invocation(finished: Finished) -> None:
 
 @pytest.mark.parametrize("stream", [count, returned])
 @pytest.mark.parametrize("how", ["close", "drop", "break"])
-def test_abandoned(
-    stream: Callable[[], Generator[int, None, str]], how: str, said: Said
-) -> None:
+def test_abandoned(stream: Callable[[], Generator[int, None, str]], how: str, said: Said) -> None:
     """A stream that its reader leaves is cancelled, at once."""
     chunks = stream()
     assert next(chunks) == 0
@@ -290,6 +290,26 @@ def test_coroutine_closed_in_another_context(said: Said) -> None:
     assert current_invocation().agent_id is None
 
 
+def test_coroutine_closed_inside_another_invocation(finished: Finished) -> None:
+    """Whoever drops an abandoned coroutine keeps an invocation and a tenant of its own."""
+
+    @agent
+    async def work() -> None:
+        await Pause()
+
+    @agent(publisher_id="acme", agent_id="closer")
+    def closer(running: Coroutine[Any, Any, None]) -> str | None:
+        with tenant("closer"):
+            running.close()
+            assert baggage.get_baggage("marketplace.tenant.id") == "closer"
+            return current_invocation().agent_id
+
+    running: Coroutine[Any, Any, None] = work()
+    contextvars.copy_context().run(running.send, None)
+    assert closer(running) == "closer"
+    assert len(finished()) == 2
+
+
 def test_closed_from_another_thread(said: Said) -> None:
     """A stream may be closed by a thread that never read from it."""
     stream = count()
@@ -455,7 +475,7 @@ def test_async_send_and_throw(said: Said) -> None:
         thrown = KeyError()
         assert await stream.athrow(thrown) is thrown
         assert await stream.asend("two") == "two"
-        with pytest.raises(ValueError, match="^$") as caught:
+        with pytest.raises(ValueError, match=r"^$") as caught:
             await stream.asend("stop")
         assert caught.value is raised
         assert raised.__context__ is None
@@ -478,7 +498,7 @@ def test_closing_fails(said: Said) -> None:
 
     stream = work()
     next(stream)
-    with pytest.raises(OSError, match="^$"):
+    with pytest.raises(OSError, match=r"^$"):
         stream.close()
     assert said()["error.type"] == "OSError"
 
@@ -519,7 +539,6 @@ def test_body_that_refuses_to_close(said: Said) -> None:
         await anext(stream)
         with pytest.raises(RuntimeError, match="ignored GeneratorExit"):
             await stream.aclose()
-        await stream.aclose()
 
     asyncio.run(main())
     assert said()["marketplace.outcome"] == "cancelled"
@@ -527,7 +546,6 @@ def test_body_that_refuses_to_close(said: Said) -> None:
 
 def test_unbalanced_body_leaves_nothing_behind(finished: Finished) -> None:
     """What a body attaches and forgets to detach ends with it."""
-    from opentelemetry.context import attach  # noqa: PLC0415
 
     @agent(publisher_id="acme", agent_id="careless")
     def work() -> None:
@@ -550,10 +568,42 @@ def test_coroutine_never_awaited(said: Said) -> None:
         return inner()
 
     with pytest.warns(RuntimeWarning, match="was never awaited") as warned:
-        work()
-        gc.collect()
+        del [work()][0]
     assert len(warned) == 1
+    # The warning refers to the coroutine.
+    warned.clear()
+    gc.collect()
     assert said()["marketplace.outcome"] == "cancelled"
+
+
+def test_calls_are_freed_at_once(exporter: object) -> None:
+    """Calls that have ended are in no reference cycle that waits for the collector."""
+    assert exporter
+
+    @agent
+    def work() -> None: ...
+
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(200):
+            work()
+            list(count())
+        assert gc.collect() < 200
+    finally:
+        gc.enable()
+
+
+def test_only_the_first_end_counts(finished: Finished) -> None:
+    """An outcome, once recorded, stays."""
+    call = Listing(
+        publisher_id=None, agent_id=None, name="a", version=None, price_usd=None, tenant=None
+    ).start((), {})
+    call.raised(TimeoutError())
+    call.succeeded(None)
+    call.abandoned()
+    (span,) = finished()
+    assert (span.attributes or {})["marketplace.outcome"] == "timeout"
 
 
 def test_nested_streams(finished: Finished) -> None:

@@ -254,7 +254,8 @@ def stream_agent(desk: Desk) -> Any:
             began = time.perf_counter()
             pause = order.seconds / (order.chunks + 1)
             await desk.work(replace(order, seconds=pause), receipt)
-            receipt.first_chunk = Stopwatch(least=time.perf_counter() - began)
+            if order.chunks:
+                receipt.first_chunk = Stopwatch(least=time.perf_counter() - began)
             for number in range(order.chunks):
                 yield f"chunk {number}"
                 await desk.pace.pause(pause)
@@ -271,7 +272,8 @@ def lines_agent(desk: Desk) -> Any:
             began = time.perf_counter()
             pause = order.seconds / (order.chunks + 1)
             desk.pace.nap(pause)
-            receipt.first_chunk = Stopwatch(least=time.perf_counter() - began)
+            if order.chunks:
+                receipt.first_chunk = Stopwatch(least=time.perf_counter() - began)
             for number in range(order.chunks):
                 yield f"line {number}"
                 desk.pace.nap(pause)

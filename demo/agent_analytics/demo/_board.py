@@ -9,6 +9,7 @@ from agent_analytics.insights import Insight, queries
 from agent_analytics.processor import catalogue as c
 
 _WINDOW: Final = "1m"
+_RATE_WINDOW: Final = "30s"
 _RATING_WINDOW: Final = "1h"
 _MINUTES_AN_HOUR: Final = 60
 _WEIGHT: Final = {"critical": 0, "warning": 1, "info": 2}
@@ -74,7 +75,7 @@ def read_board(prometheus: Prometheus, *, window_seconds: float) -> Board:
     worst: dict[Listing, str] = {}
     for insight in insights:
         worst.setdefault((insight.publisher_id, insight.agent_id), insight.severity)
-    rate = prometheus.by_listing(queries.invocation_rate(_WINDOW))
+    rate = prometheus.by_listing(queries.invocation_rate(_RATE_WINDOW))
     errors = prometheus.by_listing(queries.error_rate(_WINDOW))
     p95 = prometheus.by_listing(queries.response_time_quantile(0.95, _WINDOW))
     rating = prometheus.by_listing(queries.mean_rating(_RATING_WINDOW))

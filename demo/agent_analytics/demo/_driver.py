@@ -252,15 +252,20 @@ class Driver:
             self._start(self._visit(step))
             return
         listing = step.listing
-        ids = {"publisher_id": listing.publisher, "agent_id": listing.agent}
+        publisher, agent = listing.publisher, listing.agent
         if isinstance(step, Install):
-            record_install(**ids, tenant_id=step.tenant)
+            record_install(publisher_id=publisher, agent_id=agent, tenant_id=step.tenant)
             self._ledger.install(listing)
         elif isinstance(step, Uninstall):
-            record_uninstall(**ids, tenant_id=step.tenant)
+            record_uninstall(publisher_id=publisher, agent_id=agent, tenant_id=step.tenant)
             self._ledger.uninstall(listing)
         elif isinstance(step, Subscription):
-            record_charge(**ids, tenant_id=step.tenant, usd=usd_text(step.amount))
+            record_charge(
+                publisher_id=publisher,
+                agent_id=agent,
+                tenant_id=step.tenant,
+                usd=usd_text(step.amount),
+            )
             self._ledger.charge(listing, step.amount)
         else:
             self._evaluate(step)
@@ -282,12 +287,22 @@ class Driver:
             await self._storefront.serve(order)
         else:
             await self._leave_early(self._storefront.serve(order), order.given_up_after)
-        ids = {"publisher_id": listing.publisher, "agent_id": listing.agent}
+        publisher, agent = listing.publisher, listing.agent
         if visit.rating is not None:
-            record_feedback(**ids, tenant_id=order.tenant, rating=visit.rating)
+            record_feedback(
+                publisher_id=publisher,
+                agent_id=agent,
+                tenant_id=order.tenant,
+                rating=visit.rating,
+            )
             self._ledger.rate(listing, visit.rating)
         if visit.refund:
-            record_refund(**ids, tenant_id=order.tenant, usd=usd_text(visit.refund))
+            record_refund(
+                publisher_id=publisher,
+                agent_id=agent,
+                tenant_id=order.tenant,
+                usd=usd_text(visit.refund),
+            )
             self._ledger.refund(listing, visit.refund)
 
     async def _leave_early(self, served: Awaitable[Receipt], after: float) -> None:

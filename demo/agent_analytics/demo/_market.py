@@ -26,6 +26,9 @@ _SETTLED_INSTALLS: Final = 950
 #: Invocations a second of a planted error burst, and the share of them that fails.
 BURST_RATE: Final = 100.0
 BURST_FAILING: Final = 5  # every fifth
+#: Share of the steps of a listing that has subscriptions, or evaluations, which are one.
+_SUBSCRIPTIONS: Final = 0.01
+_EVALUATIONS: Final = 0.06
 _LONG_STREAM: Final = 12
 #: Input tokens above which an invocation costs extra, and how much, in nano-dollars.
 _LONG_INPUT: Final = 24_000
@@ -149,7 +152,7 @@ class Market:
 
     def __init__(self, seed: int, *, tenants: Sequence[str] = TENANTS) -> None:
         """Start an empty marketplace whose every decision follows from ``seed``."""
-        self._random = random.Random(seed)  # noqa: S311 - a simulation, not a secret
+        self._random = random.Random(seed)
         self._tenants = tenants
         self._weights = [listing.weight for listing in LISTINGS]
         self._installed: dict[str, list[str]] = {listing.key: [] for listing in LISTINGS}
@@ -176,9 +179,10 @@ class Market:
         if roll < 0.004 * (6.0 - listing.rating) and len(users) > 1:
             self._pairs -= 1
             return Uninstall(self._at, listing, users.pop(dice.randrange(len(users))))
-        if roll > 0.97 and listing.monthly_usd:
-            return Subscription(self._at, listing, dice.choice(users), nano_usd(listing.monthly_usd))
-        if roll > 0.94 and listing.evaluated:
+        if listing.monthly_usd and roll > 1 - _SUBSCRIPTIONS:
+            amount = nano_usd(listing.monthly_usd)
+            return Subscription(self._at, listing, dice.choice(users), amount)
+        if listing.evaluated and roll > 1 - _EVALUATIONS:
             score = min(1.0, max(0.0, dice.gauss(0.86, 0.09)))
             return Evaluation(self._at, listing, "faithfulness", round(score, 3))
         return self._visit(listing, dice.choice(users))

@@ -2,12 +2,12 @@
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
 from agent_analytics.demo._expected import Expected, Series, exactly, expected_series, usd
-from agent_analytics.demo._ledger import Ledger
+from agent_analytics.demo._ledger import Account, Ledger
 from agent_analytics.demo._prometheus import Prometheus
 from agent_analytics.insights import queries
 from agent_analytics.processor import catalogue as c
@@ -21,6 +21,16 @@ TENANTS_WORST: Final = 0.12
 #: Labels that Prometheus adds to every series.
 _ADDED: Final = frozenset({"__name__", "job", "instance"})
 _POLL_SECONDS: Final = 1.0
+_FIRST: Final = "first events"
+#: Counters whose growth is compared, and what it has to be.
+_GROWING: Final[tuple[tuple[c.Metric, Callable[[Account], Expected]], ...]] = (
+    (c.INVOCATIONS, lambda account: exactly(_FIRST, account.invocations)),
+    (c.INVOCATION_ERRORS, lambda account: exactly(_FIRST, account.errors.total())),
+    (c.TOOL_CALLS, lambda account: exactly(_FIRST, account.tools.total())),
+    (c.INSTALLS, lambda account: exactly(_FIRST, account.installs)),
+    (c.INPUT_TOKENS, lambda account: exactly(_FIRST, account.input_tokens.total())),
+    (c.REVENUE, lambda account: usd(_FIRST, account.revenue)),
+)
 _HEALTHY_AT_ZERO: Final = (
     c.UNATTRIBUTED_SPANS,
     c.REFUSED_SERIES,
@@ -188,15 +198,7 @@ def _first_events(
     prometheus: Prometheus, ledger: Ledger, window: str, comparison: Comparison
 ) -> None:
     """Compare what counters *grew* by: a counter that appears with its first event loses it."""
-    rows = (
-        (c.INVOCATIONS, lambda account: exactly("first events", account.invocations)),
-        (c.INVOCATION_ERRORS, lambda account: exactly("first events", account.errors.total())),
-        (c.TOOL_CALLS, lambda account: exactly("first events", account.tools.total())),
-        (c.INSTALLS, lambda account: exactly("first events", account.installs)),
-        (c.INPUT_TOKENS, lambda account: exactly("first events", account.input_tokens.total())),
-        (c.REVENUE, lambda account: usd("first events", account.revenue)),
-    )
-    for metric, expect in rows:
+    for metric, expect in _GROWING:
         grown = prometheus.by_listing(
             f"sum by (publisher_id, agent_id) (max_over_time({metric.name}[{window}])"
             f" - min_over_time({metric.name}[{window}]))"

@@ -211,7 +211,7 @@ async def _beside(
 
 async def _begin(session: Session, key: str, reporter: Reporter) -> Incident:
     incident = session.plant(BY_KEY[key])
-    reporter.news(f"planted: {key} fails 20 of 100 invocations a second from now on")
+    reporter.news(f"planted: {key} now fails, 20 of 100 calls a second")
     return incident
 
 
@@ -226,11 +226,11 @@ async def _see_through(
     await incident.paged(PATIENCE_SECONDS)
     key, seconds = incident.listing.key, incident.seconds_to_page
     outcome.bursts.append(Burst(key, phase, seconds, while_paged))
-    beside = ", while another was already paged" if while_paged else ""
+    beside = " (another was already paged)" if while_paged else ""
     if seconds is None:
         reporter.news(f"NOT PAGED: {key} after {PATIENCE_SECONDS:.0f} s{beside}")
     else:
-        reporter.news(f"paged: {key} {seconds:.1f} s after its burst began{beside}")
+        reporter.news(f"paged: {key} after {seconds:.1f} s{beside}")
 
 
 def _phase(session: Session) -> float | None:

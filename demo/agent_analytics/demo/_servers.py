@@ -75,7 +75,7 @@ class Server:
         guard = shutil.which("setpriv")
         wrapped = [guard, "--pdeathsig", "KILL", *arguments] if guard else list(arguments)
         with log.open("wb") as output:
-            self._process = subprocess.Popen(  # noqa: S603 - arguments are ours
+            self._process = subprocess.Popen(
                 wrapped,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -196,7 +196,6 @@ class Servers:
             [
                 f"--config.file={config}",
                 f"--storage.tsdb.path={self.directory / 'prometheus'}",
-                "--storage.tsdb.no-lockfile",
             ],
         )
         return server

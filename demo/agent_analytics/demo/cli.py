@@ -83,14 +83,13 @@ def _add_options(demo: argparse.ArgumentParser) -> None:
         metavar="N",
         help="the same seed gives the same decisions of tenants and agents (default: %(default)s)",
     )
-    planted = demo.add_mutually_exclusive_group()
-    planted.add_argument(
+    demo.add_argument(
         "--incident",
         action="store_true",
         help="plant an error burst (100 invocations a second, 20 %% fail) in one agent, and in a"
         " second one while the first is paged; print how long the pages took",
     )
-    planted.add_argument(
+    demo.add_argument(
         "--page-latency",
         action="store_true",
         help="plant bursts at ten phases of the scrape cycle and one beside a page; print each"

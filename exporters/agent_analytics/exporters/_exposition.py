@@ -124,7 +124,7 @@ class _Plan:
 
     def with_exemplars(self, lines: str, row: Row) -> str:
         """Return ``lines`` with the exemplars of a row behind the buckets they belong to."""
-        split = lines.splitlines()
+        split = lines.split("\n")  # labels may hold what splitlines() splits at
         start = 0
         for series in self.histograms:
             for cell, (trace_id, span_id, value, at) in (row[2] or {}).items():
@@ -134,7 +134,6 @@ class _Plan:
                         f" {value / series.scale!r} {at // 1_000_000 / 1_000!r}"
                     )
             start += series.size + 2
-        split.append("")
         return "\n".join(split)
 
 

@@ -17,7 +17,9 @@ from opentelemetry.sdk.trace import (
     Tracer,
     TracerProvider,
 )
-from opentelemetry.sdk.trace.sampling import AlwaysRecordSampler, Sampler
+from opentelemetry.sdk.trace.sampling import Sampler
+
+from agent_analytics.processor import RecordAllSampler
 
 _logger = logging.getLogger("agent_analytics")
 
@@ -36,7 +38,7 @@ class Processors(SynchronousMultiSpanProcessor):
             )
 
 
-class RecordAll(AlwaysRecordSampler):
+class RecordAll(RecordAllSampler):
     """Records every span; what it wraps says which are sampled, and may be changed."""
 
     def wrap(self, root: Sampler) -> None:
@@ -166,13 +168,13 @@ def _record_all(provider: TracerProvider, sampler: Sampler | None) -> Callable[[
     if previous is None or not isinstance(getattr(provider, "_tracers", None), dict):
         _logger.warning(
             "the sampler of the tracer provider, %s, cannot be wrapped: spans that it drops are "
-            "missing from the metrics; give it AlwaysRecordSampler(...)",
+            "missing from the metrics; give it RecordAllSampler(...)",
             type(provider).__qualname__,
         )
         return lambda: None
-    if sampler is None and isinstance(previous, AlwaysRecordSampler):
+    if sampler is None and isinstance(previous, RecordAllSampler):
         return lambda: None
-    wrapper = AlwaysRecordSampler(sampler or previous)
+    wrapper = RecordAllSampler(sampler or previous)
     _replace_sampler(provider, previous, wrapper)
     return lambda: _replace_sampler(provider, wrapper, previous)
 

@@ -86,7 +86,7 @@ def _undefined() -> dashboard.SpecialValueMap:
     )
 
 
-def number(  # noqa: PLR0913 - keyword-only
+def number(
     title: str,
     description: str,
     expr: str,
@@ -120,7 +120,7 @@ def number(  # noqa: PLR0913 - keyword-only
     return panel if decimals is None else panel.decimals(decimals)
 
 
-def lines(  # noqa: PLR0913 - keyword-only
+def lines(
     title: str,
     description: str,
     targets: Sequence[prometheus.Dataquery],
@@ -174,7 +174,7 @@ def lines(  # noqa: PLR0913 - keyword-only
     return panel
 
 
-def rows(  # noqa: PLR0913 - keyword-only
+def rows(
     title: str,
     description: str,
     targets: Sequence[prometheus.Dataquery],

@@ -62,8 +62,8 @@ def prometheus_config(
 
 def alertmanager_config(
     *,
-    oncall_url: str,
-    publisher_url: str,
+    oncall_url: str | None,
+    publisher_url: str | None,
     publisher_urls: Mapping[str, str] | None = None,
 ) -> str:
     """Return an ``alertmanager.yml`` that pages on-call and sends insights to publishers.
@@ -73,8 +73,9 @@ def alertmanager_config(
     two publishers.
 
     Args:
-        oncall_url: Webhook for on-call, and for whatever no route knows.
-        publisher_url: Webhook for the insights of publishers that have none of their own.
+        oncall_url: Webhook for on-call, and for whatever no route knows; None to show its alerts
+            on Alertmanager's own page only.
+        publisher_url: Webhook for the insights of publishers that have none of their own, or None.
         publisher_urls: Webhooks of publishers, by publisher id.
     """
     own = dict(sorted((publisher_urls or {}).items()))
@@ -96,12 +97,9 @@ def alertmanager_config(
     if routes:
         publishers["routes"] = routes
     receivers: list[Yaml] = [
-        {"name": name, "webhook_configs": [{"url": url, "send_resolved": True}]}
-        for name, url in (
-            ("oncall", oncall_url),
-            ("publishers", publisher_url),
-            *((_receiver(publisher), url) for publisher, url in own.items()),
-        )
+        _webhook("oncall", oncall_url),
+        _webhook("publishers", publisher_url),
+        *(_webhook(_receiver(publisher), url) for publisher, url in own.items()),
     ]
     return dump(
         {
@@ -145,6 +143,12 @@ def _inhibitions() -> list[Yaml]:
 def _equals(label: str, value: str) -> str:
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'{label}="{escaped}"'
+
+
+def _webhook(name: str, url: str | None) -> dict[str, Yaml]:
+    if url is None:
+        return {"name": name}
+    return {"name": name, "webhook_configs": [{"url": url, "send_resolved": True}]}
 
 
 def _receiver(publisher: str) -> str:

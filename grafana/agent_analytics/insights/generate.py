@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from agent_analytics.insights._files import GENERATED
-from agent_analytics.insights._publisher_dashboard import publisher_dashboard
 from agent_analytics.insights._provisioning import dashboard_provider, datasources
+from agent_analytics.insights._publisher_dashboard import publisher_dashboard
 from agent_analytics.insights.config import alertmanager_config, prometheus_config
 from agent_analytics.insights.rules import render_rules
 
@@ -21,7 +21,6 @@ from agent_analytics.insights.rules import render_rules
 COMPOSE_TARGET: Final = "demo:9464"
 COMPOSE_ALERTMANAGER: Final = "alertmanager:9093"
 COMPOSE_RULES: Final = "/etc/prometheus/rules"
-COMPOSE_WEBHOOK: Final = "http://demo:9465"
 
 
 def render() -> dict[str, str]:
@@ -36,10 +35,8 @@ def render() -> dict[str, str]:
             alertmanager=COMPOSE_ALERTMANAGER,
             rules_dir=COMPOSE_RULES,
         ),
-        "alertmanager.yml": alertmanager_config(
-            oncall_url=f"{COMPOSE_WEBHOOK}/oncall",
-            publisher_url=f"{COMPOSE_WEBHOOK}/publishers",
-        ),
+        # Without webhooks: alerts are seen on Alertmanager's page until somebody names theirs.
+        "alertmanager.yml": alertmanager_config(oncall_url=None, publisher_url=None),
     }
 
 

@@ -55,7 +55,8 @@ class Scope:
     def aggregate(self, operator: str, *labels: str) -> str:
         """Return an aggregation by this scope's labels and more, such as ``sum by (agent_id)``."""
         by = (*self.by, *labels)
-        return f"{operator} by ({', '.join(by)})" if by else operator
+        names = ", ".join(by)
+        return f"{operator} by ({names})" if names else operator
 
 
 #: One answer a listing.
@@ -64,9 +65,10 @@ LISTING: Final = Scope()
 TOOL: Final = Scope((*catalogue.LISTING_LABELS, "tool"))
 
 
-def one_of(label: str, values: tuple[str, ...]) -> str:
+def one_of(label: str, *values: str) -> str:
     """Return a matcher for a label that has one of the values."""
-    return f'{label}=~"{"|".join(values)}"' if len(values) > 1 else f'{label}="{values[0]}"'
+    operator = "=~" if len(values) > 1 else "="
+    return f'{label}{operator}"{"|".join(values)}"'
 
 
 def select(name: str, scope: Scope, *matchers: str) -> str:
@@ -110,7 +112,7 @@ def invocation_rate(window: str, scope: Scope = LISTING) -> str:
 
 def judged_invocations(window: str, scope: Scope = LISTING) -> str:
     """Invocations that succeeded or failed in the window."""
-    return _total("increase", catalogue.INVOCATIONS.name, window, scope, one_of("outcome", JUDGED))
+    return _total("increase", catalogue.INVOCATIONS.name, window, scope, one_of("outcome", *JUDGED))
 
 
 def unique_tenants(window: str, scope: Scope = LISTING) -> str:
@@ -156,8 +158,8 @@ def error_rate(window: str, scope: Scope = LISTING) -> str:
     """Share of failed invocations: (error + timeout) / (success + error + timeout), 0 to 1."""
     name = catalogue.INVOCATIONS.name
     return _ratio(
-        _total("rate", name, window, scope, one_of("outcome", FAILED)),
-        _total("rate", name, window, scope, one_of("outcome", JUDGED)),
+        _total("rate", name, window, scope, one_of("outcome", *FAILED)),
+        _total("rate", name, window, scope, one_of("outcome", *JUDGED)),
     )
 
 
@@ -168,7 +170,7 @@ def responses(window: str, scope: Scope = LISTING) -> str:
     down. A call that ran into a timeout is a failure, which the error rate already counts.
     """
     name = f"{catalogue.INVOCATION_DURATION.name}_count"
-    return _total("increase", name, window, scope, one_of("outcome", (SUCCESS,)))
+    return _total("increase", name, window, scope, one_of("outcome", SUCCESS))
 
 
 def slow_share(window: str, scope: Scope = LISTING, seconds: float = SLOW_SECONDS) -> str:
@@ -178,7 +180,7 @@ def slow_share(window: str, scope: Scope = LISTING, seconds: float = SLOW_SECOND
     counts where a quantile would interpolate.
     """
     metric = catalogue.INVOCATION_DURATION
-    outcome = one_of("outcome", (SUCCESS,))
+    outcome = one_of("outcome", SUCCESS)
     quick = _total("rate", f"{metric.name}_bucket", window, scope, outcome, edge(metric, seconds))
     every = _total("rate", f"{metric.name}_count", window, scope, outcome)
     return f"(1 - {quick} / {every})"
@@ -187,7 +189,7 @@ def slow_share(window: str, scope: Scope = LISTING, seconds: float = SLOW_SECOND
 def response_time_quantile(quantile: float, window: str, scope: Scope = LISTING) -> str:
     """Quantile of the response time in seconds, interpolated within its bucket."""
     name = f"{catalogue.INVOCATION_DURATION.name}_bucket"
-    outcome = one_of("outcome", (SUCCESS,))
+    outcome = one_of("outcome", SUCCESS)
     buckets = _total("rate", name, window, scope.over(*scope.by, "le"), outcome)
     return f"histogram_quantile({quantile}, {buckets})"
 
@@ -195,7 +197,7 @@ def response_time_quantile(quantile: float, window: str, scope: Scope = LISTING)
 def mean_response_time(window: str, scope: Scope = LISTING) -> str:
     """Mean response time in seconds."""
     name = catalogue.INVOCATION_DURATION.name
-    outcome = one_of("outcome", (SUCCESS,))
+    outcome = one_of("outcome", SUCCESS)
     return _ratio(
         _total("rate", f"{name}_sum", window, scope, outcome),
         _total("rate", f"{name}_count", window, scope, outcome),
@@ -264,15 +266,15 @@ def tool_calls(window: str, scope: Scope = TOOL) -> str:
 
 def judged_tool_calls(window: str, scope: Scope = TOOL) -> str:
     """Tool calls that succeeded or failed in the window."""
-    return _total("increase", catalogue.TOOL_CALLS.name, window, scope, one_of("outcome", JUDGED))
+    return _total("increase", catalogue.TOOL_CALLS.name, window, scope, one_of("outcome", *JUDGED))
 
 
 def tool_failure_rate(window: str, scope: Scope = TOOL) -> str:
     """Share of failed tool calls: (error + timeout) / (success + error + timeout), 0 to 1."""
     name = catalogue.TOOL_CALLS.name
     return _ratio(
-        _total("rate", name, window, scope, one_of("outcome", FAILED)),
-        _total("rate", name, window, scope, one_of("outcome", JUDGED)),
+        _total("rate", name, window, scope, one_of("outcome", *FAILED)),
+        _total("rate", name, window, scope, one_of("outcome", *JUDGED)),
     )
 
 
@@ -288,7 +290,7 @@ def mean_tool_time(window: str, scope: Scope = TOOL) -> str:
 # --- freshness -----------------------------------------------------------------------------------
 
 
-def data_age(scope: Scope = Scope(("job", "instance"))) -> str:  # noqa: B008 - frozen
+def data_age(scope: Scope = Scope(("job", "instance"))) -> str:
     """Seconds since the last span of an agent ended; nothing where no span has ended yet."""
     last = f"{scope.aggregate('max')} ({select(catalogue.LAST_SPAN.name, scope)} > 0)"
     return f"(time() - {last})"

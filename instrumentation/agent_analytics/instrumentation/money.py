@@ -3,7 +3,7 @@
 Micro-dollars would round the cost of a small model's call to 0.
 """
 
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from typing import Final
 
 NANO_PER_USD: Final = 1_000_000_000
@@ -13,6 +13,8 @@ MAX_USD: Final = 1_000_000
 #: Longest amount given as text; parsing a longer one would cost its sender nothing and us much.
 _MAX_DIGITS: Final = 64
 _NANO: Final = Decimal(NANO_PER_USD)
+#: The host's decimal context may round to a few digits, or raise.
+_EXACT: Final = Context(prec=100, rounding=ROUND_HALF_EVEN, traps=[])
 
 
 def nano_usd(value: object) -> int:
@@ -35,7 +37,7 @@ def nano_usd(value: object) -> int:
     if not (amount.is_finite() and 0 <= amount <= MAX_USD):
         msg = f"expected an amount in US dollars from 0 to {MAX_USD}, got {str(value)[:40]!r}"
         raise ValueError(msg)
-    return int((amount * _NANO).to_integral_value(ROUND_HALF_EVEN))
+    return int(_EXACT.multiply(amount, _NANO).to_integral_value(context=_EXACT))
 
 
 def usd_text(nano: int) -> str:

@@ -2,7 +2,17 @@
 
 from agent_analytics.processor._limits import Limits
 from agent_analytics.processor._processor import AgentMetricsProcessor
+from agent_analytics.processor._sampling import RecordAllSampler
 from agent_analytics.processor._schema import Schema, Series
 from agent_analytics.processor._snapshot import Part, Row, Snapshot
 
-__all__ = ["AgentMetricsProcessor", "Limits", "Part", "Row", "Schema", "Series", "Snapshot"]
+__all__ = [
+    "AgentMetricsProcessor",
+    "Limits",
+    "Part",
+    "RecordAllSampler",
+    "Row",
+    "Schema",
+    "Series",
+    "Snapshot",
+]

@@ -82,7 +82,9 @@ class Attribution:
         if agent is None:
             agent = attributes.get(v.AGENT_NAME)
         if agent is None:
-            agent = span.name.removeprefix(v.INVOKE_AGENT).strip() or UNKNOWN
+            operation, _, agent = span.name.partition(" ")
+            if operation != v.INVOKE_AGENT or not agent.strip():
+                agent = UNKNOWN
         return self._listings.find(publisher, agent)
 
     def tenant(self, attributes: Attributes, context: Context | None) -> object:

@@ -53,7 +53,7 @@ class Beginnings:
             return node
         if operation == v.INVOKE_AGENT:
             return self._agent(attributes, span, parent, context)
-        if operation in v.INFERENCE_OPERATIONS:
+        if type(operation) is str and operation in v.INFERENCE_OPERATIONS:
             return self._call(_nodes.INFERENCE, attributes, span, parent, context)
         # Steps, workflows and whatever else there is: see-through.
         return Node(_nodes.OTHER, parent, parent.scope, parent.listing) if parent else None
@@ -101,7 +101,7 @@ class Beginnings:
         node.scope = node
         node.tenant = self._attribution.tenant(attributes, context)
         event_id = attributes.get(v.EVENT_ID)
-        if event_id is not None and self._event_ids.seen(listing, event_id):
+        if event_id is not None and self._event_ids.seen(listing, event_id, span):
             node.flags = _nodes.DUPLICATE
         with self._lock:
             listing.cells[schema.IN_PROGRESS] += 1

@@ -2,6 +2,9 @@
 
 from bisect import bisect_left
 from threading import RLock
+from typing import Any, Final
+
+from opentelemetry.sdk.trace import ReadableSpan
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _health, _nodes
@@ -16,6 +19,8 @@ from agent_analytics.processor._usage import UsageCounter
 from agent_analytics.processor._values import Amounts, TakeRate, number
 from agent_analytics.processor.catalogue import RATINGS, SCORES, UNKNOWN
 
+#: Characters of an event id; ids are remembered, and so must not be of any length.
+_MAX_ID: Final = 200
 _LOWEST_RATING, _HIGHEST_RATING = RATINGS[0], RATINGS[-1]
 
 
@@ -26,21 +31,22 @@ class EventIds:
         self._cap = cap
         self._health = health
         self._lock = lock
-        self._seen: dict[str, dict[str, None]] = {}
+        self._seen: dict[str, dict[str, int]] = {}
 
-    def seen(self, listing: Listing, event_id: object) -> bool:
-        """Tell whether ``event_id`` was seen before, and remember it.
+    def seen(self, listing: Listing, event_id: object, span: ReadableSpan) -> bool:
+        """Tell whether ``event_id`` was seen before on another span, and remember it.
 
-        An id that is no text is refused and counted, and the event is taken as new.
+        An id that is no text, or a long one, is refused and counted, and the event taken as new.
         """
-        if type(event_id) is not str or not event_id:
+        if type(event_id) is not str or not 0 < len(event_id) <= _MAX_ID:
             self._health.refuse_value("event")
             return False
+        context: Any = span.context
         with self._lock:
             ids = self._seen.setdefault(listing.publisher, {})
             if event_id in ids:
-                return True
-            ids[event_id] = None
+                return ids[event_id] != context.span_id  # a span that was given up comes here twice
+            ids[event_id] = context.span_id
             if len(ids) > self._cap:
                 del ids[next(iter(ids))]
             return False
@@ -67,16 +73,19 @@ class EventCounter:
         self._usage = usage
         self._event_ids = event_ids
 
-    def count(self, node: Node | None, listing: Listing, attributes: Attributes) -> None:
+    def count(
+        self, node: Node | None, listing: Listing, attributes: Attributes, span: ReadableSpan
+    ) -> None:
         """Count one event.
 
         Args:
             node: The event's own, if it happened inside a followed span.
             listing: Whom it belongs to.
             attributes: Those of its span.
+            span: Its span.
         """
         event_id = attributes.get(v.EVENT_ID)
-        if event_id is not None and self._event_ids.seen(listing, event_id):
+        if event_id is not None and self._event_ids.seen(listing, event_id, span):
             with self._lock:
                 self._health.duplicate_events += 1
                 self._health.spans[_health.DUPLICATE] += 1

@@ -117,7 +117,7 @@ class Listings:
             ):
                 self._health.refuse_series("publisher")
                 publisher_id = OTHER
-            elif (
+            if (
                 agent_id != OTHER
                 and (publisher_id, agent_id) not in self.known
                 and self._of_publisher.get(publisher_id, 0) >= self._limits.listings_per_publisher
@@ -205,7 +205,10 @@ class Listings:
 
     def _open(self, listing: Listing, kind: Schema, *labels: str) -> Block:
         ids = (listing.publisher, listing.agent, *labels)
-        return self._store.open_block(kind, ids, self._clock())
+        # What is born before a scrape has seen the listing is released together with it.
+        own = listing.block
+        born = self._clock() if own.seen or own.born is None else own.born
+        return self._store.open_block(kind, ids, born)
 
     def _block(
         self, listing: Listing, group: dict[str, Block], kind: Schema, value: object, cap: int
@@ -225,7 +228,11 @@ class Listings:
 
     def _label(self, value: object) -> str | None:
         """Return ``value`` if it may become a label, else ``None``, and count the refusal."""
-        if isinstance(value, str) and 0 < len(value) <= self._limits.label_length:
+        if (
+            isinstance(value, str)
+            and 0 < len(value) <= self._limits.label_length
+            and "\0" not in value  # readers of the exposition in C would end there
+        ):
             try:
                 value.encode()
             except UnicodeEncodeError:  # a lone surrogate cannot be exposed

@@ -12,12 +12,13 @@ CANCELLED: Final = 3
 
 _INDEX: Final[dict[object, int]] = {outcome: i for i, outcome in enumerate(v.OUTCOMES)}
 _CANCELLED_TYPES: Final = frozenset({"CancelledError", "Cancelled", "GeneratorExit"})
-_TIMEOUT_TYPES: Final = frozenset(
-    {"TimeoutError", "Timeout", "TimeoutException", "APITimeoutError", "DeadlineExceeded"}
-)
+#: A foreign span tells the name of an exception and not what it inherits from.
+_TIMEOUT_ENDINGS: Final = ("Timeout", "TimeoutError", "TimeoutException", "DeadlineExceeded")
 #: The conventions' word for an error whose type is not told.
 _UNTOLD: Final = "_OTHER"
 _REMEMBERED: Final = 4_096
+#: A longer name is no label, and must not fill the memory.
+_REMEMBERED_LENGTH: Final = 256
 _short: dict[str, str] = {}
 
 
@@ -37,7 +38,7 @@ def outcome_of(span: Any, attributes: Attributes, *, failed: bool) -> int:
     error = error_type_of(span, attributes)
     if error in _CANCELLED_TYPES:
         return CANCELLED
-    return TIMEOUT if error in _TIMEOUT_TYPES else ERROR
+    return TIMEOUT if error.endswith(_TIMEOUT_ENDINGS) else ERROR
 
 
 def error_type_of(span: Any, attributes: Attributes) -> str:
@@ -58,7 +59,8 @@ def error_type_of(span: Any, attributes: Attributes) -> str:
     if short is None:
         # "<class 'openai.RateLimitError'>" and "openai.RateLimitError" are one type.
         short = told.removeprefix("<class '").removesuffix("'>").rpartition(".")[2] or _UNTOLD
-        if len(_short) >= _REMEMBERED:
-            _short.clear()
-        _short[told] = short
+        if len(told) <= _REMEMBERED_LENGTH:
+            if len(_short) >= _REMEMBERED:
+                _short.clear()
+            _short[told] = short
     return short

@@ -43,7 +43,7 @@ _DEFAULT_KEY: Final = b"agent-analytics"
 class AgentMetricsProcessor(SpanProcessor, Collector):
     """Turns ended spans of agents into Prometheus series, exactly.
 
-    Add it to a ``TracerProvider`` whose sampler records every span (``AlwaysRecordSampler`` round
+    Add it to a ``TracerProvider`` whose sampler records every span (``RecordAllSampler`` round
     yours; ``configure()`` does that), and expose it with ``agent_analytics.exporters``, or
     register it in a ``prometheus_client`` registry beside other metrics.
 
@@ -203,7 +203,10 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         if listing is None:
             self._health.lose(_health.EVENT)
             return
-        self._events.count(node, listing, attributes)
+        if node is not None and node.scope is not None and node.scope.flags & _nodes.DUPLICATE:
+            self._health.repeat()
+            return
+        self._events.count(node, listing, attributes, span)
         self._health.last_span_ns = time.time_ns()
 
     def _end_inference(

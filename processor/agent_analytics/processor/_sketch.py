@@ -15,6 +15,7 @@ from agent_analytics.processor.catalogue import SKETCH_REGISTERS
 EPOCH_SECONDS: Final = 3600
 _FRACTION_BITS: Final = 52  # x + 0.5 is exact in a double, and so below 1 after division
 _REMEMBERED: Final = 65_536
+_REMEMBERED_LENGTH: Final = 256  # so that long ids do not fill the memory
 _KEY_BYTES: Final = 64
 
 
@@ -46,9 +47,10 @@ class Hasher:
             number = int.from_bytes(digest, "little")
             fraction = number >> (64 - _FRACTION_BITS)
             found = (number & (SKETCH_REGISTERS - 1), (fraction + 0.5) / (1 << _FRACTION_BITS))
-            if len(self._remembered) >= _REMEMBERED:
-                self._remembered.clear()
-            self._remembered[identity] = found
+            if len(identity) <= _REMEMBERED_LENGTH:
+                if len(self._remembered) >= _REMEMBERED:
+                    self._remembered.clear()
+                self._remembered[identity] = found
         return found
 
 

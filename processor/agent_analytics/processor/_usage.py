@@ -38,7 +38,7 @@ class UsageCounter:
         block = self._model(listing, attributes)
         counts = self._counts(attributes)
         cost = attributes.get(v.COST_USD)
-        nano = self._amounts.nano(cost)
+        nano = self._amounts.told(cost)  # an amount that is refused is an unknown price, not 0
         with self._lock:
             marks = _nodes.CALL_BELOW
             if node.flags & _nodes.CALL_BELOW:
@@ -48,8 +48,8 @@ class UsageCounter:
                 self._health.spans[_health.INFERENCE] += 1
             if counts is not None and not node.flags & _ANY_TOKENS:
                 marks |= _nodes.MODEL_TOKENS_BELOW
-                self._add(block, counts, priced=cost is not None)
-            if cost is not None and not node.flags & _nodes.COST_BELOW:
+                self._add(block, counts, priced=nano is not None)
+            if nano is not None and not node.flags & _nodes.COST_BELOW:
                 marks |= _nodes.COST_BELOW
                 self._spend(node, listing, nano)
             node.mark_above(marks)
@@ -67,7 +67,7 @@ class UsageCounter:
         if counts is None and cost is None:
             return
         block = self._model(listing, attributes) if counts is not None else None
-        nano = self._amounts.nano(cost)
+        nano = self._amounts.told(cost)
         own = attributes.get(v.USAGE_OWN) is True
         with self._lock:
             below = node.flags
@@ -75,8 +75,8 @@ class UsageCounter:
             repeated = below & (_nodes.MODEL_TOKENS_BELOW if own else _ANY_TOKENS)
             if block is not None and counts is not None and not repeated:
                 marks |= _nodes.AGENT_TOKENS_BELOW
-                self._add(block, counts, priced=cost is not None)
-            if cost is not None and not (
+                self._add(block, counts, priced=nano is not None)
+            if nano is not None and not (
                 below & _nodes.COST_BELOW and (not own or below & _nodes.MODEL_TOKENS_BELOW)
             ):
                 marks |= _nodes.COST_BELOW

@@ -4,7 +4,7 @@ Each function returns what may be counted and notes on the health counters what 
 """
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Final
 
 from agent_analytics.instrumentation.money import nano_usd
@@ -15,6 +15,8 @@ MAX_TOKENS: Final = 1_000_000_000
 #: Longest duration believed of one span, in nanoseconds: 30 days.
 MAX_DURATION_NS: Final = 30 * 24 * 3600 * 10**9
 _REMEMBERED_AMOUNTS: Final = 4_096
+#: The host's decimal context may round to a few digits, or raise.
+_EXACT: Final = Context(prec=100, rounding=ROUND_HALF_EVEN, traps=[])
 
 
 def tokens(value: object, health: Health) -> int:
@@ -65,11 +67,17 @@ class Amounts:
             known = self._known.get(value)
             if known is not None:
                 return known
+        return self.told(value) or 0
+
+    def told(self, value: object) -> int | None:
+        """Return ``value`` in nano-dollars, or ``None`` if it is absent or no amount."""
+        if value is None:
+            return None
         try:
             nano = nano_usd(value)
         except ValueError:
             self._health.refuse_value("amount")
-            return 0
+            return None
         if type(value) is str:
             if len(self._known) >= _REMEMBERED_AMOUNTS:
                 self._known.clear()
@@ -109,4 +117,6 @@ class TakeRate:
     def fee(self, publisher: str, revenue: int) -> int:
         """Return the marketplace's share of ``revenue``, both in nano-dollars."""
         share = self._of.get(publisher, self._default)
-        return int((share * revenue).to_integral_value()) if share else 0
+        if not share:
+            return 0
+        return int(_EXACT.multiply(share, Decimal(revenue)).to_integral_value(context=_EXACT))

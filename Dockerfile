@@ -1,0 +1,18 @@
+# The simulated marketplace of docker-compose.yml: traffic and its metrics, without servers.
+FROM python:3.13-slim
+
+WORKDIR /src
+COPY pyproject.toml README.md LICENSE ./
+COPY instrumentation instrumentation
+COPY processor processor
+COPY exporters exporters
+COPY grafana grafana
+COPY demo demo
+RUN pip install --no-cache-dir . && rm -rf /src
+
+WORKDIR /
+USER nobody
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+EXPOSE 9464
+ENTRYPOINT ["agent-analytics"]
+CMD ["demo", "--serve", "0.0.0.0:9464"]
