@@ -17,8 +17,8 @@ setup: ## Set up everything that the other targets need
 test: setup ## Run the tests, on a real Prometheus and Alertmanager
 	@$(PYTHON_BIN) -m pytest $(ARGS)
 
-demo: setup ## Run the simulated marketplace with its alerts until Ctrl-C
-	@.venv/bin/agent-analytics demo $(ARGS)
+demo: setup ## Run the simulated marketplace with a planted incident, until Ctrl-C
+	@.venv/bin/agent-analytics demo --incident $(ARGS)
 
 lint: ## Run all linters and type checkers
 	@scripts/setup-python

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent import futures
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import cast
 
 import grpc
 import pytest
@@ -91,8 +92,9 @@ def grpc_receiver() -> Iterator[Received]:
             received.add(request)
             return ExportTraceServiceResponse()
 
-    add: Callable[[TraceServiceServicer, grpc.Server], None] = (
-        trace_service_pb2_grpc.add_TraceServiceServicer_to_server
+    add = cast(
+        "Callable[[TraceServiceServicer, grpc.Server], None]",
+        vars(trace_service_pb2_grpc)["add_TraceServiceServicer_to_server"],  # not annotated
     )
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=2))
     add(Servicer(), server)

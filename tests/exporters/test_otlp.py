@@ -68,7 +68,8 @@ def test_from_the_environment(
 
 
 @pytest.mark.parametrize(
-    ("exporter", "exported"), [("none", 0), ("otlp", 1), ("console", 0), ("console,otlp", 1)]
+    ("exporter", "exported"),
+    [("none", 0), ("none,otlp", 0), ("otlp", 1), ("console", 0), ("console,otlp", 1)],
 )
 def test_exporter_variable(
     http_receiver: Received, monkeypatch: pytest.MonkeyPatch, exporter: str, exported: int

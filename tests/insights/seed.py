@@ -94,7 +94,7 @@ def steps(listing: Listing) -> Iterator[Sample]:
         for edge, below in (("5.0", (count - slow) // 2), ("10.0", count - slow), ("+Inf", count)):
             yield f"{name}_bucket", {**labels, "le": edge}, below
         yield f"{name}_count", labels, count
-        yield f"{name}_sum", labels, 2.5 * count
+        yield f"{name}_sum", labels, (2.5 if outcome == "success" else 77) * count
     for tool, (success, error) in listing.tools.items():
         labels = {**own, "tool": tool}
         yield "tool_calls_total", {**labels, "outcome": "success"}, success

@@ -122,8 +122,18 @@ def test_sparse_boundary(check_rules: Check, series: dict[str, str], shares: lis
     )
 
 
-def test_sparse_is_kept(check_rules: Check) -> None:
-    """The slow question is told for a quarter of an hour after its last bad quarter."""
+def test_waits_and_is_kept(check_rules: Check) -> None:
+    """The fast question has to be bad for 15 s, the slow one for a minute and is kept longer."""
+    for failed, before, after, alert in (
+        (34, "1m55s", "2m", firing("100%")),
+        (22, "2m40s", "2m45s", firing("100%", traffic="sparse", window="1h")),
+    ):
+        check_rules(
+            rules="oncall.yml",
+            interval="5s",
+            series=calls(success="0x90", error=f"0x20 {failed}x70"),
+            expect={(before, ALERT): [], (after, ALERT): [alert]},
+        )
     check_rules(
         rules="oncall.yml",
         interval="5m",

@@ -107,18 +107,21 @@ class Rig:
             sampler=sampler, resource=Resource(dict(resource or {})), shutdown_on_exit=False
         )
         self.provider.add_span_processor(self.processor)
+        # Made now: the provider holds a lock while it makes one, and a signal may come then.
+        self._tracers = {"truth": self.provider.get_tracer("truth")}
 
     def tracer(self, scope: str = "truth") -> Tracer:
         """Return the tracer of an instrumentation."""
-        return self.provider.get_tracer(scope)
+        if scope not in self._tracers:
+            self._tracers[scope] = self.provider.get_tracer(scope)
+        return self._tracers[scope]
 
     @contextmanager
     def span(
         self, start: Attributes, end: Attributes | None = None, *, scope: str = "truth"
     ) -> Generator[Span]:
         """Run a span with ``start`` from its start and ``end`` set before its end."""
-        name = f"{start.get(v.OPERATION_NAME, 'span')} x"
-        with self.tracer(scope).start_as_current_span(name, attributes=dict(start)) as span:
+        with self.tracer(scope).start_as_current_span("span", attributes=dict(start)) as span:
             yield span
             span.set_attributes(dict(end or {}))
 

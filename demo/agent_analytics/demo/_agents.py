@@ -7,16 +7,16 @@ that is the demo's ground truth. What the spans say is up to the decorators.
 import asyncio
 import builtins
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final, TypeVar
 
-from agent_analytics.demo._ledger import Receipt, Stopwatch, ToolReceipt
-from agent_analytics.demo._listings import Listing, ToolTraits
-from agent_analytics.demo._market import Order, ToolUse, Usage
+from agent_analytics.demo._ledger import Receipt, Stopwatch
+from agent_analytics.demo._listings import Listing
+from agent_analytics.demo._market import Order, Usage
 from agent_analytics.demo._models import chat
-from agent_analytics.instrumentation import agent, current_invocation, tool
+from agent_analytics.demo._toolbox import Pace, Toolbox, inside, outcome_of
+from agent_analytics.instrumentation import agent, current_invocation
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.money import nano_usd, usd_text
 
@@ -25,49 +25,16 @@ _GOODWILL_USD: Final = "0.20"
 #: Market seconds beyond its limit for which a hanging invocation would hang on.
 _HANGING_SECONDS: Final = 60.0
 
-#: Places another order from inside an agent and returns its receipt.
+#: Places another order from inside an agent, and books what comes of it.
 PlaceOrder = Callable[[Order], Awaitable[Receipt]]
 
+#: What can be invoked, by how it answers.
+Coroutine = Callable[[Order, Receipt], Awaitable[str]]
+Stream = Callable[[Order, Receipt], AsyncGenerator[str, None]]
+Lines = Callable[[Order, Receipt], Generator[str, None, None]]
+Function = Callable[[Order, Receipt], object]
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast market time passes: at speed 2 a market second is half a real one."""
-
-    speed: float = 1.0
-
-    def real(self, market_seconds: float) -> float:
-        """Return real seconds."""
-        return market_seconds / self.speed
-
-    async def pause(self, market_seconds: float) -> None:
-        """Wait without holding up anybody else."""
-        await asyncio.sleep(self.real(market_seconds))
-
-    def nap(self, market_seconds: float) -> None:
-        """Wait on a thread."""
-        if market_seconds > 0:
-            time.sleep(self.real(market_seconds))
-
-
-class ToolFailedError(RuntimeError):
-    """A tool did not do what it was asked for."""
-
-
-@contextmanager
-def _inside(watch: Stopwatch) -> Iterator[None]:
-    """Measure the time that the instrumented function spends in its own code."""
-    began = time.perf_counter()
-    try:
-        yield
-    finally:
-        watch.least = time.perf_counter() - began
-
-
-def outcome_of(error: BaseException) -> str:
-    """Return the outcome of a call that raised."""
-    if isinstance(error, asyncio.CancelledError | GeneratorExit):
-        return v.CANCELLED
-    return v.TIMEOUT if isinstance(error, TimeoutError) else v.ERROR
+Code = TypeVar("Code", bound=Callable[..., object])
 
 
 def _tenant_of(order: Order, *_others: object) -> str:
@@ -79,73 +46,6 @@ def _failure(order: Order) -> Exception:
     return kind("as the order says")
 
 
-class Toolbox:
-    """The tools of one listing, decorated once, for async code and for threads."""
-
-    def __init__(self, pace: Pace, tools: tuple[ToolTraits, ...]) -> None:
-        """Make every tool."""
-        self._pace = pace
-        self._async = {traits.name: self._async_tool(traits) for traits in tools}
-        self._sync = {traits.name: self._sync_tool(traits) for traits in tools}
-
-    async def use(self, use: ToolUse, receipt: Receipt) -> bool:
-        """Call a tool, note what came of it, and return whether it worked."""
-        entry = ToolReceipt(use.tool.name)
-        began = time.perf_counter()
-        try:
-            answer = await self._async[use.tool.name](use, entry.watch)
-        except ToolFailedError as error:
-            entry.outcome = outcome_of(error)
-        except BaseException as error:
-            entry.outcome = outcome_of(error)
-            raise
-        else:
-            entry.outcome = v.ERROR if answer["isError"] else v.SUCCESS
-        finally:
-            entry.watch.most = time.perf_counter() - began
-            receipt.tools.append(entry)
-        return entry.outcome == v.SUCCESS
-
-    def use_here(self, use: ToolUse, receipt: Receipt) -> bool:
-        """Do as ``use``, on a thread."""
-        entry = ToolReceipt(use.tool.name)
-        began = time.perf_counter()
-        try:
-            answer = self._sync[use.tool.name](use, entry.watch)
-            entry.outcome = v.ERROR if answer["isError"] else v.SUCCESS
-        except ToolFailedError as error:
-            entry.outcome = outcome_of(error)
-        entry.watch.most = time.perf_counter() - began
-        receipt.tools.append(entry)
-        return entry.outcome == v.SUCCESS
-
-    def _async_tool(
-        self, traits: ToolTraits
-    ) -> Callable[[ToolUse, Stopwatch], Awaitable[dict[str, bool]]]:
-        @tool(name=traits.name)
-        async def call(use: ToolUse, watch: Stopwatch) -> dict[str, bool]:
-            with _inside(watch):
-                await self._pace.pause(use.seconds)
-                return _answer(use)
-
-        return call
-
-    def _sync_tool(self, traits: ToolTraits) -> Callable[[ToolUse, Stopwatch], dict[str, bool]]:
-        @tool(name=traits.name)
-        def call(use: ToolUse, watch: Stopwatch) -> dict[str, bool]:
-            with _inside(watch):
-                self._pace.nap(use.seconds)
-                return _answer(use)
-
-        return call
-
-
-def _answer(use: ToolUse) -> dict[str, bool]:
-    if use.fails and not use.tool.as_data:
-        raise ToolFailedError
-    return {"isError": use.fails}
-
-
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What an agent works with: its listing, its tools, the pace of time and the way to others."""
@@ -155,7 +55,13 @@ class Desk:
     pace: Pace
     place_order: PlaceOrder
 
-    def publish(self, code: Any, **options: Any) -> Any:
+    def publish(
+        self,
+        code: Code,
+        *,
+        tenant: Callable[..., str] | None = None,
+        entry: str | None = None,
+    ) -> Code:
         """Put code on the marketplace: what a publisher writes as a decorator."""
         listing = self.listing
         return agent(
@@ -164,7 +70,8 @@ class Desk:
             name=listing.name,
             version=listing.version,
             price_usd=listing.price_usd,
-            **options,
+            tenant=tenant,
+            entry=entry,
         )(code)
 
     async def work(self, order: Order, receipt: Receipt) -> None:
@@ -177,7 +84,7 @@ class Desk:
                 current_invocation().refund(_GOODWILL_USD)
                 receipt.refunded += nano_usd(_GOODWILL_USD)
         if order.calls:
-            receipt.calls.append(await self.place_order(order.calls))
+            await self.place_order(order.calls)
             left -= order.calls.seconds
         if order.times_out:
             async with asyncio.timeout(self.pace.real(max(left, 0.05))):
@@ -208,11 +115,11 @@ class Desk:
             raise _failure(order)
 
 
-def coroutine_agent(desk: Desk) -> Any:
+def coroutine_agent(desk: Desk) -> Coroutine:
     """Make an agent whose code reports its usage with ``add_usage``; brokers are of this kind."""
 
     async def answer(order: Order, receipt: Receipt) -> str:
-        with _inside(receipt.watch):
+        with inside(receipt.watch):
             await desk.work(order, receipt)
             desk.settle(order, receipt)
             return "done"
@@ -220,11 +127,11 @@ def coroutine_agent(desk: Desk) -> Any:
     return desk.publish(answer, tenant=_tenant_of)
 
 
-def framework_agent(desk: Desk) -> Any:
+def framework_agent(desk: Desk) -> Coroutine:
     """Make an agent on a framework that emits spans of its own for its model calls."""
 
     async def answer(order: Order, receipt: Receipt) -> str:
-        with _inside(receipt.watch):
+        with inside(receipt.watch):
             if order.usage:
                 thinking = 0.2 * order.seconds
                 await _think(order.usage, desk.pace.real(thinking), receipt)
@@ -246,11 +153,11 @@ async def _think(usage: Usage, seconds: float, receipt: Receipt) -> None:
     receipt.usage.append(usage)
 
 
-def stream_agent(desk: Desk) -> Any:
+def stream_agent(desk: Desk) -> Stream:
     """Make an agent that streams its answer to a coroutine; who reads it says for which tenant."""
 
-    async def answer(order: Order, receipt: Receipt) -> AsyncIterator[str]:
-        with _inside(receipt.watch):
+    async def answer(order: Order, receipt: Receipt) -> AsyncGenerator[str, None]:
+        with inside(receipt.watch):
             began = time.perf_counter()
             pause = order.seconds / (order.chunks + 1)
             await desk.work(replace(order, seconds=pause), receipt)
@@ -264,11 +171,11 @@ def stream_agent(desk: Desk) -> Any:
     return desk.publish(answer)
 
 
-def lines_agent(desk: Desk) -> Any:
+def lines_agent(desk: Desk) -> Lines:
     """Make an agent that streams its answer to a thread."""
 
-    def answer(order: Order, receipt: Receipt) -> Iterator[str]:
-        with _inside(receipt.watch):
+    def answer(order: Order, receipt: Receipt) -> Generator[str, None, None]:
+        with inside(receipt.watch):
             began = time.perf_counter()
             pause = order.seconds / (order.chunks + 1)
             desk.pace.nap(pause)
@@ -282,11 +189,11 @@ def lines_agent(desk: Desk) -> Any:
     return desk.publish(answer, tenant=_tenant_of)
 
 
-def function_agent(desk: Desk) -> Any:
+def function_agent(desk: Desk) -> Function:
     """Make an agent that is a plain function, whose usage stands in what it returns."""
 
     def answer(order: Order, receipt: Receipt) -> dict[str, object]:
-        with _inside(receipt.watch):
+        with inside(receipt.watch):
             desk.pace.nap(order.seconds)
             desk.conclude(order, receipt)
             usage = order.usage
@@ -303,12 +210,12 @@ def function_agent(desk: Desk) -> Any:
     return desk.publish(answer, tenant=_tenant_of)
 
 
-def class_agent(desk: Desk) -> Any:
+def class_agent(desk: Desk) -> Function:
     """Make an agent that is a class with one entry method, and catches its own failures."""
 
     class Assistant:
         def run(self, order: Order, receipt: Receipt) -> str:
-            with _inside(receipt.watch):
+            with inside(receipt.watch):
                 left = order.seconds
                 for use in order.tools:
                     desk.tools.use_here(use, receipt)
@@ -331,13 +238,14 @@ def _entry_tenant(_assistant: object, order: Order, *_others: object) -> str:
     return order.tenant
 
 
-#: How each style is written. Listings of the reported style run elsewhere and have no code here.
-MAKERS: Final[dict[str, Callable[[Desk], Any]]] = {
-    "function": function_agent,
+#: How each style is written, by how it answers. Listings of the reported style run elsewhere and
+#: have no code here.
+COROUTINES: Final = {
     "coroutine": coroutine_agent,
-    "framework": framework_agent,
-    "stream": stream_agent,
-    "lines": lines_agent,
-    "class": class_agent,
     "broker": coroutine_agent,
+    "framework": framework_agent,
 }
+FUNCTIONS: Final = {"function": function_agent, "class": class_agent}
+STREAM: Final = "stream"
+LINES: Final = "lines"
+REPORTED: Final = "reported"

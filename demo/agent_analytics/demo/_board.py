@@ -81,9 +81,7 @@ def read_board(prometheus: Prometheus, *, window_seconds: float) -> Board:
     rating = prometheus.by_listing(queries.mean_rating(_RATING_WINDOW))
     usd = prometheus.by_listing(queries.revenue(_WINDOW))
     by = "sum by (publisher_id, agent_id)"
-    installs = prometheus.by_listing(
-        f"{by} ({c.INSTALLS.name}) - {by} ({c.UNINSTALLS.name})"
-    )
+    installs = prometheus.by_listing(f"{by} ({c.INSTALLS.name}) - {by} ({c.UNINSTALLS.name})")
     rows = [
         Row(
             listing,

@@ -1,16 +1,14 @@
-"""Runs the marketplace: carries out its steps in real time and keeps the ledger."""
+"""Runs the marketplace: carries out its steps in real time."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing, closing
+from contextlib import suppress
 from itertools import count
 from typing import Any, Final
 
-from agent_analytics.demo._agents import MAKERS, Desk, Pace, Toolbox, outcome_of
-from agent_analytics.demo._ledger import Ledger, Receipt, ToolReceipt
-from agent_analytics.demo._listings import LISTINGS, TENANTS, Listing
+from agent_analytics.demo._ledger import Receipt
+from agent_analytics.demo._listings import TENANTS, Listing
 from agent_analytics.demo._market import (
     BURST_RATE,
     Evaluation,
@@ -23,162 +21,20 @@ from agent_analytics.demo._market import (
     Visit,
     burst_order,
 )
+from agent_analytics.demo._storefront import Storefront, blocks
 from agent_analytics.instrumentation import (
     record_charge,
     record_evaluation,
     record_feedback,
     record_install,
-    record_invocation,
     record_refund,
     record_uninstall,
-    tenant,
 )
-from agent_analytics.instrumentation import vocabulary as v
-from agent_analytics.instrumentation.money import nano_usd, usd_text
+from agent_analytics.instrumentation.money import usd_text
 
-#: Styles whose code blocks, and therefore runs on a thread.
-_THREADED: Final = frozenset({"function", "lines", "class"})
-_THREADS: Final = 16
-#: Longest wait at a time, so that a stop is noticed soon.
-_NAP_SECONDS: Final = 0.1
 #: Steps carried out in a row before everybody else gets a turn, where the demo has fallen behind.
 _IN_A_ROW: Final = 20
 _BURST_TICK: Final = 0.02
-
-
-class Storefront:
-    """Every listing, ready to be invoked; what comes of each invocation goes into the ledger."""
-
-    def __init__(self, ledger: Ledger, pace: Pace) -> None:
-        """Put all listings on the marketplace."""
-        self.ledger = ledger
-        self.pace = pace
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="agent")
-        self._agents: dict[str, Any] = {
-            listing.key: MAKERS[listing.style](
-                Desk(listing, Toolbox(pace, listing.tools), pace, self.serve)
-            )
-            for listing in LISTINGS
-            if listing.style in MAKERS
-        }
-
-    async def serve(self, order: Order) -> Receipt:
-        """Invoke a listing and book what came of it; failures of the agent are not raised.
-
-        Raises:
-            asyncio.CancelledError: The invocation was given up; it is booked as such.
-        """
-        if order.listing.style == "reported":
-            return self._report(order)
-        if order.listing.style in _THREADED:
-            loop = asyncio.get_running_loop()
-            # A thread cannot be cancelled: it finishes, and books, whoever waits for it.
-            return await asyncio.shield(loop.run_in_executor(self._pool, self.serve_here, order))
-        receipt = Receipt(order)
-        began = time.perf_counter()
-        try:
-            await self._converse(order, receipt, began)
-        except Exception as error:  # noqa: BLE001 - agents fail; that is what is being counted
-            receipt.outcome = outcome_of(error)
-            receipt.error_type = type(error).__name__
-        except asyncio.CancelledError:
-            receipt.outcome = v.CANCELLED
-            raise
-        finally:
-            self._book(receipt, began)
-        return receipt
-
-    def serve_here(self, order: Order) -> Receipt:
-        """Invoke a listing that blocks, on the calling thread, and book what came of it."""
-        receipt = Receipt(order)
-        code = self._agents[order.listing.key]
-        began = time.perf_counter()
-        try:
-            if order.listing.style == "lines":
-                self._read_lines(code, order, receipt, began)
-            else:
-                code(order, receipt)
-        except Exception as error:  # noqa: BLE001 - as above
-            receipt.outcome = outcome_of(error)
-            receipt.error_type = type(error).__name__
-        finally:
-            self._book(receipt, began)
-        return receipt
-
-    def close(self) -> None:
-        """Wait for the threads."""
-        self._pool.shutdown(wait=True)
-
-    async def _converse(self, order: Order, receipt: Receipt, began: float) -> None:
-        code = self._agents[order.listing.key]
-        if order.listing.style != "stream":
-            await code(order, receipt)
-            return
-        with tenant(order.tenant):
-            chunks = 0
-            async with aclosing(code(order, receipt)) as stream:
-                async for _chunk in stream:
-                    chunks += 1
-                    if chunks == 1 and receipt.first_chunk:
-                        receipt.first_chunk.most = time.perf_counter() - began
-                    if chunks == order.given_up_after:
-                        receipt.outcome = v.CANCELLED
-                        break
-
-    @staticmethod
-    def _read_lines(code: Any, order: Order, receipt: Receipt, began: float) -> None:
-        with closing(code(order, receipt)) as lines:
-            for number, _line in enumerate(lines, start=1):
-                if number == 1 and receipt.first_chunk:
-                    receipt.first_chunk.most = time.perf_counter() - began
-                if number == order.given_up_after:
-                    receipt.outcome = v.CANCELLED
-                    break
-
-    def _report(self, order: Order) -> Receipt:
-        """Record an invocation that has run on the publisher's own machines."""
-        receipt = Receipt(order)
-        receipt.watch.least = receipt.watch.most = order.seconds
-        if order.fails:
-            receipt.outcome, receipt.error_type = v.ERROR, order.fails
-        elif order.given_up_after is not None:
-            receipt.outcome = v.CANCELLED
-        for use in order.tools:
-            entry = ToolReceipt(use.tool.name, v.ERROR if use.fails else v.SUCCESS, timed=False)
-            receipt.tools.append(entry)
-        usage = order.usage
-        if usage:
-            receipt.usage.append(usage)
-        price = self._price(order.listing)
-        worked = receipt.outcome == v.SUCCESS
-        record_invocation(
-            publisher_id=order.listing.publisher,
-            agent_id=order.listing.agent,
-            tenant_id=order.tenant,
-            duration_ms=order.seconds * 1000,
-            success=worked,
-            outcome=receipt.outcome,
-            error_type=receipt.error_type,
-            input_tokens=usage.input if usage else 0,
-            output_tokens=usage.output if usage else 0,
-            model=usage.model if usage else None,
-            cost_usd=None if usage is None or usage.cost is None else usd_text(usage.cost),
-            revenue_usd=usd_text(price) if worked else 0,
-            tool_calls=[
-                {"name": entry.tool, "success": entry.outcome == v.SUCCESS}
-                for entry in receipt.tools
-            ],
-        )
-        self.ledger.post(receipt, price)
-        return receipt
-
-    def _book(self, receipt: Receipt, began: float) -> None:
-        receipt.watch.most = time.perf_counter() - began
-        self.ledger.post(receipt, self._price(receipt.order.listing))
-
-    @staticmethod
-    def _price(listing: Listing) -> int:
-        return nano_usd(listing.price_usd) if listing.price_usd else 0
 
 
 class Driver:
@@ -192,14 +48,18 @@ class Driver:
         self._pace = storefront.pace
         self._visits: set[asyncio.Task[None]] = set()
         self.steps = 0
+        #: What went wrong in the demo itself; agents' failures are no faults.
+        self.faults: list[str] = []
 
     async def run(self, stop: asyncio.Event) -> None:
         """Carry out steps until ``stop`` is set; invocations go on when it returns."""
         began = time.monotonic()
         for step in self._market.steps():
             due = began + self._pace.real(step.at)
-            while (wait := due - time.monotonic()) > 0 and not stop.is_set():
-                await asyncio.sleep(min(wait, _NAP_SECONDS))
+            wait = due - time.monotonic()
+            if wait > 0:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), wait)
             if stop.is_set():
                 return
             self._take(step)
@@ -211,12 +71,13 @@ class Driver:
         """Invoke a listing 100 times a second, every fifth time in vain, until ``stop`` is set."""
         began = time.monotonic()
         for number in count():
-            while number >= (time.monotonic() - began) * BURST_RATE:
-                await asyncio.sleep(_BURST_TICK)
+            wait = began + number / BURST_RATE - time.monotonic()
+            if wait > 0:
+                await asyncio.sleep(max(wait, _BURST_TICK))
             if stop.is_set():
                 return
             order = burst_order(listing, TENANTS[number % len(TENANTS)], number)
-            if listing.style in _THREADED:
+            if blocks(listing):
                 self._storefront.serve_here(order)  # takes no time: nothing to wait for in it
             else:
                 self._start(self._served(order))
@@ -239,10 +100,7 @@ class Driver:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._visits.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            # Agents' failures are caught where they are counted: this is a fault of the demo.
-            asyncio.get_running_loop().call_exception_handler(
-                {"message": "a visit went wrong", "exception": error}
-            )
+            self.faults.append(f"a visit went wrong: {error!r}")
 
     async def _served(self, order: Order) -> None:
         await self._storefront.serve(order)
@@ -283,7 +141,7 @@ class Driver:
     async def _visit(self, visit: Visit) -> None:
         order = visit.order
         listing = order.listing
-        if order.given_up_after is None or order.chunks or listing.style in _THREADED:
+        if order.given_up_after is None or order.chunks or blocks(listing):
             await self._storefront.serve(order)
         else:
             await self._leave_early(self._storefront.serve(order), order.given_up_after)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -32,6 +33,7 @@ class Incident:
     listing: Listing
     began: float
     page: Page | None = None
+    _paged: asyncio.Event = field(default_factory=asyncio.Event)
     _over: asyncio.Event = field(default_factory=asyncio.Event)
     _burst: asyncio.Task[None] | None = None
     _watch: asyncio.Task[None] | None = None
@@ -43,9 +45,8 @@ class Incident:
 
     async def paged(self, seconds: float) -> bool:
         """Wait for the page, for up to ``seconds``; return whether it has come."""
-        deadline = time.monotonic() + seconds
-        while self.page is None and time.monotonic() < deadline:
-            await asyncio.sleep(_POLL_SECONDS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._paged.wait(), seconds)
         return self.page is not None
 
     async def end(self) -> None:
@@ -67,6 +68,7 @@ class Incident:
         while self.page is None:
             await asyncio.sleep(_POLL_SECONDS)
             self.page = receiver.first_page(publisher, agent, since=self.began)
+        self._paged.set()
         await asyncio.sleep(_LINGER_SECONDS)
         self._over.set()
 

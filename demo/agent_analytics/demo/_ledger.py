@@ -69,7 +69,6 @@ class Receipt:
         tools: Tool calls made.
         watch: Its duration.
         first_chunk: Time to the first chunk, None where none came.
-        calls: Receipts of the invocations of other listings made inside.
     """
 
     order: Order
@@ -77,12 +76,11 @@ class Receipt:
     error_type: str | None = None
     charged: int = 0
     refunded: int = 0
-    usage: list[Usage] = field(default_factory=list)
-    inferences: list[tuple[str, str]] = field(default_factory=list)
-    tools: list[ToolReceipt] = field(default_factory=list)
+    usage: list[Usage] = field(default_factory=list[Usage])
+    inferences: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    tools: list[ToolReceipt] = field(default_factory=list[ToolReceipt])
     watch: Stopwatch = field(default_factory=Stopwatch)
     first_chunk: Stopwatch | None = None
-    calls: "list[Receipt]" = field(default_factory=list)
 
     @property
     def cost(self) -> int:
@@ -105,8 +103,8 @@ class Bounds:
     count: int = 0
     least: float = 0.0
     most: float = 0.0
-    _low: list[int] = field(default_factory=list)
-    _high: list[int] = field(default_factory=list)
+    _low: list[int] = field(default_factory=list[int])
+    _high: list[int] = field(default_factory=list[int])
 
     def __post_init__(self) -> None:
         """Make room for every edge."""
@@ -205,7 +203,7 @@ class Ledger:
     def post(self, receipt: Receipt, price: int) -> None:
         """Book an invocation: ``price`` in nano-dollars is due when it succeeded.
 
-        Receipts of the invocations made inside are not booked: each has a price of its own.
+        Invocations of other listings made inside have receipts, and prices, of their own.
         """
         with self._lock:
             self._post(self.account(receipt.order.listing), receipt, price)
@@ -295,5 +293,3 @@ class Ledger:
             }
             for (publisher, agent), account in sorted(self.accounts.items())
         ]
-
-

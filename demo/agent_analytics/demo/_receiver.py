@@ -3,14 +3,17 @@
 import json
 import threading
 import time
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from agent_analytics.demo._servers import LOOPBACK
 
-_LONGEST_BODY = 4 << 20
+_LONGEST_BODY: Final = 4 << 20
+_MOST_PAGES: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,28 @@ class Page:
 
 
 class Receiver:
-    """Listens for Alertmanager webhooks and keeps the pages in their order of arrival."""
+    """Listens for Alertmanager webhooks and keeps the last 1,000 pages in order of arrival."""
 
-    def __init__(self) -> None:
-        """Bind a free loopback port and start to listen."""
-        self._changed = threading.Condition()
-        self._pages: list[Page] = []
+    def __init__(
+        self,
+        host: str = LOOPBACK,
+        port: int = 0,
+        *,
+        on_page: Callable[[Page], None] | None = None,
+    ) -> None:
+        """Start to listen, on a free loopback port unless told otherwise.
+
+        Args:
+            host: Address to listen on.
+            port: Port to listen on; 0 for any free one.
+            on_page: Called with every page, on a thread of the receiver.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        self._lock = threading.Lock()
+        self._pages: deque[Page] = deque(maxlen=_MOST_PAGES)
+        self._on_page = on_page
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -59,7 +78,7 @@ class Receiver:
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - inherited
                 """Keep the terminal free."""
 
-        self._server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
+        self._server = ThreadingHTTPServer((host, port), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.1,), name="webhook-receiver", daemon=True
@@ -69,12 +88,13 @@ class Receiver:
     @property
     def url(self) -> str:
         """Address to give to Alertmanager."""
-        return f"http://{LOOPBACK}:{self._server.server_address[1]}/"
+        host, port = self._server.server_address[:2]
+        return f"http://{host!s}:{port}/"
 
     @property
     def pages(self) -> list[Page]:
         """What has arrived so far."""
-        with self._changed:
+        with self._lock:
             return list(self._pages)
 
     def take(self, payload: dict[str, Any], arrived: float) -> None:
@@ -89,9 +109,11 @@ class Receiver:
             )
             for alert in payload.get("alerts", [])
         ]
-        with self._changed:
+        with self._lock:
             self._pages.extend(pages)
-            self._changed.notify_all()
+        if self._on_page:
+            for page in pages:
+                self._on_page(page)
 
     def first_page(self, publisher: str, agent: str, *, since: float = 0.0) -> Page | None:
         """Return the first critical firing page about a listing that arrived after ``since``."""

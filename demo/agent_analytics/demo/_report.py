@@ -28,6 +28,7 @@ def print_summary(console: Console, ledger: Ledger, outcome: Outcome) -> None:
         f" {totals['tool_calls']:,} tool calls, {totals['installs']:,} installs,"
         f" ${totals['revenue_nano_usd'] / NANO_PER_USD:,.2f} revenue",
         highlight=False,
+        soft_wrap=not console.is_terminal,
     )
     if outcome.comparison:
         console.print(_comparison_table(outcome.comparison))
@@ -65,6 +66,7 @@ def _print_tenants(console: Console, comparison: Comparison) -> None:
         f" {comparison.tenants_rmse:.2%}, {comparison.tenants_usual:.0%} of the listings within"
         f" 5 %, worst {comparison.tenants_worst:.2%}",
         highlight=False,
+        soft_wrap=not console.is_terminal,
     )
 
 
@@ -75,6 +77,7 @@ def _print_differences(console: Console, comparison: Comparison) -> None:
             f" answered {difference.answered}",
             highlight=False,
             markup=False,
+            soft_wrap=True,
         )
     hidden = len(comparison.differences) - _SHOWN_DIFFERENCES
     if hidden > 0:
@@ -95,7 +98,7 @@ def _bursts_table(bursts: Iterable[Burst]) -> Table:
             burst.key,
             "" if burst.phase is None else f"{burst.phase:.1f}",
             "never" if burst.seconds is None else f"{burst.seconds:.1f} s",
-            "another was already paged" if burst.while_paged else "",
+            "beside a page" if burst.while_paged else "",
         )
     return table
 

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -15,7 +15,7 @@ from agent_analytics.demo._prometheus import QueryError
 from agent_analytics.demo._reconcile import Comparison
 from agent_analytics.demo._session import SCRAPE_SECONDS, Session, compare
 
-#: Seconds of healthy traffic before the first burst.
+#: Seconds of healthy traffic before the first burst; a third of the duration in a shorter run.
 WARM_UP_SECONDS: Final = 15.0
 #: How long a page is waited for before it counts as not coming.
 PATIENCE_SECONDS: Final = TARGET_SECONDS + 30.0
@@ -103,6 +103,13 @@ class Plan:
     incident: bool = False
     page_latency: bool = False
 
+    @property
+    def warm_up(self) -> float:
+        """Seconds of healthy traffic before the first burst."""
+        if self.duration is None or self.page_latency:
+            return WARM_UP_SECONDS
+        return min(WARM_UP_SECONDS, self.duration / 3)
+
 
 async def run(session: Session, plan: Plan, reporter: Reporter) -> Outcome:
     """Run the marketplace as planned, then compare.
@@ -118,7 +125,9 @@ async def run(session: Session, plan: Plan, reporter: Reporter) -> Outcome:
                 await _traffic(session, plan, reporter, outcome)
             finally:
                 watching.cancel()
-                await asyncio.gather(watching, return_exceptions=True)
+                await asyncio.wait({watching})
+            if not watching.cancelled():
+                watching.result()  # it never ends by itself, unless something is wrong with it
             outcome.seconds = session.age
             reporter.news("no new visits; letting the last ones end")
         reporter.news("waiting for the last scrape, then comparing with the ledger")
@@ -131,6 +140,7 @@ async def run(session: Session, plan: Plan, reporter: Reporter) -> Outcome:
         except QueryError as error:
             session.servers.check()
             outcome.problems.append(f"Prometheus could not be asked: {error}")
+    outcome.problems.extend(session.driver.faults)
     _judge(outcome, plan)
     return outcome
 
@@ -140,7 +150,7 @@ async def _traffic(session: Session, plan: Plan, reporter: Reporter, outcome: Ou
     if plan.page_latency:
         planted = asyncio.create_task(_all_phases(session, reporter, outcome))
     elif plan.incident:
-        planted = asyncio.create_task(_two_incidents(session, reporter, outcome))
+        planted = asyncio.create_task(_two_incidents(session, plan, reporter, outcome))
     try:
         while not session.stop.is_set():
             session.check()
@@ -167,8 +177,10 @@ async def _watch(session: Session, plan: Plan, reporter: Reporter, outcome: Outc
         await asyncio.sleep(_REFRESH_SECONDS)
 
 
-async def _two_incidents(session: Session, reporter: Reporter, outcome: Outcome) -> None:
-    await asyncio.sleep(WARM_UP_SECONDS)
+async def _two_incidents(
+    session: Session, plan: Plan, reporter: Reporter, outcome: Outcome
+) -> None:
+    await asyncio.sleep(plan.warm_up)
     for listing, while_paged in ((FIRST, False), (SECOND, True)):
         incident = await _begin(session, listing.key, reporter)
         await _see_through(incident, None, reporter, outcome, while_paged=while_paged)
@@ -190,18 +202,14 @@ async def _all_phases(session: Session, reporter: Reporter, outcome: Outcome) ->
         phase = await asyncio.to_thread(_phase, session)
         incident = await _begin(session, listing.key, reporter)
         ends.append(
-            asyncio.create_task(
-                _see_through(incident, phase, reporter, outcome, while_paged=False)
-            )
+            asyncio.create_task(_see_through(incident, phase, reporter, outcome, while_paged=False))
         )
         if number == 0:
             second = asyncio.create_task(_beside(session, incident, reporter, outcome))
     await asyncio.gather(*ends, *([second] if second else []))
 
 
-async def _beside(
-    session: Session, first: Incident, reporter: Reporter, outcome: Outcome
-) -> None:
+async def _beside(session: Session, first: Incident, reporter: Reporter, outcome: Outcome) -> None:
     """Let another listing of the same publisher fail once the first one has been paged."""
     await first.paged(PATIENCE_SECONDS)
     phase = await asyncio.to_thread(_phase, session)
@@ -274,7 +282,7 @@ def _wanted_bursts(plan: Plan) -> int:
 @contextmanager
 def _interruptible(
     session: Session, outcome: Outcome
-) -> Iterator[Callable[[Callable[[], object]], None]]:
+) -> Generator[Callable[[Callable[[], object]], None]]:
     """Let Ctrl-C stop the traffic, and a second one whatever is being waited for."""
     loop = asyncio.get_running_loop()
     second: list[Callable[[], object]] = []

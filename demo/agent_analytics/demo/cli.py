@@ -16,11 +16,13 @@ from rich.console import Console
 from agent_analytics.demo._report import as_json, print_summary
 from agent_analytics.demo._reporters import LineReporter, LiveReporter
 from agent_analytics.demo._run import Plan, run
+from agent_analytics.demo._serve import Service, serve
 from agent_analytics.demo._servers import ServerError
 from agent_analytics.demo._session import open_session
 
 _UNATTENDED_SECONDS: Final = 120.0
 _FASTEST: Final = 20.0
+_LAST_PORT: Final = 65535
 
 _DESCRIPTION: Final = """\
 A simulated agent marketplace on real servers: 14 publishers, 23 agents, 400 tenants.
@@ -96,6 +98,13 @@ def _add_options(demo: argparse.ArgumentParser) -> None:
         " time and the worst (about two minutes)",
     )
     demo.add_argument(
+        "--serve",
+        type=_address,
+        metavar="HOST:PORT",
+        help="start no servers and compare nothing: serve /metrics there until stopped, and take"
+        " Alertmanager's webhooks on the next port",
+    )
+    demo.add_argument(
         "--json",
         action="store_true",
         help="print one JSON document at the end on stdout, progress on stderr",
@@ -118,7 +127,17 @@ def _speed(text: str) -> float:
     return speed
 
 
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < _LAST_PORT:
+        msg = f"expected HOST:PORT with a port from 1 to {_LAST_PORT - 1}, got {text}"
+        raise argparse.ArgumentTypeError(msg)
+    return host.strip("[]"), int(port)
+
+
 def _demo(options: argparse.Namespace) -> int:
+    if options.serve:
+        return _serve(options)
     as_document: bool = options.json
     live = sys.stdout.isatty() and not as_document
     progress = sys.stderr if as_document else sys.stdout
@@ -171,9 +190,22 @@ def _run(options: argparse.Namespace, plan: Plan, *, live: bool, as_document: bo
     return 1 if outcome.problems else 0
 
 
+def _serve(options: argparse.Namespace) -> int:
+    host, port = options.serve
+    service = Service(
+        host=host,
+        port=port,
+        seed=options.seed,
+        speed=options.speed,
+        duration=options.duration,
+        incident=options.incident,
+    )
+    try:
+        return serve(service, lambda line: print(line, flush=True))
+    except OSError as error:
+        sys.stderr.write(f"agent-analytics demo: cannot listen on {host}:{port}: {error}\n")
+        return 1
+
+
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
-
-
-if __name__ == "__main__":
-    sys.exit(main())

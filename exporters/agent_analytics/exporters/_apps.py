@@ -77,9 +77,7 @@ def _request(scope: Scope) -> Request:
         headers[name] = f"{headers[name]}, {text}" if name in headers else text
     # Servers disagree on whether the path has the prefix that the app is mounted under.
     root: str = scope.get("root_path", "").rstrip("/")
-    path: str = scope["path"]
-    if root and (path == root or path.startswith(f"{root}/")):
-        path = path[len(root) :]
+    path: str = scope["path"].removeprefix(root)
     return Request(
         scope["method"],
         mounted_path(root, path),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from agent_analytics.insights._yaml import Yaml
+from agent_analytics.processor.catalogue import LISTING_LABELS
 
 Severity = Literal["critical", "warning", "info"]
 Category = Literal[
@@ -112,7 +113,9 @@ class Definition:
         observations: How many observations the measure rests on, as PromQL.
         threshold: When the measure is bad.
         unit: ``share`` for a measure from 0 to 1 that is told in per cent, ``rating`` for one of 5.
+        what: What the measured number counts, in words that follow it.
         forms: How it is asked.
+        by: Labels that tell one answer of the measure from another.
     """
 
     slug: str
@@ -126,7 +129,9 @@ class Definition:
     observations: Callable[[str], str]
     threshold: Threshold
     unit: Literal["share", "rating"]
+    what: str
     forms: tuple[Form, ...] = field(repr=False)
+    by: tuple[str, ...] = LISTING_LABELS
 
     @property
     def limit(self) -> str:

@@ -17,6 +17,10 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 DATASOURCE: Final = common.DataSourceRef(type_val="prometheus", uid="${datasource}")
 #: What a panel shows that has no data, so that "not available" is never taken for 0.
 NOTHING: Final = "not available"
+#: The same in a cell of a table, where a label that a series does not have looks alike.
+EMPTY_CELL: Final = "–"
+#: Whole numbers with separators; Grafana's "short" would say "1 K" for 1,489.
+COUNT: Final = "locale"
 
 #: Steps of a threshold: from which value on (``None`` for the first), in which colour.
 Steps = Sequence[tuple[float | None, str]]
@@ -41,7 +45,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column of a table: its name, unit and width, and how its cells are coloured."""
+    """A column of a table: its name, unit and width, and how its cells are drawn."""
 
     name: str
     unit: str = ""
@@ -49,6 +53,7 @@ class Column:
     width: int | None = None
     steps: Steps = ()
     colours: tuple[tuple[str, str], ...] = ()
+    wrap: bool = False
 
 
 def query(expr: str, legend: str = "", *, ref: str = "A") -> prometheus.Dataquery:
@@ -183,6 +188,7 @@ def rows(
     columns: dict[str, Column],
     hidden: Sequence[str] = (),
     sort: str,
+    descending: bool = True,
 ) -> table.Panel:
     """Return a table that joins its queries by their labels.
 
@@ -193,7 +199,8 @@ def rows(
         place: Where it stands.
         columns: Columns in order, by the name of the label or value they come from.
         hidden: Labels and values that are left out.
-        sort: Name of the column by which it is sorted, largest first.
+        sort: Name of the column by which it is sorted.
+        descending: Whether the largest comes first.
     """
     organize = {
         "excludeByName": dict.fromkeys(["Time", *hidden], True),
@@ -207,7 +214,7 @@ def rows(
         .description(description)
         .datasource(DATASOURCE)
         .grid_pos(place.grid)
-        .no_value(NOTHING)
+        .no_value(EMPTY_CELL)
         .show_header(True)  # noqa: FBT003 - the SDK's signature
         .cell_height(common.TableCellHeight.SM)
         .color_scheme(colour(dashboard.FieldColorModeId.THRESHOLDS))
@@ -215,7 +222,7 @@ def rows(
         .mappings([_undefined()])
         .with_transformation(dashboard.DataTransformerConfig(id_val="merge", options={}))
         .with_transformation(dashboard.DataTransformerConfig(id_val="organize", options=organize))
-        .sort_by([common_builders.TableSortByFieldState().display_name(sort).desc(True)])  # noqa: FBT003
+        .sort_by([common_builders.TableSortByFieldState().display_name(sort).desc(descending)])
     )
     for target in targets:
         panel = panel.with_target(target)
@@ -244,6 +251,10 @@ def _properties(column: Column) -> list[dashboard.DynamicConfigValue]:
         found.append(_property("mappings", [{"type": "value", "options": options}]))
     if column.steps or column.colours:
         found.append(_property("custom.cellOptions", {"type": "color-text"}))
+    if column.wrap:
+        # Grafana 12 reads the first, Grafana 13 the second, and each skips the other.
+        found.append(_property("custom.cellOptions", {"type": "auto", "wrapText": True}))
+        found.append(_property("custom.wrapText", value=True))
     return found
 
 

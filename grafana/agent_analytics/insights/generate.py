@@ -20,6 +20,8 @@ from agent_analytics.insights.rules import render_rules
 #: Where things are in ``docker-compose.yml``.
 COMPOSE_TARGET: Final = "demo:9464"
 COMPOSE_ALERTMANAGER: Final = "alertmanager:9093"
+#: The demo takes webhooks on the port beside its metrics.
+COMPOSE_WEBHOOK: Final = "http://demo:9465/"
 COMPOSE_RULES: Final = "/etc/prometheus/rules"
 
 
@@ -35,8 +37,9 @@ def render() -> dict[str, str]:
             alertmanager=COMPOSE_ALERTMANAGER,
             rules_dir=COMPOSE_RULES,
         ),
-        # Without webhooks: alerts are seen on Alertmanager's page until somebody names theirs.
-        "alertmanager.yml": alertmanager_config(oncall_url=None, publisher_url=None),
+        "alertmanager.yml": alertmanager_config(
+            oncall_url=COMPOSE_WEBHOOK, publisher_url=COMPOSE_WEBHOOK
+        ),
     }
 
 

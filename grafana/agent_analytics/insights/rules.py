@@ -47,6 +47,7 @@ ERROR_RATE: Final = Definition(
     observations=queries.judged_invocations,
     threshold=Threshold(comparison=">", value=0.05),
     unit="share",
+    what="% of invocations failed",
     forms=(
         Form(audience="oncall", traffic="dense", window="1m", floor=60, hold="5s", keep="1m"),
         Form(
@@ -82,6 +83,7 @@ RESPONSE_TIME: Final = Definition(
     observations=queries.responses,
     threshold=Threshold(comparison=">", value=0.05),
     unit="share",
+    what="% of responses over 10 s",
     forms=(
         Form(audience="oncall", traffic="dense", window="5m", floor=60, hold="15s", keep="2m"),
         Form(
@@ -116,6 +118,7 @@ SATISFACTION: Final = Definition(
     observations=queries.ratings,
     threshold=Threshold(comparison="<", value=3.5),
     unit="rating",
+    what="mean rating of 5",
     forms=(
         # Ratings are rare even for busy agents: there is no denser form than an hour.
         Form(audience="oncall", traffic="dense", window="1h", floor=20, hold="1m", keep="15m"),
@@ -141,6 +144,8 @@ TOOL_FAILURES: Final = Definition(
     observations=queries.judged_tool_calls,
     threshold=Threshold(comparison=">", value=0.10),
     unit="share",
+    what="% of calls failed",
+    by=queries.TOOL.by,
     forms=(
         Form(audience="oncall", traffic="dense", window="5m", floor=30, hold="15s", keep="2m"),
         Form(

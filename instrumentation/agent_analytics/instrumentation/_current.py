@@ -56,9 +56,9 @@ class Invocation:
 
     def add_usage(
         self,
-        *,
         input_tokens: int = 0,
         output_tokens: int = 0,
+        *,
         cached_input_tokens: int = 0,
         reasoning_tokens: int = 0,
         model: str | None = None,

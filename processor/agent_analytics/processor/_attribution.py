@@ -40,7 +40,7 @@ class Attribution:
         if above is not None:
             return above
         context = get_current() if context is None else context
-        found = self._of_invocation(context)
+        found = self.of_invocation(context)
         if found is None:
             found = self._of_ids(self._baggage(v.PUBLISHER_ID, context), v.AGENT_ID, context)
         if found is None:
@@ -58,16 +58,10 @@ class Attribution:
         The second value tells whether it is inner work of an invocation that is no longer open.
         """
         context = get_current() if context is None else context
-        found = self._of_invocation(context)
+        found = self.of_invocation(context)
         if found is not None:
             return found, True
-        resource = span.resource.attributes
-        publisher = self._baggage(v.PUBLISHER_ID, context)
-        if publisher is not None:
-            agent = self._baggage(v.AGENT_ID, context)
-        else:
-            publisher = resource.get(v.PUBLISHER_ID)
-            agent = resource.get(v.AGENT_ID)
+        publisher, agent = self.owner(span, context)
         if publisher is None:
             return None, False
         if agent is not None and v.AGENT_ID not in attributes:
@@ -87,14 +81,20 @@ class Attribution:
                 agent = UNKNOWN
         return self._listings.find(publisher, agent)
 
-    def tenant(self, attributes: Attributes, context: Context | None) -> object:
-        """Return the tenant that a span names, else the one in baggage, else ``None``."""
-        tenant = attributes.get(v.TENANT_ID)
-        if tenant is not None:
-            return tenant
+    def tenant(self, context: Context | None) -> object:
+        """Return the tenant in baggage, or ``None``."""
         return self._baggage(v.TENANT_ID, get_current() if context is None else context)
 
-    def _of_invocation(self, context: Context) -> Listing | None:
+    def owner(self, span: ReadableSpan, context: Context) -> tuple[object, object]:
+        """Return publisher and listing by baggage, else by the resource; ``None`` for unknown."""
+        publisher = self._baggage(v.PUBLISHER_ID, context)
+        if publisher is not None:
+            return publisher, self._baggage(v.AGENT_ID, context)
+        resource = span.resource.attributes
+        return resource.get(v.PUBLISHER_ID), resource.get(v.AGENT_ID)
+
+    def of_invocation(self, context: Context) -> Listing | None:
+        """Return the listing of the decorated invocation that ``context`` belongs to, if any."""
         invocation: Any = context.get(INVOCATION_KEY)
         publisher = getattr(invocation, "publisher_id", None)
         agent = getattr(invocation, "agent_id", None)

@@ -5,6 +5,7 @@ span beyond 128, and the publisher would go with them.
 """
 
 from threading import RLock
+from typing import Final
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan
@@ -17,6 +18,9 @@ from agent_analytics.processor._events import EventIds
 from agent_analytics.processor._listings import Listings
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._reading import Attributes
+
+
+_IDENTITY: Final = (v.PUBLISHER_ID, v.AGENT_ID, v.TENANT_ID, v.EVENT_ID)
 
 
 class Beginnings:
@@ -56,7 +60,7 @@ class Beginnings:
         if type(operation) is str and operation in v.INFERENCE_OPERATIONS:
             return self._call(_nodes.INFERENCE, attributes, span, parent, context)
         # Steps, workflows and whatever else there is: see-through.
-        return Node(_nodes.OTHER, parent, parent.scope, parent.listing) if parent else None
+        return Node(_nodes.OTHER, parent, parent.listing) if parent else None
 
     def _call(
         self,
@@ -68,9 +72,9 @@ class Beginnings:
     ) -> Node:
         publisher = attributes.get(v.PUBLISHER_ID)
         if publisher is None and parent is not None and parent.listing is not None:
-            return Node(kind, parent, parent.scope, parent.listing)
+            return Node(kind, parent, parent.listing)
         listing = self._attribution.of_call(publisher, attributes, span, parent, context)
-        return Node(kind, parent, parent.scope if parent is not None else None, listing)
+        return Node(kind, parent, listing)
 
     def _agent(
         self,
@@ -79,15 +83,15 @@ class Beginnings:
         parent: Node | None,
         context: Context | None,
     ) -> Node:
-        publisher = attributes.get(v.PUBLISHER_ID)
-        scope = parent.scope if parent is not None else None
+        publisher, agent, tenant, event_id = map(attributes.get, _IDENTITY)
+        scope = parent.within() if parent is not None else None
         if publisher is None:
             if scope is not None:  # a framework's own span, or a sub-agent: inner work
-                return Node(_nodes.AGENT, parent, scope, scope.listing)
+                return Node(_nodes.AGENT, parent, scope.listing)
             listing, inner = self._attribution.of_agent(attributes, span, context)
         else:
             try:
-                listing = self._known.get((publisher, attributes.get(v.AGENT_ID)))
+                listing = self._known.get((publisher, agent))
             except TypeError:
                 listing = None
             if listing is None:
@@ -96,11 +100,9 @@ class Beginnings:
         if inner and attributes.get(v.EVENT) == v.EVENT_INVOCATION:
             inner = False  # it happened elsewhere, whatever it was recorded in
         if listing is None or inner:
-            return Node(_nodes.AGENT, parent, scope, listing)
-        node = Node(_nodes.INVOCATION, parent, None, listing)
-        node.scope = node
-        node.tenant = self._attribution.tenant(attributes, context)
-        event_id = attributes.get(v.EVENT_ID)
+            return Node(_nodes.AGENT, parent, listing)
+        node = Node(_nodes.INVOCATION, parent, listing)
+        node.tenant = self._attribution.tenant(context) if tenant is None else tenant
         if event_id is not None and self._event_ids.seen(listing, event_id, span):
             node.flags = _nodes.DUPLICATE
         with self._lock:

@@ -9,6 +9,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _health, _nodes
 from agent_analytics.processor import _schema as schema
+from agent_analytics.processor._durable import SharedIds
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._listings import Listing, Listings
 from agent_analytics.processor._nodes import Node
@@ -16,7 +17,7 @@ from agent_analytics.processor._reading import Attributes
 from agent_analytics.processor._schema import NANO
 from agent_analytics.processor._store import Block
 from agent_analytics.processor._usage import UsageCounter
-from agent_analytics.processor._values import Amounts, TakeRate, number
+from agent_analytics.processor._values import Amounts, Charges, number
 from agent_analytics.processor.catalogue import RATINGS, SCORES, UNKNOWN
 
 #: Characters of an event id; ids are remembered, and so must not be of any length.
@@ -27,7 +28,10 @@ _LOWEST_RATING, _HIGHEST_RATING = RATINGS[0], RATINGS[-1]
 class EventIds:
     """The event ids seen lately, by publisher: nobody's ids push out anybody else's."""
 
-    def __init__(self, cap: int, health: Health, lock: RLock) -> None:
+    def __init__(
+        self, cap: int, health: Health, lock: RLock, shared: SharedIds | None = None
+    ) -> None:
+        self._shared = shared
         self._cap = cap
         self._health = health
         self._lock = lock
@@ -42,6 +46,8 @@ class EventIds:
             self._health.refuse_value("event")
             return False
         context: Any = span.context
+        if self._shared is not None:
+            return self._shared.seen(listing.publisher, event_id, context.span_id)
         with self._lock:
             ids = self._seen.setdefault(listing.publisher, {})
             if event_id in ids:
@@ -61,7 +67,7 @@ class EventCounter:
         health: Health,
         lock: RLock,
         amounts: Amounts,
-        take_rate: TakeRate,
+        charges: Charges,
         usage: UsageCounter,
         event_ids: EventIds,
     ) -> None:
@@ -69,7 +75,7 @@ class EventCounter:
         self._health = health
         self._lock = lock
         self._amounts = amounts
-        self._take_rate = take_rate
+        self._charges = charges
         self._usage = usage
         self._event_ids = event_ids
 
@@ -87,8 +93,8 @@ class EventCounter:
         event_id = attributes.get(v.EVENT_ID)
         if event_id is not None and self._event_ids.seen(listing, event_id, span):
             with self._lock:
-                self._health.duplicate_events += 1
-                self._health.spans[_health.DUPLICATE] += 1
+                self._health.cells[_health.DUPLICATE_EVENTS] += 1
+                self._health.cells[_health.DUPLICATE] += 1
             return
         event = attributes[v.EVENT]
         if event == v.EVENT_INSTALL:
@@ -102,12 +108,12 @@ class EventCounter:
         elif event == v.EVENT_USAGE:
             owner = node.parent if node is not None else None
             self._usage.of_agent(
-                owner or Node(_nodes.OTHER, None, None, listing), listing, attributes
+                owner or Node(_nodes.OTHER, None, listing), listing, attributes
             )
         else:
             self.money(listing, attributes)
         with self._lock:
-            self._health.spans[_health.EVENT] += 1
+            self._health.cells[_health.EVENT] += 1
 
     def money(self, listing: Listing, attributes: Attributes) -> None:
         """Count the revenue and refunds that a span carries."""
@@ -115,9 +121,8 @@ class EventCounter:
         refunded = attributes.get(v.REFUND_USD)
         if charged is None and refunded is None:
             return
-        revenue = self._amounts.nano(charged)
+        revenue, fee = self._charges.read(listing.publisher, charged)
         refund = self._amounts.nano(refunded)
-        fee = self._take_rate.fee(listing.publisher, revenue)
         cells = listing.cells
         with self._lock:
             cells[schema.REVENUE] += revenue

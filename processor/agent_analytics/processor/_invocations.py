@@ -13,13 +13,13 @@ from agent_analytics.processor._events import EventCounter
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._listings import Listing, Listings
 from agent_analytics.processor._nodes import Node
-from agent_analytics.processor._outcomes import error_type_of, outcome_of
+from agent_analytics.processor._outcomes import OUTCOMES, error_type_of, outcome_of
 from agent_analytics.processor._reading import Attributes, Rest
 from agent_analytics.processor._schema import NANO
 from agent_analytics.processor._sketch import Hasher
 from agent_analytics.processor._store import Block
 from agent_analytics.processor._usage import UsageCounter
-from agent_analytics.processor._values import Amounts, TakeRate, duration, number
+from agent_analytics.processor._values import Amounts, Charges, duration, number
 from agent_analytics.processor.catalogue import (
     FIRST_CHUNK_SECONDS,
     INVOCATION_SECONDS,
@@ -29,6 +29,17 @@ from agent_analytics.processor.catalogue import (
 
 _INVOCATION_EDGES: Final = tuple(round(edge * NANO) for edge in INVOCATION_SECONDS)
 _FAILURES: Final = (_outcomes.ERROR, _outcomes.TIMEOUT)
+_READ: Final = (
+    v.OUTCOME,
+    v.REVENUE_USD,
+    v.REFUND_USD,
+    v.TENANT_ID,
+    v.AGENT_NAME,
+    v.AGENT_VERSION,
+    v.CONVERSATION_ID,
+    v.TIME_TO_FIRST_CHUNK,
+)
+_NOTHING: Final = (0, 0)
 _MAX_FIRST_CHUNK: Final = 30 * 24 * 3600.0
 
 
@@ -41,7 +52,7 @@ class InvocationCounter:
         health: Health,
         lock: RLock,
         amounts: Amounts,
-        take_rate: TakeRate,
+        charges: Charges,
         usage: UsageCounter,
         events: EventCounter,
         tenant_key: bytes,
@@ -50,7 +61,7 @@ class InvocationCounter:
         self._health = health
         self._lock = lock
         self._amounts = amounts
-        self._take_rate = take_rate
+        self._charge = charges.read
         self._usage = usage
         self._events = events
         self._tenants = Hasher(tenant_key, SKETCH_TENANTS).place
@@ -66,38 +77,40 @@ class InvocationCounter:
     ) -> None:
         """Count an ended invocation."""
         listing: Any = node.listing
-        trace_id, sampled, failed, start, end = rest
         cells = listing.cells
         if node.flags & _nodes.DUPLICATE:
             with self._lock:
                 cells[schema.IN_PROGRESS] -= 1
-                self._health.duplicate_events += 1
-                self._health.spans[_health.DUPLICATE] += 1
+                self._health.cells[_health.DUPLICATE_EVENTS] += 1
+                self._health.cells[_health.DUPLICATE] += 1
             return
-        outcome = outcome_of(span, attributes, failed=failed)
+        trace_id, sampled, failed, start, end = rest
+        told, charged, refund, tenant, name, version, conversation, chunk = map(
+            attributes.get, _READ
+        )
+        outcome = OUTCOMES.get(told, -1) if type(told) is str else -1
+        if outcome < 0:
+            outcome = outcome_of(span, attributes, failed=failed)
         elapsed = duration(start, end, self._health)
-        bucket = outcome * schema.OUTCOME_CELLS + bisect_left(_INVOCATION_EDGES, elapsed)
-        total = outcome * schema.OUTCOME_CELLS + schema.OUTCOME_SUM
+        first = outcome * schema.OUTCOME_CELLS
+        bucket = first + bisect_left(_INVOCATION_EDGES, elapsed)
         error: Block | None = None
         if outcome in _FAILURES:
             error = self._listings.error(listing, error_type_of(span, attributes))
-        revenue = self._amounts.nano(attributes.get(v.REVENUE_USD))
-        fee = self._take_rate.fee(listing.publisher, revenue) if revenue else 0
-        refund = attributes.get(v.REFUND_USD)
-        refunded = self._amounts.nano(refund) if refund is not None else 0
-        tenant = node.tenant
-        if tenant is None:
-            tenant = attributes.get(v.TENANT_ID)
+        revenue, fee = _NOTHING if charged is None else self._charge(listing.publisher, charged)
+        refunded = 0 if refund is None else self._amounts.nano(refund)
+        if node.tenant is not None:
+            tenant = node.tenant
         register = -1
         smallest = 0.0
         if type(tenant) is str and tenant:
             register, smallest = self._tenants(tenant)
         elif tenant is not None:
             self._health.refuse_value("tenant")
-        exemplar = (trace_id, span_id, elapsed, end or 0) if sampled else None
+        usage = self._usage.told_by(listing, attributes)
         with self._lock:
             cells[bucket] += 1
-            cells[total] += elapsed
+            cells[first + schema.OUTCOME_SUM] += elapsed
             cells[schema.IN_PROGRESS] -= 1
             if revenue:
                 cells[schema.REVENUE] += revenue
@@ -112,31 +125,22 @@ class InvocationCounter:
                 registers = listing.tenants.current
                 if registers.get(register, 1.0) > smallest:
                     registers[register] = smallest
-            if exemplar is not None:
+            if sampled:
                 block = listing.block
                 if block.exemplars is None:
                     block.exemplars = {}
-                block.exemplars[bucket] = exemplar
-            self._health.spans[_health.INVOCATION] += 1
-        latest = (attributes.get(v.AGENT_NAME), attributes.get(v.AGENT_VERSION))
-        if latest != listing.latest:
-            self._listings.version(listing, *latest)
-        self._rare(node, listing, attributes, rest, span_id)
-
-    def _rare(
-        self, node: Node, listing: Listing, attributes: Attributes, rest: Rest, span_id: int
-    ) -> None:
-        """Count what only some invocations carry."""
-        self._usage.of_agent(node, listing, attributes)
-        self._converse(listing, attributes)
-        chunk = attributes.get(v.TIME_TO_FIRST_CHUNK)
+                block.exemplars[bucket] = (trace_id, span_id, elapsed, end or 0)
+            if usage is not None:
+                self._usage.add(node, listing, usage)
+            self._health.cells[_health.INVOCATION] += 1
+        if (name, version) != listing.latest:
+            self._listings.version(listing, name, version)
+        if conversation is not None:
+            self._converse(listing, conversation)
         if chunk is not None:
-            seconds = number(chunk, 0.0, _MAX_FIRST_CHUNK, "first_chunk", self._health)
-            if seconds is not None:
-                self._observe_first_chunk(listing, seconds, rest, span_id)
+            self._observe_first_chunk(listing, chunk, rest, span_id)
 
-    def _converse(self, listing: Listing, attributes: Attributes) -> None:
-        conversation = attributes.get(v.CONVERSATION_ID)
+    def _converse(self, listing: Listing, conversation: object) -> None:
         if type(conversation) is str and conversation:
             register, smallest = self._conversations(conversation)
             with self._lock:
@@ -145,8 +149,11 @@ class InvocationCounter:
                     registers[register] = smallest
 
     def _observe_first_chunk(
-        self, listing: Listing, seconds: float, rest: Rest, span_id: int
+        self, listing: Listing, chunk: object, rest: Rest, span_id: int
     ) -> None:
+        seconds = number(chunk, 0.0, _MAX_FIRST_CHUNK, "first_chunk", self._health)
+        if seconds is None:
+            return
         block = self._listings.first_chunk(listing)
         bucket = bisect_left(FIRST_CHUNK_SECONDS, seconds)
         elapsed = round(seconds * NANO)
@@ -169,7 +176,7 @@ class InvocationCounter:
             self._health.repeat()
             return
         with self._lock:
-            self._health.spans[_health.INNER_AGENT] += 1
+            self._health.cells[_health.INNER_AGENT] += 1
         self._events.money(listing, attributes)
         self._usage.of_agent(node, listing, attributes)
-        self._converse(listing, attributes)
+        self._converse(listing, attributes.get(v.CONVERSATION_ID))

@@ -5,16 +5,19 @@ value; both are one dict lookup. Whatever is new is made here, outside the lock,
 under it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import RLock
 
 from agent_analytics.processor import _schema as schema
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._limits import Limits
 from agent_analytics.processor._schema import Schema
-from agent_analytics.processor._sketch import Sketch
-from agent_analytics.processor._store import Block, Cells, SeriesStore
-from agent_analytics.processor.catalogue import OTHER
+from agent_analytics.processor._store import Block, Cells, SeriesStore, SketchCells
+from agent_analytics.processor.catalogue import (
+    OTHER,
+    SKETCH_CONVERSATIONS,
+    SKETCH_TENANTS,
+)
 
 
 class Listing:
@@ -47,7 +50,14 @@ class Listing:
         "versions",
     )
 
-    def __init__(self, publisher: str, agent: str, block: Block) -> None:
+    def __init__(
+        self,
+        publisher: str,
+        agent: str,
+        block: Block,
+        tenants: SketchCells,
+        conversations: SketchCells,
+    ) -> None:
         self.publisher = publisher
         self.agent = agent
         self.block = block
@@ -58,8 +68,8 @@ class Listing:
         self.evaluations: dict[str, Block] = {}
         self.first_chunk: Block | None = None
         self.rating: Block | None = None
-        self.tenants = Sketch()
-        self.conversations = Sketch()
+        self.tenants = tenants
+        self.conversations = conversations
         self.versions: dict[tuple[str, str], None] = {}
         self.latest: tuple[object, object] = (None, None)
 
@@ -127,15 +137,57 @@ class Listings:
             found = self.known.get((publisher_id, agent_id))
         if found is not None:
             return found
+        return self._place(publisher_id, agent_id)
+
+    def _place(self, publisher_id: str, agent_id: str) -> Listing:
+        """Make a listing, or return the one that another thread has made meanwhile."""
         labels = (publisher_id, agent_id)
-        block = self._store.open_block(schema.LISTING, labels, self._clock())
-        listing = Listing(publisher_id, agent_id, block)
+        listing = Listing(
+            *labels,
+            self._store.open_block(schema.LISTING, labels, self._clock()),
+            self._store.sketch(SKETCH_TENANTS, *labels),
+            self._store.sketch(SKETCH_CONVERSATIONS, *labels),
+        )
         with self._lock:
             placed = self.known.setdefault(labels, listing)
             if placed is listing:
                 own = 0 if agent_id == OTHER else 1
                 self._of_publisher[publisher_id] = self._of_publisher.get(publisher_id, 0) + own
         return placed
+
+    def restore(
+        self, blocks: Iterable[Block], versions: Iterable[tuple[int, tuple[str, ...]]]
+    ) -> None:
+        """Take over what a store has kept of an earlier process, whatever the limits are now."""
+        for block in blocks:
+            publisher, agent, *rest = block.labels
+            listing = self.known.get((publisher, agent)) or self._place(publisher, agent)
+            match block.schema:
+                case schema.TOOL:
+                    listing.tools[rest[0]] = block
+                case schema.MODEL:
+                    listing.models[rest[0]] = block
+                case schema.ERROR_TYPE:
+                    listing.errors[rest[0]] = block
+                case schema.EVALUATION:
+                    listing.evaluations[rest[0]] = block
+                case schema.FIRST_CHUNK:
+                    listing.first_chunk = block
+                case schema.RATING:
+                    listing.rating = block
+                case _:
+                    pass
+        for _, (publisher, agent, name, version) in versions:
+            restored = self.known.get((publisher, agent))
+            if restored is not None:
+                restored.versions[name, version] = None
+                while len(restored.versions) > self._limits.versions_per_listing:
+                    del restored.versions[next(iter(restored.versions))]
+
+    def reset(self) -> None:
+        """Forget every listing, in a forked child."""
+        self.known.clear()
+        self._of_publisher.clear()
 
     # --- blocks of a listing ---------------------------------------------------------------------
 
@@ -202,6 +254,7 @@ class Listings:
             versions[label, number] = None
             if len(versions) > self._limits.versions_per_listing:
                 del versions[next(iter(versions))]
+        self._store.note_version((listing.publisher, listing.agent, label, number))
 
     def _open(self, listing: Listing, kind: Schema, *labels: str) -> Block:
         ids = (listing.publisher, listing.agent, *labels)

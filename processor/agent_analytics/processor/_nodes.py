@@ -17,6 +17,8 @@ INVOCATION: Final = 1
 AGENT: Final = 2
 TOOL: Final = 3
 INFERENCE: Final = 4
+#: A foreign span whose run is not understood yet (``_followed``).
+FOLLOWED: Final = 5
 
 # --- flags: what has been counted below a node, up to the next invocation ------------------------
 
@@ -40,7 +42,7 @@ class Node:
     Attributes:
         kind: What it was taken for when it started.
         parent: Node of the span that it was started in, if that is followed.
-        scope: Node of the invocation it belongs to; an invocation's is itself.
+        scope: Node of the invocation that it is in; ``None`` outside any.
         listing: Whom it is credited to; ``None`` for nobody.
         name: Name of the tool; ``None`` otherwise.
         tenant: Who uses it, as known at the start.
@@ -68,20 +70,26 @@ class Node:
         self,
         kind: int,
         parent: "Node | None",
-        scope: "Node | None",
         listing: Listing | None,
-        name: object = None,
     ) -> None:
         self.kind = kind
         self.parent = parent
-        self.scope = scope
         self.listing = listing
-        self.name = name
+        if parent is None:
+            self.scope: Node | None = None
+        else:
+            # Not its own where it is an invocation itself: a cycle would wait for the collector.
+            self.scope = parent if parent.kind == INVOCATION else parent.scope
+        self.name: object = None
         self.tenant: object = None
         self.sources: set[str] | None = None
         self.started = 0.0
         self.flags = 0
         self.cost = 0
+
+    def within(self) -> "Node | None":
+        """Return the node of the invocation that children of this span are in."""
+        return self if self.kind == INVOCATION else self.scope
 
     def mark_above(self, flags: int) -> None:
         """Set ``flags`` on every node above, up to and including the invocation's."""

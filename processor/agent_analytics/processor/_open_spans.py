@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from threading import RLock
 
-from agent_analytics.processor import _nodes
+from agent_analytics.processor import _health, _nodes
 from agent_analytics.processor import _schema as schema
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._limits import Limits
@@ -29,6 +29,8 @@ class OpenSpans:
         self._max_age = limits.open_span_seconds
         self._health = health
         self._lock = lock
+        #: Called with each node that is given up.
+        self.on_give_up: Callable[[Node], None] | None = None
         self._clock = clock
 
     def give_up_oldest(self) -> None:
@@ -57,6 +59,8 @@ class OpenSpans:
         if node is None:
             return
         with self._lock:
-            self._health.given_up += 1
+            self._health.cells[_health.GIVEN_UP] += 1
             if node.kind == _nodes.INVOCATION and node.listing is not None:
                 node.listing.cells[schema.IN_PROGRESS] -= 1
+        if self.on_give_up is not None:
+            self.on_give_up(node)

@@ -10,7 +10,8 @@ ERROR: Final = 1
 TIMEOUT: Final = 2
 CANCELLED: Final = 3
 
-_INDEX: Final[dict[object, int]] = {outcome: i for i, outcome in enumerate(v.OUTCOMES)}
+#: Outcomes by what spans say.
+OUTCOMES: Final[dict[object, int]] = {outcome: i for i, outcome in enumerate(v.OUTCOMES)}
 _CANCELLED_TYPES: Final = frozenset({"CancelledError", "Cancelled", "GeneratorExit"})
 #: A foreign span tells the name of an exception and not what it inherits from.
 _TIMEOUT_ENDINGS: Final = ("Timeout", "TimeoutError", "TimeoutException", "DeadlineExceeded")
@@ -30,7 +31,7 @@ def outcome_of(span: Any, attributes: Attributes, *, failed: bool) -> int:
     """
     told = attributes.get(v.OUTCOME)
     if type(told) is str:
-        index = _INDEX.get(told)
+        index = OUTCOMES.get(told)
         if index is not None:
             return index
     if not failed:

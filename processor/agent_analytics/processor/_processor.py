@@ -5,13 +5,18 @@ node back, decides what the span is and adds it to the cells of its listing, und
 one step. Everything else (making a listing, reading an exposition) happens beside that path.
 """
 
+import logging
+import os
+import sys
 import time
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from threading import RLock
-from typing import Final
+from typing import Any, Final
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.trace import get_current_span
 from prometheus_client.metrics_core import Metric as PrometheusMetric
 from prometheus_client.registry import Collector
 
@@ -20,24 +25,44 @@ from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _health, _nodes
 from agent_analytics.processor._attribution import NO_CONTEXT, Attribution
 from agent_analytics.processor._beginnings import Beginnings
+from agent_analytics.processor._counting import RunCounter
 from agent_analytics.processor._collector import collect, describe
+from agent_analytics.processor._durable import (
+    DirectoryError,
+    DurableSnapshots,
+    DurableStore,
+    SharedIds,
+)
+from agent_analytics.processor._dialects import Signs
 from agent_analytics.processor._events import EventCounter, EventIds
+from agent_analytics.processor._followed import Followed
 from agent_analytics.processor._health import Health
+from agent_analytics.processor._installs import ActiveInstalls, Callback
 from agent_analytics.processor._invocations import InvocationCounter
 from agent_analytics.processor._limits import Limits
 from agent_analytics.processor._listings import Listings
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._open_spans import OpenSpans
 from agent_analytics.processor._outcomes import outcome_of
+from agent_analytics.processor._runs import Runs
 from agent_analytics.processor._reading import Attributes, Rest, readers
-from agent_analytics.processor._snapshot import Part, Snapshot, Snapshots
+from agent_analytics.processor._rows import Part, Snapshot
+from agent_analytics.processor._snapshot import Snapshots
 from agent_analytics.processor._store import MemoryStore
 from agent_analytics.processor._tools import ToolCounter
 from agent_analytics.processor._usage import UsageCounter
-from agent_analytics.processor._values import Amounts, TakeRate
+from agent_analytics.processor._values import Amounts, Charges, TakeRate
 
 #: Used where no key is configured, so that restarts and replicas still agree on registers.
 _DEFAULT_KEY: Final = b"agent-analytics"
+#: How often a worker with a state directory looks after what is not done span by span.
+_UPKEEP_NS: Final = 1_000_000_000
+
+_logger: Final = logging.getLogger("agent_analytics")
+_live: "Final[weakref.WeakSet[AgentMetricsProcessor]]" = weakref.WeakSet()
+
+#: Operations that are counted at once inside a decorated invocation.
+_DIRECT: Final = frozenset({v.INVOKE_AGENT, v.EXECUTE_TOOL, *v.INFERENCE_OPERATIONS})
 
 
 class AgentMetricsProcessor(SpanProcessor, Collector):
@@ -51,12 +76,20 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         hold_seconds: How long a newborn series shows 0, so that its first events count in
             ``increase()``: at least this long, and until one scrape has seen the zeros (or ten
             times as long, when nobody scrapes). 0 shows every value at once.
-        state_dir: Directory of a durable store. This version keeps its series in memory only.
+        state_dir: Directory where series outlive the process, shared by all workers of one
+            service on one machine: any of them shows the sum of all. One that cannot be used is
+            logged, and series are kept in memory.
         limits: Caps on series and memory.
         take_rate: The marketplace's share of revenue, 0 to 1, or a mapping from publisher to
             share (``"*"`` for all others); counted as fees at the time of the charge.
         tenant_key: Secret that tenants are hashed with: the same in every process of a
             marketplace, and kept for longer than twice the longest window asked about.
+        service: Name of the service that the state directory belongs to.
+        expire_seconds: A listing that was idle for this long leaves the exposition until it is
+            used again; ``None`` for never.
+        active_installs: Returns active installs by publisher and agent where the marketplace
+            knows them; called at each scrape, from its thread. Without, they are installs less
+            uninstalls, and only shown with a state directory.
         clock: Seconds, monotonic; tests turn it by hand.
         wall_clock: Seconds since the epoch; decides when sketches rotate.
 
@@ -67,39 +100,147 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
     def __init__(
         self,
         hold_seconds: float = 30.0,
-        state_dir: str | None = None,
+        state_dir: str | os.PathLike[str] | None = None,
         limits: Limits | None = None,
         *,
         take_rate: float | str | Mapping[str, float | str] = 0,
         tenant_key: str | bytes | None = None,
+        service: str = "",
+        expire_seconds: float | None = None,
+        active_installs: Callback | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        _check(hold_seconds, state_dir, limits)
+        _check(hold_seconds, state_dir, limits, expire_seconds)
         limits = limits or Limits()
         key = _key(tenant_key)
         # One lock for everything. Re-entrant, since a signal handler or a finalizer may end a
         # span of its own while this thread holds it.
         lock = RLock()
+        self._lock = lock
         self._health = health = Health(lock)
+        self._store = self._durable(state_dir, service, key, lock, wall_clock)
         amounts = Amounts(health)
-        rate = TakeRate(take_rate)
-        self._attribution = Attribution(
-            listings := Listings(MemoryStore(), limits, health, lock, clock)
+        charges = Charges(amounts, TakeRate(take_rate))
+        self._listings = listings = Listings(
+            self._store or MemoryStore(), limits, health, lock, clock
         )
-        event_ids = EventIds(limits.event_ids_per_publisher, health, lock)
+        self._attribution = Attribution(listings)
+        self._shared_ids: SharedIds | None = None
+        if self._store is not None:
+            self._store.on_take = self._take_over
+            self._shared_ids = SharedIds(self._store.directory, limits.event_ids_per_publisher)
+        event_ids = EventIds(limits.event_ids_per_publisher, health, lock, self._shared_ids)
         self._usage = UsageCounter(listings, health, lock, amounts)
-        self._events = EventCounter(listings, health, lock, amounts, rate, self._usage, event_ids)
+        self._events = EventCounter(listings, health, lock, amounts, charges, self._usage, event_ids)
         self._tools = ToolCounter(listings, health, lock)
         self._invocations = InvocationCounter(
-            listings, health, lock, amounts, rate, self._usage, self._events, key
+            listings, health, lock, amounts, charges, self._usage, self._events, key
         )
+        self._signs = Signs()
         self._begin = Beginnings(listings, self._attribution, event_ids, lock).begin
         self._read_start, self._read_key, self._read_rest, _ = readers()
         self._open_spans = OpenSpans(limits, health, lock, clock)
         self._open = self._open_spans.nodes
+        counter = RunCounter(
+            listings, self._attribution, health, lock, self._usage, self._tools, self._invocations
+        )
+        self._runs = Runs(self._attribution, counter, lock, self._open, self._read_rest, clock)
+        self._open_spans.on_give_up = self._runs.give_up
         self._clock = clock
-        self._snapshots = Snapshots(listings, health, lock, hold_seconds, clock, wall_clock)
+        installs = ActiveInstalls(active_installs, durable=self._store is not None)
+        self._snapshots: Snapshots | DurableSnapshots
+        if self._store is None:
+            self._snapshots = Snapshots(
+                listings, health, lock, hold_seconds, expire_seconds, installs, clock, wall_clock
+            )
+        else:
+            self._snapshots = DurableSnapshots(
+                self._store,
+                health,
+                lock,
+                hold_seconds,
+                limits,
+                expire_seconds,
+                installs,
+                wall_clock,
+            )
+        self._upkeep_at = sys.maxsize if self._store is None else 0
+        #: Spans that were open in the parent when this process was forked: the parent's.
+        self._inherited: frozenset[int] = frozenset()
+        _live.add(self)
+
+    @staticmethod
+    def _durable(
+        state_dir: str | os.PathLike[str] | None,
+        service: str,
+        key: bytes,
+        lock: RLock,
+        wall_clock: Callable[[], float],
+    ) -> DurableStore | None:
+        if state_dir is None:
+            return None
+        try:
+            return DurableStore(state_dir, service, key, lock, wall_clock)
+        except DirectoryError as error:
+            _logger.error(  # noqa: TRY400 - the message says it all
+                "agent-analytics: state directory %s: %s. Series are kept in memory and begin "
+                "anew with each process; several workers behind one port show wrong numbers",
+                state_dir,
+                error,
+            )
+            return None
+
+    @property
+    def durable(self) -> bool:
+        """Whether series outlive the process, in a state directory."""
+        return self._store is not None
+
+    def _take_over(self) -> None:
+        """Go on with what an earlier worker has left in the slot that was just taken."""
+        store = self._store
+        if store is not None:
+            self._listings.restore(store.restored(), store.versions())
+            self._health.move(store.health())
+
+    def _upkeep(self, now_ns: int) -> None:
+        self._upkeep_at = now_ns + _UPKEEP_NS
+        if self._store is not None:
+            self._store.begin_epoch()
+            self._health.mirror(len(self._open))
+
+    def after_fork(self) -> None:
+        """Count from zero in a forked child; what the parent counts stays the parent's."""
+        lock: Any = self._lock
+        lock._at_fork_reinit()  # noqa: SLF001 - as the standard library does after a fork
+        inherited = dict(self._open)
+        self._inherited |= inherited.keys()
+        self._open.clear()
+        self._health.reset()
+        self._listings.reset()
+        if self._store is not None:
+            self._store.after_fork()
+            self._upkeep_at = 0
+        if self._shared_ids is not None:
+            self._shared_ids.after_fork()
+        self._snapshots.after_fork()
+        # What is started below the current span still belongs to its invocation.
+        span_id = get_current_span().get_span_context().span_id
+        for each in inherited.values():
+            if type(each) is Followed:
+                each.settled = True  # its run is the parent's
+        node = inherited.get(span_id)
+        if node is None:
+            return
+        ids = {id(each): number for number, each in inherited.items()}
+        while node is not None:
+            if node.listing is not None:
+                node.listing = self._listings.find(node.listing.publisher, node.listing.agent)
+            node.kind = _nodes.OTHER
+            number = ids.get(id(node))
+            if number is not None:
+                self._open[number] = node
+            node = node.parent
 
     # --- SpanProcessor ---------------------------------------------------------------------------
 
@@ -109,14 +250,29 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             attributes, span_id, parent_id = self._read_start(span)
             operation = attributes.get(v.OPERATION_NAME)
             parent = self._open.get(parent_id) if parent_id is not None else None
-            if operation is not None:
-                node = self._begin(operation, attributes, span, parent, parent_context)
-                if node is None:
+            if operation is None:
+                if parent is None:
+                    if not self._signs.any(span.instrumentation_scope, attributes, span.name):
+                        return
+                    node = self._runs.begin(attributes, span, span_id, None, parent_context)
+                elif type(parent) is Followed or self._signs.any(
+                    span.instrumentation_scope, attributes, span.name
+                ):
+                    node = self._runs.begin(attributes, span, span_id, parent, parent_context)
+                else:
+                    node = Node(_nodes.OTHER, parent, parent.listing)
+            elif v.PUBLISHER_ID in attributes or (
+                parent is not None
+                and type(parent) is not Followed
+                and type(operation) is str
+                and operation in _DIRECT
+            ):
+                began = self._begin(operation, attributes, span, parent, parent_context)
+                if began is None:
                     return
-            elif parent is not None:
-                node = Node(_nodes.OTHER, parent, parent.scope, parent.listing)
+                node = began
             else:
-                return
+                node = self._runs.begin(attributes, span, span_id, parent, parent_context)
             node.started = self._clock()
             self._open[span_id] = node
             if len(self._open) > self._open_spans.most:
@@ -129,8 +285,11 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         try:
             attributes, span_id = self._read_key(span)
             node = self._open.pop(span_id, None)
+            if type(node) is Followed:
+                self._end_followed(node, attributes, span)
+                return
             if node is None or node.kind == _nodes.OTHER:
-                node = self._late(node, attributes, span)
+                node = self._late(node, attributes, span, span_id)
                 if node is None:
                     return
             kind = node.kind
@@ -143,9 +302,15 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
                 self._end_inference(node, attributes, span, rest)
             else:
                 self._invocations.end_inner(node, attributes)
-            self._health.last_span_ns = time.time_ns()
+            self._counted()
         except Exception:  # noqa: BLE001 - telemetry never raises into the host
             instrumentation_health.note_internal_error("on_end")
+
+    def _counted(self) -> None:
+        now_ns = time.time_ns()
+        self._health.cells[_health.LAST_SPAN] = now_ns
+        if now_ns > self._upkeep_at:
+            self._upkeep(now_ns)
 
     def shutdown(self) -> None:
         """Do nothing: what was counted stays readable."""
@@ -167,6 +332,8 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             ValueError: There is no such part.
         """
         self._open_spans.give_up_aged()
+        self._runs.settle_failed()
+        self._runs.settle_old()
         return self._snapshots.take(part, open_spans=len(self._open))
 
     def collect(self) -> Iterable[PrometheusMetric]:
@@ -180,19 +347,43 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
 
     # --- what is only understood when it ends ----------------------------------------------------
 
-    def _late(self, node: Node | None, attributes: Attributes, span: ReadableSpan) -> Node | None:
+    def _late(
+        self, node: Node | None, attributes: Attributes, span: ReadableSpan, span_id: int
+    ) -> Node | None:
         """Return a node for a span that was not known for what it is when it started, or nothing.
 
         Names and attributes may be set after the start; events are only looked at when they end.
         """
+        if span_id in self._inherited:
+            return None
         operation = attributes.get(v.OPERATION_NAME)
+        parent = node.parent if node is not None else None
         if operation is None:
             if v.EVENT in attributes:
                 self._end_event(node, attributes, span)
+            elif self._signs.told(attributes):
+                self._late_followed(parent, attributes, span, span_id)
             return None
-        parent = node.parent if node is not None else None
+        if v.PUBLISHER_ID not in attributes and (parent is None or type(parent) is Followed):
+            self._late_followed(parent, attributes, span, span_id)
+            return None
         began = self._begin(operation, attributes, span, parent, NO_CONTEXT)
         return None if began is None or began.kind == _nodes.OTHER else began
+
+    def _late_followed(
+        self, parent: Node | None, attributes: Attributes, span: ReadableSpan, span_id: int
+    ) -> None:
+        self._signs.learn(span.instrumentation_scope)
+        if parent is None and span.parent is not None:
+            parent = self._open.get(span.parent.span_id)
+        self._runs.late(attributes, span, span_id, parent, NO_CONTEXT)
+        self._counted()
+
+    def _end_followed(self, node: Followed, attributes: Attributes, span: ReadableSpan) -> None:
+        if v.EVENT in attributes and v.OPERATION_NAME not in attributes:
+            self._end_event(node, attributes, span)
+        self._runs.end(node, attributes, span)
+        self._counted()
 
     def _end_event(self, node: Node | None, attributes: Attributes, span: ReadableSpan) -> None:
         if attributes[v.EVENT] not in v.EVENTS:
@@ -207,7 +398,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             self._health.repeat()
             return
         self._events.count(node, listing, attributes, span)
-        self._health.last_span_ns = time.time_ns()
+        self._health.cells[_health.LAST_SPAN] = time.time_ns()
 
     def _end_inference(
         self, node: Node, attributes: Attributes, span: ReadableSpan, rest: Rest
@@ -221,13 +412,19 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             self._usage.of_inference(node, node.listing, attributes, outcome)
 
 
-def _check(hold_seconds: object, state_dir: object, limits: object) -> None:
+def _check(
+    hold_seconds: object, state_dir: object, limits: object, expire_seconds: object
+) -> None:
     number = isinstance(hold_seconds, int | float) and not isinstance(hold_seconds, bool)
     if not number or not 0 <= hold_seconds < float("inf"):  # type: ignore[operator]  # a number
         msg = f"hold_seconds: expected a number of seconds from 0, got {hold_seconds!r}"
         raise ValueError(msg)
-    if state_dir is not None:
-        msg = f"state_dir: this version keeps series in memory only, got {state_dir!r}"
+    number = isinstance(expire_seconds, int | float) and not isinstance(expire_seconds, bool)
+    if expire_seconds is not None and not (number and 0 < expire_seconds < float("inf")):  # type: ignore[operator]  # a number
+        msg = f"expire_seconds: expected a number of seconds above 0, got {expire_seconds!r}"
+        raise ValueError(msg)
+    if state_dir is not None and not (isinstance(state_dir, str | os.PathLike) and str(state_dir)):
+        msg = f"state_dir: expected the path of a directory, got {state_dir!r}"
         raise ValueError(msg)
     if limits is not None and not isinstance(limits, Limits):
         msg = f"limits: expected Limits, got {type(limits).__name__}"
@@ -242,3 +439,12 @@ def _key(tenant_key: object) -> bytes:
         return key
     msg = "tenant_key: expected text or bytes that are not empty"
     raise ValueError(msg)
+
+
+def _after_fork() -> None:
+    for processor in list(_live):
+        processor.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

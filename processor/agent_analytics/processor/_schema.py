@@ -7,6 +7,7 @@ A *schema* says what the cells of a kind of block mean.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, Literal
 
 from agent_analytics.instrumentation.vocabulary import OUTCOMES
@@ -48,6 +49,16 @@ class Schema:
     name: str
     size: int
     series: tuple[Series, ...]
+
+    @property
+    def gauges(self) -> tuple[int, ...]:
+        """Cells that tell of now, and so of living processes alone."""
+        return _gauges(self)
+
+
+@cache
+def _gauges(schema: Schema) -> tuple[int, ...]:
+    return tuple(each.offset for each in schema.series if each.metric.kind == "gauge")
 
 
 def _histogram(metric: Metric, offset: int, *labels: str) -> Series:

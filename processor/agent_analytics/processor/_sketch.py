@@ -10,9 +10,9 @@ from typing import Final
 
 from agent_analytics.processor.catalogue import SKETCH_REGISTERS
 
-#: Registers rotate at whole multiples of this. A hash stays exposed for one to two epochs after
-#: it was last seen: long enough for several scrapes, short against any window asked about.
-EPOCH_SECONDS: Final = 3600
+#: Registers rotate at whole multiples of this (three scrapes). A hash stays exposed for one to two
+#: epochs after it was last seen: long enough for several scrapes, short against a window of a day.
+EPOCH_SECONDS: Final = 900
 _FRACTION_BITS: Final = 52  # x + 0.5 is exact in a double, and so below 1 after division
 _REMEMBERED: Final = 65_536
 _REMEMBERED_LENGTH: Final = 256  # so that long ids do not fill the memory

@@ -5,10 +5,10 @@ holds the processor's lock; a store need not lock for that.
 """
 
 from array import array
-from collections.abc import Mapping
 from typing import Protocol
 
 from agent_analytics.processor._schema import Schema
+from agent_analytics.processor._sketch import Sketch
 
 
 class Cells(Protocol):
@@ -59,6 +59,19 @@ class Block:
         self.live = born is None
 
 
+class SketchCells(Protocol):
+    """The registers of one listing and kind."""
+
+    @property
+    def current(self) -> dict[int, float]:
+        """Smallest hash by register in the current epoch; writers hold the lock."""
+        ...
+
+    def registers(self, epoch: int) -> dict[int, float]:
+        """Return what is exposed in ``epoch``; called under the lock."""
+        ...
+
+
 class SeriesStore(Protocol):
     """Keeps the cells of blocks."""
 
@@ -66,8 +79,12 @@ class SeriesStore(Protocol):
         """Return the block of ``schema`` and ``labels``: the stored one, or one of zeros."""
         ...
 
-    def restored(self) -> Mapping[tuple[str, tuple[str, ...]], Block]:
-        """Return the blocks that have a history, by schema name and labels."""
+    def sketch(self, kind: str, publisher: str, agent: str) -> SketchCells:
+        """Return the sketch of a listing and kind: the stored one, or an empty one."""
+        ...
+
+    def note_version(self, labels: tuple[str, str, str, str]) -> None:
+        """Keep that a listing (publisher, agent) was seen with a name and version just now."""
         ...
 
 
@@ -78,6 +95,10 @@ class MemoryStore:
         """Return a new block of zeros, born now."""
         return Block(schema, labels, array("q", bytes(8 * schema.size)), now)
 
-    def restored(self) -> Mapping[tuple[str, tuple[str, ...]], Block]:
-        """Return nothing: memory has no history."""
-        return {}
+    def sketch(self, kind: str, publisher: str, agent: str) -> Sketch:
+        """Return an empty sketch."""
+        del kind, publisher, agent
+        return Sketch()
+
+    def note_version(self, labels: tuple[str, str, str, str]) -> None:
+        """Keep nothing: a listing knows its own."""

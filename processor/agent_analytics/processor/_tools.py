@@ -65,7 +65,7 @@ class ToolCounter:
         if v.DURATION_UNKNOWN in attributes:
             with self._lock:
                 cells[outcome] += 1
-                self._health.spans[_health.TOOL] += 1
+                self._health.cells[_health.TOOL] += 1
             return
         elapsed = duration(start, end, self._health)
         bucket = schema.TOOL_HISTOGRAM + bisect_left(_TOOL_EDGES, elapsed)
@@ -77,7 +77,7 @@ class ToolCounter:
                 if block.exemplars is None:
                     block.exemplars = {}
                 block.exemplars[bucket] = (trace_id, span_id, elapsed, end or 0)
-            self._health.spans[_health.TOOL] += 1
+            self._health.cells[_health.TOOL] += 1
 
     @staticmethod
     def _repeats(node: Node, name: object, span: ReadableSpan) -> bool:

@@ -7,6 +7,7 @@ user reports for one agent alone (``add_usage``) is set aside only by model call
 """
 
 from threading import RLock
+from typing import Final
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _health, _nodes
@@ -15,10 +16,23 @@ from agent_analytics.processor._health import Health
 from agent_analytics.processor._listings import Listing, Listings
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._reading import Attributes
-from agent_analytics.processor._store import Block
+from agent_analytics.processor._store import Block, Cells
 from agent_analytics.processor._values import Amounts, tokens
 from agent_analytics.processor.catalogue import UNKNOWN
 
+#: Block of the model, its tokens, cost in nano-dollars, whether reported for the agent alone.
+Told = tuple[Block | None, tuple[int, int, int, int], int | None, bool]
+
+_FIGURES: Final = (
+    v.INPUT_TOKENS,
+    v.OUTPUT_TOKENS,
+    v.COST_USD,
+    v.REQUEST_MODEL,
+    v.CACHED_INPUT_TOKENS,
+    v.REASONING_TOKENS,
+    v.USAGE_OWN,
+)
+_NO_TOKENS: Final = (0, 0, 0, 0)
 _ANY_TOKENS = _nodes.MODEL_TOKENS_BELOW | _nodes.AGENT_TOKENS_BELOW
 
 
@@ -35,20 +49,22 @@ class UsageCounter:
         self, node: Node, listing: Listing, attributes: Attributes, outcome: int
     ) -> None:
         """Count a model call, unless another instrumentation recorded it below."""
+        sent, received, cost, _, cached, reasoning, _ = map(attributes.get, _FIGURES)
         block = self._model(listing, attributes)
-        counts = self._counts(attributes)
-        cost = attributes.get(v.COST_USD)
+        counts = None
+        if sent is not None or received is not None:
+            counts = self._counts(sent, received, cached, reasoning)
         nano = self._amounts.told(cost)  # an amount that is refused is an unknown price, not 0
         with self._lock:
             marks = _nodes.CALL_BELOW
             if node.flags & _nodes.CALL_BELOW:
-                self._health.spans[_health.DUPLICATE] += 1
+                self._health.cells[_health.DUPLICATE] += 1
             else:
                 block.cells[outcome] += 1
-                self._health.spans[_health.INFERENCE] += 1
+                self._health.cells[_health.INFERENCE] += 1
             if counts is not None and not node.flags & _ANY_TOKENS:
                 marks |= _nodes.MODEL_TOKENS_BELOW
-                self._add(block, counts, priced=nano is not None)
+                self._add(block.cells, counts, priced=nano is not None)
             if nano is not None and not node.flags & _nodes.COST_BELOW:
                 marks |= _nodes.COST_BELOW
                 self._spend(node, listing, nano)
@@ -62,27 +78,37 @@ class UsageCounter:
             listing: Whom to credit.
             attributes: Those with the figures.
         """
-        counts = self._counts(attributes)
-        cost = attributes.get(v.COST_USD)
-        if counts is None and cost is None:
-            return
-        block = self._model(listing, attributes) if counts is not None else None
-        nano = self._amounts.told(cost)
-        own = attributes.get(v.USAGE_OWN) is True
-        with self._lock:
-            below = node.flags
-            marks = 0
-            repeated = below & (_nodes.MODEL_TOKENS_BELOW if own else _ANY_TOKENS)
-            if block is not None and counts is not None and not repeated:
-                marks |= _nodes.AGENT_TOKENS_BELOW
-                self._add(block, counts, priced=nano is not None)
-            if nano is not None and not (
-                below & _nodes.COST_BELOW and (not own or below & _nodes.MODEL_TOKENS_BELOW)
-            ):
-                marks |= _nodes.COST_BELOW
-                self._spend(node, listing, nano)
-            if marks and node.kind != _nodes.INVOCATION:
-                node.mark_above(marks)
+        told = self.told_by(listing, attributes)
+        if told is not None:
+            with self._lock:
+                self.add(node, listing, told)
+
+    def told_by(self, listing: Listing, attributes: Attributes) -> Told | None:
+        """Return an agent's own figures, or ``None`` where there are none."""
+        sent, received, cost, model, cached, reasoning, own = map(attributes.get, _FIGURES)
+        nano = None if cost is None else self._amounts.told(cost)
+        if sent is None and received is None:
+            return None if cost is None else (None, _NO_TOKENS, nano, own is True)
+        block = listing.models.get(model) if type(model) is str else None
+        if block is None:
+            block = self._model(listing, attributes)
+        return block, self._counts(sent, received, cached, reasoning), nano, own is True
+
+    def add(self, node: Node, listing: Listing, told: Told) -> None:
+        """Add what ``told_by`` returned; the caller holds the lock."""
+        block, counts, nano, own = told
+        below = node.flags
+        marks = 0
+        if block is not None and not below & (_nodes.MODEL_TOKENS_BELOW if own else _ANY_TOKENS):
+            marks = _nodes.AGENT_TOKENS_BELOW
+            self._add(block.cells, counts, priced=nano is not None)
+        if nano is not None and not (
+            below & _nodes.COST_BELOW and (not own or below & _nodes.MODEL_TOKENS_BELOW)
+        ):
+            marks |= _nodes.COST_BELOW
+            self._spend(node, listing, nano)
+        if marks and node.kind != _nodes.INVOCATION:
+            node.mark_above(marks)
 
     def _model(self, listing: Listing, attributes: Attributes) -> Block:
         name = attributes.get(v.REQUEST_MODEL)
@@ -93,28 +119,30 @@ class UsageCounter:
         block = listing.models.get(name) if type(name) is str else None
         return block if block is not None else self._listings.model(listing, name)
 
-    def _counts(self, attributes: Attributes) -> tuple[int, int, int, int] | None:
-        """Return input, output, cached and reasoning tokens, or ``None`` where none are told."""
-        told_in = attributes.get(v.INPUT_TOKENS)
-        told_out = attributes.get(v.OUTPUT_TOKENS)
-        if told_in is None and told_out is None:
-            return None
+    def _counts(
+        self, sent: object, received: object, cached: object, reasoning: object
+    ) -> tuple[int, int, int, int]:
+        """Return input, output, cached and reasoning tokens, as far as they are believed."""
         health = self._health
-        sent = tokens(told_in, health)
-        received = tokens(told_out, health)
+        told_in = tokens(sent, health)
+        told_out = tokens(received, health)
         # Subsets are no larger than what they are part of.
-        cached = min(tokens(attributes.get(v.CACHED_INPUT_TOKENS), health), sent)
-        reasoning = min(tokens(attributes.get(v.REASONING_TOKENS), health), received)
-        return sent, received, cached, reasoning
+        return (
+            told_in,
+            told_out,
+            0 if cached is None else min(tokens(cached, health), told_in),
+            0 if reasoning is None else min(tokens(reasoning, health), told_out),
+        )
 
     @staticmethod
-    def _add(block: Block, counts: tuple[int, int, int, int], *, priced: bool) -> None:
-        cells = block.cells
+    def _add(cells: Cells, counts: tuple[int, int, int, int], *, priced: bool) -> None:
         sent, received, cached, reasoning = counts
         cells[schema.MODEL_INPUT] += sent
         cells[schema.MODEL_OUTPUT] += received
-        cells[schema.MODEL_CACHED] += cached
-        cells[schema.MODEL_REASONING] += reasoning
+        if cached:
+            cells[schema.MODEL_CACHED] += cached
+        if reasoning:
+            cells[schema.MODEL_REASONING] += reasoning
         if not priced:
             cells[schema.MODEL_UNPRICED] += sent + received
 
@@ -122,7 +150,7 @@ class UsageCounter:
     def _spend(node: Node, listing: Listing, nano: int) -> None:
         cells = listing.cells
         cells[schema.MODEL_COST] += nano
-        scope = node.scope
+        scope = node if node.kind == _nodes.INVOCATION else node.scope
         if scope is None:
             return
         if scope.flags & _nodes.FAILED:  # the invocation has ended, and badly

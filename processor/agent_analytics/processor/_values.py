@@ -4,19 +4,22 @@ Each function returns what may be counted and notes on the health counters what 
 """
 
 from collections.abc import Mapping
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 from typing import Final
 
-from agent_analytics.instrumentation.money import nano_usd
+from agent_analytics.instrumentation.money import MAX_USD, NANO_PER_USD, nano_usd
 from agent_analytics.processor._health import Health
 
 #: Largest number of tokens believed of one span; the largest contexts hold some millions.
 MAX_TOKENS: Final = 1_000_000_000
 #: Longest duration believed of one span, in nanoseconds: 30 days.
 MAX_DURATION_NS: Final = 30 * 24 * 3600 * 10**9
-_REMEMBERED_AMOUNTS: Final = 4_096
-#: The host's decimal context may round to a few digits, or raise.
-_EXACT: Final = Context(prec=100, rounding=ROUND_HALF_EVEN, traps=[])
+_REMEMBERED_CHARGES: Final = 4_096
+#: Characters of an amount that is read the quick way; a longer one is looked at in ``nano_usd``.
+_SHORT_AMOUNT: Final = 32
+_NANO: Final = float(NANO_PER_USD)
+_AMOUNTS_END: Final = MAX_USD * _NANO
+_NEAR: Final = 0.25
 
 
 def tokens(value: object, health: Health) -> int:
@@ -51,22 +54,15 @@ def number(value: object, low: float, high: float, what: str, health: Health) ->
 
 
 class Amounts:
-    """Reads amounts of money into nano-dollars; prices repeat, so the last few are remembered."""
+    """Reads amounts of money into nano-dollars, exactly."""
 
-    __slots__ = ("_health", "_known")
+    __slots__ = ("_health",)
 
     def __init__(self, health: Health) -> None:
         self._health = health
-        self._known: dict[str, int] = {}
 
     def nano(self, value: object) -> int:
         """Return ``value`` in nano-dollars, or 0 if it is absent or no amount."""
-        if value is None:
-            return 0
-        if type(value) is str:
-            known = self._known.get(value)
-            if known is not None:
-                return known
         return self.told(value) or 0
 
     def told(self, value: object) -> int | None:
@@ -74,15 +70,19 @@ class Amounts:
         if value is None:
             return None
         try:
-            nano = nano_usd(value)
+            if type(value) is float or (type(value) is str and len(value) <= _SHORT_AMOUNT):
+                # Decimals take six times as long. The conversion and the product each err by
+                # 2**-53 of at most 10**15, together by less than 1/4: a whole number that is as
+                # near as that is what exact rounding gives. (NaN fails the first comparison.)
+                near = float(value) * _NANO
+                if 0.0 <= near < _AMOUNTS_END:
+                    whole = int(near + 0.5)
+                    if abs(near - whole) < _NEAR:
+                        return whole
+            return nano_usd(value)
         except ValueError:
             self._health.refuse_value("amount")
             return None
-        if type(value) is str:
-            if len(self._known) >= _REMEMBERED_AMOUNTS:
-                self._known.clear()
-            self._known[value] = nano
-        return nano
 
 
 class TakeRate:
@@ -101,10 +101,11 @@ class TakeRate:
     def __init__(self, rate: object) -> None:
         shares: Mapping[object, object] = rate if isinstance(rate, Mapping) else {"*": rate}
         self._of = {str(publisher): self._exact(share) for publisher, share in shares.items()}
-        self._default = self._of.get("*", Decimal(0))
+        self._default = self._of.get("*", (0, 1))
 
     @staticmethod
-    def _exact(share: object) -> Decimal:
+    def _exact(share: object) -> tuple[int, int]:
+        """Return ``share`` as numerator and denominator."""
         try:
             exact = Decimal(str(share))
         except ArithmeticError:
@@ -112,11 +113,41 @@ class TakeRate:
         if not (exact.is_finite() and 0 <= exact <= 1):
             msg = f"take_rate: expected a share from 0 to 1, got {share!r}"
             raise ValueError(msg)
-        return exact
+        return exact.as_integer_ratio()
 
     def fee(self, publisher: str, revenue: int) -> int:
         """Return the marketplace's share of ``revenue``, both in nano-dollars."""
-        share = self._of.get(publisher, self._default)
-        if not share:
+        numerator, denominator = self._of.get(publisher, self._default)
+        if not numerator:
             return 0
-        return int(_EXACT.multiply(share, Decimal(revenue)).to_integral_value(context=_EXACT))
+        fee, rest = divmod(revenue * numerator, denominator)
+        # Half to even, as amounts are rounded.
+        return fee + (2 * rest > denominator or (2 * rest == denominator and fee % 2))
+
+
+class Charges:
+    """Reads what spans charge; prices repeat, so the last few are remembered."""
+
+    __slots__ = ("_amounts", "_known", "_take_rate")
+
+    def __init__(self, amounts: Amounts, take_rate: TakeRate) -> None:
+        self._amounts = amounts
+        self._take_rate = take_rate
+        self._known: dict[tuple[str, str], tuple[int, int]] = {}
+
+    def read(self, publisher: str, value: object) -> tuple[int, int]:
+        """Return a charge and the marketplace's share of it, both in nano-dollars."""
+        text = value if type(value) is str and len(value) <= _SHORT_AMOUNT else None
+        if text is not None:
+            known = self._known.get((publisher, text))
+            if known is not None:
+                return known
+        revenue = self._amounts.told(value)
+        if revenue is None:
+            return 0, 0
+        charge = revenue, self._take_rate.fee(publisher, revenue)
+        if text is not None:
+            if len(self._known) >= _REMEMBERED_CHARGES:
+                self._known.clear()
+            self._known[publisher, text] = charge
+        return charge

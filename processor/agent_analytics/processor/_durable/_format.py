@@ -21,6 +21,8 @@ MAGIC: Final = b"AGANSLOT"
 VERSION: Final = 1
 _FIRST_SEGMENT_BITS: Final = 18
 _DOUBLINGS: Final = 6
+#: From this one on, segments are of one size.
+LARGEST_SEGMENT: Final = _DOUBLINGS
 
 # --- header --------------------------------------------------------------------------------------
 # Magic, version, spare, nonce, created, service, tenant key; then the checksum of these.

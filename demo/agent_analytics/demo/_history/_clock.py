@@ -1,0 +1,92 @@
+"""When the simulated past was scraped, and by which processes.
+
+Ninety days at five minutes are 25,920 scrapes. The past is kept *thin* instead: a sample every
+hour, and every five minutes only where something is asked in detail. Rules are evaluated every
+five minutes all the same; where nothing was scraped they record nothing, so that an hour of the
+thin past has one level, at its full hour.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+HOUR: Final = 3600
+DAY: Final = 86_400
+#: How long after a full hour the history ends: every rule of five minutes has been evaluated
+#: since, and no further scrape has been made.
+AFTER_HOUR: Final = 299
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How densely the past is sampled.
+
+    Attributes:
+        dense: Seconds between scrapes where they are dense; divides an hour.
+        thin: Seconds between scrapes elsewhere; a multiple of ``dense`` that divides a day.
+        dense_days: Length of the dense stretch at the end, and of the one before each moment that
+            is asked about.
+    """
+
+    dense: int = 300
+    thin: int = HOUR
+    dense_days: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One life of a process: scrapes after ``start``, up to ``end``, under one ``instance``."""
+
+    instance: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The simulated time.
+
+    Attributes:
+        start: Unix time of the first event at the earliest, a full hour.
+        hour: The last full hour, and the last scrape.
+        scrapes: Unix times of all scrapes.
+    """
+
+    start: int
+    hour: int
+    scrapes: tuple[int, ...]
+
+    @property
+    def end(self) -> int:
+        """When the history is asked: a little after the last scrape."""
+        return self.hour + AFTER_HOUR
+
+    def slot(self, time: float) -> int:
+        """Return the index of the first scrape at or after a time."""
+        return bisect_left(self.scrapes, time)
+
+    def ago(self, days: float) -> int:
+        """Return the full hour that lies ``days`` before the last one."""
+        return self.hour - round(days * 24) * HOUR
+
+
+def make_clock(*, end: float, days: int, pace: Pace, moments: Sequence[float] = ()) -> Clock:
+    """Return the scrapes of a history.
+
+    Args:
+        end: Unix time at or before which the history ends.
+        days: Its length.
+        pace: How dense it is.
+        moments: Days before the end at which it is dense as well: incidents, restarts, and times
+            at which insights are asked for.
+    """
+    hour = (int(end) - AFTER_HOUR) // HOUR * HOUR
+    start = hour - days * DAY
+    times = set(range(hour, start, -pace.thin))
+    length = int(pace.dense_days * DAY)
+    for moment in (0.0, *moments):
+        last = min(hour, hour - round(moment * 24) * HOUR + HOUR)
+        first = max(start + pace.dense, last - length)
+        times.update(range(first // pace.dense * pace.dense, last + 1, pace.dense))
+    return Clock(start, hour, tuple(sorted(time for time in times if time > start)))

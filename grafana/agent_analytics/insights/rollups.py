@@ -1,0 +1,185 @@
+"""Recording rules: what windows of days are read from, instead of raw series.
+
+Counters are recorded as *levels*: the counter as it stands, per instance, every five minutes. The
+growth of a window is the difference of two levels, found by two look-ups however long the window
+is, and exact where `increase` extrapolates. Three kinds of series make that work:
+
+- ``…:level``, the counter every five minutes;
+- ``…:drop``, only when a counter has begun anew: the level that it had before. What a window grew
+  by is its last level less its first, plus the drops in between;
+- ``…:day``, once a day after midnight UTC: the last level of the day, of vanished instances too.
+
+Sketch registers are merged by minimum: per hour and per day for a listing, and every five minutes,
+per hour and per day for a publisher and for the marketplace.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from agent_analytics.insights._yaml import Yaml, dump
+from agent_analytics.processor import catalogue
+
+#: How often levels are recorded, and unions of sketches.
+LEVEL_INTERVAL: Final = "5m"
+LEVEL_MINUTES: Final = 5
+#: How often registers are merged for good.
+HOUR_INTERVAL: Final = "1h"
+
+#: Counters and histograms that windows of days ask for.
+LEVELLED: Final = tuple(
+    metric
+    for metric in catalogue.LISTING_METRICS
+    if metric.kind != "gauge" and metric is not catalogue.TOOL_CALL_DURATION
+)
+#: Samples of the histogram of tool calls that windows ask for: its buckets are left out.
+_TOOL_SAMPLES: Final = (
+    f"{catalogue.TOOL_CALL_DURATION.name}_sum",
+    f"{catalogue.TOOL_CALL_DURATION.name}_count",
+)
+
+
+#: Every sample name that has levels.
+LEVEL_SAMPLES: Final = (
+    *(sample for metric in LEVELLED for sample in metric.samples),
+    *_TOOL_SAMPLES,
+)
+
+
+def level(sample: str) -> str:
+    """Return the name under which the levels of a counter are recorded."""
+    return f"{sample}:level"
+
+
+def drop(sample: str) -> str:
+    """Return the name under which levels before a counter began anew are recorded."""
+    return f"{sample}:drop"
+
+
+def day(sample: str) -> str:
+    """Return the name under which the last level of each day is recorded."""
+    return f"{sample}:day"
+
+
+@dataclass(frozen=True, slots=True)
+class Union:
+    """Whose registers are merged.
+
+    Attributes:
+        name: Prefix of the recorded series.
+        labels: Labels that are kept beside ``kind`` and ``register``.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+
+    @property
+    def minutes(self) -> str:
+        """Name of the registers of the moment; a listing's are the raw ones."""
+        return f"{self.name}_registers:level" if self.name != "listing" else REGISTER
+
+    @property
+    def hours(self) -> str:
+        """Name of the registers of an hour, recorded at its end."""
+        return f"{self.name}_registers:hour"
+
+    @property
+    def days(self) -> str:
+        """Name of the registers of a UTC day, recorded after its end."""
+        return f"{self.name}_registers:day"
+
+    @property
+    def by(self) -> str:
+        """The labels that a register is told apart by."""
+        return ", ".join((*self.labels, "kind", "register"))
+
+
+REGISTER: Final = catalogue.SKETCH_REGISTER.name
+OF_LISTING: Final = Union("listing", catalogue.LISTING_LABELS)
+OF_PUBLISHER: Final = Union("publisher", ("publisher_id",))
+OF_MARKETPLACE: Final = Union("marketplace", ())
+UNIONS: Final = (OF_LISTING, OF_PUBLISHER, OF_MARKETPLACE)
+
+#: Every recorded series, with the labels that it has beside those of the scrape.
+RECORDED: Final[dict[str, tuple[str, ...]]] = {
+    **{
+        name(sample): (*metric.labels, *(("le",) if sample.endswith("_bucket") else ()))
+        for metric in (*LEVELLED, catalogue.TOOL_CALL_DURATION)
+        for sample in metric.samples
+        if sample in LEVEL_SAMPLES
+        for name in (level, drop, day)
+    },
+    **{
+        name: (*union.labels, "kind", "register")
+        for union in UNIONS
+        for name in (union.minutes, union.hours, union.days)
+        if name != REGISTER
+    },
+}
+
+
+def _after_midnight(minutes: int) -> str:
+    return f"on () (hour() == 0 and minute() < {minutes})"
+
+
+def _level_rules(sample: str) -> list[Yaml]:
+    before = f"last_over_time({level(sample)}[1h])"
+    peak = f"max_over_time({sample}[{LEVEL_INTERVAL}])"
+    return [
+        # Before the level moves on. What it had before is the last level, or what scrapes have
+        # seen since.
+        {
+            "record": drop(sample),
+            "expr": f"({peak} > {before} or {before}) and ({before} > {sample})",
+        },
+        {"record": level(sample), "expr": sample},
+        {
+            "record": day(sample),
+            "expr": f"last_over_time({level(sample)}[1d]) and {_after_midnight(LEVEL_MINUTES)}",
+        },
+    ]
+
+
+def _union_rules() -> list[Yaml]:
+    return [
+        {"record": union.minutes, "expr": f"min by ({union.by}) ({REGISTER})"}
+        for union in UNIONS
+        if union is not OF_LISTING
+    ]
+
+
+def _hour_rules() -> list[Yaml]:
+    rules: list[Yaml] = []
+    for union in UNIONS:
+        merged = f"min by ({union.by}) (min_over_time({union.minutes}[{HOUR_INTERVAL}]))"
+        rules.append({"record": union.hours, "expr": merged})
+        rules.append(
+            {
+                "record": union.days,
+                # One evaluation an hour: the one in the first hour closes the day before.
+                "expr": f"min_over_time({union.hours}[1d]) and {_after_midnight(60)}",
+            }
+        )
+    return rules
+
+
+def render_rollups(samples: Sequence[str] = LEVEL_SAMPLES) -> str:
+    """Return the rule file of the roll-ups.
+
+    Args:
+        samples: Names of the samples to record levels of.
+    """
+    groups: list[Yaml] = [
+        {
+            "name": "agent-analytics-levels",
+            "interval": LEVEL_INTERVAL,
+            "rules": [rule for sample in samples for rule in _level_rules(sample)],
+        },
+        {
+            "name": "agent-analytics-unions",
+            "interval": LEVEL_INTERVAL,
+            "rules": _union_rules(),
+        },
+        {"name": "agent-analytics-hours", "interval": HOUR_INTERVAL, "rules": _hour_rules()},
+    ]
+    return dump({"groups": groups})

@@ -1,0 +1,283 @@
+"""Counts a run of foreign spans: every invocation, tool call, model call and token once."""
+
+from threading import RLock
+from typing import Any, Final
+
+from agent_analytics.instrumentation import vocabulary as v
+from agent_analytics.processor import _dialects as d
+from agent_analytics.processor import _health, _nodes, _settling
+from agent_analytics.processor import _schema as schema
+from agent_analytics.processor._attribution import Attribution
+from agent_analytics.processor._followed import Followed, Run, Told
+from agent_analytics.processor._health import Health
+from agent_analytics.processor._invocations import InvocationCounter
+from agent_analytics.processor._listings import Listing, Listings
+from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._outcomes import outcome_of
+from agent_analytics.processor._tools import ToolCounter
+from agent_analytics.processor._usage import UsageCounter
+from agent_analytics.processor.catalogue import UNKNOWN
+
+_KINDS: Final = {d.TOOL: _nodes.TOOL, d.MODEL: _nodes.INFERENCE, d.AGENT: _nodes.AGENT}
+_TOKENS: Final = (v.INPUT_TOKENS, v.OUTPUT_TOKENS, v.CACHED_INPUT_TOKENS, v.REASONING_TOKENS)
+_BELOW: Final = _nodes.CALL_BELOW | _nodes.MODEL_TOKENS_BELOW | _nodes.COST_BELOW
+
+
+class RunCounter:
+    """Adds the spans of a run to the cells of their listings."""
+
+    def __init__(
+        self,
+        listings: Listings,
+        attribution: Attribution,
+        health: Health,
+        lock: RLock,
+        usage: UsageCounter,
+        tools: ToolCounter,
+        invocations: InvocationCounter,
+    ) -> None:
+        self._listings = listings
+        self._attribution = attribution
+        self._health = health
+        self._lock = lock
+        self._usage = usage
+        self._tools = tools
+        self._invocations = invocations
+
+    def listing_of(self, run: Run, told: dict[str, Any], name: str | None) -> Listing | None:
+        """Return the listing of a run's outermost agent, or ``None`` if it is nobody's.
+
+        Args:
+            run: The run.
+            told: What the agent's span says of itself.
+            name: The agent's name.
+        """
+        publisher, agent = run.owner
+        if publisher is None:
+            return None
+        return self._listings.find(publisher, told.get(v.AGENT_ID) or agent or name or UNKNOWN)
+
+    def count(self, run: Run, ready: set[int]) -> None:
+        """Count the spans of a run that are ready, by their ``id()``."""
+        top: Any = run.top
+        parts = _settling.assign_roles(top)
+        firsts = {} if run.unit is not None else self._units(run, parts, ready)
+        self._place(run, parts, firsts)
+        for part in reversed(parts):
+            if id(part) in ready and part.told is not None:
+                self._add(run, part, part.told, firsts.get(id(part)))
+
+    # --- whose they are --------------------------------------------------------------------------
+
+    def _units(
+        self, run: Run, parts: list[Followed], ready: set[int]
+    ) -> dict[int, list[Followed]]:
+        """Return the invocations of a run: the span of each, by ``id()``, and its agents."""
+        anchor = run.anchor
+        if (anchor is not None and anchor.within() is not None) or run.within is not None:
+            return {}  # all of it is inner work
+        found = _settling.units(parts)
+        for key in list(found):
+            agents = sorted(found[key], key=_started)
+            if key in ready or any(id(one) in ready for one in agents):
+                found[key] = agents
+            else:
+                del found[key]
+        return found
+
+    def _place(
+        self, run: Run, parts: list[Followed], firsts: dict[int, list[Followed]]
+    ) -> None:
+        """Give each span its kind, its invocation and its listing."""
+        for part in parts:  # parents first
+            if part.kind != _nodes.FOLLOWED:
+                continue  # counted before
+            agents = firsts.get(id(part))
+            if agents is not None:
+                self._make_unit(run, part, agents)
+                continue
+            if part.told is not None:
+                part.kind = _KINDS.get(part.role, _nodes.OTHER)
+                part.name = part.told.facts.name
+            parent = part.parent
+            if isinstance(parent, Followed):
+                part.scope, part.listing = parent.within(), parent.listing
+            elif run.within is not None:
+                part.listing = run.within
+            if part.listing is None:
+                part.listing = self._of_owner(run)
+        unit = run.unit
+        if unit is not None and unit.listing is not None:
+            for part in parts:
+                if part.scope is None and part.kind != _nodes.INVOCATION:
+                    part.scope, part.listing = unit, unit.listing
+
+    def _make_unit(self, run: Run, part: Followed, agents: list[Followed]) -> None:
+        main = agents[0]
+        told: Any = main.told or part.told
+        listing = self.listing_of(run, told.attributes, told.facts.name)
+        part.listing = listing
+        if listing is None:
+            part.kind = _nodes.AGENT
+            return
+        if self._counted_below(part, listing):
+            part.kind = _nodes.AGENT
+            return
+        part.kind = _nodes.INVOCATION
+        part.tenant = run.tenant or told.attributes.get(v.TENANT_ID)
+        if run.unit is None:
+            run.unit = part
+
+    @staticmethod
+    def _counted_below(part: Followed, listing: Listing) -> bool:
+        """Tell whether a decorated invocation of the same listing was counted inside."""
+        return part.inside is not None and listing in part.inside
+
+    def _of_owner(self, run: Run) -> Listing | None:
+        publisher, agent = run.owner
+        if publisher is None or agent is None:
+            return None
+        return self._listings.find(publisher, agent)
+
+    # --- adding ----------------------------------------------------------------------------------
+
+    def _add(
+        self, run: Run, part: Followed, told: Told, agents: list[Followed] | None
+    ) -> None:
+        kind = part.kind
+        if kind == _nodes.OTHER:
+            if part.role != d.HANDOFF and told.facts.role in (d.TOOL, d.MODEL):
+                self._health.repeat()
+            return
+        listing = part.listing
+        scope = part.scope
+        if listing is None:
+            self._health.lose(
+                _health.TOOL
+                if kind == _nodes.TOOL
+                else _health.INFERENCE
+                if kind == _nodes.INFERENCE
+                else _health.INVOCATION
+            )
+            return
+        span: Any = told
+        if kind == _nodes.TOOL:
+            if told.facts.protocol and told.remote:
+                self._health.repeat()  # the caller tells of it
+                return
+            told.attributes[v.TOOL_NAME] = told.facts.name or UNKNOWN
+            self._tools.end(part, told.attributes, span, part.span_id, told.rest)
+        elif kind == _nodes.INFERENCE:
+            if scope is not None and scope.flags & _nodes.DUPLICATE:
+                self._health.repeat()
+                return
+            self._model_call(part, told, listing)
+        elif kind == _nodes.INVOCATION:
+            self._invocation(run, part, told, agents or [part], listing)
+        else:
+            self._with_usage(told)
+            self._invocations.end_inner(part, told.attributes)
+
+    def _model_call(self, part: Followed, told: Told, listing: Listing) -> None:
+        facts = told.facts
+        self._with_usage(told)
+        # What is below through a tool or an agent is another call, not another view of this one.
+        part.flags = _seen_inside(part)
+        outcome = outcome_of(told, told.attributes, failed=told.rest[2])
+        self._usage.of_inference(part, listing, told.attributes, outcome)
+        if facts.first_chunk is not None and isinstance(part.scope, Followed):
+            unit = part.scope
+            began = unit.told.rest[3] if unit.told is not None else None
+            if began is not None and told.rest[3] is not None:
+                seconds = (told.rest[3] - began) / schema.NANO + facts.first_chunk
+                earlier = unit.first_chunk
+                if 0 <= seconds and (earlier is None or seconds < earlier):
+                    unit.first_chunk = seconds
+
+    def _invocation(
+        self, run: Run, part: Followed, told: Told, agents: list[Followed], listing: Listing
+    ) -> None:
+        main: Any = agents[0].told or told
+        attributes = {**main.attributes, **told.attributes}
+        failed = _failure(part, agents)
+        attributes.pop(v.ERROR_TYPE, None)
+        if failed is not None:
+            attributes[v.ERROR_TYPE] = failed.attributes.get(v.ERROR_TYPE)
+        source = main if main.facts.tokens is not None else told
+        own = Told(source.facts, attributes, told.rest, told.instrumentation_scope, remote=False)
+        self._with_usage(own)
+        attributes[v.AGENT_NAME] = main.facts.name
+        conversation = main.facts.conversation or told.facts.conversation
+        if conversation is not None:
+            attributes[v.CONVERSATION_ID] = conversation
+        chunk = main.facts.first_chunk if main.facts.first_chunk is not None else part.first_chunk
+        if chunk is not None:
+            attributes[v.TIME_TO_FIRST_CHUNK] = chunk
+        rest = (*told.rest[:2], failed is not None, *told.rest[3:])
+        with self._lock:
+            listing.cells[schema.IN_PROGRESS] += 1  # the counter takes it back
+        self._invocations.end(part, attributes, _span(own), part.span_id, rest)
+
+    @staticmethod
+    def _with_usage(told: Told) -> None:
+        facts, attributes = told.facts, told.attributes
+        if facts.tokens is not None:
+            for key, value in zip(_TOKENS, facts.tokens, strict=True):
+                if value is not None:
+                    attributes[key] = value
+        if facts.model is not None:
+            attributes[v.REQUEST_MODEL] = facts.model
+
+
+def _span(told: Told) -> Any:
+    return told
+
+
+def _started(part: Followed) -> int:
+    return (part.told.rest[3] or 0) if part.told is not None else 0
+
+
+def _seen_inside(call: Followed) -> int:
+    """Return the flags of what another instrumentation told of this very call, inside it."""
+    flags = 0
+    stack: list[Followed] = list(call.children)
+    while stack:
+        one = stack.pop()
+        if one.kind == _nodes.INFERENCE and one.told is not None:
+            flags |= _nodes.CALL_BELOW
+            if one.told.facts.tokens is not None:
+                flags |= _nodes.MODEL_TOKENS_BELOW
+            if v.COST_USD in one.told.attributes:
+                flags |= _nodes.COST_BELOW
+        elif one.kind != _nodes.OTHER:
+            continue
+        stack.extend(one.children)
+    return flags
+
+
+def _failure(part: Followed, agents: list[Followed]) -> Told | None:
+    """Return the span that tells of an invocation's failure, or ``None`` if it went well.
+
+    That is the span of the run, its first agent (or the same agent's second span), or the agent
+    that the run was handed to last. What happened inside an agent says nothing: most frameworks
+    hand the errors of tools back to the model.
+    """
+    first = agents[0]
+    candidates = [first, *_settling.same_agent(first)]
+    if len(agents) > 1:
+        last = max(agents, key=_ended)
+        if _started(last) >= _ended(first):
+            candidates = [last, *_settling.same_agent(last)]
+    candidates.append(part)
+    failures = [one.told for one in candidates if one.told is not None and one.told.rest[2]]
+    for told in failures:
+        if told.attributes.get(v.ERROR_TYPE, "_OTHER") != "_OTHER":
+            return told
+    return failures[0] if failures else None
+
+
+def _ended(part: Followed) -> int:
+    return (part.told.rest[4] or 0) if part.told is not None else 0
+
+
+__all__ = ["Node", "RunCounter"]

@@ -1,0 +1,38 @@
+"""Dialects: what spans of agent frameworks mean, whoever wrote them.
+
+One table for each family of instrumentations, and one reader that goes by them; no framework is
+ever imported.
+"""
+
+from agent_analytics.processor._dialects._facts import (
+    AGENT,
+    GRAPH,
+    GRAPH_AGENT,
+    GRAPH_STEP,
+    HANDOFF,
+    MODEL,
+    NO_GRAPH,
+    OTHER,
+    TOOL,
+    WORKFLOW,
+    Facts,
+)
+from agent_analytics.processor._dialects._reader import plain_name, read
+from agent_analytics.processor._dialects._signs import Signs
+
+__all__ = [
+    "AGENT",
+    "GRAPH",
+    "GRAPH_AGENT",
+    "GRAPH_STEP",
+    "HANDOFF",
+    "MODEL",
+    "NO_GRAPH",
+    "OTHER",
+    "TOOL",
+    "WORKFLOW",
+    "Facts",
+    "Signs",
+    "plain_name",
+    "read",
+]

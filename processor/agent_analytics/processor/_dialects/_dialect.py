@@ -1,0 +1,50 @@
+"""The shape of a dialect: a table of attribute names and values, and no code."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How one family of instrumentations spells things.
+
+    Attributes:
+        name: For readers.
+        scopes: Beginnings of the names of its instrumentation scopes.
+        kind_keys: Attributes that say what a span is, the most telling first.
+        kinds: Roles by the value of such an attribute, in lower case.
+        names: Roles by the beginning of a span's name, where nothing else tells.
+        agent_names: Attributes that hold an agent's name; ``tool_names``, ``models``,
+            ``conversations`` and the tokens alike, the most telling first.
+        suffixes: Ends of span names that are no part of the agent's or tool's name.
+        prefixes: Beginnings alike.
+        first_chunk: Attributes with seconds until the first chunk.
+        first_chunk_ms: The same in milliseconds.
+        own_input: Tokens of an agent and all its model calls together; ``own_...`` alike.
+        failures: Attributes by the values that mean a failure where the status is silent.
+    """
+
+    name: str
+    scopes: tuple[str, ...] = ()
+    kind_keys: tuple[str, ...] = ()
+    kinds: Mapping[str, int] | None = None
+    names: Mapping[str, int] | None = None
+    agent_names: tuple[str, ...] = ()
+    tool_names: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    conversations: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()
+    input_tokens: tuple[str, ...] = ()
+    output_tokens: tuple[str, ...] = ()
+    cached_tokens: tuple[str, ...] = ()
+    reasoning_tokens: tuple[str, ...] = ()
+    own_input_tokens: tuple[str, ...] = ()
+    own_output_tokens: tuple[str, ...] = ()
+    own_cached_tokens: tuple[str, ...] = ()
+    own_reasoning_tokens: tuple[str, ...] = ()
+    first_chunk: tuple[str, ...] = ()
+    first_chunk_ms: tuple[str, ...] = ()
+    response_ids: tuple[str, ...] = ()
+    call_ids: tuple[str, ...] = ()
+    failures: Mapping[str, tuple[object, ...]] | None = None

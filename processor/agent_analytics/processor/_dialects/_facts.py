@@ -1,0 +1,65 @@
+"""What a span of any dialect was found to say."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+# --- roles ---------------------------------------------------------------------------------------
+
+#: See-through: steps, loops, retrievals, whatever is none of the others.
+OTHER: Final = 0
+AGENT: Final = 1
+TOOL: Final = 2
+MODEL: Final = 3
+#: Holds the agents of one run, and is none itself.
+WORKFLOW: Final = 4
+#: One agent passes the run on to the next: neither a tool call nor an agent.
+HANDOFF: Final = 5
+
+# --- what a framework of graphs says of a span ---------------------------------------------------
+
+#: Nothing: no such framework.
+NO_GRAPH: Final = 0
+#: A graph, or something in one, of which it is not said what it is.
+GRAPH: Final = 1
+#: A step of a graph.
+GRAPH_STEP: Final = 2
+#: A graph that the framework itself built as an agent.
+GRAPH_AGENT: Final = 3
+
+
+@dataclass(slots=True)
+class Facts:
+    """One span in the project's own words; what the span does not tell is ``None``.
+
+    Attributes:
+        role: One of the roles above.
+        name: Of the agent or the tool, without random parts.
+        named: Whether an attribute gave the name, and not the span's own name alone.
+        owner: Name of the agent that a tool or model span says it belongs to.
+        model: Model that was asked, or that answered.
+        tokens: Input, output, cached (part of the input) and reasoning (part of the output).
+        conversation: Conversation or session, as the framework names it.
+        first_chunk: Seconds from the start of the span to the first chunk.
+        response_id: The model's own id of its answer.
+        call_id: The model's own id of a tool call.
+        failed: True where an attribute says so; the span's status is looked at elsewhere.
+        graph: What a framework of graphs says of it.
+        protocol: True for a span of the protocol that a tool is called over.
+        cost: What the model call cost in US dollars, where it is told.
+    """
+
+    role: int = OTHER
+    name: str | None = None
+    named: bool = False
+    owner: str | None = None
+    model: str | None = None
+    tokens: tuple[Any, Any, Any, Any] | None = None
+    conversation: str | None = None
+    first_chunk: float | None = None
+    response_id: str | None = None
+    call_id: str | None = None
+    failed: bool = False
+    graph: int = NO_GRAPH
+    protocol: bool = False
+    cost: Any = None
+    extra: dict[str, Any] = field(default_factory=dict)

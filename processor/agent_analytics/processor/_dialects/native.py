@@ -1,0 +1,59 @@
+"""What frameworks say in words of their own, beside or instead of a convention."""
+
+from typing import Final
+
+from agent_analytics.processor._dialects import _facts as f
+from agent_analytics.processor._dialects._dialect import Dialect
+
+PYDANTIC_AI: Final = Dialect(
+    name="pydantic-ai",
+    scopes=("pydantic-ai", "pydantic_ai", "logfire.pydantic_ai"),
+    agent_names=("agent_name",),
+    tool_names=("tool_name",),
+    models=("model_name",),
+    names={
+        "agent run": f.AGENT,
+        "running tool": f.TOOL,
+    },
+)
+
+STRANDS: Final = Dialect(
+    name="strands",
+    scopes=("strands.", "strands-agents"),
+    failures={"tool.status": ("error",)},
+)
+
+GOOGLE_ADK: Final = Dialect(
+    name="google-adk",
+    scopes=("gcp.vertex.agent", "google.adk", "google_adk"),
+    names={"agent_run [": f.AGENT, "invoke_agent ": f.AGENT},
+)
+
+#: Everything else that is known to speak of agents, by the name of its instrumentation scope.
+OTHERS: Final = Dialect(
+    name="others",
+    scopes=(
+        "agent_framework",
+        "agno",
+        "ag2",
+        "autogen",
+        "beeai",
+        "crewai",
+        "dspy",
+        "haystack",
+        "langchain",
+        "langgraph",
+        "langsmith",
+        "litellm",
+        "llama_index",
+        "llama-index",
+        "mcp",
+        "microsoft.agents",
+        "microsoft.semantic_kernel",
+        "openai.agents",
+        "openai_agents",
+        "openlit",
+        "semantic_kernel",
+        "smolagents",
+    ),
+)

@@ -1,0 +1,28 @@
+"""OpenLLMetry (``traceloop.*``), whose instrumentations speak older and newer ``gen_ai.*``, too."""
+
+from typing import Final
+
+from agent_analytics.processor._dialects import _facts as f
+from agent_analytics.processor._dialects._dialect import Dialect
+
+TRACELOOP: Final = Dialect(
+    name="traceloop",
+    scopes=("traceloop.",),
+    kind_keys=("traceloop.span.kind", "llm.request.type"),
+    kinds={
+        "agent": f.AGENT,
+        "tool": f.TOOL,
+        "workflow": f.WORKFLOW,
+        "chat": f.MODEL,
+        "completion": f.MODEL,
+    },
+    agent_names=("traceloop.agent.name",),
+    tool_names=(),
+    models=("llm.request.model", "llm.response.model"),
+    conversations=("traceloop.association.properties.thread_id",),
+    suffixes=(".agent", ".tool", ".workflow"),
+    input_tokens=("llm.usage.prompt_tokens",),
+    output_tokens=("llm.usage.completion_tokens",),
+    cached_tokens=("llm.usage.cache_read_input_tokens", "gen_ai.usage.cache_read_input_tokens"),
+    reasoning_tokens=("llm.usage.reasoning_tokens",),
+)

@@ -1,0 +1,286 @@
+"""One mapped file of blocks: found, read on as it grows, written to by its one writer."""
+
+import errno
+import mmap
+import os
+import secrets
+import time
+from pathlib import Path
+from typing import Final, NamedTuple, TypeAlias
+
+from agent_analytics.processor._durable import _format as form
+from agent_analytics.processor._durable._format import Entry, Header
+
+CellView: TypeAlias = "memoryview[int]"
+
+
+class FileError(Exception):
+    """A file that cannot be used as what its name says; the message tells a person why."""
+
+
+class NewerError(FileError):
+    """A file that a later version wrote."""
+
+
+class Stored(NamedTuple):
+    """A block in a file: what it is, and its cells where they lie.
+
+    Attributes:
+        entry: What the file says of it.
+        state: The cells of its life.
+        cells: Its own.
+    """
+
+    entry: Entry
+    state: CellView
+    cells: CellView
+
+
+class BlockFile:
+    """A file of blocks, mapped.
+
+    One process at a time may ``append``; any number may read on with ``sync`` meanwhile. A writer
+    may be interrupted by a signal or a finalizer that appends on the very same thread: a place
+    is reserved in one step before it is written.
+
+    Attributes:
+        path: Where it is.
+        header: What never changes of its header.
+        counters: The cells of the header page.
+        blocks: Every block found or written so far, by its number.
+    """
+
+    def __init__(self, path: Path, descriptor: int, header: Header) -> None:
+        self.path = path
+        self.header = header
+        self.blocks: dict[int, Stored] = {}
+        self.device, self.inode = _identity(descriptor)
+        self._descriptor = descriptor
+        self._segments: list[mmap.mmap] = []
+        self._cells: list[CellView] = []
+        #: Where reading goes on: behind the last record before which no record is missing.
+        self._at = (0, form.first_record(0))
+        #: Where the next record is written: behind the last one.
+        self._free = self._at
+        self._number = 0
+        #: How many blocks could not be found, and so are not looked for at every turn.
+        self._given_up = 0
+        self._map_more()
+        self.counters = self._cells[0][: form.PAGE // 8]
+
+    @classmethod
+    def create(cls, path: Path, descriptor: int, service: bytes, key: bytes) -> "BlockFile":
+        """Make an empty file one without blocks.
+
+        Raises:
+            OSError: The disk is full, mostly; the file is as it was then.
+        """
+        _allocate(descriptor, 0, form.segment_size(0))
+        header = Header(form.VERSION, secrets.randbits(64), time.time_ns(), service, key)
+        # The header makes it a file of ours: last, and in one piece.
+        os.pwrite(descriptor, form.pack_header(header), 0)
+        return cls(path, descriptor, header)
+
+    @classmethod
+    def open(cls, path: Path, descriptor: int) -> "BlockFile | None":
+        """Map an existing file; ``None`` for an empty one, or one whose making was interrupted.
+
+        Raises:
+            FileError: It is foreign, damaged or newer.
+        """
+        data = os.pread(descriptor, form.PAGE, 0)
+        if not data.strip(b"\0"):
+            return None
+        header = form.unpack_header(data)
+        if header is None:
+            what = "its header is damaged" if data.startswith(form.MAGIC) else "is none of ours"
+            msg = f"{path.name}: {what}; it is left alone"
+            raise FileError(msg)
+        if header.version > form.VERSION:
+            msg = (
+                f"{path.name} was written by a later version of agent-analytics "
+                f"(format {header.version}, this one reads up to {form.VERSION}); it is left alone"
+            )
+            raise NewerError(msg)
+        if os.fstat(descriptor).st_size < form.PAGE:
+            msg = f"{path.name}: truncated to less than its header; it is left alone"
+            raise FileError(msg)
+        return cls(path, descriptor, header)
+
+    # --- reading ---------------------------------------------------------------------------------
+
+    def _map_more(self) -> None:
+        """Map the segments that the file has grown by; a cut one is mapped when it is whole."""
+        size = os.fstat(self._descriptor).st_size
+        while True:
+            index = len(self._segments)
+            offset = form.segment_offset(index)
+            length = form.segment_size(index)
+            if index == 0:
+                # Truncated or not, the first segment is where the header is.
+                if size < length:
+                    _allocate(self._descriptor, 0, length)
+            elif offset + length > size:
+                return
+            segment = mmap.mmap(self._descriptor, length, offset=offset)
+            self._segments.append(segment)
+            self._cells.append(memoryview(segment).cast("q"))
+
+    def sync(self) -> list[Stored]:
+        """Return the blocks that were added since the last call."""
+        if self.counters[form.COUNT] <= len(self.blocks) + self._given_up:
+            return []
+        return self.scan()
+
+    def scan(self) -> list[Stored]:
+        """Return the blocks that were not seen yet, whatever the header says of their number."""
+        self._map_more()
+        found: list[Stored] = []
+        index, position = self._at
+        whole = True
+        while index < len(self._segments):
+            segment = self._segments[index]
+            limit = len(segment)
+            while position < limit:
+                entry = form.read_entry(segment, index, self.header.nonce, position, limit)
+                if entry is None:
+                    following = form.next_candidate(segment, position, limit)
+                    if following < limit:
+                        whole = False
+                    position = following
+                    continue
+                position = entry.end
+                if entry.number not in self.blocks:
+                    stored = self._stored(index, entry)
+                    self.blocks[entry.number] = stored
+                    found.append(stored)
+                self._number = max(self._number, entry.number + 1)
+                self._free = max(self._free, (index, position))
+                if whole:
+                    self._at = (index, position)
+            index += 1
+            position = form.first_record(index)
+        # A block whose writer was interrupted by another one is there the next time.
+        missing = self.missing()
+        if missing == self._given_up:
+            self._at = max(self._at, self._free)
+        self._given_up = missing
+        return found
+
+    def _stored(self, index: int, entry: Entry) -> Stored:
+        cells = self._cells[index]
+        own = entry.run + form.STATE_CELLS
+        return Stored(entry, cells[entry.run : own], cells[own : own + entry.size])
+
+    def missing(self) -> int:
+        """Return how many blocks were written once and cannot be found."""
+        expected = max(self._number, self.counters[form.COUNT])
+        return max(0, expected - len(self.blocks))
+
+    # --- writing ---------------------------------------------------------------------------------
+
+    def append(
+        self, schema: str, labels: tuple[str, ...], size: int, fingerprint: int, born_ns: int
+    ) -> Stored:
+        """Add a block of zeros.
+
+        Raises:
+            OSError: The disk is full, mostly. Nothing is lost, and another try is welcome.
+            ValueError: The labels are too long.
+        """
+        while True:
+            free = self._free
+            index, position = free
+            planned = form.plan(position, form.segment_size(index), schema, labels, size)
+            if index >= len(self._segments):
+                self._grow(index)
+                continue
+            if planned is None:
+                if position == form.first_record(index) and index >= form.LARGEST_SEGMENT:
+                    msg = f"a block of {size} cells fits no segment"
+                    raise ValueError(msg)
+                after = (index + 1, form.first_record(index + 1))
+            else:
+                after = (index, planned[2])
+            number = self._number
+            if self._free is not free:  # interrupted by somebody who added one
+                continue
+            self._free = after
+            if planned is None:
+                continue
+            self._number = number + 1
+            break
+        payload, run, end = planned
+        entry = Entry(
+            number, schema, labels, size, fingerprint, born_ns, run // 8, position, end
+        )
+        form.write_entry(self._segments[index], index, self.header.nonce, entry, payload)
+        stored = self._stored(index, entry)
+        self.blocks[number] = stored
+        self.counters[form.COUNT] = max(self.counters[form.COUNT], self._number)
+        return stored
+
+    def _grow(self, index: int) -> None:
+        # Blocks are given their place on the disk now: a full one is met here, and not when a
+        # cell is written, which would kill the process.
+        _allocate(self._descriptor, form.segment_offset(index), form.segment_size(index))
+        self._map_more()
+
+    def take(self) -> None:
+        """Prepare to write: find every block, number new ones behind those that are missing.
+
+        A file that was cut short is given the rest of its last segment, as zeros.
+
+        Raises:
+            OSError: The disk is full, mostly.
+        """
+        self.scan()
+        self._number = max(self._number, self.counters[form.COUNT])
+        size = os.fstat(self._descriptor).st_size
+        index = len(self._segments)
+        if size > form.segment_offset(index):
+            self._grow(index)
+
+    def rekey(self, key: bytes) -> None:
+        """Write down that sketches are made with another key from now on."""
+        self.header = self.header._replace(key=key)
+        packed = form.pack_header(self.header)
+        self._segments[0][: len(packed)] = packed
+
+    def flush(self) -> None:
+        """Wait until what is in the cells now is on the disk."""
+        os.fsync(self._descriptor)
+
+    def close(self) -> None:
+        """Close the descriptor; what is mapped stays readable."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+_NO_PREALLOCATION: Final = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS}
+
+
+def _allocate(descriptor: int, offset: int, length: int) -> None:
+    """Give a stretch of a file its place on the disk; what it holds already stays.
+
+    Raises:
+        OSError: There is none left.
+    """
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(descriptor, offset, length)
+        except OSError as error:
+            if error.errno not in _NO_PREALLOCATION:
+                raise
+        else:
+            return
+    size = os.fstat(descriptor).st_size
+    page = bytes(form.PAGE)
+    for start in range(max(offset, size), offset + length, form.PAGE):
+        os.pwrite(descriptor, page[: offset + length - start], start)
+
+
+def _identity(descriptor: int) -> tuple[int, int]:
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino

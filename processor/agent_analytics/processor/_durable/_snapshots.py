@@ -1,0 +1,272 @@
+"""Snapshots over all slots of a state directory."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from operator import add
+from threading import RLock
+from typing import Final
+
+from agent_analytics.processor import _health, catalogue
+from agent_analytics.processor._durable import _format as form
+from agent_analytics.processor._durable import _names
+from agent_analytics.processor._durable._registers import CHAIN, EPOCH, merge
+from agent_analytics.processor._durable._store import DurableStore, read_exemplar
+from agent_analytics.processor._durable._view import Merged, Part
+from agent_analytics.processor._expiry import Expiry, Ids, Presence, Values
+from agent_analytics.processor._health import Health
+from agent_analytics.processor._installs import ActiveInstalls
+from agent_analytics.processor._limits import Limits
+from agent_analytics.processor._schema import LISTING, SCHEMAS, Schema
+from agent_analytics.processor._rows import Row, Sample, Snapshot, held_cells, own
+from agent_analytics.processor._snapshot import CAP_IN_HOLDS, MAX_CELLS
+from agent_analytics.processor._store import Exemplar
+from agent_analytics.processor.catalogue import Metric
+
+_NS: Final = 1_000_000_000
+Member = tuple[Schema, Merged]
+
+
+class DurableSnapshots:
+    """Takes snapshots of what all workers have counted, living and dead."""
+
+    def __init__(
+        self,
+        store: DurableStore,
+        health: Health,
+        lock: RLock,
+        hold_seconds: float,
+        limits: Limits,
+        expire_seconds: float | None,
+        installs: ActiveInstalls,
+        wall_clock: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._health = health
+        self._lock = lock
+        self._hold_ns = int(hold_seconds * _NS)
+        self._versions = limits.versions_per_listing
+        self._expiry = Expiry(expire_seconds, hold_seconds, _StoredMemory(store), wall_clock)
+        self._installs = installs
+        self._wall_clock = wall_clock
+        self._hidden: set[Ids] = set()
+        #: One scrape at a time; never taken while holding the processor's lock.
+        self.mutex = RLock()
+
+    def take(self, part: str, *, open_spans: int) -> Snapshot:
+        """Return the series of ``part`` as they stand."""
+        if part not in {"metrics", "sketches"}:
+            msg = f"part: expected 'metrics' or 'sketches', got {part!r}"
+            raise ValueError(msg)
+        with self.mutex:
+            self._store.begin_epoch()
+            self._health.mirror(open_spans)
+            self._store.view.refresh()
+            if part == "sketches":
+                return Snapshot([], self._sketches())
+            blocks = self._blocks()
+            return Snapshot(
+                blocks, [self._infos(), *self._installs.samples(blocks), *own(self._health_cells())]
+            )
+
+    def after_fork(self) -> None:
+        """Let go of a lock that a thread of the parent may have held."""
+        self.mutex = RLock()
+        self._hidden = set()
+
+    # --- blocks ----------------------------------------------------------------------------------
+
+    def _blocks(self) -> list[tuple[Schema, list[Row]]]:
+        rows: dict[str, list[Row]] = {schema.name: [] for schema in SCHEMAS}
+        now_ns = int(self._wall_clock() * _NS)
+        self._hidden.clear()
+        for batch in self._batches():
+            with self._lock:
+                copies = [(ids, [self._copied(each) for each in members]) for ids, members in batch]
+            for ids, members in copies:
+                for schema, row in self._rows(ids, members, now_ns):
+                    rows[schema.name].append(row)
+        return [(schema, rows[schema.name]) for schema in SCHEMAS]
+
+    def _batches(self) -> Iterator[list[tuple[Ids, list[Member]]]]:
+        """Yield listings in groups of at most ``MAX_CELLS`` cells, but never a part of one."""
+        batch: list[tuple[Ids, list[Member]]] = []
+        size = 0
+        for ids, members in self._store.view.listings.items():
+            cells = sum(schema.size * len(merged.parts) for schema, merged in members)
+            if batch and size + cells > MAX_CELLS:
+                yield batch
+                batch, size = [], 0
+            batch.append((ids, members))
+            size += cells
+        if batch:
+            yield batch
+
+    def _copied(self, member: Member) -> tuple[Schema, Merged, list[list[int]]]:
+        schema, merged = member
+        return schema, merged, merged.copies(self._store.view.living, schema.gauges)
+
+    def _rows(
+        self,
+        ids: Ids,
+        members: Sequence[tuple[Schema, Merged, list[list[int]]]],
+        now_ns: int,
+    ) -> Iterator[tuple[Schema, Row]]:
+        summed = [(schema, merged, total(copies)) for schema, merged, copies in members]
+        kept: dict[tuple[str, tuple[str, ...]], list[int]] = {}
+        if self._expiry.on:
+            presence, kept = self._expiry.judge(
+                ids, [(schema, merged.labels, cells) for schema, merged, cells in summed]
+            )
+            if presence is Presence.HIDDEN:
+                self._hidden.add(ids)
+                return
+        for schema, merged, cells in summed:
+            old = kept.get((schema.name, merged.labels))
+            if old is not None:
+                yield schema, (merged.labels, old, None)
+            elif merged.shown(now_ns, self._hold_ns, self._hold_ns * CAP_IN_HOLDS):
+                yield schema, (merged.labels, cells, self._exemplars(schema, merged.labels))
+            else:
+                yield schema, (merged.labels, held_cells(schema, cells), None)
+
+    def _exemplars(self, schema: Schema, labels: Ids) -> dict[int, Exemplar] | None:
+        """Return the latest exemplar of each bucket, of any worker."""
+        merged = self._store.view.groups[_names.EXEMPLARS + schema.name].get(labels)
+        if merged is None:
+            return None
+        found: dict[int, Exemplar] = {}
+        for part in merged.parts:
+            cells = part.cells.tolist()
+            for cell in range(schema.size):
+                if not cells[cell * _names.EXEMPLAR_CELLS + 4]:
+                    continue
+                exemplar = read_exemplar(cells, cell)
+                if exemplar is not None and (cell not in found or found[cell][3] < exemplar[3]):
+                    found[cell] = exemplar
+        return found or None
+
+    # --- everything else -------------------------------------------------------------------------
+
+    def _infos(self) -> tuple[Metric, list[Sample]]:
+        latest: defaultdict[Ids, list[tuple[int, Ids]]] = defaultdict(list)
+        for labels, merged in self._store.view.groups[_names.VERSION].items():
+            latest[labels[:2]].append((max(part.cells[0] for part in merged.parts), labels))
+        return (
+            catalogue.INFO,
+            [
+                (labels, 1)
+                for ids, versions in latest.items()
+                if ids not in self._hidden
+                for _, labels in sorted(versions)[-self._versions :]
+            ],
+        )
+
+    def _health_cells(self) -> list[int]:
+        view = self._store.view
+        copies: list[list[int]] = []
+        for merged in view.groups[_names.HEALTH].values():
+            copies += merged.copies(view.living, (_health.OPEN_SPANS,))
+        if not self._health.stored:
+            copies.append(self._health.cells.tolist())
+        cells = total(copies)
+        cells[_health.LAST_SPAN] = max(copy[_health.LAST_SPAN] for copy in copies)
+        return cells
+
+    def _sketches(self) -> list[tuple[Metric, list[Sample]]]:
+        view = self._store.view
+        # Whatever no scrape has seen yet is shown, however old it is.
+        oldest = min(self._store.epoch - 1, view.scraped())
+        samples: list[Sample] = []
+        for kind in _names.SKETCHES:
+            registers: defaultdict[Ids, dict[int, float]] = defaultdict(dict)
+            group = view.groups[kind]
+            for labels, first in group.items():
+                publisher, agent, side, link = labels
+                if link != "0":
+                    continue
+                for part in first.parts:
+                    if part.state[EPOCH] < oldest or view.key_of(part.slot) != view.key:
+                        continue
+                    merged = registers[publisher, agent]
+                    merge(part.cells.tolist(), merged)
+                    for more in range(1, len(CHAIN)):
+                        rest = group.get((publisher, agent, side, str(more)))
+                        for each in rest.parts if rest is not None else ():
+                            if each.slot == part.slot:
+                                merge(each.cells.tolist(), merged)
+            samples.extend(
+                ((*ids, kind, str(register)), value)
+                for ids, found in registers.items()
+                for register, value in sorted(found.items())
+            )
+        self._store.note_scraped()
+        return [(catalogue.SKETCH_REGISTER, samples)]
+
+
+def total(copies: Sequence[list[int]]) -> list[int]:
+    """Return the sum of the cells of several workers."""
+    if len(copies) == 1:
+        return copies[0]
+    cells = copies[0]
+    for more in copies[1:]:
+        cells = list(map(add, cells, more))
+    return cells
+
+
+class _StoredMemory:
+    """Remembers in the state directory how idle listings are: another worker may scrape next."""
+
+    def __init__(self, store: DurableStore) -> None:
+        self._store = store
+
+    def _parts(self, ids: Ids) -> list[Part]:
+        merged = self._store.view.groups[LISTING.name].get(ids)
+        return merged.parts if merged is not None else []
+
+    def _old(self, ids: Ids) -> Iterator[tuple[str, Ids, Part]]:
+        for name, merged in self._store.view.old.get(ids, ()):
+            for part in merged.parts:
+                if part.state[form.LIVE]:
+                    yield name.removeprefix(_names.OLD), merged.labels, part
+
+    def changed(self, ids: Ids) -> tuple[int, int]:
+        """Return when a listing was seen to change, 0 for never, and the sum of its cells then."""
+        states = [part.state for part in self._parts(ids)]
+        return max(((state[form.CHANGED], state[form.TOTAL]) for state in states), default=(0, 0))
+
+    def note(self, ids: Ids, now_ns: int, total: int) -> None:
+        """Remember when a listing was seen to change, and the sum of its cells."""
+        for part in self._parts(ids):
+            part.state[form.CHANGED] = now_ns
+            part.state[form.TOTAL] = total
+
+    def keep(self, ids: Ids, values: Sequence[Values]) -> None:
+        """Remember what a listing leaves with."""
+        for schema, labels, cells in values:
+            part = self._store.open_part(_names.OLD + schema.name, labels, schema.size)
+            for index, cell in enumerate(cells):
+                part.cells[index] = cell
+            part.state[form.SEEN] = 0
+            part.state[form.LIVE] = 1
+        self._store.view.refresh()
+        del ids
+
+    def kept(self, ids: Ids) -> dict[tuple[str, tuple[str, ...]], list[int]] | None:
+        """Return what a listing left with, by schema and labels; ``None`` if it did not leave."""
+        return {(name, labels): part.cells.tolist() for name, labels, part in self._old(ids)} or None
+
+    def returned(self, ids: Ids, now_ns: int) -> int:
+        """Return since when a listing is back, which is now if nothing else is known."""
+        parts = [part for _, _, part in self._old(ids)]
+        since = max((part.state[form.SEEN] for part in parts), default=0) or now_ns
+        for part in parts:
+            part.state[form.SEEN] = since
+        return since
+
+    def forget(self, ids: Ids) -> None:
+        """Forget what a listing left with."""
+        for _, _, part in list(self._old(ids)):
+            part.state[form.LIVE] = 0
+
+    def reset(self) -> None:
+        """Forget nothing: what is remembered stands in the state directory."""

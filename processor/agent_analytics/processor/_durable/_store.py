@@ -1,0 +1,333 @@
+"""The durable store: one worker's cells in its slot, and all workers' for a scrape."""
+
+import os
+import struct
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from threading import RLock
+from typing import Final
+
+from agent_analytics.processor._durable import _format as form
+from agent_analytics.processor._durable import _names
+from agent_analytics.processor._durable._directory import DirectoryError, StateDirectory, unlock
+from agent_analytics.processor._durable._file import BlockFile
+from agent_analytics.processor._durable._registers import CHAIN, DurableSketch
+from agent_analytics.processor._durable._view import Part, View
+from agent_analytics.processor._health import SIZE as HEALTH_SIZE
+from agent_analytics.processor._schema import LISTING, Schema
+from agent_analytics.processor._sketch import EPOCH_SECONDS
+from agent_analytics.processor._store import Block, Cells, Exemplar
+
+_EXEMPLAR: Final = struct.Struct("=QQQqqQ")
+_WORD: Final = (1 << 64) - 1
+#: An exemplar of a bucket goes to the slot at most this often.
+_EXEMPLAR_NS: Final = 1_000_000_000
+#: Names and versions of one listing that one worker writes down.
+_VERSIONS: Final = 64
+_NS: Final = 1_000_000_000
+
+
+class _Exemplars(dict[int, Exemplar]):
+    """Last exemplar by cell; the slot is told at most once a second for each."""
+
+    __slots__ = ("_open", "_view", "_written")
+
+    def __init__(self, open_cells: Callable[[], Cells]) -> None:
+        super().__init__()
+        self._open = open_cells
+        self._view: Cells | None = None
+        self._written: dict[int, int] = {}
+
+    def __setitem__(self, cell: int, exemplar: Exemplar) -> None:
+        """Keep an exemplar."""
+        super().__setitem__(cell, exemplar)
+        at = exemplar[3]
+        if at - self._written.get(cell, 0) < _EXEMPLAR_NS:
+            return
+        self._written[cell] = at
+        if self._view is None:
+            self._view = self._open()
+        trace_id, span_id, value, _ = exemplar
+        high, low = trace_id >> 64 & _WORD, trace_id & _WORD
+        check = high ^ low ^ span_id ^ (value & _WORD) ^ (at & _WORD)
+        words = struct.unpack("=6q", _EXEMPLAR.pack(high, low, span_id, value, at, check))
+        first = cell * _names.EXEMPLAR_CELLS
+        for offset, word in enumerate(words):
+            self._view[first + offset] = word
+
+
+def read_exemplar(cells: list[int], cell: int) -> Exemplar | None:
+    """Return the exemplar of a cell, or ``None`` where there is none whole."""
+    first = cell * _names.EXEMPLAR_CELLS
+    words = struct.pack("=6q", *cells[first : first + _names.EXEMPLAR_CELLS])
+    high, low, span_id, value, at, check = _EXEMPLAR.unpack(words)
+    if not at or check != high ^ low ^ span_id ^ (value & _WORD) ^ (at & _WORD):
+        return None  # empty, or being written just now
+    return (high << 64 | low, span_id, value, at)
+
+
+class DurableStore:
+    """Keeps cells in a state directory.
+
+    The worker's slot is taken when its first block is opened: a process that only starts others
+    takes none. What finds no room on the disk lives in memory, and so is lost with the process.
+
+    Args:
+        path: The state directory.
+        service: Name of the service that it belongs to.
+        key: Secret that tenants are hashed with.
+        lock: The processor's; every block is opened under it.
+        wall_clock: Seconds since 1970.
+
+    Attributes:
+        directory: The state directory.
+        on_take: Called under the lock when a slot was taken, to know what is in it.
+
+    Raises:
+        DirectoryError: The directory cannot be used.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        service: str,
+        key: bytes,
+        lock: RLock,
+        wall_clock: Callable[[], float],
+    ) -> None:
+        self.directory = StateDirectory(Path(path), service, key)
+        self.directory.prepare()
+        self.on_take: Callable[[], None] = _nothing
+        self._lock = lock
+        self._wall_clock = wall_clock
+        self._begin()
+
+    def _begin(self) -> None:
+        self._file: BlockFile | None = None
+        self._slot_lock = -1
+        self._failed = False
+        self._taking = False
+        self.slot: int | None = None
+        self._parts: dict[tuple[str, tuple[str, ...]], Part] = {}
+        self._blocks: dict[tuple[str, tuple[str, ...]], Block] = {}
+        self._versions: dict[tuple[str, ...], int] = {}
+        self._sketches: list[DurableSketch] = []
+        #: Blocks that the disk had no room for.
+        self.homeless: list[tuple[str, tuple[str, ...], Part]] = []
+        self.epoch = self._epoch_now()
+        # Bound to this list and not to the store, which the view must not keep alive.
+        homeless = self.homeless
+        self.view = View(self.directory, lambda: homeless)
+        self._closer: weakref.finalize[[], DurableStore] | None = None
+
+    def _epoch_now(self) -> int:
+        return int(self._wall_clock() // EPOCH_SECONDS)
+
+    # --- the slot --------------------------------------------------------------------------------
+
+    def _take(self) -> None:
+        """Take a slot, if there is none yet; called under the lock."""
+        if self._file is not None or self._failed or self._taking:
+            return
+        self._taking = True
+        try:
+            number, lock, file = self.directory.take_slot()
+        except (OSError, DirectoryError) as error:
+            self._failed = True
+            reason = getattr(error, "strerror", None) or error
+            self.directory.say(
+                f"no slot can be taken ({reason}); this worker counts in memory, and what it "
+                "counts is lost when it ends"
+            )
+            return
+        finally:
+            self._taking = False
+        self._file = file
+        self._slot_lock = lock
+        self.slot = number
+        self._closer = weakref.finalize(self, _release, file, lock)
+        # At the end of the process spans may still end: the kernel lets the slot go after them.
+        self._closer.atexit = False
+        for stored in file.blocks.values():
+            entry = stored.entry
+            if _names.FINGERPRINTS.get(entry.schema) == entry.fingerprint:
+                self._parts[entry.schema, entry.labels] = Part.of(number, stored)
+        for (name, labels), part in self._parts.items():
+            schema = _names.SERIES.get(name)
+            if schema is not None:
+                for gauge in schema.gauges:
+                    part.cells[gauge] = 0  # what was in progress is not any more
+                self._blocks[name, labels] = self._block(schema, labels, part)
+            elif name == _names.VERSION:
+                self._versions[labels[:2]] = self._versions.get(labels[:2], 0) + 1
+            elif name in _names.SKETCHES and file.header.key != self.directory.key:
+                _empty(part)
+        if file.header.key != self.directory.key:
+            file.rekey(self.directory.key)
+        self.on_take()
+
+    def after_fork(self) -> None:
+        """Begin anew in a forked child: no slot, no cells; the parent's go on without it."""
+        if self._closer is not None:
+            self._closer.detach()
+        if self._slot_lock >= 0:
+            os.close(self._slot_lock)  # not unlocked: that would unlock the parent's
+        if self._file is not None:
+            self._file.close()
+        self.view.close()
+        self._begin()
+
+    # --- blocks ----------------------------------------------------------------------------------
+
+    def open_block(self, schema: Schema, labels: tuple[str, ...], now: float) -> Block:
+        """Return the block of ``schema`` and ``labels``: the stored one, or one of zeros."""
+        del now  # the processor's clock means nothing to other processes
+        with self._lock:
+            self._take()
+            key = (schema.name, labels)
+            block = self._blocks.get(key)
+            if block is None:
+                part = self.open_part(schema.name, labels, schema.size, self._born(labels))
+                block = self._block(schema, labels, part)
+                block = self._blocks.setdefault(key, block)
+            return block
+
+    def _block(self, schema: Schema, labels: tuple[str, ...], part: Part) -> Block:
+        block = Block(schema, labels, part.cells, None)
+        name = _names.EXEMPLARS + schema.name
+        size = schema.size * _names.EXEMPLAR_CELLS
+        owner = weakref.proxy(self)
+        block.exemplars = _Exemplars(lambda: owner.open_part(name, labels, size).cells)
+        return block
+
+    def _born(self, labels: tuple[str, ...]) -> int:
+        """Return when a block is born: with its listing, until a scrape has seen that."""
+        listing = self._parts.get((LISTING.name, labels[:2]))
+        if listing is None or listing.state[form.SEEN] or listing.state[form.LIVE]:
+            return self._now_ns()
+        return listing.born_ns
+
+    def _now_ns(self) -> int:
+        return int(self._wall_clock() * _NS)
+
+    def open_part(
+        self, name: str, labels: tuple[str, ...], size: int, born_ns: int | None = None
+    ) -> Part:
+        """Return cells by name and labels: stored ones, or zeros."""
+        with self._lock:
+            self._take()
+            key = (name, labels)
+            part = self._parts.get(key)
+            if part is None:
+                part = self._add(name, labels, size, born_ns or self._now_ns())
+                part = self._parts.setdefault(key, part)
+            return part
+
+    def _add(self, name: str, labels: tuple[str, ...], size: int, born_ns: int) -> Part:
+        if self._file is not None and self.slot is not None:
+            try:
+                stored = self._file.append(
+                    name, labels, size, _names.FINGERPRINTS[name], born_ns
+                )
+            except (OSError, ValueError) as error:
+                self.directory.say(
+                    f"new series find no room ({getattr(error, 'strerror', None) or error}); "
+                    "they are counted in memory and lost when this process ends; the series "
+                    "that are stored stay stored"
+                )
+            else:
+                return Part.of(self.slot, stored)
+        part = Part.in_memory(size, born_ns)
+        self.homeless.append((name, labels, part))
+        return part
+
+    def restored(self) -> list[Block]:
+        """Return the blocks with series that were in the slot when it was taken."""
+        return list(self._blocks.values())
+
+    def health(self) -> Cells:
+        """Return the cells of the worker's health."""
+        return self.open_part(_names.HEALTH, (), HEALTH_SIZE).cells
+
+    # --- names and versions ----------------------------------------------------------------------
+
+    def note_version(self, labels: tuple[str, str, str, str]) -> None:
+        """Write down that a listing's agent has a name and version, and when that was."""
+        with self._lock:
+            self._take()
+            key = (_names.VERSION, labels)
+            if key not in self._parts:
+                if self._versions.get(labels[:2], 0) >= _VERSIONS:
+                    return
+                self._versions[labels[:2]] = self._versions.get(labels[:2], 0) + 1
+            self.open_part(*key, 1).cells[0] = self._now_ns()
+
+    def versions(self) -> list[tuple[int, tuple[str, ...]]]:
+        """Return the names and versions in the slot, the oldest first, each with its time."""
+        return sorted(
+            (part.cells[0], labels)
+            for (name, labels), part in self._parts.items()
+            if name == _names.VERSION
+        )
+
+    # --- sketches --------------------------------------------------------------------------------
+
+    def sketch(self, kind: str, publisher: str, agent: str) -> DurableSketch:
+        """Return the sketch of a listing."""
+        ids = (publisher, agent)
+        owner = weakref.proxy(self)
+
+        def open_link(side: int, link: int) -> Part:
+            part = owner.open_part(kind, (*ids, str(side), str(link)), CHAIN[link])
+            if link == 0 and not part.state[form.LIVE]:
+                part.state[form.LIVE] = owner.epoch
+            return part
+
+        with self._lock:
+            self._take()
+            existing = [
+                (side, self._parts[key])
+                for side in range(2)
+                for link in range(len(CHAIN))
+                if (key := (kind, (*ids, str(side), str(link)))) in self._parts
+            ]
+            sketch = DurableSketch(open_link, self.epoch, existing)
+            sketch.roll(self.epoch, self._scraped())
+            self._sketches.append(sketch)
+            return sketch
+
+    def begin_epoch(self) -> None:
+        """Rotate the worker's sketches if an epoch has passed."""
+        epoch = self._epoch_now()
+        if epoch <= self.epoch:
+            return
+        with self._lock:
+            sketches = list(self._sketches)
+            self.epoch = epoch
+        for sketch in sketches:
+            with self._lock:
+                sketch.roll(epoch, self._scraped())
+
+    def _scraped(self) -> int:
+        """Return the epoch of the last scrape of sketches, whichever worker served it."""
+        return 0 if self._file is None else self._file.counters[form.SCRAPED]
+
+    def note_scraped(self) -> None:
+        """Tell all workers that a scrape saw the sketches in this epoch."""
+        for _, file in self.view.files():
+            file.counters[form.SCRAPED] = max(file.counters[form.SCRAPED], self.epoch)
+
+
+def _empty(part: Part) -> None:
+    for index in range(len(part.cells.tolist())):
+        part.cells[index] = 0
+
+
+def _release(file: BlockFile, lock: int) -> None:
+    file.close()
+    unlock(lock)
+
+
+def _nothing() -> None:
+    return

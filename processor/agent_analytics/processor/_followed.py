@@ -1,0 +1,203 @@
+"""Foreign spans that are followed until their whole run can be understood.
+
+What a framework's span is, and whether the agent on it is the outermost of its run, often shows
+only when the spans round it have ended. So these spans are kept, in few words, until the topmost
+of them ends; then the run is read as a tree (``_settling``) and counted.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+from agent_analytics.instrumentation import vocabulary as v
+from agent_analytics.processor import _dialects as d
+from agent_analytics.processor import _nodes
+from agent_analytics.processor._listings import Listing
+from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._outcomes import error_type_of
+from agent_analytics.processor._reading import Attributes, Rest
+
+#: What is kept of a span's attributes as it is; everything else goes through the dialects.
+_KEPT: Final = (
+    v.AGENT_ID,
+    v.AGENT_VERSION,
+    v.TENANT_ID,
+    v.OUTCOME,
+    v.ERROR_TYPE,
+    v.REVENUE_USD,
+    v.REFUND_USD,
+    v.COST_USD,
+    v.USAGE_OWN,
+    v.DURATION_UNKNOWN,
+    v.EVENT,
+    v.EVENT_ID,
+)
+#: As much of a span's start is kept, against the SDK's limit on attributes.
+_MOST_AT_START: Final = 32
+
+
+class Told:
+    """What an ended span has told, in the project's own words.
+
+    It stands in for the span where counters ask for one.
+
+    Attributes:
+        facts: From the dialects.
+        attributes: The project's own names for it.
+        rest: Trace id, sampled, failed, start and end.
+        instrumentation_scope: Who recorded it.
+        events: None: the type of an error was read already.
+        remote: Whether its parent is in another process.
+    """
+
+    __slots__ = ("attributes", "events", "facts", "instrumentation_scope", "remote", "rest")
+
+    def __init__(
+        self,
+        facts: d.Facts,
+        attributes: dict[str, Any],
+        rest: Rest,
+        scope: InstrumentationScope | None,
+        *,
+        remote: bool,
+    ) -> None:
+        self.facts = facts
+        self.attributes = attributes
+        self.rest = rest
+        self.instrumentation_scope = scope
+        self.events: tuple[Any, ...] = ()
+        self.remote = remote
+
+class Followed(Node):
+    """A foreign span, from its start until its run is counted.
+
+    Attributes:
+        span_id: Its id.
+        run: The run that it belongs to.
+        source: Name of the instrumentation that recorded it.
+        span: The span itself while it is open.
+        start_ns: When it started, in nanoseconds since 1970.
+        at_start: Attributes that it had when it started.
+        children: Followed spans that were started in it.
+        told: What it has told, once it has ended.
+        settled: Whether it was counted, or found to be nothing to count.
+        role: What it is taken for in its run, a role of the dialects.
+        first_chunk: Seconds until the first chunk, as model calls inside tell.
+        inside: Listings of decorated invocations that ran inside.
+    """
+
+    __slots__ = (
+        "at_start",
+        "children",
+        "first_chunk",
+        "inside",
+        "role",
+        "run",
+        "settled",
+        "source",
+        "span",
+        "span_id",
+        "start_ns",
+        "told",
+    )
+
+    def __init__(
+        self,
+        span_id: int,
+        span: ReadableSpan,
+        attributes: Attributes,
+        parent: Node | None,
+        run: "Run",
+    ) -> None:
+        super().__init__(_nodes.FOLLOWED, parent, None if parent is None else parent.listing)
+        self.span_id = span_id
+        self.run = run
+        self.span: ReadableSpan | None = span
+        scope = span.instrumentation_scope
+        self.source = scope.name if scope is not None else ""
+        self.start_ns: int = span.start_time or 0
+        self.at_start: Mapping[str, Any] = (
+            dict(attributes) if 0 < len(attributes) <= _MOST_AT_START else {}
+        )
+        self.children: list[Followed] = []
+        self.told: Told | None = None
+        self.settled = False
+        self.role = d.OTHER
+        self.first_chunk: float | None = None
+        self.inside: set[Listing] | None = None
+
+    def note_inside(self, listing: Listing) -> None:
+        """Remember here and above that a decorated invocation of ``listing`` ran inside."""
+        node: Node | None = self
+        while isinstance(node, Followed):
+            if node.inside is None:
+                node.inside = set()
+            node.inside.add(listing)
+            node = node.parent
+
+    def tell(self, attributes: Attributes, span: ReadableSpan, rest: Rest) -> Told:
+        """Return what the span tells, as it is now."""
+        if self.at_start and not self.at_start.keys() <= attributes.keys():
+            attributes = {**self.at_start, **attributes}  # the SDK evicted some
+        scope = span.instrumentation_scope
+        facts = d.read(span.name, attributes)
+        told: dict[str, Any] = {key: attributes[key] for key in _KEPT if key in attributes}
+        parent = span.parent
+        if rest[2] or facts.failed:
+            told[v.ERROR_TYPE] = error_type_of(span, attributes)
+            rest = (rest[0], rest[1], True, rest[3], rest[4])
+        return Told(facts, told, rest, scope, remote=parent is not None and parent.is_remote)
+
+
+class Run:
+    """Foreign spans below one topmost one.
+
+    Attributes:
+        top: The topmost span.
+        anchor: Node of the span that it was started in, if that is none of the run's; a decorated
+            invocation, most of the time.
+        within: Listing of the decorated invocation that the context names, where that is no
+            longer among the open spans.
+        owner: Publisher and listing by baggage, else by the resource; each may be ``None``.
+        tenant: By baggage.
+        counting: Listing whose gauge of invocations in progress counts this run.
+        hosts: Runs that are still open and may turn out to be round this one.
+        done: Whether the topmost span has ended; what ends later is counted by itself.
+        parts: Spans that were not counted yet.
+        unit: The first invocation found in the run.
+        waiting_since: When it began to wait for its hosts, on the processor's clock.
+    """
+
+    __slots__ = (
+        "anchor",
+        "counting",
+        "done",
+        "hosts",
+        "owner",
+        "parts",
+        "tenant",
+        "top",
+        "unit",
+        "waiting_since",
+        "within",
+    )
+
+    def __init__(self, anchor: Node | None) -> None:
+        self.anchor = anchor
+        self.top: Followed | None = None
+        self.within: Listing | None = None
+        self.owner: tuple[object, object] = (None, None)
+        self.tenant: object = None
+        self.counting: Listing | None = None
+        self.done = False
+        self.parts: list[Followed] = []
+        self.unit: Followed | None = None
+        self.hosts: dict[int, Run] = {}
+        self.waiting_since = 0.0
+
+    @property
+    def home(self) -> Node | None:
+        """The decorated invocation that the run is in."""
+        return self.anchor.within() if self.anchor is not None else None

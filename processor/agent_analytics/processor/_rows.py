@@ -1,0 +1,65 @@
+"""What a scrape sees: rows of cells for series in blocks, samples for everything else."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from agent_analytics.processor import _health, catalogue
+from agent_analytics.processor._schema import Schema
+from agent_analytics.processor._store import Exemplar
+from agent_analytics.processor.catalogue import Metric
+
+Part = Literal["metrics", "sketches"]
+
+#: Labels, cells (zeros while the block is held, but for what is never held), exemplars by cell.
+Row = tuple[tuple[str, ...], list[int], dict[int, Exemplar] | None]
+#: Label values and value of a gauge or counter that has no block.
+Sample = tuple[tuple[str, ...], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What one scrape sees.
+
+    Attributes:
+        blocks: For each schema, in order of exposition, its blocks.
+        samples: For each metric that is kept outside blocks, its samples.
+    """
+
+    blocks: list[tuple[Schema, list[Row]]]
+    samples: list[tuple[Metric, list[Sample]]]
+
+
+def held_cells(schema: Schema, cells: list[int]) -> list[int]:
+    """Return zeros in place of ``cells``, but for series that are never held."""
+    zeros = [0] * len(cells)
+    for series in schema.series:
+        if not series.held:
+            zeros[series.offset] = cells[series.offset]
+    return zeros
+
+
+_OWN = (
+    (catalogue.SPANS, 0, _health.SPAN_KINDS),
+    (catalogue.UNATTRIBUTED_SPANS, _health.UNATTRIBUTED, _health.UNATTRIBUTED_KINDS),
+    (catalogue.REFUSED_SERIES, _health.REFUSED_SERIES, _health.SERIES_CAUSES),
+    (catalogue.REFUSED_VALUES, _health.REFUSED_VALUES, _health.VALUE_CAUSES),
+)
+_OWN_SINGLE = (
+    (catalogue.GIVEN_UP_SPANS, _health.GIVEN_UP),
+    (catalogue.OPEN_SPANS, _health.OPEN_SPANS),
+    (catalogue.DUPLICATE_EVENTS, _health.DUPLICATE_EVENTS),
+    (catalogue.UNRECORDED_INVOCATIONS, _health.UNRECORDED),
+    (catalogue.INTERNAL_ERRORS, _health.INTERNAL_ERRORS),
+)
+
+
+def own(cells: Sequence[int]) -> Iterator[tuple[Metric, list[Sample]]]:
+    """Yield the metrics of agent-analytics about itself from the cells of ``Health``."""
+    for metric, first, values in _OWN:
+        yield metric, [((value,), cells[first + index]) for index, value in enumerate(values)]
+    for metric, cell in _OWN_SINGLE:
+        yield metric, [((), cells[cell])]
+    last = cells[_health.LAST_SPAN]
+    if last:  # before the first span there is no such time, and 0 is not it
+        yield catalogue.LAST_SPAN, [((), last / 10**9)]

@@ -1,0 +1,264 @@
+"""Follows the runs of foreign spans, and counts each when its topmost span has ended."""
+
+from collections.abc import Callable
+from itertools import islice
+from threading import RLock
+from typing import Final
+
+from opentelemetry.context import Context, get_current
+from opentelemetry.sdk.trace import ReadableSpan
+
+from agent_analytics.instrumentation import vocabulary as v
+from agent_analytics.processor import _dialects as d
+from agent_analytics.processor import _nodes
+from agent_analytics.processor import _schema as schema
+from agent_analytics.processor._attribution import Attribution
+from agent_analytics.processor._counting import RunCounter
+from agent_analytics.processor._followed import Followed, Run
+from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._reading import Attributes, Rest
+from agent_analytics.processor._settling import NEAR, adopt, below
+
+#: Spans of runs that have ended are remembered, for those that are started in them later.
+_REMEMBERED: Final = 20_000
+#: Runs that wait for others to end, and how long, in seconds; the first beyond it is counted.
+_MOST_WAITING: Final = 1_000
+_MOST_SECONDS: Final = 60.0
+#: Open runs that are looked at, the latest first.
+_MOST_HOSTS: Final = 256
+#: Spans of one run that are kept; beyond it they are counted with what is known by then.
+_MOST_PARTS: Final = 10_000
+
+
+class Runs:
+    """Keeps foreign spans together until they can be counted."""
+
+    def __init__(
+        self,
+        attribution: Attribution,
+        counter: RunCounter,
+        lock: RLock,
+        nodes: dict[int, Node],
+        read_rest: Callable[[ReadableSpan], Rest],
+        clock: Callable[[], float],
+    ) -> None:
+        self._attribution = attribution
+        self._counter = counter
+        self._lock = lock
+        self._nodes = nodes
+        self._read_rest = read_rest
+        self._clock = clock
+        self._ended: dict[int, Followed] = {}
+        self._going_on: dict[int, Run] = {}
+        self._waiting: dict[int, Run] = {}
+
+    def begin(
+        self,
+        attributes: Attributes,
+        span: ReadableSpan,
+        span_id: int,
+        parent: Node | None,
+        context: Context | None,
+    ) -> Followed:
+        """Return the node of a foreign span that starts."""
+        if isinstance(parent, Followed) and not parent.settled:
+            run = parent.run
+            node = Followed(span_id, span, attributes, parent, run)
+            with self._lock:
+                parent.children.append(node)
+                run.parts.append(node)
+            if len(run.parts) > _MOST_PARTS:
+                self._count(run)
+            return node
+        if parent is None and span.parent is not None and not span.parent.is_remote:
+            parent = self._ended.get(span.parent.span_id)
+        run = Run(parent)
+        node = run.top = Followed(span_id, span, attributes, parent, run)
+        run.parts.append(node)
+        with self._lock:
+            self._going_on[id(run)] = run
+        if parent is None or parent.listing is None:
+            self._surroundings(run, span, context)
+        self._show_in_progress(run, attributes, span)
+        return node
+
+    def end(self, node: Followed, attributes: Attributes, span: ReadableSpan) -> None:
+        """Take in what an ended span tells; count its run if it was the topmost."""
+        node.span = None
+        if node.settled:
+            return
+        node.told = node.tell(attributes, span, self._read_rest(span))
+        run = node.run
+        if node is run.top:
+            self._finish(run)
+        elif run.done and id(run) not in self._waiting:
+            self._count(run)
+
+    def late(
+        self,
+        attributes: Attributes,
+        span: ReadableSpan,
+        span_id: int,
+        parent: Node | None,
+        context: Context,
+    ) -> None:
+        """Count a span by itself that was not followed when it started."""
+        if isinstance(parent, Followed) and not parent.settled:
+            node = self.begin(attributes, span, span_id, parent, context)
+            self.end(node, attributes, span)
+            return
+        node = self.begin(attributes, span, span_id, parent, context)
+        self.end(node, attributes, span)
+
+    def give_up(self, node: Node) -> None:
+        """Stop waiting for a span: what has ended below it is counted."""
+        if type(node) is not Followed:
+            return
+        node.span = None
+        if node is node.run.top and not node.run.done:
+            self._finish(node.run)
+
+    def settle_failed(self) -> None:
+        """Count the runs whose topmost span was given an error and is still open.
+
+        Some instrumentations never end the span of an agent that failed. Should it end after
+        all, it has been counted.
+        """
+        for node in list(self._nodes.values()):
+            if node.kind != _nodes.FOLLOWED or not isinstance(node, Followed):
+                continue
+            span = node.span
+            if span is None or node.run.top is not node or node.run.done:
+                continue
+            rest = self._read_rest(span)
+            if not rest[2]:
+                continue
+            told = node.tell(span.attributes or {}, span, rest)
+            if told.facts.role not in (d.AGENT, d.WORKFLOW):
+                continue
+            last = max((event.timestamp for event in span.events), default=None)
+            told.rest = (*told.rest[:4], told.rest[4] or last or told.rest[3])
+            node.told = told
+            self._finish(node.run)
+
+    # --- a run's surroundings --------------------------------------------------------------------
+
+    def _surroundings(self, run: Run, span: ReadableSpan, context: Context | None) -> None:
+        context = get_current() if context is None else context
+        run.within = self._attribution.of_invocation(context)
+        run.owner = self._attribution.owner(span, context)
+        run.tenant = self._attribution.tenant(context)
+
+    def _show_in_progress(self, run: Run, attributes: Attributes, span: ReadableSpan) -> None:
+        if run.anchor is not None or run.within is not None or run.owner[0] is None:
+            return
+        if not attributes or v.EVENT in attributes:
+            return
+        facts = d.read(span.name, attributes)
+        if facts.role != d.AGENT or facts.graph != d.NO_GRAPH:
+            return
+        told = {key: attributes[key] for key in (v.AGENT_ID,) if key in attributes}
+        run.counting = self._counter.listing_of(run, told, facts.name)
+        if run.counting is not None:
+            with self._lock:
+                run.counting.cells[schema.IN_PROGRESS] += 1
+
+    # --- the end of a run ------------------------------------------------------------------------
+
+    def _finish(self, run: Run) -> None:
+        with self._lock:
+            if run.done:
+                return
+            run.done = True
+            if run.counting is not None:
+                run.counting.cells[schema.IN_PROGRESS] -= 1
+            self._going_on.pop(id(run), None)
+            hosts = self._hosts(run)
+            if hosts:
+                run.hosts = {id(host): host for host in hosts}
+                run.waiting_since = self._clock()
+                self._waiting[id(run)] = run
+        self._take_in(run)
+        if not hosts:
+            self._settle(run)
+        elif len(self._waiting) > _MOST_WAITING:
+            self._settle(next(iter(self._waiting.values())))
+
+    def _hosts(self, run: Run) -> list[Run]:
+        """Return the open runs that may turn out to be round one that has ended."""
+        top = run.top
+        if top is None or not self._going_on:
+            return []
+        agents = any(
+            part.told is not None and part.told.facts.role in (d.AGENT, d.WORKFLOW)
+            for part in run.parts
+        )
+        found: list[Run] = []
+        for host in islice(reversed(self._going_on.values()), _MOST_HOSTS):
+            other = host.top
+            if other is None or host.home is not run.home:
+                continue
+            if other.start_ns > top.start_ns + NEAR:
+                continue
+            if other.source != top.source and (
+                not agents or abs(other.start_ns - top.start_ns) <= NEAR
+            ):
+                found.append(host)
+            elif agents and any(
+                part.told is None and part.start_ns <= top.start_ns <= part.start_ns + NEAR
+                for part in host.parts
+                if part is not other
+            ):
+                found.append(host)
+        return found
+
+    def _take_in(self, run: Run) -> None:
+        """Take the runs that waited for this one into it, or let them wait on."""
+        with self._lock:
+            guests = [guest for guest in self._waiting.values() if id(run) in guest.hosts]
+        alone: list[Run] = []
+        for guest in guests:
+            if run.top is not None and adopt(run.top, guest):
+                with self._lock:
+                    self._waiting.pop(id(guest), None)
+                    for part in guest.parts:
+                        part.run = run
+                    run.parts.extend(guest.parts)
+                    guest.parts = []
+                continue
+            guest.hosts.pop(id(run), None)
+            if not guest.hosts:
+                alone.append(guest)
+        for guest in alone:
+            self._settle(guest)
+
+    def settle_old(self) -> None:
+        """Count the runs that have waited long enough for others to end."""
+        horizon = self._clock() - _MOST_SECONDS
+        for run in list(self._waiting.values()):
+            if run.waiting_since < horizon:
+                self._settle(run)
+
+    def _settle(self, run: Run) -> None:
+        with self._lock:
+            self._waiting.pop(id(run), None)
+            run.hosts = {}
+        self._count(run)
+        unit = run.unit
+        if unit is None:
+            return
+        with self._lock:
+            for part in (unit, *below(unit)):
+                self._ended[part.span_id] = unit
+            while len(self._ended) > _REMEMBERED:
+                del self._ended[next(iter(self._ended))]
+
+    def _count(self, run: Run) -> None:
+        with self._lock:
+            ready = {id(part) for part in run.parts if part.told is not None and not part.settled}
+            for part in run.parts:
+                if id(part) in ready:
+                    part.settled = True
+            run.parts = [part for part in run.parts if not part.settled]
+        if ready:
+            self._counter.count(run, ready)

@@ -1,0 +1,370 @@
+"""Reads a whole run of foreign spans as a tree: what is an invocation, what is inner work.
+
+The outermost agent of a run is the invocation; agents in it are inner work. Where a framework
+hangs several agents side by side below a span of its own (a workflow, a crew, a handoff), they
+are one run, too.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from agent_analytics.processor import _dialects as d
+from agent_analytics.processor._followed import Followed, Run
+
+#: Clocks of two spans that tell of one call differ by no more, in nanoseconds.
+_SLACK: Final = 20_000_000
+#: What one instrumentation sees of another's span starts or ends so near to it, in nanoseconds.
+NEAR: Final = 100_000_000
+#: Tools of frameworks that pass the run on to another agent.
+_HANDOFFS: Final = frozenset({"transfer_to_agent", "handoff_to_agent"})
+_HANDOFF_PREFIXES: Final = ("transfer_to_", "transfer_back_to_", "handoff_to_")
+
+
+def below(node: Followed) -> Iterator[Followed]:
+    """Yield every span below, parents first."""
+    stack = list(reversed(node.children))
+    while stack:
+        one = stack.pop()
+        yield one
+        stack.extend(reversed(one.children))
+
+
+def above(node: Followed) -> Iterator[Followed]:
+    """Yield the followed spans above, nearest first."""
+    parent = node.parent
+    while isinstance(parent, Followed):
+        yield parent
+        parent = parent.parent
+
+
+def assign_roles(top: Followed) -> list[Followed]:
+    """Decide what each span of a run is; return all of them, parents first."""
+    parts = [top, *below(top)]
+    for part in parts:
+        part.role = part.told.facts.role if part.told is not None else d.OTHER
+    _graphs(parts)
+    _containers(parts)
+    _handoffs(parts)
+    _protocol_calls(parts)
+    _seen_twice(parts)
+    return parts
+
+
+def units(parts: Iterable[Followed]) -> dict[int, list[Followed]]:
+    """Return the outermost agents, grouped by the span that stands for their common run.
+
+    Keys are ids of ``Followed`` objects: the agent itself, or the topmost span of the same
+    instrumentation above it.
+    """
+    groups: dict[int, list[Followed]] = {}
+    for part in parts:
+        if part.role != d.AGENT or any(one.role == d.AGENT for one in above(part)):
+            continue
+        groups.setdefault(id(container_of(part)), []).append(part)
+    return groups
+
+
+def container_of(agent: Followed) -> Followed:
+    """Return the topmost span of the agent's own instrumentation above it, or itself."""
+    found = agent
+    for one in above(agent):
+        if _same_source(one, agent):
+            found = one
+    return found
+
+
+def adopt(host: Followed, run: Run) -> bool:
+    """Put a run where it belongs in the tree of another, if it does; tell whether.
+
+    Some instrumentations begin a new trace for what runs inside another's span: a vendor library
+    in a framework's model call, an agent in a tool, the same agent seen by a second framework
+    instrumentation. Where it belongs shows in the times alone.
+
+    Args:
+        host: Topmost span of the run that it may belong to.
+        run: The run that has ended.
+    """
+    top = run.top
+    if top is None or top.told is None:
+        return False
+    guests = assign_roles(top)
+    parts = assign_roles(host)
+    place: Followed | None = None
+    agents = [one for one in guests if one.role == d.AGENT]
+    if not agents and not any(one.role == d.TOOL for one in guests):
+        calls = [one for one in guests if one.role == d.MODEL]
+        place = _call_round(calls, parts) if calls else None
+    elif agents:
+        place = _tool_round(top, parts) or _agent_again(agents[0], parts)
+    if place is None:
+        return False
+    top.parent = place
+    place.children.append(top)
+    return True
+
+
+def _call_round(calls: list[Followed], parts: list[Followed]) -> Followed | None:
+    first = calls[0]
+    fitting = [
+        one
+        for one in parts
+        if one.role == d.MODEL
+        and _one_call(first, one)
+        and not any(inner.role == d.MODEL for inner in below(one))
+    ]
+    return min(fitting, key=lambda one: abs(first.start_ns - one.start_ns), default=None)
+
+
+def _tool_round(top: Followed, parts: list[Followed]) -> Followed | None:
+    end = _end(top)
+    fitting = [
+        one
+        for one in parts
+        if one.role == d.TOOL
+        and one.source == top.source
+        and one.start_ns <= top.start_ns <= one.start_ns + NEAR
+        and end <= _end(one) + _SLACK
+    ]
+    return max(fitting, key=lambda one: one.start_ns, default=None)
+
+
+def _agent_again(agent: Followed, parts: list[Followed]) -> Followed | None:
+    fitting = [
+        one
+        for one in parts
+        if one.role == d.AGENT
+        and one.source != agent.source
+        and _same_name(one, agent)
+        and abs(one.start_ns - agent.start_ns) <= NEAR
+        and not any(
+            inner.role == d.AGENT and inner.source == agent.source for inner in below(one)
+        )
+    ]
+    return min(fitting, key=lambda one: abs(agent.start_ns - one.start_ns), default=None)
+
+
+def own(agent: Followed, role: int) -> Iterator[Followed]:
+    """Yield the spans of a role below an agent that belong to no agent below it."""
+    stack = list(agent.children)
+    while stack:
+        one = stack.pop()
+        if one.role == role:
+            yield one
+        if one.role != d.AGENT or _same_name(one, agent):
+            stack.extend(one.children)
+
+
+def same_agent(agent: Followed) -> Iterator[Followed]:
+    """Yield further spans of the very same run of an agent, directly below its first."""
+    for one in agent.children:
+        if one.role in (d.AGENT, d.WORKFLOW) and _same_name(one, agent):
+            yield one
+            yield from same_agent(one)
+
+
+# --- roles that only the tree tells --------------------------------------------------------------
+
+
+def _graphs(parts: list[Followed]) -> None:
+    """Tell agents from graphs, and from the steps of a graph that are called like agents."""
+    for part in parts:
+        facts = part.told.facts if part.told is not None else None
+        if facts is None or facts.graph == d.NO_GRAPH:
+            continue
+        if facts.graph == d.GRAPH_STEP and part.role == d.AGENT:
+            part.role = d.OTHER
+        elif facts.graph == d.GRAPH_AGENT and part.role == d.OTHER:
+            part.role = d.AGENT
+    for part in parts:
+        facts = part.told.facts if part.told is not None else None
+        if facts is None or facts.graph == d.NO_GRAPH:
+            continue
+        if facts.graph == d.GRAPH_STEP and facts.role == d.AGENT:
+            _promote(part)
+        elif (
+            part.role == d.AGENT
+            and facts.graph == d.GRAPH
+            and not any(own(part, d.MODEL))
+            and not any(own(part, d.TOOL))
+        ):
+            part.role = d.WORKFLOW
+
+
+def _promote(step: Followed) -> None:
+    """Make the graph an agent whose step is called like one and asks a model."""
+    if not any(own(step, d.MODEL)):
+        return
+    graph: Followed | None = None
+    for one in above(step):
+        if one.role == d.AGENT:
+            return
+        facts = one.told.facts if one.told is not None else None
+        if facts is not None and facts.graph == d.GRAPH:
+            graph = one
+            break
+    if graph is not None:
+        graph.role = d.AGENT
+
+
+def _containers(parts: list[Followed]) -> None:
+    """Find agents that are none: a span without a name of its own round a named one."""
+    for part in parts:
+        if part.role != d.AGENT or part.told is None or part.told.facts.named:
+            continue
+        if part.told.facts.graph != d.NO_GRAPH:
+            continue
+        if any(
+            one.role == d.AGENT
+            and one.told is not None
+            and one.told.facts.named
+            and _same_source(one, part)
+            for one in below(part)
+        ):
+            part.role = d.WORKFLOW
+
+
+def _handoffs(parts: list[Followed]) -> None:
+    """Find tools by which one agent only passes the run on to another."""
+    agents: set[str] | None = None
+    for part in parts:
+        if part.role != d.TOOL or part.told is None:
+            continue
+        name = part.told.facts.name or ""
+        if name in _HANDOFFS:
+            part.role = d.HANDOFF
+        elif name.startswith(_HANDOFF_PREFIXES):
+            if agents is None:
+                agents = {
+                    _slug(one.told.facts.name)
+                    for one in parts
+                    if one.role == d.AGENT and one.told is not None
+                }
+            if _slug(name.partition("to_")[2]) in agents:
+                part.role = d.HANDOFF
+
+
+def _protocol_calls(parts: list[Followed]) -> None:
+    """Count a call over a protocol where the framework tells of it, else where it begins."""
+    for part in parts:
+        if part.role != d.TOOL or part.told is None or not part.told.facts.protocol:
+            continue
+        outer = next(
+            (one for one in above(part) if one.role in (d.TOOL, d.AGENT, d.MODEL)), None
+        )
+        if outer is not None and outer.role == d.TOOL:
+            part.role = d.OTHER
+            _merge_failure(outer, part)
+
+
+def _seen_twice(parts: list[Followed]) -> None:
+    """Find model calls that two instrumentations tell of side by side."""
+    calls = [part for part in parts if part.role == d.MODEL and part.told is not None]
+    taken: set[int] = set()
+    if _several_sources(calls):
+        for inner in calls:
+            for outer in calls:
+                if id(outer) in taken or not _one_call(inner, outer):
+                    continue
+                taken.add(id(outer))
+                inner.role = d.OTHER
+                _take_over(outer, inner)
+                break
+    tools = [part for part in parts if part.role == d.TOOL and part.told is not None]
+    if _several_sources(tools):
+        for inner in tools:
+            for outer in tools:
+                if id(outer) in taken or not _one_tool_call(inner, outer):
+                    continue
+                taken.add(id(outer))
+                inner.role = d.OTHER
+                _merge_failure(outer, inner)
+                break
+
+
+def _several_sources(parts: list[Followed]) -> bool:
+    return len({part.source for part in parts}) > 1
+
+
+def _one_tool_call(inner: Followed, outer: Followed) -> bool:
+    """Tell whether ``inner`` is another instrumentation's view of the tool call beside it."""
+    one, other = inner.told, outer.told
+    if one is None or other is None or inner.role != d.TOOL or outer.role != d.TOOL:
+        return False
+    if inner.source == outer.source or one.facts.name != other.facts.name:
+        return False
+    if outer in above(inner) or inner in above(outer):
+        return False
+    if one.facts.call_id is not None and other.facts.call_id is not None:
+        return one.facts.call_id == other.facts.call_id
+    return abs(inner.start_ns - outer.start_ns) <= NEAR and abs(_end(inner) - _end(outer)) <= NEAR
+
+
+def _end(part: Followed) -> int:
+    return (part.told.rest[4] or 0) if part.told is not None else 0
+
+
+def _one_call(inner: Followed, outer: Followed) -> bool:
+    """Tell whether ``inner`` is another instrumentation's view of the call beside it."""
+    one, other = inner.told, outer.told
+    if one is None or other is None or inner.role != d.MODEL or outer.role != d.MODEL:
+        return False
+    if inner.source == outer.source:
+        return False
+    if outer in above(inner) or inner in above(outer):
+        return False  # in each other: seen to where they are counted
+    if one.facts.response_id is not None and other.facts.response_id is not None:
+        return one.facts.response_id == other.facts.response_id
+    start, end = one.rest[3] or 0, one.rest[4] or 0
+    if not ((other.rest[3] or 0) - _SLACK <= start and end <= (other.rest[4] or 0) + _SLACK):
+        return False
+    return (
+        one.facts.tokens is None
+        or other.facts.tokens is None
+        or one.facts.tokens[:2] == other.facts.tokens[:2]
+    )
+
+
+def _take_over(kept: Followed, dropped: Followed) -> None:
+    if kept.told is None or dropped.told is None:
+        return
+    if kept.told.facts.tokens is None:
+        kept.told.facts.tokens = dropped.told.facts.tokens
+    if kept.told.facts.model is None:
+        kept.told.facts.model = dropped.told.facts.model
+
+
+def _merge_failure(kept: Followed, dropped: Followed) -> None:
+    one, other = kept.told, dropped.told
+    if one is None or other is None or not other.rest[2] or one.rest[2]:
+        return
+    one.rest = (*one.rest[:2], True, *one.rest[3:])
+    one.attributes.update(other.attributes)
+
+
+def _same_source(one: Followed, other: Followed) -> bool:
+    return one.source == other.source
+
+
+def _same_name(one: Followed, other: Followed) -> bool:
+    return (
+        one.told is not None
+        and other.told is not None
+        and one.told.facts.name == other.told.facts.name
+    )
+
+
+def _slug(name: str | None) -> str:
+    return (name or "").lower().replace(" ", "_").replace("-", "_")
+
+
+__all__ = [
+    "NEAR",
+    "above",
+    "adopt",
+    "assign_roles",
+    "below",
+    "container_of",
+    "own",
+    "same_agent",
+    "units",
+]

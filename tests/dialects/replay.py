@@ -1,0 +1,244 @@
+"""Plays recorded spans back through a real SDK: what was there at the start first, the rest later."""
+
+import heapq
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.id_generator import IdGenerator
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    set_span_in_context,
+)
+from prometheus_client.parser import text_string_to_metric_families
+
+from agent_analytics.exporters import exposition
+from agent_analytics.instrumentation import vocabulary as v
+from agent_analytics.processor import AgentMetricsProcessor
+
+Recording = Mapping[str, Any]
+PUBLISHER, LISTING = "acme", "finder"
+IDENTITY = {v.PUBLISHER_ID: PUBLISHER, v.AGENT_ID: LISTING}
+
+
+class Ids(IdGenerator):
+    """Gives each span the id that it was recorded with."""
+
+    def __init__(self) -> None:
+        self.trace_id = 0
+        self.span_id = 0
+
+    def generate_trace_id(self) -> int:
+        """Return the recorded trace id."""
+        return self.trace_id
+
+    def generate_span_id(self) -> int:
+        """Return the recorded span id."""
+        return self.span_id
+
+
+@dataclass
+class Counts:
+    """What was counted, in the words of a recording's truth."""
+
+    invocations: Counter[str] = field(default_factory=Counter[str])
+    tools: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    model_calls: Counter[str] = field(default_factory=Counter[str])
+    tokens: Counter[str] = field(default_factory=Counter[str])
+    agents: Counter[str] = field(default_factory=Counter[str])
+    health: Counter[str] = field(default_factory=Counter[str])
+
+
+def counts(processor: AgentMetricsProcessor) -> Counts:
+    """Scrape."""
+    found = Counts()
+    text = exposition(processor)[0].decode()
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            value, labels = int(sample.value), sample.labels
+            if not value:
+                continue
+            name = sample.name.removeprefix("marketplace_agent_")
+            if name == "invocations_total":
+                found.invocations[labels["outcome"]] += value
+                found.agents[labels["agent_id"]] += value
+            elif name == "tool_calls_total":
+                found.tools[labels["tool"], labels["outcome"]] += value
+            elif name == "inference_calls_total":
+                found.model_calls[labels["outcome"]] += value
+            elif name in TOKENS:
+                found.tokens[TOKENS[name]] += value
+            elif name == "invocations_in_progress":
+                found.health["in_progress"] += value
+            elif sample.name.startswith("agent_analytics_unattributed"):
+                found.health["unattributed"] += value
+            elif sample.name == "agent_analytics_internal_errors_total":
+                found.health["errors"] += value
+    return found
+
+
+TOKENS = {
+    "input_tokens_total": "input",
+    "output_tokens_total": "output",
+    "cached_input_tokens_total": "cached_input",
+    "reasoning_tokens_total": "reasoning_output",
+}
+
+
+class Player:
+    """A provider with the processor on it, that recorded spans are played back through."""
+
+    def __init__(self, resource: Mapping[str, str] | None = None) -> None:
+        self.processor = AgentMetricsProcessor(hold_seconds=0)
+        self.ids = Ids()
+        self.provider = TracerProvider(
+            resource=Resource(dict(IDENTITY if resource is None else resource)),
+            id_generator=self.ids,
+            shutdown_on_exit=False,
+        )
+        self.provider.add_span_processor(self.processor)
+        self.spans: dict[str, Span] = {}
+
+    def play(self, recording: Recording, base: Context | None = None) -> None:
+        """Play a recording: starts by time, ends in the recorded order.
+
+        Args:
+            recording: The spans.
+            base: Context that its roots are started in.
+        """
+        ended = list(recording["spans"])
+        left = list(recording.get("unfinished_spans", ()))
+        starts = sorted(
+            [(s["start_time_unix_nano"], n, s) for n, s in enumerate([*ended, *left])],
+            key=lambda one: (one[0], -(one[2].get("end_time_unix_nano") or 2**63), -one[1]),
+        )
+        known = {s["span_id"]: s for _, _, s in starts}
+        ordered = _parents_first(starts, known)
+        heap = [(s["end_time_unix_nano"], n) for n, s in enumerate(ended)]
+        heapq.heapify(heap)
+        position = 0
+        for index, span in enumerate(ended):
+            while position < len(ordered) and (
+                ordered[position]["start_time_unix_nano"] <= span["end_time_unix_nano"]
+                or span["span_id"] not in self.spans
+            ):
+                self._start(ordered[position], base)
+                position += 1
+            self._end(span)
+            del index
+        for span in ordered[position:]:
+            self._start(span, base)
+        for span in left:
+            self._later(span)
+
+    def _start(self, span: Recording, base: Context | None) -> None:
+        trace_id, parent_id = int(span["trace_id"], 16), span.get("parent_span_id")
+        self.ids.trace_id, self.ids.span_id = trace_id, int(span["span_id"], 16)
+        parent = self.spans.get(parent_id) if parent_id else None
+        around = Context() if base is None else base
+        if parent is not None:
+            around = set_span_in_context(parent, around)
+        elif parent_id:
+            remote = SpanContext(trace_id, int(parent_id, 16), True, TraceFlags(1))
+            around = set_span_in_context(NonRecordingSpan(remote), around)
+        scope = span.get("scope") or {}
+        tracer = self.provider.get_tracer(scope.get("name") or "", scope.get("version") or None)
+        token = otel_context.attach(around)
+        try:
+            self.spans[span["span_id"]] = tracer.start_span(
+                span.get("name_at_start") or span["name"],
+                kind=SpanKind[span.get("kind") or "INTERNAL"],
+                attributes=_plain(span.get("attributes_at_start")),
+                start_time=span["start_time_unix_nano"],
+            )
+        finally:
+            otel_context.detach(token)
+
+    def _later(self, span: Recording) -> Span:
+        live = self.spans[span["span_id"]]
+        live.update_name(span["name"])
+        live.set_attributes(_plain(span.get("attributes")))
+        for event in span.get("events") or ():
+            live.add_event(
+                event["name"], _plain(event.get("attributes")), timestamp=event.get("timestamp")
+            )
+        status = span.get("status") or {}
+        if status.get("code") in {"OK", "ERROR"}:
+            live.set_status(Status(StatusCode[status["code"]]))
+        return live
+
+    def _end(self, span: Recording) -> None:
+        self._later(span).end(end_time=span["end_time_unix_nano"])
+
+
+def _parents_first(
+    starts: list[tuple[int, int, Any]], known: Mapping[str, Any]
+) -> list[Recording]:
+    placed: dict[str, None] = {}
+
+    def place(span: Any) -> None:
+        if span["span_id"] in placed:
+            return
+        parent = known.get(span.get("parent_span_id") or "")
+        if parent is not None:
+            place(parent)
+        placed[span["span_id"]] = None
+
+    for _, _, span in starts:
+        place(span)
+    return [known[span_id] for span_id in placed]
+
+
+def _plain(attributes: Any) -> dict[str, Any]:
+    return {key: value for key, value in dict(attributes or {}).items() if value is not None}
+
+
+def load(path: Path) -> tuple[Recording, Recording]:
+    """Return a recording and its truth."""
+    truth = path.with_suffix("").with_suffix(".expect.json")
+    return json.loads(path.read_text()), json.loads(truth.read_text())
+
+
+_OUTCOMES = {"ok": "success", "error": "error", "cancelled": "cancelled", "timeout": "timeout"}
+
+
+def expected(truth: Recording) -> Counts:
+    """Return what a truth wants counted: runs are invocations, everything inside is inner work."""
+    found = Counts()
+    for agent in truth["agents"]:
+        if agent["role"] == "top":
+            found.invocations[_OUTCOMES[agent["outcome"]]] += 1
+    for call in truth["tool_calls"]:
+        found.tools[call["name"], _OUTCOMES[call["outcome"]]] += call["count"]
+    found.model_calls["success"] = truth["llm_calls_ok"]
+    found.model_calls["error"] = truth["llm_calls_error"]
+    found.tokens.update(truth["tokens"])
+    for kind in ("invocations", "tools", "model_calls", "tokens"):
+        setattr(found, kind, +getattr(found, kind))
+    return found
+
+
+def differences(told: Counts, wanted: Counts) -> dict[str, tuple[Any, Any]]:
+    """Return what differs, as told and wanted."""
+    return {
+        kind: (dict(getattr(told, kind)), dict(getattr(wanted, kind)))
+        for kind in ("invocations", "tools", "model_calls", "tokens")
+        if getattr(told, kind) != getattr(wanted, kind)
+    }
+
+
+__all__ = ["Counts", "Player", "counts", "differences", "expected", "load", "trace"]

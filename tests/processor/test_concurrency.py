@@ -1,0 +1,302 @@
+"""Threads and tasks count exactly, scrapes see whole steps, and nothing deadlocks."""
+
+import asyncio
+import gc
+import signal
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+
+import pytest
+from tests.processor.conftest import Labels, Rig, chat, event, invoke, tool
+
+from agent_analytics.instrumentation import vocabulary as v
+from agent_analytics.processor import Limits, Schema
+from agent_analytics.processor._store import Block, MemoryStore
+
+MakeRig = Callable[..., Rig]
+THREADS = 4
+ROUNDS = 150
+
+
+@pytest.fixture
+def _restless() -> Iterator[None]:
+    """Make threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(before)
+
+
+def work(rig: Rig, number: int) -> None:
+    """Run one invocation with everything in it."""
+    failed = number % 5 == 0
+    end = {
+        v.OUTCOME: "error" if failed else "success",
+        v.REVENUE_USD: "0.01",
+        v.ERROR_TYPE: f"Error{number % 3}",
+    }
+    with rig.span(invoke(agent=f"agent-{number % 7}", tenant=f"t-{number}"), end):
+        rig.run(tool(f"tool-{number % 11}"))
+        with rig.span({}):
+            rig.run(chat(3, 2) | {v.COST_USD: "0.001"})
+    rig.run(event("install", agent=f"agent-{number % 7}"))
+
+
+def check(rig: Rig, total: int) -> None:
+    """Compare every sum with the truth."""
+    failed = -(-total // 5)
+    truth = {
+        "invocations_total": total,
+        "invocation_duration_seconds_count": total,
+        "invocation_errors_total": failed,
+        "tool_calls_total": total,
+        "tool_call_duration_seconds_count": total,
+        "inference_calls_total": total,
+        "input_tokens_total": 3 * total,
+        "output_tokens_total": 2 * total,
+        "installs_total": total,
+        "invocations_in_progress": 0,
+    }
+    assert {metric: rig.value(metric) for metric in truth} == truth
+    money = {"revenue_usd_total": 10, "model_cost_usd_total": 1, "wasted_cost_usd_total": failed}
+    found = {metric: round(rig.value(metric) * 1_000) for metric in money}
+    assert found == {
+        "revenue_usd_total": 10 * total,
+        "model_cost_usd_total": total,
+        "wasted_cost_usd_total": failed,
+    }
+    assert rig.spans("invocation") == total
+    assert rig.value("agent_analytics_open_spans") == 0
+
+
+def consistent(series: dict[tuple[str, Labels], float]) -> None:
+    """Check that a scrape is of one moment, listing by listing."""
+    prefix = "marketplace_agent_"
+    for (name, labels), value in series.items():
+        if name == f"{prefix}invocations_total":
+            count = series[f"{prefix}invocation_duration_seconds_count", labels]
+            assert value == count
+            infinite = tuple(sorted([*labels, ("le", "+Inf")]))
+            assert series[f"{prefix}invocation_duration_seconds_bucket", infinite] == count
+
+
+def never_down(
+    before: dict[tuple[str, Labels], float], after: dict[tuple[str, Labels], float]
+) -> None:
+    """Check that no counter went down and no series of one went away."""
+    for key, value in before.items():
+        if key[0].endswith(("_total", "_count", "_bucket", "_sum")):
+            assert after[key] >= value, key
+
+
+@pytest.mark.usefixtures("_restless")
+@pytest.mark.parametrize("most", [100_000, 6], ids=["roomy", "overflowing"])
+def test_threads_count_exactly_while_scraped(make_rig: MakeRig, most: int) -> None:
+    """Four threads lose nothing, and every scrape meanwhile is consistent."""
+    rig = make_rig(limits=Limits(open_spans=most))
+    problems: list[BaseException] = []
+    done = threading.Event()
+
+    def scrape() -> None:
+        before: dict[tuple[str, Labels], float] = {}
+        try:
+            while not done.is_set():
+                series = rig.series()
+                consistent(series)
+                never_down(before, series)
+                before = series
+                rig.series("sketches")
+        except BaseException as problem:  # noqa: BLE001 - shown by the main thread
+            problems.append(problem)
+
+    def run(first: int) -> None:
+        try:
+            for number in range(first, THREADS * ROUNDS, THREADS):
+                work(rig, number)
+        except BaseException as problem:  # noqa: BLE001 - shown by the main thread
+            problems.append(problem)
+
+    scraper = threading.Thread(target=scrape)
+    workers = [threading.Thread(target=run, args=(first,)) for first in range(THREADS)]
+    scraper.start()
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    done.set()
+    scraper.join()
+    assert not problems
+    if most > THREADS * 4:
+        check(rig, THREADS * ROUNDS)
+        assert rig.value("agent_analytics_given_up_spans_total") == 0
+    else:
+        assert rig.value("invocations_total") == THREADS * ROUNDS
+        assert rig.value("invocations_in_progress") == 0
+        assert rig.value("agent_analytics_given_up_spans_total") > 0
+
+
+def test_tasks_count_exactly(rig: Rig) -> None:
+    """Asyncio tasks that interleave inside their invocations keep them apart."""
+
+    async def one(number: int) -> None:
+        failed = {v.OUTCOME: "error" if number % 5 == 0 else "success"}
+        with rig.span(invoke(agent=f"agent-{number % 7}"), failed | {v.REVENUE_USD: "0.01"}):
+            await asyncio.sleep(0)
+            with rig.span(tool()):
+                await asyncio.sleep(0.001 * (number % 3))
+                with rig.span(chat(3, 2) | {v.COST_USD: "0.001"}):
+                    await asyncio.sleep(0)
+        rig.run(event("install"))
+
+    async def main() -> None:
+        await asyncio.gather(*(one(number) for number in range(300)))
+
+    asyncio.run(main())
+    check(rig, 300)
+
+
+@pytest.mark.usefixtures("_restless")
+def test_many_threads_make_one_listing(rig: Rig) -> None:
+    """Threads that meet a new listing, tool and model at once make one of each."""
+    barrier = threading.Barrier(8)
+
+    def run() -> None:
+        for number in range(20):
+            barrier.wait()
+            with rig.span(invoke(agent=f"agent-{number}"), {v.OUTCOME: "error"}):
+                rig.run(tool())
+                rig.run(chat(1))
+
+    threads = [threading.Thread(target=run) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for metric in ("invocations_total", "tool_calls_total", "invocation_errors_total"):
+        assert rig.value(metric) == 160
+    assert rig.value("input_tokens_total") == 160
+
+
+# --- the same thread again, while it holds the lock -------------------------------------------------
+
+
+def within_seconds(seconds: float, run: Callable[[], None]) -> None:
+    """Fail if ``run`` does not return in time."""
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    assert not thread.is_alive(), "deadlock"
+
+
+class Interrupting:
+    """Cells that let the host do something whenever they are written to."""
+
+    interrupt: Callable[[], None] | None = None
+
+    def __init__(self, size: int) -> None:
+        self._cells = [0] * size
+
+    def __getitem__(self, index: int) -> int:
+        """Return a cell."""
+        return self._cells[index]
+
+    def __setitem__(self, index: int, value: int) -> None:
+        """Set a cell, and let a finalizer run."""
+        self._cells[index] = value
+        interrupt = Interrupting.interrupt
+        if interrupt is not None:
+            Interrupting.interrupt = None
+            interrupt()
+
+    def tolist(self) -> list[int]:
+        """Return a copy of every cell."""
+        return list(self._cells)
+
+
+class InterruptingStore(MemoryStore):
+    """Makes blocks with such cells."""
+
+    def open_block(self, schema: Schema, labels: tuple[str, ...], now: float) -> Block:
+        """Return a block of zeros."""
+        return Block(schema, labels, Interrupting(schema.size), now)
+
+
+def test_a_span_that_ends_while_the_lock_is_held(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A finalizer that ends spans in the middle of counting one does not deadlock."""
+    monkeypatch.setattr("agent_analytics.processor._processor.MemoryStore", InterruptingStore)
+    rig = make_rig()
+    ran: list[int] = []
+
+    def inner() -> None:
+        ran.append(1)
+        with rig.span(invoke("zeta", "b")):
+            rig.run(tool())
+
+    def run() -> None:
+        for _ in range(20):
+            Interrupting.interrupt = inner
+            with rig.span(invoke()):
+                rig.run(chat(1))
+
+    within_seconds(20, run)
+    assert len(ran) == 20
+    assert rig.value("invocations_total", publisher_id="acme") == 20
+    assert rig.value("invocations_total", publisher_id="zeta") == 20
+    assert rig.value("tool_calls_total") == 20
+
+
+class Cycle:
+    """Garbage that only the collector finds, and that ends an invocation when it does."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.itself = self
+        self._finalizer = weakref.finalize(self, rig.run, invoke("zeta", "b"))
+
+
+def test_the_garbage_collector_may_end_spans(rig: Rig) -> None:
+    """Collections in the middle of spans and scrapes neither deadlock nor lose anything."""
+    before = gc.get_threshold()
+
+    def run() -> None:
+        gc.set_threshold(1)
+        try:
+            for _ in range(30):
+                Cycle(rig)
+                with rig.span(invoke()):
+                    rig.run(tool())
+                rig.processor.snapshot()
+        finally:
+            gc.set_threshold(*before)
+
+    within_seconds(60, run)
+    gc.collect()
+    assert rig.value("invocations_total", publisher_id="acme") == 30
+    assert rig.value("invocations_total", publisher_id="zeta") == 30
+
+
+def test_a_signal_handler_may_end_spans(rig: Rig) -> None:
+    """Spans of a handler that interrupts the counting of others all count."""
+    handled: list[int] = []
+
+    def handle(_number: int, _frame: object) -> None:
+        handled.append(1)
+        rig.run(invoke("zeta", "b"))
+
+    before = signal.signal(signal.SIGALRM, handle)
+    try:
+        for number in range(400):
+            if not number % 4:  # one at a time: where the machine is slow they must not nest
+                signal.setitimer(signal.ITIMER_REAL, 0.000_05 + number * 0.000_002)
+            with rig.span(invoke()):
+                rig.run(tool())
+            rig.processor.snapshot()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert len(handled) > 3
+    assert rig.value("invocations_total", publisher_id="acme") == 400
+    assert rig.value("invocations_total", publisher_id="zeta") == len(handled)
