@@ -67,10 +67,11 @@ class _Recorder(SpanProcessor):
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Count an invocation as in progress."""
+        del parent_context
         attributes: _Attributes = span.attributes or {}
         if attributes.get(v.OPERATION_NAME) == v.INVOKE_AGENT:
             ids = (attributes.get(v.PUBLISHER_ID, ""), attributes.get(v.AGENT_ID, ""))
-            self._open[span.context.span_id] = ids
+            self._open[span.get_span_context().span_id] = ids
             self.started(ids)
 
     def on_end(self, span: ReadableSpan) -> None:

@@ -11,8 +11,9 @@ import tracemalloc
 from pathlib import Path
 from resource import getpagesize
 
-from agent_analytics.processor import AgentMetricsProcessor
 from benchmarks.series import filled, mirrored
+
+from agent_analytics.processor import AgentMetricsProcessor
 
 SAMPLES = 100_000
 
@@ -20,8 +21,6 @@ SAMPLES = 100_000
 def _resident() -> int:
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * getpagesize()
-
-
 
 
 def main(whose: str, what: str) -> None:

@@ -2,7 +2,9 @@
 
 import random
 from collections.abc import Iterable
+from typing import Any
 
+from benchmarks.workloads import ERROR_TYPES, FAILED, MODELS
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Tracer, set_span_in_context
 from prometheus_client import (
@@ -17,7 +19,6 @@ from prometheus_client.metrics_core import Metric as Family
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import AgentMetricsProcessor
 from agent_analytics.processor.catalogue import CATALOGUE, SKETCH_REGISTER, Metric
-from benchmarks.workloads import ERROR_TYPES, FAILED, MODELS
 
 #: Samples that an average listing of ``filled`` exposes.
 SAMPLES_PER_LISTING = 196
@@ -60,7 +61,9 @@ def _use(tracer: Tracer, number: int, draw: random.Random) -> None:
         context = set_span_in_context(invocation)
         for name in tools:
             attributes = {v.OPERATION_NAME: v.EXECUTE_TOOL, v.TOOL_NAME: name}
-            span = tracer.start_span("execute_tool", context, attributes=attributes, start_time=start)
+            span = tracer.start_span(
+                "execute_tool", context, attributes=attributes, start_time=start
+            )
             span.end(start + int(draw.lognormvariate(-1, 1) * 1e9))
         for model in models:
             figures: dict[str, str | int] = {
@@ -83,7 +86,8 @@ def mirrored(families: Iterable[Family]) -> CollectorRegistry:
     Sums of histograms differ: what was observed is only known by its bucket. The ``_created``
     series that ``prometheus_client`` adds by default, a quarter more lines, are switched off.
     """
-    disable_created_metrics()
+    switch_off: Any = disable_created_metrics
+    switch_off()
     registry = CollectorRegistry()
     by_family = {metric.family: metric for metric in CATALOGUE.values()}
     for family in families:

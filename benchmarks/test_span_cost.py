@@ -8,13 +8,6 @@ from functools import partial
 from typing import Final
 from unittest.mock import patch
 
-from opentelemetry.sdk.metrics.export import NumberDataPoint, Sum
-from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
-from opentelemetry.trace import Tracer, set_span_in_context
-from pytest_benchmark.fixture import BenchmarkFixture
-
-from agent_analytics.processor import AgentMetricsProcessor, catalogue
-from agent_analytics.processor._reading import PUBLIC  # pyright: ignore[reportPrivateUsage]
 from benchmarks import workloads
 from benchmarks.baselines import (
     TAKE_RATE,
@@ -24,6 +17,13 @@ from benchmarks.baselines import (
 )
 from benchmarks.measure import Figures, cpu_ns, interleaved, once, table, target
 from benchmarks.workloads import FAILED, SpanPlan, window
+from opentelemetry.sdk.metrics.export import Sum
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.trace import Tracer, set_span_in_context
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from agent_analytics.processor import AgentMetricsProcessor, catalogue
+from agent_analytics.processor._reading import PUBLIC  # pyright: ignore[reportPrivateUsage]
 
 BARE: Final = "bare span"
 NO_OP: Final = "no-op processor"
@@ -90,15 +90,12 @@ class Subjects:
                 if sample.name == metric.name
             )
         data = self.otel.reader.get_metrics_data()
-        totals[OTEL] = sum(
-            point.value
-            for resource in (data.resource_metrics if data is not None else ())
-            for scope in resource.scope_metrics
-            for one in scope.metrics
-            if one.name == metric.family and isinstance(one.data, Sum)
-            for point in one.data.data_points
-            if isinstance(point, NumberDataPoint)
-        )
+        totals[OTEL] = 0.0
+        for resource in data.resource_metrics if data is not None else ():
+            for scope in resource.scope_metrics:
+                for one in scope.metrics:
+                    if one.name == metric.family and isinstance(one.data, Sum):
+                        totals[OTEL] += sum(point.value for point in one.data.data_points)
         return totals
 
 
@@ -202,9 +199,7 @@ def _compare(
 def _summary(figures: Figures) -> dict[str, object]:
     return {
         "bare_ns": figures.cost(BARE),
-        "added_ns": {
-            name: figures.added(name, BARE) for name in figures.rounds if name != BARE
-        },
+        "added_ns": {name: figures.added(name, BARE) for name in figures.rounds if name != BARE},
         "share": figures.share(OURS, BARE),
         "share_fallback": figures.share(FALLBACK, BARE),
         "otel_times": figures.times(OURS, OTEL, BARE),

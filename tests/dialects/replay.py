@@ -15,6 +15,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.trace import (
+    Link,
     NonRecordingSpan,
     Span,
     SpanContext,
@@ -163,6 +164,14 @@ class Player:
                 span.get("name_at_start") or span["name"],
                 kind=SpanKind[span.get("kind") or "INTERNAL"],
                 attributes=_plain(span.get("attributes_at_start")),
+                links=[
+                    Link(
+                        SpanContext(
+                            int(link["trace_id"], 16), int(link["span_id"], 16), is_remote=False
+                        )
+                    )
+                    for link in span.get("links") or ()
+                ],
                 start_time=span["start_time_unix_nano"],
             )
         finally:

@@ -9,6 +9,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
 from opentelemetry.trace import Span, Tracer
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from agent_analytics.exporters import exposition
@@ -31,6 +33,11 @@ class Clock:
     def __call__(self) -> float:
         """Return the time."""
         return self.now
+
+
+def parse_openmetrics(text: str) -> list[Family]:
+    """Parse OpenMetrics with the official parser, which has no annotations."""
+    return list(openmetrics.text_string_to_metric_families(text))  # type: ignore[no-untyped-call]
 
 
 def _told(attributes: Attributes) -> dict[str, Any]:

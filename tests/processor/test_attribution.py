@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from opentelemetry import baggage
 from opentelemetry.context import Context, attach, detach
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import set_span_in_context
 from tests.processor.conftest import Rig, chat, event, invoke, tool
 
@@ -91,7 +92,7 @@ def test_baggage_attributes(rig: Rig) -> None:
         rig.run(tool())
     finally:
         detach(token)
-    assert rig.value("tool_calls_total", **dict(publisher_id="acme", agent_id="finder")) == 2
+    assert rig.value("tool_calls_total", publisher_id="acme", agent_id="finder") == 2
     assert rig.value("inference_calls_total", publisher_id="acme") == 1
 
 
@@ -193,7 +194,8 @@ def test_evicted_attributes_were_kept(rig: Rig) -> None:
         with rig.span(tool("search")) as inner:
             inner.set_attributes({f"key.{n}": n for n in range(200)})
         span.set_attributes({f"key.{n}": n for n in range(200)})
-        assert v.PUBLISHER_ID not in (span.attributes or {})  # type: ignore[attr-defined]
+        assert isinstance(span, ReadableSpan)
+        assert v.PUBLISHER_ID not in (span.attributes or {})
         span.set_attribute(v.OUTCOME, "error")
     assert rig.value("invocations_total", publisher_id="acme", outcome="error") == 1
     assert rig.value("tool_calls_total", tool="search") == 1
@@ -212,7 +214,7 @@ def test_attributes_set_after_the_start(rig: Rig) -> None:
 
 
 def test_a_child_that_starts_after_its_invocation_ended(rig: Rig) -> None:
-    """A background task's tool call counts where its context tells whose it is, else as nobody's."""
+    """A background task's call is its context's, and nobody's where that tells nothing."""
     with rig.span(invoke()) as span:
         behind = set_span_in_context(span, within(OWNER))
         nobody = set_span_in_context(span, Context())

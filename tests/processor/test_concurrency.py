@@ -5,14 +5,19 @@ import gc
 import signal
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from tests.processor.conftest import Labels, Rig, chat, event, invoke, tool
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import Limits, Schema
+from agent_analytics.processor._health import Health
+from agent_analytics.processor._nodes import OTHER, Node
+from agent_analytics.processor._open_spans import OpenSpans
 from agent_analytics.processor._store import Block, MemoryStore
 
 MakeRig = Callable[..., Rig]
@@ -27,6 +32,66 @@ def _restless() -> Iterator[None]:
     sys.setswitchinterval(1e-5)
     yield
     sys.setswitchinterval(before)
+
+
+#: What the host does the next time that a cell is written to.
+PENDING: list[Callable[[], None]] = []
+
+
+class Interrupting:
+    """Cells that let the host do something whenever they are written to."""
+
+    def __init__(self, size: int) -> None:
+        self._cells = [0] * size
+
+    def __getitem__(self, index: int) -> int:
+        """Return a cell."""
+        return self._cells[index]
+
+    def __setitem__(self, index: int, value: int) -> None:
+        """Set a cell, and let a finalizer run."""
+        self._cells[index] = value
+        if PENDING:
+            PENDING.pop()()
+
+    def tolist(self) -> list[int]:
+        """Return a copy of every cell."""
+        return list(self._cells)
+
+
+class InterruptingStore(MemoryStore):
+    """Makes blocks with such cells."""
+
+    def open_block(self, schema: Schema, labels: tuple[str, ...], now: float) -> Block:
+        """Return a block of zeros."""
+        return Block(schema, labels, Interrupting(schema.size), now)
+
+
+class Slow(Interrupting):
+    """Cells that let other threads in between the reading and the writing of a sum."""
+
+    def __setitem__(self, index: int, value: int) -> None:
+        """Set a cell, later."""
+        time.sleep(0)
+        super().__setitem__(index, value)
+
+
+class SlowStore(MemoryStore):
+    """Makes blocks with such cells."""
+
+    def open_block(self, schema: Schema, labels: tuple[str, ...], now: float) -> Block:
+        """Return a block of zeros."""
+        return Block(schema, labels, Slow(schema.size), now)
+
+
+class RacingStore(MemoryStore):
+    """Lets another thread make the same block first."""
+
+    def open_block(self, schema: Schema, labels: tuple[str, ...], now: float) -> Block:
+        """Return a block of zeros."""
+        if PENDING:
+            PENDING.pop()()
+        return super().open_block(schema, labels, now)
 
 
 def work(rig: Rig, number: int) -> None:
@@ -92,9 +157,16 @@ def never_down(
 
 
 @pytest.mark.usefixtures("_restless")
-@pytest.mark.parametrize("most", [100_000, 6], ids=["roomy", "overflowing"])
-def test_threads_count_exactly_while_scraped(make_rig: MakeRig, most: int) -> None:
+@pytest.mark.parametrize(
+    ("most", "store"),
+    [(100_000, MemoryStore), (6, MemoryStore), (100_000, SlowStore)],
+    ids=["roomy", "overflowing", "slow-cells"],
+)
+def test_threads_count_exactly_while_scraped(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch, most: int, store: type[MemoryStore]
+) -> None:
     """Four threads lose nothing, and every scrape meanwhile is consistent."""
+    monkeypatch.setattr("agent_analytics.processor._processor.MemoryStore", store)
     rig = make_rig(limits=Limits(open_spans=most))
     problems: list[BaseException] = []
     done = threading.Event()
@@ -179,7 +251,68 @@ def test_many_threads_make_one_listing(rig: Rig) -> None:
     assert rig.value("input_tokens_total") == 160
 
 
-# --- the same thread again, while it holds the lock -------------------------------------------------
+@pytest.mark.parametrize("first", ["listing", "tool", "model", "error", "chunk", "rating"])
+def test_a_block_that_another_thread_made_meanwhile(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    """Whoever comes second uses the block that is there already."""
+    monkeypatch.setattr("agent_analytics.processor._processor.MemoryStore", RacingStore)
+    rig = make_rig()
+
+    def run() -> None:
+        end: dict[str, Any] = {v.OUTCOME: "error" if first == "error" else "success"}
+        if first == "chunk":
+            end[v.TIME_TO_FIRST_CHUNK] = 1.0
+        with rig.span(invoke(), end):
+            if first in {"tool", "model"}:
+                rig.run(tool() if first == "tool" else chat(1))
+        if first == "rating":
+            rig.run(event("feedback") | {v.FEEDBACK_RATING: 4})
+
+    if first != "listing":
+        rig.run(invoke())
+    PENDING.append(run)
+    run()
+    metric = {
+        "listing": "invocations_total",
+        "tool": "tool_calls_total",
+        "model": "input_tokens_total",
+        "error": "invocation_errors_total",
+        "chunk": "time_to_first_chunk_seconds_count",
+        "rating": "feedback_rating_count",
+    }[first]
+    assert not PENDING
+    assert rig.value(metric) == 2
+
+
+class Changing(dict[int, Node]):
+    """Open spans that change once while somebody looks for the oldest."""
+
+    def __init__(self, nodes: dict[int, Node]) -> None:
+        super().__init__(nodes)
+        self.changes = 1
+
+    def items(self) -> Any:  # noqa: ANN401 - the type of a dict's has no public name
+        """Return the spans, or fail as a dict does that another thread adds to."""
+        if self.changes:
+            self.changes -= 1
+            other = {1: 1}
+            items = iter(other.items())
+            other[2] = 2
+            return items
+        return super().items()
+
+
+def test_spans_that_start_while_the_oldest_is_looked_for() -> None:
+    """A dict that changes meanwhile is looked at again."""
+    lock = threading.RLock()
+    spans = OpenSpans(Limits(open_spans=1), Health(lock), lock, lambda: 0.0)
+    spans.nodes = Changing({n: Node(OTHER, None, None, None) for n in (7, 8, 9)})
+    spans.give_up_oldest()
+    assert list(spans.nodes) == [9]
+
+
+# --- the same thread again, while it holds the lock -----------------------------------------------
 
 
 def within_seconds(seconds: float, run: Callable[[], None]) -> None:
@@ -188,39 +321,6 @@ def within_seconds(seconds: float, run: Callable[[], None]) -> None:
     thread.start()
     thread.join(seconds)
     assert not thread.is_alive(), "deadlock"
-
-
-class Interrupting:
-    """Cells that let the host do something whenever they are written to."""
-
-    interrupt: Callable[[], None] | None = None
-
-    def __init__(self, size: int) -> None:
-        self._cells = [0] * size
-
-    def __getitem__(self, index: int) -> int:
-        """Return a cell."""
-        return self._cells[index]
-
-    def __setitem__(self, index: int, value: int) -> None:
-        """Set a cell, and let a finalizer run."""
-        self._cells[index] = value
-        interrupt = Interrupting.interrupt
-        if interrupt is not None:
-            Interrupting.interrupt = None
-            interrupt()
-
-    def tolist(self) -> list[int]:
-        """Return a copy of every cell."""
-        return list(self._cells)
-
-
-class InterruptingStore(MemoryStore):
-    """Makes blocks with such cells."""
-
-    def open_block(self, schema: Schema, labels: tuple[str, ...], now: float) -> Block:
-        """Return a block of zeros."""
-        return Block(schema, labels, Interrupting(schema.size), now)
 
 
 def test_a_span_that_ends_while_the_lock_is_held(
@@ -238,7 +338,7 @@ def test_a_span_that_ends_while_the_lock_is_held(
 
     def run() -> None:
         for _ in range(20):
-            Interrupting.interrupt = inner
+            PENDING.append(inner)
             with rig.span(invoke()):
                 rig.run(chat(1))
 

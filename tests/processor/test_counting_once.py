@@ -135,7 +135,7 @@ def test_further_models_of_one_invocation(rig: Rig) -> None:
     assert rig.value("input_tokens_total", model="b") == 2
 
 
-# --- two instrumentations of one call ---------------------------------------------------------------
+# --- two instrumentations of one call -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("inside", [{}, {"http.request.method": "POST"}])
@@ -216,7 +216,7 @@ def test_the_same_tool_of_a_called_listing(rig: Rig) -> None:
     assert rig.value("tool_calls_total", publisher_id="zeta") == 1
 
 
-# --- event ids --------------------------------------------------------------------------------------
+# --- event ids ------------------------------------------------------------------------------------
 
 
 def test_a_recorded_invocation_with_the_same_id_counts_once(rig: Rig) -> None:
@@ -273,7 +273,7 @@ def test_event_ids_of_publishers_are_their_own(rig: Rig) -> None:
     assert rig.value("installs_total") == 2
 
 
-# --- in parallel ------------------------------------------------------------------------------------
+# --- in parallel ----------------------------------------------------------------------------------
 
 
 def test_children_in_threads_belong_to_their_invocation(rig: Rig) -> None:

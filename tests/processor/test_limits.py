@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -128,7 +127,7 @@ def test_versions_are_capped_and_the_oldest_leaves(make_rig: MakeRig) -> None:
 
 
 @pytest.mark.parametrize("name", ["x" * 21, "", "a\0b", "\ud800", 7, True, ["a", "b"], b"x"])
-def test_values_that_make_no_label(make_rig: MakeRig, name: Any) -> None:
+def test_values_that_make_no_label(make_rig: MakeRig, name: object) -> None:
     """A name that is no text, empty, too long or cannot be exposed goes under ``_other``."""
     rig = make_rig(limits=SMALL)
     with rig.span(invoke()):
@@ -138,7 +137,7 @@ def test_values_that_make_no_label(make_rig: MakeRig, name: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["x" * 21, "", "a\0b", "\ud800", 7, ["a"]])
-def test_values_that_make_no_publisher(make_rig: MakeRig, name: Any) -> None:
+def test_values_that_make_no_publisher(make_rig: MakeRig, name: object) -> None:
     """A span of an impossible publisher is nobody's."""
     rig = make_rig(limits=SMALL)
     rig.run(invoke() | {v.PUBLISHER_ID: name})

@@ -1,14 +1,14 @@
 """Random trees of spans over three publishers, compared with a tiny model of the rules."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.processor.conftest import Rig, chat, event, invoke, tool
 
 from agent_analytics.instrumentation import vocabulary as v
-from tests.processor.conftest import Rig, chat, event, invoke, tool
 
 Listing = tuple[str, str]
 LISTINGS: tuple[Listing, ...] = (("acme", "a"), ("acme", "b"), ("zeta", "a"), ("omega", "o"))
@@ -32,7 +32,7 @@ class Tree:
     name: str
     outcome: str
     amount: int
-    children: list["Tree"] = field(default_factory=list)
+    children: tuple["Tree", ...] = ()
 
 
 def usd(nano: int) -> str:
@@ -43,26 +43,25 @@ def usd(nano: int) -> str:
 def attributes(tree: Tree) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what the span of ``tree`` carries at its start and at its end."""
     outcome = {v.OUTCOME: tree.outcome, v.ERROR_TYPE: f"Error{tree.name}"}
-    if tree.kind == "invocation":
-        return invoke(*tree.listing, tree.name), {**outcome, v.REVENUE_USD: usd(tree.amount)}
-    if tree.kind == "agent":
-        return invoke(None, None) | {v.AGENT_NAME: tree.name}, outcome
-    if tree.kind == "tool":
-        return tool(tree.name), outcome
-    if tree.kind == "chat":
-        return chat(tree.amount, 1, tree.name) | {v.COST_USD: usd(tree.amount)}, outcome
-    if tree.kind == "http":
-        return {"http.request.method": "GET"}, {}
-    if tree.kind == "install":
-        return event("install", *tree.listing), {}
-    return event("charge", *tree.listing) | {v.REVENUE_USD: usd(tree.amount)}, {}
+    price = usd(tree.amount)
+    nothing: dict[str, Any] = {}
+    carried: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+        "invocation": (invoke(*tree.listing, tree.name), outcome | {v.REVENUE_USD: price}),
+        "agent": (invoke(None, None) | {v.AGENT_NAME: tree.name}, outcome),
+        "tool": (tool(tree.name), outcome),
+        "chat": (chat(tree.amount, 1, tree.name) | {v.COST_USD: price}, outcome),
+        "http": ({"http.request.method": "GET"}, nothing),
+        "install": (event("install", *tree.listing), nothing),
+        "charge": (event("charge", *tree.listing) | {v.REVENUE_USD: price}, nothing),
+    }
+    return carried[tree.kind]
 
 
-def run(rig: Rig, tree: Tree, number: int = 0) -> None:
-    """Run the span of ``tree`` and those in it; each has an instrumentation of its own kind."""
+def run(rig: Rig, tree: Tree) -> None:
+    """Run the span of ``tree`` and those in it."""
     with rig.span(*attributes(tree)):
         for child in tree.children:
-            run(rig, child, number)
+            run(rig, child)
 
 
 class Model:
@@ -87,7 +86,7 @@ class Model:
         inside = tree.listing if own else owner
         found = [self.count(child, inside) for child in tree.children]
         called, cost = any(call for call, _ in found), sum(cost for _, cost in found)
-        if kind == "chat" and owner is None or kind in {"tool", "agent"} and owner is None:
+        if owner is None and kind in {"chat", "tool", "agent"}:
             self.add(
                 "unattributed",
                 None,
@@ -173,7 +172,7 @@ TREES = st.recursive(
         st.sampled_from(["x", "y", "z"]),
         st.sampled_from(v.OUTCOMES),
         st.integers(min_value=1, max_value=10**6),
-        st.lists(children, max_size=4),
+        st.lists(children, max_size=4).map(tuple),
     ),
     max_leaves=14,
 )

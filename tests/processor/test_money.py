@@ -3,7 +3,6 @@
 import decimal
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -82,7 +81,7 @@ def test_inner_work_can_charge(rig: Rig) -> None:
     ],
 )
 def test_fees_are_the_take_rate_of_the_revenue(
-    make_rig: MakeRig, take_rate: Any, acme: float, zeta: float
+    make_rig: MakeRig, take_rate: object, acme: float, zeta: float
 ) -> None:
     """Fees follow each charge, wherever it comes from; refunds leave them."""
     rig = make_rig(take_rate=take_rate)
@@ -122,7 +121,7 @@ def test_the_hosts_decimal_context_does_not_matter(
     assert rig.value("fees_usd_total") == 1543.209862654
 
 
-# --- cost -------------------------------------------------------------------------------------------
+# --- cost -----------------------------------------------------------------------------------------
 
 
 def test_cost_that_parents_repeat_counts_once(rig: Rig) -> None:
@@ -168,7 +167,7 @@ def test_an_invocations_own_figure_is_wasted_too(rig: Rig) -> None:
     assert rig.value("wasted_cost_usd_total") == 0.4
 
 
-# --- tokens -----------------------------------------------------------------------------------------
+# --- tokens ---------------------------------------------------------------------------------------
 
 
 def test_unknown_prices_are_counted_as_unpriced_tokens(rig: Rig) -> None:
@@ -181,7 +180,7 @@ def test_unknown_prices_are_counted_as_unpriced_tokens(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("cost", ["x", -1, float("nan"), "1e7", True, "", ["1"]])
-def test_a_price_that_is_refused_is_unknown(rig: Rig, cost: Any) -> None:
+def test_a_price_that_is_refused_is_unknown(rig: Rig, cost: object) -> None:
     """A cost that is no amount is no price of 0."""
     with rig.span(invoke(), {v.COST_USD: "0.5"}):
         rig.run(chat(10, 5) | {v.COST_USD: cost})

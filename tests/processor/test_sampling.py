@@ -1,10 +1,8 @@
 """Rule 1: sampling never changes a metric."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
-from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -22,6 +20,8 @@ from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import RecordAllSampler
 
 MakeRig = Callable[..., Rig]
+#: Where the API keeps the global provider, which it sets once and for all.
+PROVIDER = "opentelemetry.trace._TRACER_PROVIDER"
 
 
 class Ended(SpanProcessor):
@@ -41,7 +41,7 @@ class Ended(SpanProcessor):
     ids=["ratio", "parent-based", "off"],
 )
 def test_every_span_counts_whatever_is_sampled(make_rig: MakeRig, sampler: Sampler) -> None:
-    """At 1 % sampling all invocations, calls and tokens count, and 1 % of the spans are exported."""
+    """At 1 % sampling every call counts in full, and only sampled spans are exported."""
     rig = make_rig(sampler=RecordAllSampler(sampler))
     exporter = InMemorySpanExporter()
     rig.provider.add_span_processor(SimpleSpanProcessor(exporter))
@@ -66,18 +66,9 @@ def test_exemplars_come_from_sampled_spans_only(make_rig: MakeRig) -> None:
     assert b"trace_id" not in body
 
 
-@contextmanager
-def _as_global(rig: Rig) -> Iterator[None]:
-    """Make a rig's provider the one that decorators write to."""
-    before = trace._TRACER_PROVIDER  # noqa: SLF001 - the API sets it once and for all
-    trace._TRACER_PROVIDER = rig.provider  # noqa: SLF001
-    try:
-        yield
-    finally:
-        trace._TRACER_PROVIDER = before  # noqa: SLF001
-
-
-def test_a_sampler_that_drops_is_noticed(make_rig: MakeRig) -> None:
+def test_a_sampler_that_drops_is_noticed(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With a dropping sampler the decorator counts the invocations that nobody recorded."""
 
     @agent(publisher_id="acme", agent_id="finder")
@@ -86,13 +77,15 @@ def test_a_sampler_that_drops_is_noticed(make_rig: MakeRig) -> None:
 
     rig = make_rig(sampler=ALWAYS_OFF)
     before = health.unrecorded_invocations()
-    with _as_global(rig):
-        assert [find(), find(), find()] == [1, 1, 1]
+    monkeypatch.setattr(PROVIDER, rig.provider)
+    assert [find(), find(), find()] == [1, 1, 1]
     assert rig.value("invocations_total") == 0
     assert rig.value("agent_analytics_unrecorded_invocations_total") == before + 3
 
 
-def test_recorded_invocations_are_not_unrecorded(make_rig: MakeRig) -> None:
+def test_recorded_invocations_are_not_unrecorded(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With every span recorded the decorator counts nothing as missing."""
 
     @agent(publisher_id="acme", agent_id="finder")
@@ -101,7 +94,7 @@ def test_recorded_invocations_are_not_unrecorded(make_rig: MakeRig) -> None:
 
     rig = make_rig(sampler=RecordAllSampler(ALWAYS_OFF))
     before = health.unrecorded_invocations()
-    with _as_global(rig):
-        find()
+    monkeypatch.setattr(PROVIDER, rig.provider)
+    find()
     assert rig.value("invocations_total", outcome="success") == 1
     assert health.unrecorded_invocations() == before

@@ -4,12 +4,12 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from tests.processor.conftest import Rig, chat, invoke, tool
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import AgentMetricsProcessor, Schema
 from agent_analytics.processor._schema import LISTING, TOOL
 from agent_analytics.processor._store import Block, MemoryStore
-from tests.processor.conftest import Rig, chat, invoke, tool
 
 MakeRig = Callable[..., Rig]
 MOST = 500

@@ -5,7 +5,14 @@ import functools
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any, Final
 
-from agent_analytics.exporters._responses import Request, Response, mounted_path, respond
+from agent_analytics.exporters._alone import REFUSAL, alone
+from agent_analytics.exporters._responses import (
+    Request,
+    Response,
+    mounted_path,
+    refuse,
+    respond,
+)
 from agent_analytics.processor import AgentMetricsProcessor
 
 if TYPE_CHECKING:
@@ -33,7 +40,11 @@ def make_wsgi_app(processor: AgentMetricsProcessor) -> "WSGIApplication":
             environ.get("HTTP_ACCEPT", ""),
             environ.get("HTTP_ACCEPT_ENCODING", ""),
         )
-        response = respond(processor, request)
+        several = bool(environ.get("wsgi.multiprocess"))
+        if processor.state_dir is None and not alone(environ.get("SERVER_PORT"), several=several):
+            response = refuse(REFUSAL)
+        else:
+            response = respond(processor, request)
         status = f"{response.status.value} {response.status.phrase}"
         start_response(status, list(response.headers))
         return [response.body]
@@ -52,7 +63,11 @@ def make_asgi_app(processor: AgentMetricsProcessor) -> ASGIApp:
         if scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["type"] == "http":
-            await _send(send, await _off_the_loop(processor, _request(scope)))
+            server = scope.get("server") or ("", None)
+            if processor.state_dir is None and not alone(server[1] or server[0]):
+                await _send(send, refuse(REFUSAL))
+            else:
+                await _send(send, await _off_the_loop(processor, _request(scope)))
         elif scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": 1000})

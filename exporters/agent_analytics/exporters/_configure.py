@@ -1,9 +1,11 @@
 """``configure()``: one call that sets up spans, metrics, their server and the export of spans."""
 
 import atexit
+import errno
 import logging
 import os
 import threading
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
@@ -13,6 +15,7 @@ from opentelemetry.sdk.trace.sampling import Sampler
 
 from agent_analytics.exporters import _egress, _provider, _settings
 from agent_analytics.exporters._server import MetricsServer
+from agent_analytics.exporters._target import SharedTarget
 from agent_analytics.exporters._settings import UNSET, OrUnset, Settings, TakeRate
 from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.processor import AgentMetricsProcessor, Limits
@@ -29,29 +32,48 @@ class Runtime:
     Attributes:
         processor: Turns spans into metrics; readable after the shutdown, too.
         provider: The tracer provider that the spans come from.
-        server: The metrics server, or None.
     """
 
     def __init__(self, settings: Settings, processor: AgentMetricsProcessor) -> None:
         self.processor = processor
-        self.server: MetricsServer | None = None
+        self._server: MetricsServer | None = None
+        self._target: SharedTarget | None = None
+        self._port = settings.metrics_port
         self._exporter: SpanProcessor | None = None
         self._stop = ExitStack()
         self._lock = threading.Lock()
         with ExitStack() as started:  # unwound where the next step fails
             if settings.metrics_port is not None:
-                self.server = started.enter_context(
-                    MetricsServer(
-                        processor,
-                        settings.metrics_port,
-                        settings.metrics_host,
-                        web_config=settings.web_config,
-                    )
-                )
+                self._serve(settings, settings.metrics_port, started)
             self._attachment = self._attach(settings, started)
             propagator = _egress.install(identity=settings.propagate_identity)
             started.callback(_egress.uninstall, propagator)
             self._stop = started.pop_all()
+
+    def _serve(self, settings: Settings, port: int, started: ExitStack) -> None:
+        def server() -> MetricsServer:
+            return MetricsServer(
+                self.processor, port, settings.metrics_host, web_config=settings.web_config
+            )
+
+        state_dir = self.processor.state_dir
+        if state_dir is not None:
+            self._target = SharedTarget(state_dir, (settings.metrics_host, port), server)
+            started.callback(self._target.close)
+            return
+        try:
+            self._server = started.enter_context(server())
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            msg = (
+                f"{error}. Several workers of one service need a state directory: set state_dir "
+                "or AGENT_ANALYTICS_STATE_DIR, and one of them serves the sum of all"
+            )
+            if settings.state_dir is None:
+                raise OSError(error.errno, msg) from error
+            # The directory cannot be used, which was said: that must not end the service.
+            _logger.error("agent-analytics: %s", msg)  # noqa: TRY400 - the message says it all
 
     def _attach(self, settings: Settings, started: ExitStack) -> _provider.Attachment:
         if settings.sdk_disabled:
@@ -77,9 +99,15 @@ class Runtime:
         return self._attachment.provider
 
     @property
+    def server(self) -> MetricsServer | None:
+        """The metrics server; None where there is none, or where another worker serves."""
+        return self._server if self._target is None else self._target.server
+
+    @property
     def metrics_port(self) -> int | None:
-        """The port that metrics are served on, or None."""
-        return None if self.server is None else self.server.port
+        """The port that metrics are served on, by this worker or another one, or None."""
+        server = self.server
+        return (self._port or None) if server is None else server.port
 
     def force_flush(self, timeout: float = 30.0) -> bool:
         """Export every span that has ended; metrics need no flush.
@@ -147,6 +175,8 @@ def configure(
     propagate_identity: bool | None = None,
     web_config: OrUnset[str | os.PathLike[str] | None] = UNSET,
     limits: Limits | None = None,
+    expire_seconds: OrUnset[float | None] = UNSET,
+    active_installs: Callable[[], Mapping[tuple[str, str], float]] | None = None,
 ) -> Runtime:
     """Set up everything: spans of agents become metrics, and metrics are served.
 
@@ -158,7 +188,8 @@ def configure(
         metrics_port: Where metrics are served: 9464 by default, 0 for any free port, None for no
             server.
         otlp_endpoint: Base URL of an OTLP receiver to export sampled spans to; by default none.
-        state_dir: Directory of a durable store; this version has none and refuses it.
+        state_dir: Directory where series outlive the process, one for all workers of a service:
+            any of them shows the sum, one of them serves it. AGENT_ANALYTICS_STATE_DIR.
         hold_seconds: How long newborn series show 0, 30 by default.
         metrics_host: Interface to serve metrics on, 127.0.0.1 by default.
         otlp_protocol: ``grpc`` (default) or ``http/protobuf``.
@@ -170,6 +201,10 @@ def configure(
             is taken out.
         web_config: Prometheus web configuration file: TLS and basic authentication.
         limits: Caps on series and memory.
+        expire_seconds: A listing idle for this long leaves the exposition until it is used
+            again; never by default. AGENT_ANALYTICS_EXPIRE_SECONDS.
+        active_installs: Returns active installs by (publisher, agent) where the marketplace
+            knows them; called at each scrape.
 
     Returns:
         The running parts. They are shut down at exit.
@@ -208,6 +243,9 @@ def configure(
             limits,
             take_rate=settings.take_rate,
             tenant_key=settings.tenant_key,
+            service=_settings.service_name(settings.service_name),
+            expire_seconds=_settings.expire_seconds(expire_seconds),
+            active_installs=active_installs,
         )
         if settings.tenant_key is None:
             _logger.warning(

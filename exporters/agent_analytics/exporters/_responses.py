@@ -78,6 +78,11 @@ def plain(status: HTTPStatus, *headers: tuple[str, str]) -> Response:
     return _with_body(status, _TEXT, f"{status.value} {status.phrase}\n".encode(), headers)
 
 
+def refuse(reason: str) -> Response:
+    """Return a response that says why there is nothing to see."""
+    return _with_body(HTTPStatus.SERVICE_UNAVAILABLE, _TEXT, reason.encode())
+
+
 def mounted_path(root: str, path: str) -> str:
     """Return the path to route by, for an app mounted under ``root``.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, TypeVar, cast
 
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio, Sampler
 
@@ -88,6 +88,20 @@ def hold_seconds(argument: OrUnset[float]) -> float:
     if not _in_range(hold, sys.float_info.max):
         raise _bad(source or "hold_seconds", "a number of seconds from 0", hold)
     return float(hold)
+
+
+def expire_seconds(argument: OrUnset[float | None]) -> float | None:
+    """Return after how many idle seconds a listing leaves the exposition; None for never."""
+    default: float | None = None
+    return choose(argument, "AGENT_ANALYTICS_EXPIRE_SECONDS", default, _number)[0]
+
+
+def service_name(argument: str | None) -> str:
+    """Return the name of the service, empty where nobody has told it."""
+    if argument:
+        return argument
+    name = OTELResourceDetector().detect().attributes.get("service.name", "")
+    return name if isinstance(name, str) else ""
 
 
 def sampler(argument: Sampler | float | None) -> Sampler | None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Final
 
+from agent_analytics.insights import rollups
 from agent_analytics.insights.rules import INSIGHT_INTERVAL, ONCALL_INTERVAL, render_rules
 
 #: Directory of the files that are generated from this package and committed with it:
@@ -15,6 +16,8 @@ def write_rules(
     *,
     oncall_interval: str = ONCALL_INTERVAL,
     insight_interval: str = INSIGHT_INTERVAL,
+    level_interval: str = rollups.LEVEL_INTERVAL,
+    hour_interval: str = rollups.HOUR_INTERVAL,
 ) -> list[Path]:
     """Write the rule files into a directory, which is made, and return their paths.
 
@@ -22,10 +25,17 @@ def write_rules(
         directory: Where to; what ``prometheus_config`` calls ``rules_dir``.
         oncall_interval: How often Prometheus evaluates the rules for on-call.
         insight_interval: How often it evaluates the insights.
+        level_interval: How often it records the levels of counters, from which insights are read.
+        hour_interval: How often it records hours and distinct tenants.
     """
     directory.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
-    files = render_rules(oncall_interval=oncall_interval, insight_interval=insight_interval)
+    files = render_rules(
+        oncall_interval=oncall_interval,
+        insight_interval=insight_interval,
+        level_interval=level_interval,
+        hour_interval=hour_interval,
+    )
     for name, text in files.items():
         path = directory / name
         path.write_text(text, encoding="utf-8")

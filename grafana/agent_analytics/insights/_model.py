@@ -4,7 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from agent_analytics.insights import _recorded
+from agent_analytics.insights._texts import PERCENT, SHORT, bound
 from agent_analytics.insights._yaml import Yaml
+from agent_analytics.insights.periods import Period
 from agent_analytics.processor.catalogue import LISTING_LABELS
 
 Severity = Literal["critical", "warning", "info"]
@@ -55,29 +58,61 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """One Prometheus recording rule: a name, PromQL, and labels that are put on the answer."""
+
+    record: str
+    expr: str
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def yaml(self) -> Yaml:
+        """Return the rule as an entry of a rule file."""
+        entry: dict[str, Yaml] = {"record": self.record, "expr": self.expr}
+        if self.labels:
+            entry["labels"] = dict(self.labels)
+        return entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Threshold:
     """The side of a boundary on which a measure is bad.
 
-    The one place where a measure meets its bound: a bound per listing replaces the number by a
-    recorded series here, and no definition changes.
+    The one place where a measure meets its bound, and where a listing's own bound takes the place
+    of the one that is written here.
+
+    Attributes:
+        comparison: Bad above or below.
+        value: The bound.
+        scale: What the bound, a listing's own as well, is multiplied by.
     """
 
     comparison: Comparison
     value: float
+    scale: float = 1.0
 
-    def crossed(self, measure: str) -> str:
+    def crossed(self, measure: str, insight: str) -> str:
         """Return the PromQL that answers the measure where it is bad, and nothing elsewhere."""
-        return f"round({measure}, {RESOLUTION}) {self.comparison} {self.value}"
+        listing = f"on ({', '.join(LISTING_LABELS)})"
+        own = (
+            f"max by ({', '.join(LISTING_LABELS)})"
+            f' ({_recorded.THRESHOLD}{{insight="{insight}"}})'
+        )
+        if self.scale != 1:
+            own = f"({own} * {self.scale:g})"
+        rounded = f"round({measure}, {RESOLUTION})"
+        return (
+            f"({rounded} {self.comparison} {self.value * self.scale:g}\n"
+            f"unless {listing} {own}\n"
+            f"or {rounded} {self.comparison} {listing} group_left () {own})"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """One way in which a definition is asked.
+    """One way in which a definition is asked for on-call.
 
     Attributes:
-        audience: Whom it is for.
-        traffic: ``dense`` and ``sparse`` are the fast and the slow question for on-call;
-            ``period`` is the publisher's.
+        traffic: ``dense`` and ``sparse`` are the fast and the slow question.
         window: Window of the measure.
         floor: Fewest observations in the window for the measure to mean something.
         still: A shorter window over which the measure must be bad as well, so that a long window
@@ -87,8 +122,7 @@ class Form:
         keep: ``keep_firing_for``.
     """
 
-    audience: Audience
-    traffic: Literal["dense", "sparse", "period"]
+    traffic: Literal["dense", "sparse"]
     window: str
     floor: int
     still: str = ""
@@ -99,22 +133,26 @@ class Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """One insight, from which each of its rules is made.
+    """One insight that is asked of on-call and of publishers alike.
 
     Attributes:
         slug: Short name: the label ``insight``, and the name of the runbook page.
         alert: Name of the alert, shared by all forms.
         severity: How bad it is.
         category: What it is about.
-        title: One short line, without numbers.
-        description: Template with the measured number; ``{window}`` is filled in for each form.
+        heading: One short line with the bound, ``{limit}``.
+        description: Template with the measured number; ``{window}`` and ``{limit}`` are filled in.
         recommendation: What to do.
-        measure: The measured number over a window, as PromQL.
-        observations: How many observations the measure rests on, as PromQL.
+        measure: The measured number over a window, as PromQL over raw series.
+        observations: How many observations the measure rests on, as PromQL over raw series.
+        over: The measured number over a period, for the publisher.
+        observed: How many observations that rests on.
+        floor: Fewest observations in a period for the publisher to be told.
         threshold: When the measure is bad.
         unit: ``share`` for a measure from 0 to 1 that is told in per cent, ``rating`` for one of 5.
         what: What the measured number counts, in words that follow it.
-        forms: How it is asked.
+        forms: How it is asked for on-call.
+        worth: US dollars that it costs in a period, where that is known.
         by: Labels that tell one answer of the measure from another.
     """
 
@@ -122,58 +160,87 @@ class Definition:
     alert: str
     severity: Severity
     category: Category
-    title: str
+    heading: str
     description: str
     recommendation: str
     measure: Callable[[str], str]
     observations: Callable[[str], str]
+    over: Callable[[Period], str]
+    observed: Callable[[Period], str]
+    floor: int
     threshold: Threshold
     unit: Literal["share", "rating"]
     what: str
     forms: tuple[Form, ...] = field(repr=False)
+    worth: Callable[[Period], str] | None = None
     by: tuple[str, ...] = LISTING_LABELS
+
+    @property
+    def _bound(self) -> str:
+        value = self.threshold.value
+        return f"{value * 100:g} %" if self.unit == "share" else f"{value:g}"
+
+    @property
+    def title(self) -> str:
+        """The title where a listing has no bound of its own."""
+        return self.heading.replace("{limit}", self._bound)
 
     @property
     def limit(self) -> str:
         """The bound in words, such as ``above 5 %``."""
         side = {">": "above", "<": "below"}[self.threshold.comparison]
-        value = self.threshold.value
-        return f"{side} {value * 100:g} %" if self.unit == "share" else f"{side} {value:g} of 5"
+        return f"{side} {self._bound}" if self.unit == "share" else f"{side} {self._bound} of 5"
 
-    def rules(self, audience: Audience) -> list[Rule]:
-        """Return the rules of this definition for an audience."""
-        return [self._rule(form) for form in self.forms if form.audience == audience]
+    @property
+    def own_title(self) -> str:
+        """Template of the title, with the bound that the listing has."""
+        if self.unit == "share":
+            own = bound(self.slug, SHORT, factor=100, after=" %", otherwise=self._bound)
+        else:
+            own = bound(self.slug, SHORT, otherwise=self._bound)
+        return self.heading.replace("{limit}", own)
 
-    def _rule(self, form: Form) -> Rule:
-        return Rule(
-            alert=self.alert,
-            expr=self._condition(form),
-            hold=form.hold,
-            keep=form.keep,
-            labels=labels(
-                audience=form.audience,
-                severity=self.severity,
-                category=self.category,
-                insight=self.slug,
-                traffic=form.traffic,
-            ),
-            annotations=annotations(
-                slug=self.slug,
-                title=self.title,
-                description=self.description.replace("{window}", form.window),
-                recommendation=self.recommendation,
-            ),
-        )
+    def text(self, window: str) -> str:
+        """Template of the description over a window, with the bound that the listing has."""
+        share = self.unit == "share"
+        usual = f"{self.threshold.value * 100:g}%" if share else self._bound
+        own = bound(self.slug, PERCENT if share else SHORT, otherwise=usual)
+        return self.description.replace("{window}", window).replace("{limit}", own)
+
+    def rules(self) -> list[Rule]:
+        """Return the rules for on-call."""
+        return [
+            Rule(
+                alert=self.alert,
+                expr=self._condition(form),
+                hold=form.hold,
+                keep=form.keep,
+                labels=labels(
+                    audience="oncall",
+                    severity=self.severity,
+                    category=self.category,
+                    insight=self.slug,
+                    traffic=form.traffic,
+                ),
+                annotations=annotations(
+                    slug=self.slug,
+                    title=self.own_title,
+                    description=self.text(form.window),
+                    recommendation=self.recommendation,
+                ),
+            )
+            for form in self.forms
+        ]
 
     def _condition(self, form: Form) -> str:
         # The measure stands first: `and` and `unless` keep the left side's value, which is the
         # number that the description shows.
         lines = [
-            self.threshold.crossed(self.measure(form.window)),
+            self.threshold.crossed(self.measure(form.window), self.slug),
             f"and {self.observations(form.window)} >= {form.floor}",
         ]
         if form.still:
-            lines.append(f"and {self.threshold.crossed(self.measure(form.still))}")
+            lines.append(f"and {self.threshold.crossed(self.measure(form.still), self.slug)}")
         if form.dense:
             window, floor = form.dense
             lines.append(f"unless {self.observations(window)} >= {floor}")

@@ -122,8 +122,15 @@ def alertmanager_config(
 
 
 def _inhibitions() -> list[Yaml]:
-    # Only on-call is ever inhibited: what a publisher is told does not depend on who was paged.
+    """One cause pages once.
+
+    Only on-call is ever inhibited: what a publisher is told does not depend on who was paged.
+    Alerts of a listing carry no target, so a target that is down silences what is said of that
+    target, and what is said of listings only where no target is left at all.
+    """
     oncall = _equals("audience", "oncall")
+    budget = _equals("insight", "error-budget")
+    listing = list(queries.LISTING.by)
     return [
         {
             # The fast and the slow question about one listing, or one of its tools, page once.
@@ -136,6 +143,36 @@ def _inhibitions() -> list[Yaml]:
             "source_matchers": [oncall, _equals("cause", "target_down")],
             "target_matchers": [oncall, 'cause=~"stale|no_spans"'],
             "equal": ["alertname", "job", "instance"],
+        },
+        {
+            # Without any target, all else is an echo of what was scraped before.
+            "source_matchers": [oncall, _equals("cause", "no_target")],
+            "target_matchers": [oncall, 'cause!="no_target"'],
+        },
+        {
+            # A burst of errors burns the budget: that is no second cause.
+            "source_matchers": [oncall, _equals("insight", "error-rate")],
+            "target_matchers": [oncall, budget],
+            "equal": listing,
+        },
+        {
+            "source_matchers": [oncall, budget, _equals("traffic", "fast")],
+            "target_matchers": [oncall, budget, _equals("traffic", "slow")],
+            "equal": listing,
+        },
+        {
+            # A failing listing is paged for; which of its tools fails is on the runbook page.
+            "source_matchers": [
+                oncall,
+                _equals("category", "reliability"),
+                _equals("severity", "critical"),
+            ],
+            "target_matchers": [
+                oncall,
+                _equals("category", "reliability"),
+                'severity=~"warning|info"',
+            ],
+            "equal": listing,
         },
     ]
 

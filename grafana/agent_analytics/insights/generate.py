@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from agent_analytics.insights._dashboards import render_dashboards
 from agent_analytics.insights._files import GENERATED
 from agent_analytics.insights._provisioning import dashboard_provider, datasources
-from agent_analytics.insights._publisher_dashboard import publisher_dashboard
 from agent_analytics.insights.config import alertmanager_config, prometheus_config
 from agent_analytics.insights.rules import render_rules
 
@@ -29,7 +29,7 @@ def render() -> dict[str, str]:
     """Return every generated file by its path below ``generated/``."""
     return {
         **{f"rules/{name}": text for name, text in render_rules().items()},
-        "dashboards/publisher.json": publisher_dashboard(),
+        **{f"dashboards/{name}": text for name, text in render_dashboards().items()},
         "provisioning/datasources/prometheus.yml": datasources(),
         "provisioning/dashboards/agent-analytics.yml": dashboard_provider(),
         "prometheus.yml": prometheus_config(

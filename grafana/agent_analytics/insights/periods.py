@@ -10,9 +10,10 @@ a larger one without parentheses.
 """
 
 from dataclasses import dataclass, replace
-from typing import Final
+from enum import Enum, auto
+from typing import Protocol, Self
 
-from agent_analytics.insights import rollups
+from agent_analytics.insights import _recorded, rollups
 from agent_analytics.insights.queries import (
     FAILED,
     JUDGED,
@@ -20,13 +21,12 @@ from agent_analytics.insights.queries import (
     SUCCESS,
     TOOL,
     Scope,
+    edge,
     one_of,
     select,
 )
 from agent_analytics.processor import catalogue
 from agent_analytics.processor.catalogue import Metric
-
-_DAY: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,48 @@ class Raw:
     step: int
 
 
+class At(Enum):
+    """A moment of a period.
+
+    ``FIRST_DAY`` is the end of its first day of 24 hours.
+    """
+
+    END = auto()
+    FIRST_DAY = auto()
+    START = auto()
+
+
+class AnyPeriod(Protocol):
+    """What every quantity of this module asks of a period."""
+
+    @property
+    def before(self) -> Self:
+        """The period of the same length in front of this one."""
+        ...
+
+    @property
+    def whole(self) -> str:
+        """Its length, as a duration."""
+        ...
+
+    @property
+    def rest(self) -> str:
+        """Its length less its first day, as a duration; empty for nothing."""
+        ...
+
+    def over(
+        self,
+        function: str,
+        name: str,
+        scope: Scope,
+        window: str,
+        *matchers: str,
+        at: At = At.END,
+    ) -> str:
+        """Return a function of a selector over a window that ends at a moment of the period."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """A window of whole days that ends some days ago.
@@ -50,11 +92,14 @@ class Period:
         days: Length.
         ago: How many days ago it ended; 0 for now.
         raw: Read raw series instead of roll-ups: dear, and for young histories only.
+        recorded: Read what is recorded for the insights, once an evaluation and for some windows
+            only: a figure costs one look-up, and is there for listings and not for instances.
     """
 
     days: int
     ago: int = 0
     raw: Raw | None = None
+    recorded: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a window of no days."""
@@ -72,75 +117,94 @@ class Period:
         """This period and the one before as one."""
         return replace(self, days=2 * self.days)
 
-    def look(self, name: str, scope: Scope, window: str, *matchers: str, hours: int = 0) -> str:
-        """Return a range selector that ends ``hours`` before this period's end."""
-        back = self.ago * _DAY + hours
-        offset = f" offset {_span(back)}" if back else ""
-        return f"{select(name, scope, *matchers)}[{window}]{offset}"
+    @property
+    def whole(self) -> str:
+        """Its length, as a duration."""
+        return f"{self.days}d"
+
+    @property
+    def rest(self) -> str:
+        """Its length less its first day, as a duration; empty for nothing."""
+        return f"{self.days - 1}d" if self.days > 1 else ""
+
+    def over(
+        self,
+        function: str,
+        name: str,
+        scope: Scope,
+        window: str,
+        *matchers: str,
+        at: At = At.END,
+    ) -> str:
+        """Return a function of a selector over a window that ends at a moment of the period."""
+        back = self.ago + {At.END: 0, At.FIRST_DAY: self.days - 1, At.START: self.days}[at]
+        return f"{function}({select(name, scope, *matchers)}[{window}]{_offset(back)})"
 
 
-def _span(hours: int) -> str:
-    days, rest = divmod(hours, _DAY)
-    return f"{days}d" if not rest else f"{hours}h"
+def _offset(days: int) -> str:
+    return f" offset {days}d" if days else ""
 
 
 # --- growth of counters --------------------------------------------------------------------------
 
 
-def growth(sample: str, period: Period, scope: Scope, *matchers: str) -> str:
+def growth(sample: str, period: AnyPeriod, scope: Scope, *matchers: str) -> str:
     """What the counters of a sample name grew by, exactly, to the last level at either end.
 
     A series that was not there when the window began was born in it at 0. One that has vanished
     since counts with its last level.
     """
-    if period.raw is not None:
+    if isinstance(period, Period) and period.raw is not None:
         return _raw_growth(sample, period, period.raw, scope, *matchers)
-    days = f"{period.days}d"
-    level, day = rollups.level(sample), rollups.day(sample)
+    if isinstance(period, Period) and period.recorded:
+        name = _recorded.grown(sample, (period.days, period.ago))
+        return f"{scope.aggregate('sum')} ({select(name, scope, *matchers)})"
+    level, day, latest = rollups.level(sample), rollups.day(sample), "last_over_time"
     last = (
-        f"(last_over_time({period.look(level, scope, '1d', *matchers)})"
-        f" or last_over_time({period.look(day, scope, days, *matchers)}))"
+        f"({period.over(latest, level, scope, '1d', *matchers)}"
+        f" or {period.over(latest, day, scope, period.whole, *matchers)})"
     )
-    start = period.days * _DAY
     first = (
-        f"(last_over_time({period.look(level, scope, '1d', *matchers, hours=start)})"
-        f" or last_over_time({period.look(day, scope, '3d', *matchers, hours=start)})"
+        f"({period.over(latest, level, scope, '1d', *matchers, at=At.START)}"
+        f" or {period.over(latest, day, scope, '3d', *matchers, at=At.START)}"
         f" or {last} * 0)"
     )
-    drops = f"sum_over_time({period.look(rollups.drop(sample), scope, days, *matchers)})"
+    drops = period.over("sum_over_time", rollups.drop(sample), scope, period.whole, *matchers)
     return f"{scope.aggregate('sum')} ({last} - {first} + ({drops} or {last} * 0))"
 
 
 def _raw_growth(sample: str, period: Period, raw: Raw, scope: Scope, *matchers: str) -> str:
     """Growth as the roll-ups would tell it, from raw series, in one expression.
 
-    To be asked at a multiple of the step, where the last moment of the subquery is the last of all.
+    To be asked at a multiple of the step, where the last step of the subquery ends.
     """
-    window, step, hour = f"{raw.seconds}s", f"{raw.step}s", "1h"
+    window, step = f"{raw.seconds}s", f"{raw.step}s"
     counter = select(sample, scope, *matchers)
-    before = f"last_over_time({counter}[{hour}] offset {step})"
-    fell = f"({before} > {counter})"
-    drops = f"((max_over_time({counter}[{step}]) > {fell}) or {fell})"
-    offset = f" offset {_span(period.ago * _DAY)}" if period.ago else ""
-    last = f"last_over_time({period.look(sample, scope, window, *matchers)})"
-    start = period.look(sample, scope, hour, *matchers, hours=period.days * _DAY)
-    first = f"(last_over_time({start}) or {last} * 0)"
+    now = f"last_over_time({counter}[{step}])"
+    before = f"last_over_time({counter}[1d] offset {step})"
+    fell = f"({before} > {now})"
+    # `+ 0` takes the name off, which would tell one side of `or` from the other in a subquery.
+    drops = f"(((max_over_time({counter}[{step}]) > {fell}) or {fell}) + 0)"
+    last = period.over("last_over_time", sample, scope, window, *matchers)
+    start = period.over("last_over_time", sample, scope, "1d", *matchers, at=At.START)
+    first = f"({start} or {last} * 0)"
     return (
         f"{scope.aggregate('sum')} ({last} - {first}"
-        f" + (sum_over_time({drops}[{window}:{step}]{offset}) or {last} * 0))"
+        f" + (sum_over_time({drops}[{window}:{step}]{_offset(period.ago)}) or {last} * 0))"
     )
 
 
-def _count(metric: Metric, period: Period, scope: Scope, *matchers: str) -> str:
+def _count(metric: Metric, period: AnyPeriod, scope: Scope, *matchers: str) -> str:
     return growth(metric.name, period, scope, *matchers)
 
 
-def _mean(metric: Metric, period: Period, scope: Scope, *matchers: str) -> str:
+def _mean(metric: Metric, period: AnyPeriod, scope: Scope, *matchers: str) -> str:
     total = growth(f"{metric.name}_sum", period, scope, *matchers)
     return f"({total} / ({growth(f'{metric.name}_count', period, scope, *matchers)} > 0))"
 
 
-def _share(part: str, whole: str) -> str:
+def share(part: str, whole: str) -> str:
+    """A part of a whole, and nothing where the whole is 0."""
     return f"({part} / ({whole} > 0))"
 
 
@@ -152,27 +216,27 @@ def trend(quantity: str, before: str) -> str:
 # --- usage ---------------------------------------------------------------------------------------
 
 
-def invocations(period: Period, scope: Scope = LISTING) -> str:
+def invocations(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Invocations that ended in the period, cancelled ones included."""
     return _count(catalogue.INVOCATIONS, period, scope)
 
 
-def invocations_trend(period: Period, scope: Scope = LISTING) -> str:
+def invocations_trend(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Relative change of the invocations against the period before."""
     return trend(invocations(period, scope), invocations(period.before, scope))
 
 
-def judged_invocations(period: Period, scope: Scope = LISTING) -> str:
+def judged_invocations(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Invocations that succeeded or failed in the period."""
     return _count(catalogue.INVOCATIONS, period, scope, one_of("outcome", *JUDGED))
 
 
-def installs(period: Period, scope: Scope = LISTING) -> str:
+def installs(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Installs in the period; a reinstall is a second install."""
     return _count(catalogue.INSTALLS, period, scope)
 
 
-def uninstalls(period: Period, scope: Scope = LISTING) -> str:
+def uninstalls(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Uninstalls in the period."""
     return _count(catalogue.UNINSTALLS, period, scope)
 
@@ -180,7 +244,7 @@ def uninstalls(period: Period, scope: Scope = LISTING) -> str:
 # --- distinct tenants ----------------------------------------------------------------------------
 
 
-def _union(scope: Scope) -> rollups.Union:
+def union_of(scope: Scope) -> rollups.Union:
     """Return the union whose registers a scope is answered from: the coarsest that can."""
     if scope.by == () and not scope.where:
         return rollups.OF_MARKETPLACE
@@ -189,32 +253,32 @@ def _union(scope: Scope) -> rollups.Union:
     return rollups.OF_PUBLISHER if by_publisher and only_publisher else rollups.OF_LISTING
 
 
-def registers(period: Period, scope: Scope = LISTING, kind: str = catalogue.SKETCH_TENANTS) -> str:
+def registers(
+    period: AnyPeriod, scope: Scope = LISTING, kind: str = catalogue.SKETCH_TENANTS
+) -> str:
     """The merged registers of a period: one answer a register, its smallest hash.
 
     Days in the middle, hours at the edges, the moment at the end. Merging what overlaps twice
     changes nothing, so the parts need not meet exactly.
     """
-    of_kind = f'kind="{kind}"'
-    if period.raw is not None:
-        seen = period.look(catalogue.SKETCH_REGISTER.name, scope, f"{period.raw.seconds}s", of_kind)
-        return f"{scope.aggregate('min', 'register')} (min_over_time({seen}))"
-    union = _union(scope)
+    of_kind, least = f'kind="{kind}"', "min_over_time"
+    if isinstance(period, Period) and period.raw is not None:
+        name, window = catalogue.SKETCH_REGISTER.name, f"{period.raw.seconds}s"
+        seen = period.over(least, name, scope, window, of_kind)
+        return f"{scope.aggregate('min', 'register')} ({seen})"
+    union = union_of(scope)
     parts = [
-        period.look(union.minutes, scope, "2h" if period.days > 1 else "1d", of_kind),
+        period.over(least, union.minutes, scope, "2h" if period.rest else "1d", of_kind),
     ]
-    if period.days > 1:
-        middle = f"{period.days - 1}d"
-        first = (period.days - 1) * _DAY
+    if period.rest:
         parts += [
-            period.look(union.hours, scope, "1d", of_kind),
-            period.look(union.days, scope, middle, of_kind),
-            period.look(union.hours, scope, "1d", of_kind, hours=first),
+            period.over(least, union.hours, scope, "1d", of_kind),
+            period.over(least, union.days, scope, period.rest, of_kind),
+            period.over(least, union.hours, scope, "1d", of_kind, at=At.FIRST_DAY),
         ]
     # `or` drops what has the same labels on the left, so each part is told apart by a label.
     merged = " or ".join(
-        f'label_replace(min_over_time({part}), "part", "{number}", "", "")'
-        for number, part in enumerate(parts)
+        f'label_replace({part}, "part", "{number}", "", "")' for number, part in enumerate(parts)
     )
     return f"{scope.aggregate('min', 'register')} ({merged})"
 
@@ -223,26 +287,36 @@ def distinct(registers_: str, scope: Scope = LISTING) -> str:
     """How many distinct ids merged registers have seen: the maximum-likelihood estimate."""
     m = catalogue.SKETCH_REGISTERS
     used = f"{scope.aggregate('count')} ({registers_})"
-    mass = f"{scope.aggregate('sum')} ({registers_})"
-    return f"({m} * {used} / ({mass} + {m} - {used}))"
+    return f"({m} * {used} / ({m} - {_below_one(registers_, scope)}))"
 
 
-def unique_tenants(period: Period, scope: Scope = LISTING) -> str:
+def _below_one(registers_: str, scope: Scope) -> str:
+    """How far the registers are below 1, together: their number less their sum, read once."""
+    return f"{scope.aggregate('sum')} (1 - {registers_})"
+
+
+def unique_tenants(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Distinct tenants that used it in the period."""
+    if isinstance(period, Period) and period.recorded:
+        return _hourly(_recorded.tenants((period.days, period.ago)), scope)
     return distinct(registers(period, scope), scope)
 
 
-def conversations(period: Period, scope: Scope = LISTING) -> str:
+def conversations(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Distinct conversations in the period."""
     return distinct(registers(period, scope, catalogue.SKETCH_CONVERSATIONS), scope)
 
 
-def retained_tenants(period: Period, scope: Scope = LISTING) -> str:
+def retained_tenants(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Distinct tenants of the period before who came back in this one.
 
     The share of equal registers among all of both is the Jaccard index of the two sets.
     """
-    now, then = registers(period, scope), registers(period.before, scope)
+    return _in_both(registers(period, scope), registers(period.before, scope), scope)
+
+
+def _in_both(now: str, then: str, scope: Scope) -> str:
+    """Return how many distinct ids two sets of merged registers share."""
     label = (*scope.by, "register")
     same = f"{scope.aggregate('count')} ({now} == on ({', '.join(label)}) {then})"
     # The smaller of the two where both have the register: `or` alone would keep the left one.
@@ -251,30 +325,50 @@ def retained_tenants(period: Period, scope: Scope = LISTING) -> str:
         f' or label_replace({then}, "part", "then", "", ""))'
     )
     both = f"{scope.aggregate('min', 'register')} ({lower})"
-    equal = f"({same} or 0 * {scope.aggregate('count')} ({both}))"
-    return f"({equal} / {scope.aggregate('count')} ({both}) * {distinct(both, scope)})"
+    equal = f"({same} or 0 * {scope.aggregate('count')} ({then}))"
+    # The share that is equal, times how many there are in both. The number of registers stands
+    # in one's denominator and in the other's numerator, and need not be read.
+    m = catalogue.SKETCH_REGISTERS
+    return f"({m} * {equal} / ({m} - {_below_one(both, scope)}))"
 
 
-def retention(period: Period, scope: Scope = LISTING) -> str:
+def returned(now: str, then: str, scope: Scope) -> str:
+    """Share of the ids of one set of merged registers, ``then``, that are in another as well."""
+    return f"({_in_both(now, then, scope)} / {distinct(then, scope)})"
+
+
+def retention(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Tenants active in the period and in the one before, by those active in the one before."""
-    return _share(retained_tenants(period, scope), unique_tenants(period.before, scope))
+    if isinstance(period, Period) and period.recorded:
+        return _hourly(_recorded.retention((period.days, period.ago)), scope)
+    return returned(registers(period, scope), registers(period.before, scope), scope)
+
+
+def _hourly(name: str, scope: Scope) -> str:
+    """Return what is recorded every hour, which an instant selector does not see for so long."""
+    return f"{scope.aggregate('max')} (last_over_time({select(name, scope)}[2h]))"
+
+
+def turns_per_conversation(period: AnyPeriod, scope: Scope = LISTING) -> str:
+    """Invocations per distinct conversation."""
+    return f"({invocations(period, scope)} / {conversations(period, scope)})"
 
 
 # --- quality -------------------------------------------------------------------------------------
 
 
-def error_rate(period: Period, scope: Scope = LISTING) -> str:
+def error_rate(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Share of failed invocations: (error + timeout) / (success + error + timeout), 0 to 1."""
     failed = _count(catalogue.INVOCATIONS, period, scope, one_of("outcome", *FAILED))
-    return _share(failed, judged_invocations(period, scope))
+    return share(failed, judged_invocations(period, scope))
 
 
-def mean_response_time(period: Period, scope: Scope = LISTING) -> str:
+def mean_response_time(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Mean time of a successful invocation, in seconds."""
     return _mean(catalogue.INVOCATION_DURATION, period, scope, one_of("outcome", SUCCESS))
 
 
-def response_time_quantile(quantile: float, period: Period, scope: Scope = LISTING) -> str:
+def response_time_quantile(quantile: float, period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Quantile of the time of successful invocations in seconds, interpolated in its bucket."""
     name = f"{catalogue.INVOCATION_DURATION.name}_bucket"
     by_edge = scope.over(*scope.by, "le")
@@ -282,65 +376,75 @@ def response_time_quantile(quantile: float, period: Period, scope: Scope = LISTI
     return f"histogram_quantile({quantile}, {buckets})"
 
 
-def mean_rating(period: Period, scope: Scope = LISTING) -> str:
+def mean_rating(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Mean rating, 1 to 5."""
     return _mean(catalogue.FEEDBACK_RATING, period, scope)
 
 
-def ratings(period: Period, scope: Scope = LISTING) -> str:
+def ratings(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Ratings that tenants gave in the period."""
     return growth(f"{catalogue.FEEDBACK_RATING.name}_count", period, scope)
 
 
-def ratings_up_to(period: Period, scope: Scope = LISTING) -> str:
+def ratings_up_to(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Ratings by upper edge (``le``), cumulative: the distribution of satisfaction."""
     return growth(f"{catalogue.FEEDBACK_RATING.name}_bucket", period, scope.over(*scope.by, "le"))
+
+
+def ratings_of(rating: int, period: AnyPeriod, scope: Scope = LISTING) -> str:
+    """Ratings of exactly so many stars, 1 to 5."""
+    name = f"{catalogue.FEEDBACK_RATING.name}_bucket"
+    metric = catalogue.FEEDBACK_RATING
+    upper = growth(name, period, scope, edge(metric, rating))
+    if rating == min(metric.buckets):
+        return upper
+    return f"({upper} - {growth(name, period, scope, edge(metric, rating - 1))})"
 
 
 # --- money ---------------------------------------------------------------------------------------
 
 
-def revenue(period: Period, scope: Scope = LISTING) -> str:
+def revenue(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """US dollars that tenants were charged in the period, refunds not taken off."""
     return _count(catalogue.REVENUE, period, scope)
 
 
-def revenue_trend(period: Period, scope: Scope = LISTING) -> str:
+def revenue_trend(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Relative change of the revenue against the period before."""
     return trend(revenue(period, scope), revenue(period.before, scope))
 
 
-def refunds(period: Period, scope: Scope = LISTING) -> str:
+def refunds(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """US dollars that tenants were given back in the period."""
     return _count(catalogue.REFUNDS, period, scope)
 
 
-def gmv(period: Period, scope: Scope = LISTING) -> str:
+def gmv(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Gross merchandise value: revenue less refunds."""
     return f"({revenue(period, scope)} - {refunds(period, scope)})"
 
 
-def fees(period: Period, scope: Scope = LISTING) -> str:
+def fees(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """The marketplace's share of the revenue, in US dollars."""
     return _count(catalogue.FEES, period, scope)
 
 
-def revenue_per_tenant(period: Period, scope: Scope = LISTING) -> str:
+def revenue_per_tenant(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """US dollars charged per distinct tenant of the period."""
     return f"({revenue(period, scope)} / {unique_tenants(period, scope)})"
 
 
-def model_cost(period: Period, scope: Scope = LISTING) -> str:
+def model_cost(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """US dollars that model calls cost the publisher in the period."""
     return _count(catalogue.MODEL_COST, period, scope)
 
 
-def wasted_cost(period: Period, scope: Scope = LISTING) -> str:
+def wasted_cost(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """The part of the model cost that went into invocations that failed, in US dollars."""
     return _count(catalogue.WASTED_COST, period, scope)
 
 
-def margin(period: Period, scope: Scope = LISTING) -> str:
+def margin(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Revenue less refunds, fees and model cost, in US dollars."""
     return (
         f"({revenue(period, scope)} - {refunds(period, scope)}"
@@ -348,67 +452,75 @@ def margin(period: Period, scope: Scope = LISTING) -> str:
     )
 
 
-def cost_per_success(period: Period, scope: Scope = LISTING) -> str:
+def cost_per_success(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """US dollars of model cost per successful invocation."""
     succeeded = _count(catalogue.INVOCATIONS, period, scope, one_of("outcome", SUCCESS))
-    return _share(model_cost(period, scope), succeeded)
+    return share(model_cost(period, scope), succeeded)
 
 
 # --- tokens --------------------------------------------------------------------------------------
 
 
-def input_tokens(period: Period, scope: Scope = LISTING) -> str:
+def input_tokens(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Tokens sent to models in the period."""
     return _count(catalogue.INPUT_TOKENS, period, scope)
 
 
-def output_tokens(period: Period, scope: Scope = LISTING) -> str:
+def output_tokens(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Tokens received from models in the period."""
     return _count(catalogue.OUTPUT_TOKENS, period, scope)
 
 
-def cached_share(period: Period, scope: Scope = LISTING) -> str:
+def cached_share(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Share of the input tokens that came from the model's prompt cache, 0 to 1."""
     cached = _count(catalogue.CACHED_INPUT_TOKENS, period, scope)
-    return _share(cached, input_tokens(period, scope))
+    return share(cached, input_tokens(period, scope))
 
 
 # --- tools ---------------------------------------------------------------------------------------
 
 
-def tool_calls(period: Period, scope: Scope = TOOL) -> str:
+def tool_calls(period: AnyPeriod, scope: Scope = TOOL) -> str:
     """Tool calls that ended in the period, cancelled ones included."""
     return _count(catalogue.TOOL_CALLS, period, scope)
 
 
-def tool_failure_rate(period: Period, scope: Scope = TOOL) -> str:
+def tool_failure_rate(period: AnyPeriod, scope: Scope = TOOL) -> str:
     """Share of failed tool calls: (error + timeout) / (success + error + timeout), 0 to 1."""
     failed = _count(catalogue.TOOL_CALLS, period, scope, one_of("outcome", *FAILED))
     judged = _count(catalogue.TOOL_CALLS, period, scope, one_of("outcome", *JUDGED))
-    return _share(failed, judged)
+    return share(failed, judged)
 
 
-def tool_seconds(period: Period, scope: Scope = TOOL) -> str:
+def tool_seconds(period: AnyPeriod, scope: Scope = TOOL) -> str:
     """Seconds spent in tool calls in the period."""
     return growth(f"{catalogue.TOOL_CALL_DURATION.name}_sum", period, scope)
+
+
+def mean_tool_time(period: AnyPeriod, scope: Scope = TOOL) -> str:
+    """Mean time of a tool call in seconds."""
+    return _mean(catalogue.TOOL_CALL_DURATION, period, scope)
 
 
 # --- adoption ------------------------------------------------------------------------------------
 
 
-def active_installs(period: Period, scope: Scope = LISTING) -> str:
+def active_installs(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Installs that had not been undone when the period ended; absent where that is not known."""
     name = catalogue.ACTIVE_INSTALLS.name
-    offset = f" offset {_span(period.ago * _DAY)}" if period.ago else ""
-    return f"{scope.aggregate('sum')} ({select(name, scope)}{offset})"
+    return f"{scope.aggregate('sum')} ({period.over('last_over_time', name, scope, '5m')})"
 
 
-def install_churn(period: Period, scope: Scope = LISTING) -> str:
+def install_churn(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Uninstalls in the period by the active installs when it began."""
-    at_start = active_installs(Period(1, period.ago + period.days), scope)
-    return _share(uninstalls(period, scope), at_start)
+    return share(uninstalls(period, scope), active_installs(period.before, scope))
 
 
-def active_publishers(period: Period) -> str:
+def active_publishers(period: AnyPeriod) -> str:
     """Publishers of whom any listing was used in the period."""
     return f"count ({invocations(period, Scope(('publisher_id',)))} > 0)"
+
+
+def active_listings(period: AnyPeriod) -> str:
+    """Listings that were used in the period."""
+    return f"count ({invocations(period, LISTING)} > 0)"

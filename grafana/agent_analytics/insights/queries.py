@@ -218,6 +218,26 @@ def mean_rating(window: str, scope: Scope = LISTING) -> str:
     )
 
 
+def errors_by_type(window: str, scope: Scope = LISTING) -> str:
+    """Failed invocations in the window by the type of the error, besides the scope's labels."""
+    by_type = scope.over(*scope.by, "error_type")
+    return _total("increase", catalogue.INVOCATION_ERRORS.name, window, by_type)
+
+
+def responses_up_to(window: str, scope: Scope = LISTING) -> str:
+    """Responses in the window by upper edge of their time (``le``), cumulative."""
+    name = f"{catalogue.INVOCATION_DURATION.name}_bucket"
+    by_edge = scope.over(*scope.by, "le")
+    return _total("increase", name, window, by_edge, one_of("outcome", SUCCESS))
+
+
+def first_chunk_quantile(quantile: float, window: str, scope: Scope = LISTING) -> str:
+    """Quantile of the time to the first chunk of streamed answers, in seconds."""
+    name = f"{catalogue.TIME_TO_FIRST_CHUNK.name}_bucket"
+    buckets = _total("rate", name, window, scope.over(*scope.by, "le"))
+    return f"histogram_quantile({quantile}, {buckets})"
+
+
 # --- money and tokens ----------------------------------------------------------------------------
 
 
@@ -287,6 +307,13 @@ def mean_tool_time(window: str, scope: Scope = TOOL) -> str:
     )
 
 
+def tool_time_quantile(quantile: float, window: str, scope: Scope = TOOL) -> str:
+    """Quantile of the time of a tool call in seconds, interpolated within its bucket."""
+    name = f"{catalogue.TOOL_CALL_DURATION.name}_bucket"
+    buckets = _total("rate", name, window, scope.over(*scope.by, "le"))
+    return f"histogram_quantile({quantile}, {buckets})"
+
+
 # --- freshness -----------------------------------------------------------------------------------
 
 
@@ -294,6 +321,29 @@ def data_age(scope: Scope = Scope(("job", "instance"))) -> str:
     """Seconds since the last span of an agent ended; nothing where no span has ended yet."""
     last = f"{scope.aggregate('max')} ({select(catalogue.LAST_SPAN.name, scope)} > 0)"
     return f"(time() - {last})"
+
+
+def scrape_age(scope: Scope = LISTING) -> str:
+    """Seconds since a listing was last scraped; nothing if that is more than six hours."""
+    seen = f"timestamp({select(catalogue.INVOCATIONS.name, scope)})"
+    return f"(time() - {scope.aggregate('max')} (max_over_time({seen}[6h:1m])))"
+
+
+def new_versions(before: str, scope: Scope = LISTING) -> str:
+    """Versions of agents that are running and were not some time before."""
+    by = scope.over(*scope.by, "agent_version").aggregate("max")
+    running = select(catalogue.INFO.name, scope)
+    return f"({by} ({running}) unless {by} ({running} offset {before}))"
+
+
+def versions(scope: Scope = Scope(("agent_name", "agent_version"))) -> str:
+    """How many processes run each version of an agent."""
+    return f"{scope.aggregate('sum')} ({select(catalogue.INFO.name, scope)})"
+
+
+def firing_pages(scope: Scope = LISTING) -> str:
+    """The alerts for on-call that are firing, one series each, from Prometheus' bookkeeping."""
+    return select("ALERTS", scope, 'alertstate="firing"', 'audience="oncall"')
 
 
 def firing_insights(scope: Scope = LISTING) -> str:

@@ -123,14 +123,16 @@ def _after_midnight(minutes: int) -> str:
 
 
 def _level_rules(sample: str) -> list[Yaml]:
-    before = f"last_over_time({level(sample)}[1h])"
+    # A day back: a process may be away for hours before its counters begin anew.
+    before = f"last_over_time({level(sample)}[1d])"
+    fell = f"({before} > {sample})"
     peak = f"max_over_time({sample}[{LEVEL_INTERVAL}])"
     return [
         # Before the level moves on. What it had before is the last level, or what scrapes have
         # seen since.
         {
             "record": drop(sample),
-            "expr": f"({peak} > {before} or {before}) and ({before} > {sample})",
+            "expr": f"({peak} > {fell}) or {fell}",
         },
         {"record": level(sample), "expr": sample},
         {
@@ -163,23 +165,46 @@ def _hour_rules() -> list[Yaml]:
     return rules
 
 
+def groups(
+    samples: Sequence[str] = LEVEL_SAMPLES,
+    *,
+    level_interval: str = LEVEL_INTERVAL,
+    hour_interval: str = HOUR_INTERVAL,
+    levels: Sequence[Yaml] = (),
+    hours: Sequence[Yaml] = (),
+) -> list[Yaml]:
+    """Return the rule groups of the roll-ups.
+
+    Args:
+        samples: Names of the samples to record levels of.
+        level_interval: How often levels and unions of sketches are recorded.
+        hour_interval: How often registers are merged for good.
+        levels: Further rules that are evaluated with the levels.
+        hours: Further rules that are evaluated every hour.
+    """
+    return [
+        {
+            "name": "agent-analytics-levels",
+            "interval": level_interval,
+            "rules": [*(rule for sample in samples for rule in _level_rules(sample)), *levels],
+        },
+        {
+            "name": "agent-analytics-unions",
+            "interval": level_interval,
+            "rules": _union_rules(),
+        },
+        {
+            "name": "agent-analytics-hours",
+            "interval": hour_interval,
+            "rules": [*_hour_rules(), *hours],
+        },
+    ]
+
+
 def render_rollups(samples: Sequence[str] = LEVEL_SAMPLES) -> str:
-    """Return the rule file of the roll-ups.
+    """Return the rule file of the roll-ups alone.
 
     Args:
         samples: Names of the samples to record levels of.
     """
-    groups: list[Yaml] = [
-        {
-            "name": "agent-analytics-levels",
-            "interval": LEVEL_INTERVAL,
-            "rules": [rule for sample in samples for rule in _level_rules(sample)],
-        },
-        {
-            "name": "agent-analytics-unions",
-            "interval": LEVEL_INTERVAL,
-            "rules": _union_rules(),
-        },
-        {"name": "agent-analytics-hours", "interval": HOUR_INTERVAL, "rules": _hour_rules()},
-    ]
-    return dump({"groups": groups})
+    return dump({"groups": groups(samples)})

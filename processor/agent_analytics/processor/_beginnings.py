@@ -15,12 +15,12 @@ from agent_analytics.processor import _nodes
 from agent_analytics.processor import _schema as schema
 from agent_analytics.processor._attribution import Attribution
 from agent_analytics.processor._events import EventIds
-from agent_analytics.processor._listings import Listings
+from agent_analytics.processor._listings import Listing, Listings
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._reading import Attributes
 
-
 _IDENTITY: Final = (v.PUBLISHER_ID, v.AGENT_ID, v.TENANT_ID, v.EVENT_ID)
+_TOOL_IDENTITY: Final = (v.PUBLISHER_ID, v.AGENT_ID, v.TOOL_NAME)
 
 
 class Beginnings:
@@ -33,6 +33,11 @@ class Beginnings:
         self._attribution = attribution
         self._event_ids = event_ids
         self._lock = lock
+        self._makers = {
+            v.INVOKE_AGENT: self._agent,
+            v.EXECUTE_TOOL: self._tool,
+            **dict.fromkeys(v.INFERENCE_OPERATIONS, self._inference),
+        }
 
     def begin(
         self,
@@ -51,20 +56,39 @@ class Beginnings:
             parent: Node of the span that it was started in, if that is followed.
             context: What it was started in; ``None`` for the current context.
         """
-        if operation == v.EXECUTE_TOOL:
-            node = self._call(_nodes.TOOL, attributes, span, parent, context)
-            node.name = attributes.get(v.TOOL_NAME)
-            return node
-        if operation == v.INVOKE_AGENT:
-            return self._agent(attributes, span, parent, context)
-        if type(operation) is str and operation in v.INFERENCE_OPERATIONS:
-            return self._call(_nodes.INFERENCE, attributes, span, parent, context)
+        make = self._makers.get(operation) if type(operation) is str else None
+        if make is not None:
+            return make(attributes, span, parent, context)
         # Steps, workflows and whatever else there is: see-through.
         return Node(_nodes.OTHER, parent, parent.listing) if parent else None
 
-    def _call(
+    def _find(self, publisher: object, agent: object) -> Listing | None:
+        """Return the listing that ids name, if it is known."""
+        try:
+            return self._known.get((publisher, agent))
+        except TypeError:  # an attribute that cannot be hashed is no id
+            return None
+
+    def _tool(
         self,
-        kind: int,
+        attributes: Attributes,
+        span: ReadableSpan,
+        parent: Node | None,
+        context: Context | None,
+    ) -> Node:
+        publisher, agent, name = map(attributes.get, _TOOL_IDENTITY)
+        if publisher is not None:
+            listing = self._find(publisher, agent)
+        else:
+            listing = parent.listing if parent is not None else None
+        if listing is None:
+            listing = self._attribution.of_call(publisher, attributes, span, parent, context)
+        node = Node(_nodes.TOOL, parent, listing)
+        node.name = name
+        return node
+
+    def _inference(
+        self,
         attributes: Attributes,
         span: ReadableSpan,
         parent: Node | None,
@@ -72,9 +96,9 @@ class Beginnings:
     ) -> Node:
         publisher = attributes.get(v.PUBLISHER_ID)
         if publisher is None and parent is not None and parent.listing is not None:
-            return Node(kind, parent, parent.listing)
+            return Node(_nodes.INFERENCE, parent, parent.listing)
         listing = self._attribution.of_call(publisher, attributes, span, parent, context)
-        return Node(kind, parent, listing)
+        return Node(_nodes.INFERENCE, parent, listing)
 
     def _agent(
         self,
@@ -90,10 +114,7 @@ class Beginnings:
                 return Node(_nodes.AGENT, parent, scope.listing)
             listing, inner = self._attribution.of_agent(attributes, span, context)
         else:
-            try:
-                listing = self._known.get((publisher, agent))
-            except TypeError:
-                listing = None
+            listing = self._find(publisher, agent)
             if listing is None:
                 listing = self._attribution.named(publisher, attributes, span)
             inner = scope is not None and scope.listing is listing

@@ -13,14 +13,13 @@ from agent_analytics.processor._health import Health
 from agent_analytics.processor._invocations import InvocationCounter
 from agent_analytics.processor._listings import Listing, Listings
 from agent_analytics.processor._nodes import Node
-from agent_analytics.processor._outcomes import outcome_of
+from agent_analytics.processor._outcomes import CANCELLED_TYPES, outcome_of
 from agent_analytics.processor._tools import ToolCounter
 from agent_analytics.processor._usage import UsageCounter
 from agent_analytics.processor.catalogue import UNKNOWN
 
 _KINDS: Final = {d.TOOL: _nodes.TOOL, d.MODEL: _nodes.INFERENCE, d.AGENT: _nodes.AGENT}
 _TOKENS: Final = (v.INPUT_TOKENS, v.OUTPUT_TOKENS, v.CACHED_INPUT_TOKENS, v.REASONING_TOKENS)
-_BELOW: Final = _nodes.CALL_BELOW | _nodes.MODEL_TOKENS_BELOW | _nodes.COST_BELOW
 
 
 class RunCounter:
@@ -63,6 +62,10 @@ class RunCounter:
         parts = _settling.assign_roles(top)
         firsts = {} if run.unit is not None else self._units(run, parts, ready)
         self._place(run, parts, firsts)
+        for key, agents in firsts.items():
+            run.cut_short = run.cut_short or any(
+                id(part) == key and _cut_short(part, agents[0]) for part in parts
+            )
         for part in reversed(parts):
             if id(part) in ready and part.told is not None:
                 self._add(run, part, part.told, firsts.get(id(part)))
@@ -117,11 +120,8 @@ class RunCounter:
         told: Any = main.told or part.told
         listing = self.listing_of(run, told.attributes, told.facts.name)
         part.listing = listing
-        if listing is None:
-            part.kind = _nodes.AGENT
-            return
-        if self._counted_below(part, listing):
-            part.kind = _nodes.AGENT
+        if listing is None or self._counted_below(part, listing):
+            part.kind = _KINDS.get(part.role, _nodes.OTHER)
             return
         part.kind = _nodes.INVOCATION
         part.tenant = run.tenant or told.attributes.get(v.TENANT_ID)
@@ -166,6 +166,8 @@ class RunCounter:
                 self._health.repeat()  # the caller tells of it
                 return
             told.attributes[v.TOOL_NAME] = told.facts.name or UNKNOWN
+            if not told.rest[2] and not told.fine and _step_cancelled(part):
+                told.attributes.setdefault(v.OUTCOME, v.CANCELLED)
             self._tools.end(part, told.attributes, span, part.span_id, told.rest)
         elif kind == _nodes.INFERENCE:
             if scope is not None and scope.flags & _nodes.DUPLICATE:
@@ -213,6 +215,8 @@ class RunCounter:
         chunk = main.facts.first_chunk if main.facts.first_chunk is not None else part.first_chunk
         if chunk is not None:
             attributes[v.TIME_TO_FIRST_CHUNK] = chunk
+        if failed is None and run.cut_short:
+            attributes.setdefault(v.OUTCOME, v.CANCELLED)
         rest = (*told.rest[:2], failed is not None, *told.rest[3:])
         with self._lock:
             listing.cells[schema.IN_PROGRESS] += 1  # the counter takes it back
@@ -274,6 +278,56 @@ def _failure(part: Followed, agents: list[Followed]) -> Told | None:
         if told.attributes.get(v.ERROR_TYPE, "_OTHER") != "_OTHER":
             return told
     return failures[0] if failures else None
+
+
+def _cut_short(part: Followed, main: Followed) -> bool:
+    """Tell whether a run was left in the middle of a call.
+
+    Then the last thing in it is a call that was cancelled, or a tool call that ends after its
+    agent. A cancellation that an agent lives through is followed by something: it asks its model
+    again.
+    """
+    outlived = [
+        one
+        for one in _settling.own(main, d.TOOL)
+        if _started(one) < _ended(main) and _ended(one) > _ended(main)
+    ]
+    if outlived:
+        for one in outlived:
+            if one.told is not None and not one.told.rest[2]:
+                one.told.attributes.setdefault(v.OUTCOME, v.CANCELLED)
+        return True
+    if main.told is not None and main.told.fine:
+        return False
+    calls = [one for one in _settling.own(main, d.TOOL) if one.source == main.source]
+    calls += [one for one in _settling.own(main, d.MODEL) if one.source == main.source]
+    if calls and all(one.told is not None and one.told.fine for one in calls):
+        return True  # an instrumentation that says of what went well that it did
+    last: Followed | None = None
+    for one in _settling.below(part):
+        if one.role in (d.TOOL, d.MODEL) and (last is None or _ended(one) > _ended(last)):
+            last = one
+    if last is None or last.told is None or not last.told.rest[2]:
+        return False
+    if any(_started(one) >= _ended(last) for one in _settling.below(part)):
+        return False
+    return (
+        last.told.attributes.get(v.ERROR_TYPE) in CANCELLED_TYPES
+        and _ended(part) <= _ended(last) + _settling.NEAR
+    )
+
+
+def _step_cancelled(call: Followed) -> bool:
+    """Tell whether the step that a call was made in ended with it, cancelled."""
+    step = call.parent
+    return (
+        isinstance(step, Followed)
+        and step.role == d.OTHER
+        and step.told is not None
+        and step.told.rest[2]
+        and step.told.attributes.get(v.ERROR_TYPE) in CANCELLED_TYPES
+        and _ended(step) <= _ended(call) + _settling.NEAR
+    )
 
 
 def _ended(part: Followed) -> int:

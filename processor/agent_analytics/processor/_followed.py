@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import StatusCode
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
@@ -38,6 +39,16 @@ _KEPT: Final = (
 _MOST_AT_START: Final = 32
 
 
+def family_of(span: ReadableSpan) -> str:
+    """Return the framework that an instrumentation belongs to, by its name."""
+    scope = span.instrumentation_scope
+    return _family(scope.name if scope is not None else "")
+
+
+def _family(source: str) -> str:
+    return source.replace("-", " ").partition(" ")[0]
+
+
 class Told:
     """What an ended span has told, in the project's own words.
 
@@ -50,9 +61,10 @@ class Told:
         instrumentation_scope: Who recorded it.
         events: None: the type of an error was read already.
         remote: Whether its parent is in another process.
+        fine: Whether its status says that it went well.
     """
 
-    __slots__ = ("attributes", "events", "facts", "instrumentation_scope", "remote", "rest")
+    __slots__ = ("attributes", "events", "facts", "fine", "instrumentation_scope", "remote", "rest")
 
     def __init__(
         self,
@@ -62,6 +74,7 @@ class Told:
         scope: InstrumentationScope | None,
         *,
         remote: bool,
+        fine: bool = False,
     ) -> None:
         self.facts = facts
         self.attributes = attributes
@@ -69,6 +82,7 @@ class Told:
         self.instrumentation_scope = scope
         self.events: tuple[Any, ...] = ()
         self.remote = remote
+        self.fine = fine
 
 class Followed(Node):
     """A foreign span, from its start until its run is counted.
@@ -128,6 +142,11 @@ class Followed(Node):
         self.first_chunk: float | None = None
         self.inside: set[Listing] | None = None
 
+    @property
+    def family(self) -> str:
+        """The framework that its instrumentation belongs to."""
+        return _family(self.source)
+
     def note_inside(self, listing: Listing) -> None:
         """Remember here and above that a decorated invocation of ``listing`` ran inside."""
         node: Node | None = self
@@ -148,7 +167,14 @@ class Followed(Node):
         if rest[2] or facts.failed:
             told[v.ERROR_TYPE] = error_type_of(span, attributes)
             rest = (rest[0], rest[1], True, rest[3], rest[4])
-        return Told(facts, told, rest, scope, remote=parent is not None and parent.is_remote)
+        return Told(
+            facts,
+            told,
+            rest,
+            scope,
+            remote=parent is not None and parent.is_remote,
+            fine=span.status.status_code is StatusCode.OK,
+        )
 
 
 class Run:
@@ -163,7 +189,9 @@ class Run:
         owner: Publisher and listing by baggage, else by the resource; each may be ``None``.
         tenant: By baggage.
         counting: Listing whose gauge of invocations in progress counts this run.
+        cut_short: Whether it was left in the middle of a call.
         hosts: Runs that are still open and may turn out to be round this one.
+        linked: Whether it goes on in other traces, joined by links.
         done: Whether the topmost span has ended; what ends later is counted by itself.
         parts: Spans that were not counted yet.
         unit: The first invocation found in the run.
@@ -173,8 +201,10 @@ class Run:
     __slots__ = (
         "anchor",
         "counting",
+        "cut_short",
         "done",
         "hosts",
+        "linked",
         "owner",
         "parts",
         "tenant",
@@ -191,11 +221,17 @@ class Run:
         self.owner: tuple[object, object] = (None, None)
         self.tenant: object = None
         self.counting: Listing | None = None
+        self.cut_short = False
         self.done = False
         self.parts: list[Followed] = []
         self.unit: Followed | None = None
         self.hosts: dict[int, Run] = {}
+        self.linked = False
         self.waiting_since = 0.0
+
+    def unfinished(self) -> bool:
+        """Tell whether anything in it has not ended."""
+        return any(part.told is None and not part.settled for part in self.parts)
 
     @property
     def home(self) -> Node | None:

@@ -8,16 +8,23 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _health, _nodes, _outcomes
-from agent_analytics.processor import _schema as schema
 from agent_analytics.processor._events import EventCounter
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._listings import Listing, Listings
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._outcomes import OUTCOMES, error_type_of, outcome_of
 from agent_analytics.processor._reading import Attributes, Rest
-from agent_analytics.processor._schema import NANO
+from agent_analytics.processor._schema import (
+    FEES,
+    IN_PROGRESS,
+    NANO,
+    OUTCOME_CELLS,
+    OUTCOME_SUM,
+    REFUNDS,
+    REVENUE,
+    WASTED_COST,
+)
 from agent_analytics.processor._sketch import Hasher
-from agent_analytics.processor._store import Block
 from agent_analytics.processor._usage import UsageCounter
 from agent_analytics.processor._values import Amounts, Charges, duration, number
 from agent_analytics.processor.catalogue import (
@@ -67,7 +74,7 @@ class InvocationCounter:
         self._tenants = Hasher(tenant_key, SKETCH_TENANTS).place
         self._conversations = Hasher(tenant_key, SKETCH_CONVERSATIONS).place
 
-    def end(
+    def end(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call costs as much as it would hold
         self,
         node: Node,
         attributes: Attributes,
@@ -80,7 +87,7 @@ class InvocationCounter:
         cells = listing.cells
         if node.flags & _nodes.DUPLICATE:
             with self._lock:
-                cells[schema.IN_PROGRESS] -= 1
+                cells[IN_PROGRESS] -= 1
                 self._health.cells[_health.DUPLICATE_EVENTS] += 1
                 self._health.cells[_health.DUPLICATE] += 1
             return
@@ -88,15 +95,17 @@ class InvocationCounter:
         told, charged, refund, tenant, name, version, conversation, chunk = map(
             attributes.get, _READ
         )
-        outcome = OUTCOMES.get(told, -1) if type(told) is str else -1
-        if outcome < 0:
+        outcome = OUTCOMES.get(told) if type(told) is str else None
+        if outcome is None:
             outcome = outcome_of(span, attributes, failed=failed)
         elapsed = duration(start, end, self._health)
-        first = outcome * schema.OUTCOME_CELLS
+        first = outcome * OUTCOME_CELLS
         bucket = first + bisect_left(_INVOCATION_EDGES, elapsed)
-        error: Block | None = None
-        if outcome in _FAILURES:
-            error = self._listings.error(listing, error_type_of(span, attributes))
+        error = (
+            self._listings.error(listing, error_type_of(span, attributes))
+            if outcome in _FAILURES
+            else None
+        )
         revenue, fee = _NOTHING if charged is None else self._charge(listing.publisher, charged)
         refunded = 0 if refund is None else self._amounts.nano(refund)
         if node.tenant is not None:
@@ -110,17 +119,17 @@ class InvocationCounter:
         usage = self._usage.told_by(listing, attributes)
         with self._lock:
             cells[bucket] += 1
-            cells[first + schema.OUTCOME_SUM] += elapsed
-            cells[schema.IN_PROGRESS] -= 1
+            cells[first + OUTCOME_SUM] += elapsed
+            cells[IN_PROGRESS] -= 1
             if revenue:
-                cells[schema.REVENUE] += revenue
-                cells[schema.FEES] += fee
+                cells[REVENUE] += revenue
+                cells[FEES] += fee
             if refunded:
-                cells[schema.REFUNDS] += refunded
+                cells[REFUNDS] += refunded
             if error is not None:
                 node.flags |= _nodes.FAILED
                 error.cells[0] += 1
-                cells[schema.WASTED_COST] += node.cost
+                cells[WASTED_COST] += node.cost
             if register >= 0:
                 registers = listing.tenants.current
                 if registers.get(register, 1.0) > smallest:

@@ -12,7 +12,8 @@ CANCELLED: Final = 3
 
 #: Outcomes by what spans say.
 OUTCOMES: Final[dict[object, int]] = {outcome: i for i, outcome in enumerate(v.OUTCOMES)}
-_CANCELLED_TYPES: Final = frozenset({"CancelledError", "Cancelled", "GeneratorExit"})
+#: Names of exceptions that say that a call was cancelled.
+CANCELLED_TYPES: Final = frozenset({"CancelledError", "Cancelled", "GeneratorExit"})
 #: A foreign span tells the name of an exception and not what it inherits from.
 _TIMEOUT_ENDINGS: Final = ("Timeout", "TimeoutError", "TimeoutException", "DeadlineExceeded")
 #: The conventions' word for an error whose type is not told.
@@ -37,7 +38,7 @@ def outcome_of(span: Any, attributes: Attributes, *, failed: bool) -> int:
     if not failed:
         return SUCCESS
     error = error_type_of(span, attributes)
-    if error in _CANCELLED_TYPES:
+    if error in CANCELLED_TYPES:
         return CANCELLED
     return TIMEOUT if error.endswith(_TIMEOUT_ENDINGS) else ERROR
 

@@ -11,6 +11,7 @@ import sys
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from threading import RLock
 from typing import Any, Final
 
@@ -192,9 +193,9 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             return None
 
     @property
-    def durable(self) -> bool:
-        """Whether series outlive the process, in a state directory."""
-        return self._store is not None
+    def state_dir(self) -> Path | None:
+        """Where series outlive the process; ``None`` where they are kept in memory."""
+        return None if self._store is None else self._store.directory.path
 
     def _take_over(self) -> None:
         """Go on with what an earlier worker has left in the slot that was just taken."""
@@ -271,6 +272,8 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
                 if began is None:
                     return
                 node = began
+                if type(parent) is Followed and node.listing is not None:
+                    parent.note_inside(node.listing)
             else:
                 node = self._runs.begin(attributes, span, span_id, parent, parent_context)
             node.started = self._clock()
@@ -333,7 +336,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         """
         self._open_spans.give_up_aged()
         self._runs.settle_failed()
-        self._runs.settle_old()
+        self._runs.settle_waiting()
         return self._snapshots.take(part, open_spans=len(self._open))
 
     def collect(self) -> Iterable[PrometheusMetric]:

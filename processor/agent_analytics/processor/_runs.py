@@ -14,13 +14,15 @@ from agent_analytics.processor import _nodes
 from agent_analytics.processor import _schema as schema
 from agent_analytics.processor._attribution import Attribution
 from agent_analytics.processor._counting import RunCounter
-from agent_analytics.processor._followed import Followed, Run
+from agent_analytics.processor._followed import Followed, Run, family_of
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._reading import Attributes, Rest
 from agent_analytics.processor._settling import NEAR, adopt, below
 
 #: Spans of runs that have ended are remembered, for those that are started in them later.
 _REMEMBERED: Final = 20_000
+#: Ended spans that are remembered, for those that link to them.
+_MOST_RECENT: Final = 2_000
 #: Runs that wait for others to end, and how long, in seconds; the first beyond it is counted.
 _MOST_WAITING: Final = 1_000
 _MOST_SECONDS: Final = 60.0
@@ -51,6 +53,7 @@ class Runs:
         self._ended: dict[int, Followed] = {}
         self._going_on: dict[int, Run] = {}
         self._waiting: dict[int, Run] = {}
+        self._recent: dict[int, Followed] = {}
 
     def begin(
         self,
@@ -72,6 +75,12 @@ class Runs:
             return node
         if parent is None and span.parent is not None and not span.parent.is_remote:
             parent = self._ended.get(span.parent.span_id)
+        elif parent is None and span.links:
+            linked = self._linked(span)
+            if linked is not None and not linked.settled:
+                return self._join(linked, span_id, span, attributes)
+            if linked is not None:
+                parent = linked.run.unit
         run = Run(parent)
         node = run.top = Followed(span_id, span, attributes, parent, run)
         run.parts.append(node)
@@ -82,6 +91,27 @@ class Runs:
         self._show_in_progress(run, attributes, span)
         return node
 
+    def _linked(self, span: ReadableSpan) -> Followed | None:
+        """Return the span of the same framework that one in a trace of its own links to."""
+        family = family_of(span)
+        for link in span.links:
+            found = self._recent.get(link.context.span_id) or self._nodes.get(link.context.span_id)
+            if isinstance(found, Followed) and found.family == family:
+                return found
+        return None
+
+    def _join(
+        self, linked: Followed, span_id: int, span: ReadableSpan, attributes: Attributes
+    ) -> Followed:
+        """Return the node of a span that carries on a run in another trace, by messages."""
+        run = linked.run
+        node = Followed(span_id, span, attributes, linked, run)
+        with self._lock:
+            linked.children.append(node)
+            run.parts.append(node)
+            run.linked = True
+        return node
+
     def end(self, node: Followed, attributes: Attributes, span: ReadableSpan) -> None:
         """Take in what an ended span tells; count its run if it was the topmost."""
         node.span = None
@@ -89,9 +119,17 @@ class Runs:
             return
         node.told = node.tell(attributes, span, self._read_rest(span))
         run = node.run
+        with self._lock:
+            self._recent[node.span_id] = node
+            if len(self._recent) > _MOST_RECENT:
+                del self._recent[next(iter(self._recent))]
         if node is run.top:
             self._finish(run)
-        elif run.done and id(run) not in self._waiting:
+        elif not run.done:
+            return
+        elif id(run) in self._waiting:
+            self._try(run)
+        else:
             self._count(run)
 
     def late(
@@ -117,6 +155,9 @@ class Runs:
         node.span = None
         if node is node.run.top and not node.run.done:
             self._finish(node.run)
+            self._settle(node.run)
+        elif node.told is None:
+            node.settled = True
 
     def settle_failed(self) -> None:
         """Count the runs whose topmost span was given an error and is still open.
@@ -140,6 +181,8 @@ class Runs:
             told.rest = (*told.rest[:4], told.rest[4] or last or told.rest[3])
             node.told = told
             self._finish(node.run)
+            if not node.run.hosts:
+                self._settle(node.run)
 
     # --- a run's surroundings --------------------------------------------------------------------
 
@@ -173,15 +216,21 @@ class Runs:
             if run.counting is not None:
                 run.counting.cells[schema.IN_PROGRESS] -= 1
             self._going_on.pop(id(run), None)
-            hosts = self._hosts(run)
-            if hosts:
-                run.hosts = {id(host): host for host in hosts}
+            run.hosts = {id(host): host for host in self._hosts(run)}
+        self._take_in(run)
+        self._try(run)
+
+    def _try(self, run: Run) -> None:
+        """Count a run that has ended, unless something that belongs to it has not."""
+        if not (run.hosts or run.linked or run.unfinished()):
+            self._settle(run)
+            return
+        with self._lock:
+            if id(run) not in self._waiting:
                 run.waiting_since = self._clock()
                 self._waiting[id(run)] = run
-        self._take_in(run)
-        if not hosts:
-            self._settle(run)
-        elif len(self._waiting) > _MOST_WAITING:
+            too_many = len(self._waiting) > _MOST_WAITING
+        if too_many:
             self._settle(next(iter(self._waiting.values())))
 
     def _hosts(self, run: Run) -> list[Run]:
@@ -230,13 +279,14 @@ class Runs:
             if not guest.hosts:
                 alone.append(guest)
         for guest in alone:
-            self._settle(guest)
+            self._try(guest)
 
-    def settle_old(self) -> None:
-        """Count the runs that have waited long enough for others to end."""
+    def settle_waiting(self) -> None:
+        """Count the runs that have ended, but for those that may be part of one that goes on."""
         horizon = self._clock() - _MOST_SECONDS
         for run in list(self._waiting.values()):
-            if run.waiting_since < horizon:
+            going_on = run.hosts or (run.linked and run.unfinished())
+            if not going_on or run.waiting_since < horizon:
                 self._settle(run)
 
     def _settle(self, run: Run) -> None:

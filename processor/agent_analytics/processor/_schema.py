@@ -6,8 +6,7 @@ nano-dollars), so that sums are exact and a store is free to keep them wherever 
 A *schema* says what the cells of a kind of block mean.
 """
 
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from agent_analytics.instrumentation.vocabulary import OUTCOMES
@@ -49,16 +48,13 @@ class Schema:
     name: str
     size: int
     series: tuple[Series, ...]
+    #: Cells that tell of now, and so of living processes alone.
+    gauges: tuple[int, ...] = field(init=False, compare=False)
 
-    @property
-    def gauges(self) -> tuple[int, ...]:
-        """Cells that tell of now, and so of living processes alone."""
-        return _gauges(self)
-
-
-@cache
-def _gauges(schema: Schema) -> tuple[int, ...]:
-    return tuple(each.offset for each in schema.series if each.metric.kind == "gauge")
+    def __post_init__(self) -> None:
+        """Find the gauges."""
+        gauges = (each.offset for each in self.series if each.metric.kind == "gauge")
+        object.__setattr__(self, "gauges", tuple(gauges))
 
 
 def _histogram(metric: Metric, offset: int, *labels: str) -> Series:

@@ -43,6 +43,7 @@ def assign_roles(top: Followed) -> list[Followed]:
     for part in parts:
         part.role = part.told.facts.role if part.told is not None else d.OTHER
     _graphs(parts)
+    _unmarked(parts)
     _containers(parts)
     _handoffs(parts)
     _protocol_calls(parts)
@@ -65,11 +66,12 @@ def units(parts: Iterable[Followed]) -> dict[int, list[Followed]]:
 
 
 def container_of(agent: Followed) -> Followed:
-    """Return the topmost span of the agent's own instrumentation above it, or itself."""
+    """Return the topmost span round an agent that is no call, or the agent itself."""
     found = agent
     for one in above(agent):
-        if _same_source(one, agent):
-            found = one
+        if one.role not in (d.WORKFLOW, d.OTHER):
+            break
+        found = one
     return found
 
 
@@ -204,6 +206,19 @@ def _promote(step: Followed) -> None:
             break
     if graph is not None:
         graph.role = d.AGENT
+
+
+def _unmarked(parts: list[Followed]) -> None:
+    """Take spans that are called like agents for ones, where nothing else round them is one."""
+    for part in parts:
+        if (
+            part.told is not None
+            and part.told.facts.unmarked
+            and part.role == d.OTHER
+            and not any(one.role == d.AGENT for one in above(part))
+            and not any(one.role == d.AGENT for one in below(part))
+        ):
+            part.role = d.AGENT
 
 
 def _containers(parts: list[Followed]) -> None:

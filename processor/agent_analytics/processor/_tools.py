@@ -8,13 +8,12 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _health, _nodes
-from agent_analytics.processor import _schema as schema
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._listings import Listings
 from agent_analytics.processor._nodes import Node
-from agent_analytics.processor._outcomes import outcome_of
+from agent_analytics.processor._outcomes import OUTCOMES, outcome_of
 from agent_analytics.processor._reading import Attributes, Rest
-from agent_analytics.processor._schema import NANO
+from agent_analytics.processor._schema import NANO, TOOL_HISTOGRAM, TOOL_SUM
 from agent_analytics.processor._values import duration
 from agent_analytics.processor.catalogue import TOOL_SECONDS, UNKNOWN
 
@@ -29,7 +28,7 @@ class ToolCounter:
         self._health = health
         self._lock = lock
 
-    def end(
+    def end(  # noqa: C901 - the hot path: a call costs as much as what it would hold
         self,
         node: Node,
         attributes: Attributes,
@@ -57,7 +56,10 @@ class ToolCounter:
             self._health.repeat()
             return
         trace_id, sampled, failed, start, end = rest
-        outcome = outcome_of(span, attributes, failed=failed)
+        told = attributes.get(v.OUTCOME)
+        outcome = OUTCOMES.get(told) if type(told) is str else None
+        if outcome is None:
+            outcome = outcome_of(span, attributes, failed=failed)
         block = listing.tools.get(name) if type(name) is str else None
         if block is None:
             block = self._listings.tool(listing, name)
@@ -68,11 +70,11 @@ class ToolCounter:
                 self._health.cells[_health.TOOL] += 1
             return
         elapsed = duration(start, end, self._health)
-        bucket = schema.TOOL_HISTOGRAM + bisect_left(_TOOL_EDGES, elapsed)
+        bucket = TOOL_HISTOGRAM + bisect_left(_TOOL_EDGES, elapsed)
         with self._lock:
             cells[outcome] += 1
             cells[bucket] += 1
-            cells[schema.TOOL_SUM] += elapsed
+            cells[TOOL_SUM] += elapsed
             if sampled:
                 if block.exemplars is None:
                     block.exemplars = {}

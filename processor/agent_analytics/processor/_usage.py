@@ -11,13 +11,21 @@ from typing import Final
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _health, _nodes
-from agent_analytics.processor import _schema as schema
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._listings import Listing, Listings
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._reading import Attributes
+from agent_analytics.processor._schema import (
+    MODEL_CACHED,
+    MODEL_COST,
+    MODEL_INPUT,
+    MODEL_OUTPUT,
+    MODEL_REASONING,
+    MODEL_UNPRICED,
+    WASTED_COST,
+)
 from agent_analytics.processor._store import Block, Cells
-from agent_analytics.processor._values import Amounts, tokens
+from agent_analytics.processor._values import MAX_TOKENS, Amounts, tokens
 from agent_analytics.processor.catalogue import UNKNOWN
 
 #: Block of the model, its tokens, cost in nano-dollars, whether reported for the agent alone.
@@ -124,8 +132,12 @@ class UsageCounter:
     ) -> tuple[int, int, int, int]:
         """Return input, output, cached and reasoning tokens, as far as they are believed."""
         health = self._health
-        told_in = tokens(sent, health)
-        told_out = tokens(received, health)
+        told_in = sent if type(sent) is int and 0 <= sent <= MAX_TOKENS else tokens(sent, health)
+        told_out = (
+            received
+            if type(received) is int and 0 <= received <= MAX_TOKENS
+            else tokens(received, health)
+        )
         # Subsets are no larger than what they are part of.
         return (
             told_in,
@@ -137,23 +149,23 @@ class UsageCounter:
     @staticmethod
     def _add(cells: Cells, counts: tuple[int, int, int, int], *, priced: bool) -> None:
         sent, received, cached, reasoning = counts
-        cells[schema.MODEL_INPUT] += sent
-        cells[schema.MODEL_OUTPUT] += received
+        cells[MODEL_INPUT] += sent
+        cells[MODEL_OUTPUT] += received
         if cached:
-            cells[schema.MODEL_CACHED] += cached
+            cells[MODEL_CACHED] += cached
         if reasoning:
-            cells[schema.MODEL_REASONING] += reasoning
+            cells[MODEL_REASONING] += reasoning
         if not priced:
-            cells[schema.MODEL_UNPRICED] += sent + received
+            cells[MODEL_UNPRICED] += sent + received
 
     @staticmethod
     def _spend(node: Node, listing: Listing, nano: int) -> None:
         cells = listing.cells
-        cells[schema.MODEL_COST] += nano
+        cells[MODEL_COST] += nano
         scope = node if node.kind == _nodes.INVOCATION else node.scope
         if scope is None:
             return
         if scope.flags & _nodes.FAILED:  # the invocation has ended, and badly
-            cells[schema.WASTED_COST] += nano
+            cells[WASTED_COST] += nano
         else:
             scope.cost += nano

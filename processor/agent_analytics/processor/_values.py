@@ -137,17 +137,16 @@ class Charges:
 
     def read(self, publisher: str, value: object) -> tuple[int, int]:
         """Return a charge and the marketplace's share of it, both in nano-dollars."""
-        text = value if type(value) is str and len(value) <= _SHORT_AMOUNT else None
-        if text is not None:
-            known = self._known.get((publisher, text))
+        if type(value) is str:
+            known = self._known.get((publisher, value))
             if known is not None:
                 return known
         revenue = self._amounts.told(value)
         if revenue is None:
             return 0, 0
         charge = revenue, self._take_rate.fee(publisher, revenue)
-        if text is not None:
+        if type(value) is str and len(value) <= _SHORT_AMOUNT:
             if len(self._known) >= _REMEMBERED_CHARGES:
                 self._known.clear()
-            self._known[publisher, text] = charge
+            self._known[publisher, value] = charge
         return charge

@@ -16,6 +16,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "search": {"query": "opentelemetry"},
     "calculator": {"expression": "2+2"},
     "slow": {"query": "x"},
+    "ask_researcher": {"query": "help"},
 }
 CACHED, REASONING = 5, 2
 _NAMED = re.compile(r"""name[\\\\"']+: *[\\\\"']+(\w+)""")

@@ -25,13 +25,14 @@ class Pace:
     Attributes:
         dense: Seconds between scrapes where they are dense; divides an hour.
         thin: Seconds between scrapes elsewhere; a multiple of ``dense`` that divides a day.
-        dense_days: Length of the dense stretch at the end, and of the one before each moment that
-            is asked about.
+        dense_days: Length of the dense stretch at the end.
+        moment_days: Length of the dense stretch round each moment of interest before.
     """
 
     dense: int = 300
     thin: int = HOUR
-    dense_days: float = 2.0
+    dense_days: float = 1.0
+    moment_days: float = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +79,17 @@ def make_clock(*, end: float, days: int, pace: Pace, moments: Sequence[float] = 
         end: Unix time at or before which the history ends.
         days: Its length.
         pace: How dense it is.
-        moments: Days before the end at which it is dense as well: incidents, restarts, and times
-            at which insights are asked for.
+        moments: Days before the end round which it is dense as well, such as restarts.
     """
     hour = (int(end) - AFTER_HOUR) // HOUR * HOUR
     start = hour - days * DAY
     times = set(range(hour, start, -pace.thin))
-    length = int(pace.dense_days * DAY)
-    for moment in (0.0, *moments):
-        last = min(hour, hour - round(moment * 24) * HOUR + HOUR)
-        first = max(start + pace.dense, last - length)
-        times.update(range(first // pace.dense * pace.dense, last + 1, pace.dense))
+    stretches = [(hour - pace.dense_days * DAY, float(hour))]
+    for moment in moments:
+        middle, half = hour - moment * DAY, pace.moment_days * DAY / 2
+        stretches.append((middle - half, middle + half))
+    for low, high in stretches:
+        # From one full hour to another, so that no hour is half thin.
+        first, last = int(low // HOUR * HOUR), int(-(-high // HOUR) * HOUR)
+        times.update(range(max(start, first), min(hour, last) + 1, pace.dense))
     return Clock(start, hour, tuple(sorted(time for time in times if time > start)))

@@ -9,7 +9,7 @@ from agent_analytics.demo._history._clock import Clock
 from agent_analytics.demo._history._ledger import NANO, Ledger
 from agent_analytics.demo._history._series import Block, Labels, Series, counter, histogram
 from agent_analytics.demo._history._traits import Profile
-from agent_analytics.instrumentation.vocabulary import CANCELLED, ERROR, OUTCOMES, TIMEOUT
+from agent_analytics.instrumentation.vocabulary import ERROR, OUTCOMES, TIMEOUT
 from agent_analytics.processor import catalogue
 
 #: The marketplace's share of the revenue: 15 %.
@@ -249,5 +249,3 @@ class Exposure:
             [block.shown(("bucket", index), born, last) for index in range(size)],
             (block.shown("sum", born, last), NANO),
         )
-
-

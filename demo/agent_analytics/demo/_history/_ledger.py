@@ -18,11 +18,11 @@ NANO: Final = 1_000_000_000
 Window = tuple[float, float]
 
 
-def _numbers() -> array[int]:
+def _numbers() -> "array[int]":
     return array("q")
 
 
-def _times() -> array[float]:
+def _times() -> "array[float]":
     return array("d")
 
 
@@ -30,36 +30,36 @@ def _times() -> array[float]:
 class Invocations:
     """Columns of ended invocations, in order of their ends. Money is in nano-dollars."""
 
-    time: array[float] = field(default_factory=_times)
-    tenant: array[int] = field(default_factory=_numbers)
-    conversation: array[int] = field(default_factory=_numbers)
-    host: array[int] = field(default_factory=_numbers)
-    outcome: array[int] = field(default_factory=_numbers)
-    seconds: array[float] = field(default_factory=_times)
-    input: array[int] = field(default_factory=_numbers)
-    output: array[int] = field(default_factory=_numbers)
-    cached: array[int] = field(default_factory=_numbers)
-    cost: array[int] = field(default_factory=_numbers)
-    revenue: array[int] = field(default_factory=_numbers)
+    time: "array[float]" = field(default_factory=_times)
+    tenant: "array[int]" = field(default_factory=_numbers)
+    conversation: "array[int]" = field(default_factory=_numbers)
+    host: "array[int]" = field(default_factory=_numbers)
+    outcome: "array[int]" = field(default_factory=_numbers)
+    seconds: "array[float]" = field(default_factory=_times)
+    input: "array[int]" = field(default_factory=_numbers)
+    output: "array[int]" = field(default_factory=_numbers)
+    cached: "array[int]" = field(default_factory=_numbers)
+    cost: "array[int]" = field(default_factory=_numbers)
+    revenue: "array[int]" = field(default_factory=_numbers)
 
 
 @dataclass(slots=True)
 class ToolCalls:
     """Columns of tool calls, in order of the ends of their invocations."""
 
-    time: array[float] = field(default_factory=_times)
-    host: array[int] = field(default_factory=_numbers)
-    tool: array[int] = field(default_factory=_numbers)
-    failed: array[int] = field(default_factory=_numbers)
-    seconds: array[float] = field(default_factory=_times)
+    time: "array[float]" = field(default_factory=_times)
+    host: "array[int]" = field(default_factory=_numbers)
+    tool: "array[int]" = field(default_factory=_numbers)
+    failed: "array[int]" = field(default_factory=_numbers)
+    seconds: "array[float]" = field(default_factory=_times)
 
 
 @dataclass(slots=True)
 class Marks:
     """Columns of events of one number each: a rating, a tenant, nano-dollars given back."""
 
-    time: array[float] = field(default_factory=_times)
-    value: array[int] = field(default_factory=_numbers)
+    time: "array[float]" = field(default_factory=_times)
+    value: "array[int]" = field(default_factory=_numbers)
 
     def add(self, time: float, value: int) -> None:
         """Append one; times ascend."""
@@ -232,8 +232,8 @@ class Ledger:
             failed[tool] += bad
             seconds[tool] += took
         return {
-            name: ToolTruth(*figures)
-            for name, *figures in zip(self.tools, calls, failed, seconds, strict=True)
+            name: ToolTruth(calls[index], failed[index], seconds[index])
+            for index, name in enumerate(self.tools)
         }
 
 
@@ -242,5 +242,5 @@ def union(ledgers: Iterable[Ledger], window: Window) -> frozenset[int]:
     return frozenset[int]().union(*(ledger.tenants(window) for ledger in ledgers))
 
 
-def _range(times: array[float], window: Window) -> tuple[int, int]:
+def _range(times: "array[float]", window: Window) -> tuple[int, int]:
     return bisect_right(times, window[0]), bisect_right(times, window[1])

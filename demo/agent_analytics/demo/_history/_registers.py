@@ -16,14 +16,25 @@ Register = tuple[str, int, list[tuple[int, float]]]
 
 
 class Registers:
-    """Turns ledgers into registers; one for a whole history, since it remembers hashes."""
+    """Turns ledgers into registers; one for a whole history, since it remembers hashes.
+
+    Attributes:
+        tenants: Places tenants.
+        conversations: Places conversations.
+    """
 
     def __init__(self) -> None:
-        self._tenants = Hasher(_KEY, catalogue.SKETCH_TENANTS)
-        self._conversations = Hasher(_KEY, catalogue.SKETCH_CONVERSATIONS)
+        self.tenants = Hasher(_KEY, catalogue.SKETCH_TENANTS)
+        self.conversations = Hasher(_KEY, catalogue.SKETCH_CONVERSATIONS)
 
     def of_run(
-        self, ledger: Ledger, host: int, scrapes: Sequence[int], first: int, last: int
+        self,
+        ledger: Ledger,
+        host: int,
+        scrapes: Sequence[int],
+        run: tuple[int, int],
+        *,
+        conversations: bool,
     ) -> Iterator[Register]:
         """Yield the registers of one run of a process.
 
@@ -31,9 +42,10 @@ class Registers:
             ledger: Events of the listing.
             host: Index of the process among the listing's.
             scrapes: Unix times of all scrapes.
-            first: Index of the run's first scrape.
-            last: Index after its last.
+            run: Index of the run's first scrape, and the one after its last.
+            conversations: Whether there are registers of conversations, too.
         """
+        first, last = run
         columns = ledger.invocations
         began = scrapes[first - 1] if first else 0
         start = bisect_right(columns.time, began)
@@ -41,9 +53,11 @@ class Registers:
         times = columns.time[start:stop]
         hosts = columns.host[start:stop]
         for kind, hasher, ids in (
-            (catalogue.SKETCH_TENANTS, self._tenants, columns.tenant[start:stop]),
-            (catalogue.SKETCH_CONVERSATIONS, self._conversations, columns.conversation[start:stop]),
+            (catalogue.SKETCH_TENANTS, self.tenants, columns.tenant[start:stop]),
+            (catalogue.SKETCH_CONVERSATIONS, self.conversations, columns.conversation[start:stop]),
         ):
+            if kind == catalogue.SKETCH_CONVERSATIONS and not conversations:
+                continue
             prefix = "tenant-" if kind == catalogue.SKETCH_TENANTS else f"{ledger.agent}-"
             found: dict[int, list[tuple[int, float]]] = {}
             sketch = Sketch()

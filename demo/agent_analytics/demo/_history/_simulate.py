@@ -1,7 +1,6 @@
 """Lets a listing live, hour by hour, and writes down every event."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import accumulate
@@ -151,22 +150,17 @@ class _Life:
 
     def _come_and_go(self, hour: int, traits: Traits) -> None:
         random, tenants, ledger = self._random.random, self._tenants, self._ledger
-        installs = (
-            traits.tenants if hour == self._begins else self._poisson(traits.installing / 24)
-        )
+        installs = traits.tenants if hour == self._begins else self._poisson(traits.installing / 24)
         leaving = self._poisson(traits.leaving / 24 * len(tenants.installed))
-        plan: list[tuple[float, Callable[[], int]]] = [
-            *((hour + random() * HOUR, tenants.install) for _ in range(installs)),
-            *(
-                (hour + random() * HOUR, tenants.uninstall)
-                for _ in range(min(leaving, len(tenants.installed)))
-            ),
-        ]
-        for time, move in sorted(plan, key=lambda item: item[0]):
+        leaving = min(leaving, len(tenants.installed))
+        moves = [True] * installs + [False] * leaving
+        for time, comes in sorted((hour + random() * HOUR, comes) for comes in moves):
             if any(down == 0 and first <= time <= last for down, first, last in self.down):
                 continue
-            mark = ledger.installs if move == tenants.install else ledger.uninstalls
-            mark.add(time, move())
+            if comes:
+                ledger.installs.add(time, tenants.install())
+            else:
+                ledger.uninstalls.add(time, tenants.uninstall())
 
     def _outcome(self, traits: Traits) -> int:
         draw = self._random.random()

@@ -28,13 +28,29 @@ class _Part:
 
 
 class Text:
-    """Writes series as they come; the samples of a family end up together, as they must."""
+    """Writes series as they come; the samples of a family end up together, as they must.
 
-    def __init__(self, directory: Path, scrapes: Sequence[int]) -> None:
-        """Divide the scrapes into parts."""
+    Attributes:
+        samples: How many samples have been written.
+    """
+
+    def __init__(
+        self, directory: Path, scrapes: Sequence[int], copies: Mapping[str, str], delay: int
+    ) -> None:
+        """Divide the scrapes into parts.
+
+        Args:
+            directory: Where the parts are written.
+            scrapes: Unix times of all scrapes.
+            copies: Names under which rules record samples as they are, by names of samples.
+            delay: Seconds after a scrape at which they do.
+        """
         self._directory = directory
+        self._copies = copies
+        self._later = [f" {time + delay}\n" for time in scrapes]
         self._suffixes = [f" {time}\n" for time in scrapes]
         self._parts: list[_Part] = []
+        self.samples = 0
         first = 0
         while first < len(scrapes):
             boundary = (scrapes[first] // BLOCK_SECONDS + 1) * BLOCK_SECONDS
@@ -45,22 +61,30 @@ class Text:
             first = last
 
     def series(self, one: Series, target: Mapping[str, str]) -> None:
-        """Write a series of the process that was scraped as ``target``."""
-        prefix = _prefix(one.name, {**one.labels, **target})
+        """Write a series of the process that was scraped as ``target``, and its copy if any."""
+        labels = {**one.labels, **target}
+        self._write(one.metric.name, prefix_of(one.name, labels), one, self._suffixes)
+        copy = self._copies.get(one.name)
+        if copy:
+            self._write(copy, prefix_of(copy, labels), one, self._later)
+
+    def _write(self, family: str, prefix: str, one: Series, suffixes: Sequence[str]) -> None:
         stop = one.first + len(one.values)
+        self.samples += len(one.values)
         for part in self._parts:
             low, high = max(part.first, one.first), min(part.last, stop)
             if low < high:
                 values = one.values[low - one.first : high - one.first]
-                lines = map(str.__add__, values, self._suffixes[low:high])
+                lines = map(str.__add__, values, suffixes[low:high])
                 # A prefix in front of each line, joined in one go.
-                self._file(part, one.metric).write(prefix + prefix.join(lines))
+                self._file(part, family).write(prefix + prefix.join(lines))
 
     def points(
         self, metric: Metric, labels: Mapping[str, str], points: Sequence[tuple[int, float]]
     ) -> None:
         """Write a series that is not there at every scrape: values by index of the scrape."""
-        prefix = _prefix(metric.name, labels)
+        prefix = prefix_of(metric.name, labels)
+        self.samples += len(points)
         for part in self._parts:
             lines = [
                 f"{value!r}{self._suffixes[slot]}"
@@ -68,35 +92,40 @@ class Text:
                 if part.first <= slot < part.last
             ]
             if lines:
-                self._file(part, metric).write(prefix + prefix.join(lines))
+                self._file(part, metric.name).write(prefix + prefix.join(lines))
 
     def finish(self) -> Iterator[Path]:
-        """Yield each part as one valid OpenMetrics file; the caller removes it."""
+        """Yield each part as one file for promtool; the caller removes it.
+
+        Samples stand series by series, as backfilling wants them, and not scrape by scrape.
+        """
         for number, part in enumerate(self._parts):
             path = self._directory / f"part-{number}.txt"
             with path.open("wb") as whole:
                 for name, file in part.files.items():
                     file.close()
-                    metric = CATALOGUE.get(name, UP)
-                    whole.write(_head(metric).encode())
+                    whole.write(_head(name).encode())
                     with Path(file.name).open("rb") as lines:
                         shutil.copyfileobj(lines, whole, 1 << 20)
                 whole.write(b"# EOF\n")
             shutil.rmtree(part.directory)
             yield path
 
-    def _file(self, part: _Part, metric: Metric) -> IO[str]:
-        file = part.files.get(metric.name)
+    @staticmethod
+    def _file(part: _Part, family: str) -> IO[str]:
+        file = part.files.get(family)
         if file is None:
-            path = part.directory / metric.name
-            file = part.files[metric.name] = path.open("w", encoding="utf-8", buffering=1 << 18)
+            path = part.directory / family
+            file = part.files[family] = path.open("w", encoding="utf-8", buffering=1 << 18)
         return file
 
 
-def _head(metric: Metric) -> str:
-    return f"# TYPE {metric.family} {metric.kind}\n"
+def _head(name: str) -> str:
+    metric = UP if name == UP.name else CATALOGUE.get(name)
+    return f"# TYPE {metric.family} {metric.kind}\n" if metric else f"# TYPE {name} gauge\n"
 
 
-def _prefix(name: str, labels: Mapping[str, str]) -> str:
+def prefix_of(name: str, labels: Mapping[str, str]) -> str:
+    """Return a line of OpenMetrics up to its value; no label needs an escape."""
     inside = ",".join(f'{key}="{value}"' for key, value in labels.items())
     return f"{name}{{{inside}}} "

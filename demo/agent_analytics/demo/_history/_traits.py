@@ -103,10 +103,11 @@ class Profile:
     Attributes:
         publisher: Publisher's id.
         agent: Listing's id.
-        host: The processes that it runs on; several share its invocations.
+        hosts: The processes that it runs on; several share its invocations.
         traits: What it is like where nothing befalls it.
         incidents: What befalls it.
         launched: Days before the end at which it was put on the market; None for long ago.
+        conversational: Whether its spans tell conversations apart.
     """
 
     publisher: str
@@ -115,6 +116,7 @@ class Profile:
     traits: Traits = Traits()
     incidents: tuple[Incident, ...] = ()
     launched: float | None = None
+    conversational: bool = False
 
     @property
     def key(self) -> tuple[str, str]:
@@ -147,14 +149,20 @@ class Profile:
         )
 
     def allowed(self, clock: Clock, time: float, days: float = 7.0) -> frozenset[str]:
-        """Return the insights that may be raised: planted ones, those of the last ``days``, and
-        what follows from them."""
+        """Return the insights that may be raised, though they need not be.
+
+        They follow from what is planted, or from what was over less than ``days`` ago: a week on
+        week comparison remembers it.
+        """
         recent = [
             incident
             for incident in self.incidents
-            if incident.active(clock, time) or incident.active(clock, time - days * DAY)
-            or (incident.starts is not None and clock.ago(incident.starts) < time
-                and time - clock.ago(incident.ends) < days * DAY)
+            if incident.active(clock, time)
+            or (
+                incident.starts is not None
+                and clock.ago(incident.starts) < time
+                and time - clock.ago(incident.ends) < days * DAY
+            )
         ]
         return frozenset(
             name for incident in recent for name in (incident.kind, *incident.also) if name

@@ -21,6 +21,9 @@ class Dialect:
         first_chunk: Attributes with seconds until the first chunk.
         first_chunk_ms: The same in milliseconds.
         own_input: Tokens of an agent and all its model calls together; ``own_...`` alike.
+        no_calls: Ends of names of spans that are marked as a call and are none.
+        unmarked: Names of agents' spans that no attribute marks, as regular expressions; the
+            group ``name`` holds the agent's.
         failures: Attributes by the values that mean a failure where the status is silent.
     """
 
@@ -47,4 +50,6 @@ class Dialect:
     first_chunk_ms: tuple[str, ...] = ()
     response_ids: tuple[str, ...] = ()
     call_ids: tuple[str, ...] = ()
+    no_calls: tuple[str, ...] = ()
+    unmarked: tuple[str, ...] = ()
     failures: Mapping[str, tuple[object, ...]] | None = None

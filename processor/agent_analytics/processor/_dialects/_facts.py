@@ -1,6 +1,6 @@
 """What a span of any dialect was found to say."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 # --- roles ---------------------------------------------------------------------------------------
@@ -45,6 +45,7 @@ class Facts:
         failed: True where an attribute says so; the span's status is looked at elsewhere.
         graph: What a framework of graphs says of it.
         protocol: True for a span of the protocol that a tool is called over.
+        unmarked: True where only the name of the span says that it may be an agent's.
         cost: What the model call cost in US dollars, where it is told.
     """
 
@@ -61,5 +62,5 @@ class Facts:
     failed: bool = False
     graph: int = NO_GRAPH
     protocol: bool = False
+    unmarked: bool = False
     cost: Any = None
-    extra: dict[str, Any] = field(default_factory=dict)

@@ -14,7 +14,9 @@ from agent_analytics.processor._dialects.openinference import OPENINFERENCE
 from agent_analytics.processor._dialects.otel import OTEL
 from agent_analytics.processor._dialects.traceloop import TRACELOOP
 
+#: Chains, graphs and tasks are given the operation of agents, too.
 _KIND: Final = "traceloop.span.kind"
+_NO_AGENTS: Final[dict[object, int]] = {"workflow": f.WORKFLOW, "task": f.OTHER}
 #: In the order in which they are believed where a span speaks several.
 DIALECTS: Final = (OTEL, OPENINFERENCE, TRACELOOP, PYDANTIC_AI, STRANDS, GOOGLE_ADK)
 
@@ -52,6 +54,8 @@ _RESPONSE_IDS: Final = _joined("response_ids")
 _CALL_IDS: Final = _joined("call_ids")
 _SUFFIXES: Final = _joined("suffixes")
 _PREFIXES: Final = _joined("prefixes")
+_NO_CALLS: Final = _joined("no_calls")
+_UNMARKED: Final = re.compile("|".join(f"(?:{one.replace('?P<name>', '')})" for one in _joined("unmarked")))
 _FAILURES: Final = {
     key: values
     for dialect in DIALECTS
@@ -81,6 +85,14 @@ def plain_name(name: object) -> str | None:
 def read(name: str, attributes: Mapping[str, Any]) -> Facts:
     """Return what a span says, by its name and its attributes."""
     facts = Facts(role=_role(name, attributes))
+    if facts.role == f.OTHER:
+        found = _UNMARKED.fullmatch(name)
+        if found is not None:
+            facts.unmarked = True
+            facts.name = next((one for one in found.groups() if one), None)
+            facts.tokens = _counts(attributes, _TOKENS)
+    elif name.endswith(_NO_CALLS):
+        facts.role = f.OTHER
     facts.graph = graph_of(name, attributes)
     call = protocol_call(name, attributes)
     if call is not None:
@@ -112,8 +124,8 @@ def _role(name: str, attributes: Mapping[str, Any]) -> int:
         if type(value) is str:
             told = True
             role = kinds.get(value.lower())
-            if role == f.AGENT and attributes.get(_KIND) == "workflow":
-                return f.WORKFLOW  # a chain or graph of LangChain, whatever its operation says
+            if role == f.AGENT:
+                return _NO_AGENTS.get(attributes.get(_KIND), role)
             if role is not None:
                 return role
             if key == OTEL.kind_keys[0]:
@@ -148,7 +160,7 @@ def _name(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
     elif role in (f.MODEL, f.WORKFLOW):
         facts.owner = plain_name(_first(attributes, _AGENT_NAMES))
         facts.name = plain_name(_bare(name))
-    else:
+    elif not facts.unmarked:
         facts.name = plain_name(name)
 
 

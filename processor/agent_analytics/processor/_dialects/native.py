@@ -20,7 +20,7 @@ PYDANTIC_AI: Final = Dialect(
 STRANDS: Final = Dialect(
     name="strands",
     scopes=("strands.", "strands-agents"),
-    failures={"tool.status": ("error",)},
+    failures={"tool.status": ("error",), "gen_ai.tool.status": ("error",)},
 )
 
 GOOGLE_ADK: Final = Dialect(

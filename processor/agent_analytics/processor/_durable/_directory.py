@@ -197,12 +197,14 @@ class StateDirectory:
         msg = "it has no free slot"
         raise DirectoryError(msg)
 
-    def _taken(self, path: Path) -> BlockFile | None:
-        file = self.open_file(path)
+    def _taken(self, path: Path, *, create: bool = True) -> BlockFile | None:
+        file = self.open_file(path, create=create)
         if file is None:
             return None
         counters = file.counters
-        file.take()
+        anew = file.take()
+        if anew:
+            self.say(f"{path.name} was cut short; {anew} block of series begins again at 0")
         missing = file.missing()
         if missing > counters[form.SAID]:
             self.say(
@@ -241,6 +243,25 @@ class StateDirectory:
         if file is None:
             os.close(descriptor)
         return file
+
+    def view_file(self, number: int) -> BlockFile | None:
+        """Map the file of a slot to read it; ``None`` if it cannot be.
+
+        One that was cut short, and has no worker to see to it, is seen to first.
+
+        Raises:
+            OSError: It cannot be opened.
+        """
+        path = self.slot_path(number)
+        if not form.is_whole(path.stat().st_size):
+            with self.locked():
+                lock = lock_file(path, 0, create=False)
+                if lock is not None:
+                    try:
+                        return self._taken(path, create=False)
+                    finally:
+                        unlock(lock)
+        return self.open_file(path, create=False)
 
     def alive(self, number: int) -> bool:
         """Tell whether a worker holds a slot. Called with the directory's lock held, so that no

@@ -5,6 +5,7 @@ import mmap
 import os
 import secrets
 import time
+from array import array
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
@@ -26,11 +27,13 @@ class Stored(NamedTuple):
     """A block in a file: what it is, and its cells where they lie.
 
     Attributes:
+        segment: Segment that it is in.
         entry: What the file says of it.
         state: The cells of its life.
         cells: Its own.
     """
 
+    segment: int
     entry: Entry
     state: CellView
     cells: CellView
@@ -63,6 +66,8 @@ class BlockFile:
         #: Where the next record is written: behind the last one.
         self._free = self._at
         self._number = 0
+        #: Where the file was cut off, if it was; what was behind that is lost.
+        self._cut: int | None = None
         #: How many blocks could not be found, and so are not looked for at every turn.
         self._given_up = 0
         self._map_more()
@@ -102,10 +107,16 @@ class BlockFile:
                 f"(format {header.version}, this one reads up to {form.VERSION}); it is left alone"
             )
             raise NewerError(msg)
-        if os.fstat(descriptor).st_size < form.PAGE:
+        size = os.fstat(descriptor).st_size
+        if size < form.PAGE:
             msg = f"{path.name}: truncated to less than its header; it is left alone"
             raise FileError(msg)
-        return cls(path, descriptor, header)
+        if size < form.segment_size(0):  # the header's segment is always mapped
+            _allocate(descriptor, 0, form.segment_size(0))
+        file = cls(path, descriptor, header)
+        if not form.is_whole(size):
+            file._cut = size  # noqa: SLF001 - its own
+        return file
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -116,11 +127,7 @@ class BlockFile:
             index = len(self._segments)
             offset = form.segment_offset(index)
             length = form.segment_size(index)
-            if index == 0:
-                # Truncated or not, the first segment is where the header is.
-                if size < length:
-                    _allocate(self._descriptor, 0, length)
-            elif offset + length > size:
+            if offset + length > size:
                 return
             segment = mmap.mmap(self._descriptor, length, offset=offset)
             self._segments.append(segment)
@@ -170,7 +177,7 @@ class BlockFile:
     def _stored(self, index: int, entry: Entry) -> Stored:
         cells = self._cells[index]
         own = entry.run + form.STATE_CELLS
-        return Stored(entry, cells[entry.run : own], cells[own : own + entry.size])
+        return Stored(index, entry, cells[entry.run : own], cells[own : own + entry.size])
 
     def missing(self) -> int:
         """Return how many blocks were written once and cannot be found."""
@@ -226,26 +233,51 @@ class BlockFile:
         _allocate(self._descriptor, form.segment_offset(index), form.segment_size(index))
         self._map_more()
 
-    def take(self) -> None:
+    def take(self) -> int:
         """Prepare to write: find every block, number new ones behind those that are missing.
 
-        A file that was cut short is given the rest of its last segment, as zeros.
+        A file that was cut short is given the rest of its last segment, as zeros; a block whose
+        cells were cut begins anew.
+
+        Returns:
+            How many blocks begin anew.
 
         Raises:
             OSError: The disk is full, mostly.
         """
-        self.scan()
-        self._number = max(self._number, self.counters[form.COUNT])
         size = os.fstat(self._descriptor).st_size
         index = len(self._segments)
         if size > form.segment_offset(index):
             self._grow(index)
+        self.scan()
+        self._number = max(self._number, self.counters[form.COUNT])
+        cut, self._cut = self._cut, None
+        if cut is None:
+            return 0
+        anew = 0
+        for stored in self.blocks.values():
+            if self._end_of(stored) > cut:
+                anew += 1
+                stored.state[:] = array("q", bytes(8 * len(stored.state)))
+                stored.cells[:] = array("q", bytes(8 * len(stored.cells)))
+        return anew
+
+    def _end_of(self, stored: Stored) -> int:
+        """Return the byte of the file at which a block's cells end."""
+        entry = stored.entry
+        end = 8 * (entry.run + form.STATE_CELLS + entry.size)
+        return form.segment_offset(stored.segment) + end
 
     def rekey(self, key: bytes) -> None:
         """Write down that sketches are made with another key from now on."""
         self.header = self.header._replace(key=key)
         packed = form.pack_header(self.header)
         self._segments[0][: len(packed)] = packed
+
+    def key(self) -> bytes:
+        """Return the digest of the key that sketches are made with now."""
+        header = form.unpack_header(self._segments[0][: form.PAGE])
+        return b"" if header is None else header.key
 
     def flush(self) -> None:
         """Wait until what is in the cells now is on the disk."""

@@ -115,6 +115,15 @@ def segment_offset(index: int) -> int:
     return sum(segment_size(each) for each in range(index))
 
 
+def is_whole(size: int) -> bool:
+    """Tell whether a file of ``size`` bytes ends where a segment does."""
+    index = 0
+    while size > 0:
+        size -= segment_size(index)
+        index += 1
+    return size == 0
+
+
 def first_record(index: int) -> int:
     """Return where in a segment the first record starts."""
     return PAGE if index == 0 else 0

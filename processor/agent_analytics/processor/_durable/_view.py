@@ -131,7 +131,7 @@ class View:
         with self._directory.locked():
             self.living = {number for number in numbers if self._directory.alive(number)}
         self.living.add(NO_SLOT)
-        for number in numbers:
+        for number in sorted({*numbers, *self._files}):
             file = self._file(number)
             if file is not None:
                 for stored in file.sync():
@@ -145,6 +145,7 @@ class View:
         file = self._files.get(number)
         path = self._directory.slot_path(number)
         if file is not None:
+            # Files are never closed or shrunk under a view; a name may come to mean another one.
             with suppress(OSError):
                 status = os.stat(path)  # noqa: PTH116 - a tenth of the time, each scrape
                 if (status.st_dev, status.st_ino) == (file.device, file.inode):
@@ -155,11 +156,15 @@ class View:
             )
             return file
         try:
-            file = self._directory.open_file(path, create=False)
+            file = self._directory.view_file(number)
         except OSError:
             return None
         if file is not None:
             self._files[number] = file
+            for stored in file.blocks.values():
+                self._add(
+                    stored.entry.schema, stored.entry.labels, Part.of(number, stored), stored
+                )
         return file
 
     def _add(self, name: str, labels: Labels, part: Part, stored: Stored | None) -> None:
@@ -188,7 +193,7 @@ class View:
     def key_of(self, slot: int) -> bytes:
         """Return the digest of the key that a slot's sketches were made with."""
         file = self._files.get(slot)
-        return self._directory.key if file is None else file.header.key
+        return self._directory.key if file is None else file.key()
 
     def scraped(self) -> int:
         """Return the epoch of the last scrape of sketches, of any worker."""

@@ -1,0 +1,44 @@
+"""A simulated past of the marketplace, with known ground truth, as blocks of a real Prometheus."""
+
+from agent_analytics.demo._history._accuracy import Line, measure_accuracy
+from agent_analytics.demo._history._build import History, build_history
+from agent_analytics.demo._history._clock import Clock, Pace
+from agent_analytics.demo._history._insights import (
+    AlertRule,
+    Score,
+    Verdict,
+    judge,
+    read_alerts,
+    unplanted,
+)
+from agent_analytics.demo._history._ledger import Ledger, ToolTruth, Truth, union
+from agent_analytics.demo._history._serving import serve
+from agent_analytics.demo._history._traits import Incident, Profile, Tool, Traits
+from agent_analytics.demo._history._world import World, default_world, large_world
+
+__all__ = [
+    "AlertRule",
+    "Clock",
+    "History",
+    "Incident",
+    "Ledger",
+    "Line",
+    "Pace",
+    "Profile",
+    "Score",
+    "Tool",
+    "ToolTruth",
+    "Traits",
+    "Truth",
+    "Verdict",
+    "World",
+    "build_history",
+    "default_world",
+    "judge",
+    "large_world",
+    "measure_accuracy",
+    "read_alerts",
+    "serve",
+    "union",
+    "unplanted",
+]

@@ -1,0 +1,210 @@
+"""The quantities whose answers are compared with the ground truth, and how close they must be."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from agent_analytics.demo._history._build import History
+from agent_analytics.demo._history._ledger import NANO, Ledger, ToolTruth, Truth, Window, union
+from agent_analytics.insights import periods
+from agent_analytics.insights.periods import Period
+from agent_analytics.insights.queries import TOOL, Scope
+
+PUBLISHER: Final = Scope(("publisher_id",))
+MARKETPLACE: Final = Scope(())
+
+#: How far an answer may be off: relative, or in the quantity's own unit.
+Measure = Literal["relative", "absolute"]
+#: Publisher, agent and tool, as far as an answer names them.
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """How close answers have to be.
+
+    Attributes:
+        measure: Whether errors are relative.
+        worst: Largest error allowed.
+        shares: Shares of the answers that have to be within an error.
+        rms: Largest root-mean-square error allowed.
+    """
+
+    measure: Measure
+    worst: float = math.inf
+    shares: Mapping[float, float] | None = None
+    rms: float = math.inf
+
+
+EXACT: Final = Target(measure="absolute", worst=1e-9)
+COUNT: Final = Target(measure="relative", worst=0.005)
+MEAN: Final = Target(measure="relative", worst=0.01)
+RATE: Final = Target(measure="absolute", worst=0.002)
+TENANTS: Final = Target(measure="relative", rms=0.035, shares={0.05: 0.9})
+RETENTION: Final = Target(measure="absolute", shares={0.03: 0.8, 0.05: 0.95})
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    quantity: str
+    ask: Callable[[Period], str]
+    truths: Callable[[History, Window], Mapping[Key, float]]
+    target: Target
+    #: How many windows back it looks.
+    looks: int = 1
+
+
+def _of_listing(figure: Callable[[Truth], float]) -> Callable[[History, Window], dict[Key, float]]:
+    def truths(history: History, window: Window) -> dict[Key, float]:
+        return {key: figure(truth_of(history, key, window)) for key in history.ledgers}
+
+    return truths
+
+
+_made: dict[tuple[int, Key, Window], Truth] = {}
+
+
+def truth_of(history: History, key: tuple[str, str], window: Window) -> Truth:
+    name = (id(history), key, window)
+    if name not in _made:
+        _made[name] = history.ledgers[key].truth(window)
+    return _made[name]
+
+
+def _by_publisher(history: History) -> dict[str, list[Ledger]]:
+    grouped: dict[str, list[Ledger]] = {}
+    for ledger in history.ledgers.values():
+        grouped.setdefault(ledger.publisher, []).append(ledger)
+    return grouped
+
+
+def _of_publisher(
+    figure: Callable[[Truth], float],
+) -> Callable[[History, Window], dict[Key, float]]:
+    def truths(history: History, window: Window) -> dict[Key, float]:
+        return {
+            (publisher,): math.fsum(
+                figure(truth_of(history, (ledger.publisher, ledger.agent), window))
+                for ledger in ledgers
+            )
+            for publisher, ledgers in _by_publisher(history).items()
+        }
+
+    return truths
+
+
+def _of_tool(
+    figure: Callable[[ToolTruth], float],
+) -> Callable[[History, Window], dict[Key, float]]:
+    def truths(history: History, window: Window) -> dict[Key, float]:
+        return {
+            (*key, name): figure(tool)
+            for key in history.ledgers
+            for name, tool in truth_of(history, key, window).tools.items()
+        }
+
+    return truths
+
+
+def _publisher_tenants(history: History, window: Window) -> dict[Key, float]:
+    return {
+        (publisher,): float(len(union(ledgers, window)))
+        for publisher, ledgers in _by_publisher(history).items()
+    }
+
+
+def _all_tenants(history: History, window: Window) -> dict[Key, float]:
+    return {(): float(len(union(history.ledgers.values(), window)))}
+
+
+def _share(now: frozenset[int], before: frozenset[int]) -> float:
+    return len(now & before) / len(before) if before else math.nan
+
+
+def _earlier(window: Window) -> Window:
+    return 2 * window[0] - window[1], window[0]
+
+
+def _retention(history: History, window: Window) -> dict[Key, float]:
+    return {key: ledger.retention(window) for key, ledger in history.ledgers.items()}
+
+
+def _publisher_retention(history: History, window: Window) -> dict[Key, float]:
+    return {
+        (publisher,): _share(union(ledgers, window), union(ledgers, _earlier(window)))
+        for publisher, ledgers in _by_publisher(history).items()
+    }
+
+
+QUESTIONS: Final = (
+    Question("invocations", periods.invocations, _of_listing(lambda t: t.total), COUNT),
+    Question("revenue", periods.revenue, _of_listing(lambda t: t.revenue / NANO), COUNT),
+    Question("refunds", periods.refunds, _of_listing(lambda t: t.refunds / NANO), COUNT),
+    Question("model cost", periods.model_cost, _of_listing(lambda t: t.cost / NANO), COUNT),
+    Question("wasted cost", periods.wasted_cost, _of_listing(lambda t: t.wasted / NANO), COUNT),
+    Question("input tokens", periods.input_tokens, _of_listing(lambda t: t.tokens[0]), COUNT),
+    Question("output tokens", periods.output_tokens, _of_listing(lambda t: t.tokens[1]), COUNT),
+    Question("installs", periods.installs, _of_listing(lambda t: t.installs), COUNT),
+    Question("uninstalls", periods.uninstalls, _of_listing(lambda t: t.uninstalls), COUNT),
+    Question("ratings", periods.ratings, _of_listing(lambda t: len(t.ratings)), COUNT),
+    Question(
+        "tool calls",
+        lambda period: periods.tool_calls(period, TOOL),
+        _of_tool(lambda tool: tool.calls),
+        COUNT,
+    ),
+    Question(
+        "publisher's invocations",
+        lambda period: periods.invocations(period, PUBLISHER),
+        _of_publisher(lambda t: t.total),
+        COUNT,
+    ),
+    Question(
+        "publisher's revenue",
+        lambda period: periods.revenue(period, PUBLISHER),
+        _of_publisher(lambda t: t.revenue / NANO),
+        COUNT,
+    ),
+    Question(
+        "mean response time",
+        periods.mean_response_time,
+        _of_listing(lambda t: t.mean_seconds),
+        MEAN,
+    ),
+    Question("mean rating", periods.mean_rating, _of_listing(lambda t: t.mean_rating), MEAN),
+    Question("error rate", periods.error_rate, _of_listing(lambda t: t.error_rate), RATE),
+    Question(
+        "tool failure rate",
+        lambda period: periods.tool_failure_rate(period, TOOL),
+        _of_tool(lambda tool: tool.failure_rate),
+        RATE,
+    ),
+    Question("install churn", periods.install_churn, _of_listing(lambda t: t.install_churn), EXACT),
+    Question(
+        "unique tenants",
+        periods.unique_tenants,
+        _of_listing(lambda t: len(t.tenants)),
+        TENANTS,
+    ),
+    Question(
+        "publisher's tenants",
+        lambda period: periods.unique_tenants(period, PUBLISHER),
+        _publisher_tenants,
+        TENANTS,
+    ),
+    Question(
+        "marketplace's tenants",
+        lambda period: periods.unique_tenants(period, MARKETPLACE),
+        _all_tenants,
+        TENANTS,
+    ),
+    Question("retention", periods.retention, _retention, RETENTION, looks=2),
+    Question(
+        "publisher's retention",
+        lambda period: periods.retention(period, PUBLISHER),
+        _publisher_retention,
+        RETENTION,
+        looks=2,
+    ),
+)

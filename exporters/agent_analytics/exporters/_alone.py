@@ -1,0 +1,69 @@
+"""Keeps several processes that count in memory from answering on one port.
+
+Each would answer with its own counts, a scrape would reach now this one and now that, and
+Prometheus would see counters that reset all the time.
+"""
+
+import fcntl
+import logging
+import os
+import tempfile
+import threading
+from pathlib import Path
+from typing import Final
+
+_logger = logging.getLogger("agent_analytics")
+
+REFUSAL: Final = (
+    "several processes answer on this port, and each counts in memory: the numbers would jump "
+    "between theirs. Set state_dir or AGENT_ANALYTICS_STATE_DIR, and any of them shows the sum.\n"
+)
+
+_lock = threading.Lock()
+_claims: dict[str, int] = {}
+_warned: set[str] = set()
+
+
+def alone(port: object, *, several: bool = False) -> bool:
+    """Tell whether this process may answer on ``port`` by itself; said once if not.
+
+    Args:
+        port: What the web server listens on.
+        several: Whether the web server says that it runs several processes.
+    """
+    name = f"{port}"
+    with _lock:
+        found = not several and (name in _claims or _claim(name))
+        if not found and name not in _warned:
+            _warned.add(name)
+            _logger.error("agent-analytics: metrics on port %s are refused: %s", port, REFUSAL)
+        return found
+
+
+def _claim(name: str) -> bool:
+    safe = "".join(letter if letter.isalnum() else "-" for letter in name)
+    path = Path(tempfile.gettempdir()) / f"agent-analytics-{os.getuid()}-port-{safe}.lock"
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        descriptor = os.open(path, flags, 0o600)
+    except OSError:
+        return True  # nowhere to ask: nothing speaks against it
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return False
+    _claims[name] = descriptor
+    return True
+
+
+def _after_fork() -> None:
+    global _lock  # noqa: PLW0603 - a thread that the child lacks may hold the parent's
+    _lock = threading.Lock()
+    for descriptor in _claims.values():
+        os.close(descriptor)
+    _claims.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,247 @@
+"""A small client of Prometheus' HTTP API, on the standard library alone."""
+
+import base64
+import json
+import math
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from http.client import HTTPException, HTTPMessage
+from typing import IO, Final, TypeGuard
+
+#: Queries that are under way at a time: Prometheus answers a few at once faster than many.
+_PARALLEL: Final = 4
+_STRANGE: Final = "it does not answer like a Prometheus; is this its address?"
+_UNAUTHORISED: Final = frozenset({401, 403})
+
+
+class AnalyticsError(Exception):
+    """Why there is no answer, in words for whoever asked."""
+
+
+class PrometheusUnreachable(AnalyticsError):  # noqa: N818 - reads as what has happened
+    """Nothing answers at the address, or not in time."""
+
+
+class QueryFailed(AnalyticsError):  # noqa: N818 - reads as what has happened
+    """Prometheus, or what stands in front of it, refused a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One series of an instant query's answer."""
+
+    labels: Mapping[str, str]
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One series of a range query's answer: values by Unix time."""
+
+    labels: Mapping[str, str]
+    points: Mapping[float, float]
+
+
+class PrometheusClient:
+    """Asks one Prometheus.
+
+    Args:
+        url: Address, such as ``http://localhost:9090``, with a path if it is served below one.
+            A user and a password in it become basic authentication and appear in no message.
+        timeout: Seconds that a request may take.
+        headers: Sent with every request, such as ``{"Authorization": "Bearer …"}``.
+
+    Raises:
+        ValueError: If the address is not one of HTTP.
+    """
+
+    def __init__(
+        self, url: str, *, timeout: float = 30.0, headers: Mapping[str, str] | None = None
+    ) -> None:
+        parts = urllib.parse.urlsplit(url.strip())
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            message = f"expected an address such as http://localhost:9090, got {url!r}"
+            raise ValueError(message)
+        self._headers = dict(headers or {})
+        if parts.username is not None:
+            user = urllib.parse.unquote(parts.username)
+            password = urllib.parse.unquote(parts.password or "")
+            token = base64.b64encode(f"{user}:{password}".encode()).decode()
+            self._headers.setdefault("Authorization", f"Basic {token}")
+        host = parts.netloc.rpartition("@")[2]
+        self.url: Final = f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
+        self._timeout = timeout
+        self._opener = urllib.request.build_opener(_NoRedirects)
+
+    def query(self, expr: str, *, at: float) -> list[Sample]:
+        """Return the answer of an instant query at a Unix time.
+
+        Raises:
+            PrometheusUnreachable: Nothing answers.
+            QueryFailed: The query was refused.
+        """
+        answer = self._api("query", {"query": expr, "time": f"{at:.3f}"})
+        return [
+            Sample(labels, value)
+            for labels, item in self._series(answer)
+            for value in self._points(item.get("value"), one=True).values()
+        ]
+
+    def now(self) -> float:
+        """Return the Unix time at Prometheus, whose clock is the one that samples carry.
+
+        Raises:
+            PrometheusUnreachable: Nothing answers.
+            QueryFailed: The request was refused.
+        """
+        scalar = self._api("query", {"query": "time()"}).get("result")
+        return next(iter(self._points(scalar, one=True).values()))
+
+    def query_many(self, exprs: Mapping[str, str], *, at: float) -> dict[str, list[Sample]]:
+        """Return the answers of several instant queries by the names that they were given.
+
+        Raises:
+            PrometheusUnreachable: Nothing answers.
+            QueryFailed: A query was refused.
+        """
+        with ThreadPoolExecutor(_PARALLEL, thread_name_prefix="prometheus-query") as pool:
+            waiting = {name: pool.submit(self.query, expr, at=at) for name, expr in exprs.items()}
+            try:
+                return {name: answer.result() for name, answer in waiting.items()}
+            except AnalyticsError:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def query_range(self, expr: str, *, start: float, end: float, step: float) -> list[Series]:
+        """Return the answer of a range query.
+
+        Raises:
+            PrometheusUnreachable: Nothing answers.
+            QueryFailed: The query was refused.
+        """
+        asked = {"start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:g}"}
+        answer = self._api("query_range", {"query": expr, **asked})
+        return [
+            Series(labels, self._points(item.get("values"), one=False))
+            for labels, item in self._series(answer)
+        ]
+
+    def alerts(self) -> bytes:
+        """Return the alerts of this moment as Prometheus tells them, in JSON.
+
+        Raises:
+            PrometheusUnreachable: Nothing answers.
+            QueryFailed: The request was refused.
+        """
+        return self._request("alerts", None)
+
+    def _api(self, path: str, form: Mapping[str, str]) -> Mapping[str, object]:
+        body = self._request(path, urllib.parse.urlencode(form).encode())
+        document = self._document(body)
+        data = document.get("data")
+        if document.get("status") != "success" or not _is_mapping(data):
+            raise self._refused(str(document.get("error") or _STRANGE))
+        return data
+
+    def _request(self, path: str, body: bytes | None) -> bytes:
+        request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
+            f"{self.url}/api/v1/{path}", data=body, headers=self._headers
+        )
+        try:
+            with self._opener.open(request, timeout=self._timeout) as response:
+                answer: bytes = response.read()
+                return answer
+        except urllib.error.HTTPError as error:
+            with error:
+                raise self._refused(self._reason(error)) from error
+        except (OSError, HTTPException) as error:
+            reason = error.reason if isinstance(error, urllib.error.URLError) else error
+            message = f"no answer from Prometheus at {self.url}: {reason or type(error).__name__}"
+            raise PrometheusUnreachable(message) from error
+
+    def _reason(self, error: urllib.error.HTTPError) -> str:
+        if error.code in _UNAUTHORISED:
+            return f"HTTP {error.code}: it does not accept the credentials"
+        try:
+            told = self._document(error.read()).get("error")
+        except (QueryFailed, OSError, HTTPException):
+            told = None
+        return str(told) if told else f"HTTP {error.code} {error.reason}"
+
+    def _document(self, body: bytes) -> Mapping[str, object]:
+        try:
+            document: object = json.loads(body)
+        except ValueError:
+            document = None
+        if not _is_mapping(document):
+            raise self._refused(_STRANGE)
+        return document
+
+    def _series(
+        self, data: Mapping[str, object]
+    ) -> list[tuple[dict[str, str], Mapping[str, object]]]:
+        result = data.get("result")
+        if not _is_list(result):
+            raise self._refused(_STRANGE)
+        return [
+            ({key: str(value) for key, value in labels.items()}, item)
+            for item in result
+            if _is_mapping(item) and _is_mapping(labels := item.get("metric"))
+        ]
+
+    def _points(self, value: object, *, one: bool) -> dict[float, float]:
+        points = [value] if one else value
+        try:
+            if _is_list(points):
+                return {
+                    float(str(time)): float(str(number))
+                    for pair in points
+                    if _is_list(pair)
+                    for time, number in [pair]
+                }
+        except ValueError:
+            pass
+        raise self._refused(_STRANGE)
+
+    def _refused(self, reason: str) -> QueryFailed:
+        return QueryFailed(f"Prometheus at {self.url} refused: {reason}")
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows nothing: a redirect would carry the credentials to wherever it points."""
+
+    def redirect_request(  # noqa: PLR0917 - the standard library's signature
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: HTTPMessage,
+        newurl: str,
+    ) -> None:
+        """Refuse; what is raised for the status then tells the reader."""
+
+
+def number(value: float) -> float | None:
+    """Return None for what is no number: Prometheus' word for nothing to divide by."""
+    return value if math.isfinite(value) else None
+
+
+def equals(label: str, value: str) -> str:
+    """Return a matcher for a label that has exactly this value, whatever is in it.
+
+    A string of JSON is one of PromQL, except for halves of surrogate pairs, which no label has.
+    """
+    return f"{label}={json.dumps(value, ensure_ascii=False)}"
+
+
+def _is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
+    return isinstance(value, dict)
+
+
+def _is_list(value: object) -> TypeGuard[list[object]]:
+    return isinstance(value, list)

@@ -1,0 +1,276 @@
+"""The operator's dashboard: the marketplace as a whole, and which listings need attention."""
+
+from collections.abc import Iterator
+
+from agent_analytics.insights import days, health, periods, queries
+from agent_analytics.insights._dashboards import _frame
+from agent_analytics.insights._dashboards._frame import Page, Row
+from agent_analytics.insights._dashboards._insights import to_agent
+from agent_analytics.insights._dashboards._listings import cohorts
+from agent_analytics.insights._dashboards._panels import (
+    COUNT,
+    SHARE,
+    USD,
+    Panel,
+    instant,
+    lines,
+    number,
+    query,
+)
+from agent_analytics.insights._dashboards._publisher import last_activity
+from agent_analytics.insights._dashboards._scopes import (
+    DAY,
+    FAILURES,
+    MARKET,
+    NONE_WANTED,
+    OUTCOMES,
+    PERIOD,
+    SEVERITIES,
+)
+from agent_analytics.insights._dashboards._tables import Column, rows
+from agent_analytics.insights.queries import LISTING, Scope
+from agent_analytics.processor import catalogue
+
+_PUBLISHERS = Scope(("publisher_id",))
+_TOP = 15
+_TO_PUBLISHER = (
+    f"/d/{_frame.PUBLISHER}?var-publisher=${{__value.raw}}"
+    "&${datasource:queryparam}&${period:queryparam}&${__url_time_range}"
+)
+
+
+def marketplace_dashboard() -> str:
+    """Return the dashboard as JSON text."""
+    return Page(
+        uid=_frame.MARKETPLACE,
+        title="Marketplace",
+        description=(
+            "What is sold, by how many publishers, to how many customers who come back, and which"
+            " listings are in trouble. Figures are for the period chosen at the top; graphs show"
+            " a point a day, UTC."
+        ),
+        rows=[
+            Row(4, list(_business())),
+            Row(4, list(_use())),
+            Row(8, list(_by_day())),
+            Row(9, [_top(), _trouble()], (14, 10)),
+            Row(9, [cohorts(MARKET, "the marketplace"), _publishers()], (14, 10)),
+            Row(4, list(_blind())),
+        ],
+        variables=[_frame.period()],
+        annotations=[_frame.alerts(MARKET, "oncall")],
+        links=_frame.OF_OPERATORS,
+        since="now-30d",
+        refresh="5m",
+    ).json()
+
+
+def _business() -> Iterator[Panel]:
+    yield number(
+        "GMV",
+        "Gross merchandise value: what customers were charged less what they were given back.",
+        periods.gmv(PERIOD, MARKET),
+        unit=USD,
+        decimals=0,
+        change=periods.trend(periods.gmv(PERIOD, MARKET), periods.gmv(PERIOD.before, MARKET)),
+    )
+    yield number(
+        "Fees",
+        "The marketplace's share of the revenue.",
+        periods.fees(PERIOD, MARKET),
+        unit=USD,
+        decimals=0,
+    )
+    yield number(
+        "Active publishers",
+        "Publishers of whom any agent was used in the period.",
+        periods.active_publishers(PERIOD),
+        unit=COUNT,
+        decimals=0,
+    )
+    yield number(
+        "Active listings",
+        "Agents that were used in the period.",
+        periods.active_listings(PERIOD),
+        unit=COUNT,
+        decimals=0,
+    )
+    yield number(
+        "Customers",
+        "How many different customers used any agent. An estimate, within about 3 %.",
+        periods.unique_tenants(PERIOD, MARKET),
+        unit=COUNT,
+        decimals=0,
+    )
+    yield number(
+        "Customer retention",
+        "Of the customers of the period before, how many came back in this one, to any agent. An"
+        " estimate, within about 3 points.",
+        periods.retention(PERIOD, MARKET),
+        unit=SHARE,
+        decimals=0,
+    )
+
+
+def _use() -> Iterator[Panel]:
+    yield number(
+        "Invocations",
+        "How often any agent was called, whatever came of it.",
+        periods.invocations(PERIOD, MARKET),
+        unit=COUNT,
+        decimals=0,
+        change=periods.invocations_trend(PERIOD, MARKET),
+    )
+    yield number(
+        "Error rate",
+        "Share of calls that failed or timed out. Calls that the customer cancelled are left out.",
+        periods.error_rate(PERIOD, MARKET),
+        unit=SHARE,
+        decimals=2,
+        thresholds=FAILURES,
+    )
+    yield number(
+        "Installs",
+        "New installs in the period, of all agents.",
+        periods.installs(PERIOD, MARKET),
+        unit=COUNT,
+        decimals=0,
+    )
+    yield number(
+        "Uninstalls",
+        "Installs that were taken back in the period.",
+        periods.uninstalls(PERIOD, MARKET),
+        unit=COUNT,
+        decimals=0,
+    )
+    yield number(
+        "Refunds",
+        "What customers were given back.",
+        periods.refunds(PERIOD, MARKET),
+        unit=USD,
+        decimals=0,
+    )
+    yield last_activity()
+
+
+def _by_day() -> Iterator[Panel]:
+    revenue = days.growth(catalogue.REVENUE.name, MARKET)
+    refunds = days.growth(catalogue.REFUNDS.name, MARKET)
+    fees = days.growth(catalogue.FEES.name, MARKET)
+    calls = days.growth(catalogue.INVOCATIONS.name, Scope(("outcome",)))
+    yield lines(
+        "GMV and fees a day",
+        "What customers were charged less what they were given back, and the marketplace's share.",
+        [
+            query(f"{revenue} - {refunds}", "GMV", ref="A", step=DAY),
+            query(fees, "fees", ref="B", step=DAY),
+        ],
+        unit=USD,
+        colours=(("GMV", "green"), ("fees", "purple")),
+    )
+    yield lines(
+        "Invocations a day",
+        "Calls of all agents on each day, by how they ended.",
+        [query(calls, "{{outcome}}", step=DAY)],
+        unit=COUNT,
+        bars=True,
+        colours=OUTCOMES,
+    )
+    yield lines(
+        "Customers a day",
+        "How many different customers used any agent on each day.",
+        [query(days.tenants(MARKET), "customers", step=DAY)],
+        unit=COUNT,
+        bars=True,
+        colours=(("customers", "blue"),),
+    )
+
+
+def _top() -> Panel:
+    best = f"topk({_TOP}, {periods.revenue(PERIOD, LISTING)})"
+    listing = ", ".join(catalogue.LISTING_LABELS)
+
+    def of_best(expr: str) -> str:
+        return f"({expr} and on ({listing}) {best})"
+
+    return rows(
+        f"Top {_TOP} listings by revenue",
+        "The agents that earned most in the period. Click one to see it in detail.",
+        [
+            instant(best, ref="A", rows=True),
+            instant(of_best(periods.invocations(PERIOD, LISTING)), ref="B", rows=True),
+            instant(of_best(periods.error_rate(PERIOD, LISTING)), ref="C", rows=True),
+        ],
+        columns={
+            "publisher_id": Column(name="Publisher", width=150),
+            "agent_id": Column(name="Agent", link=to_agent("Agent", "Publisher")),
+            "Value #A": Column(name="Revenue", unit=USD, decimals=2, width=120),
+            "Value #B": Column(name="Invocations", unit=COUNT, decimals=0, width=120),
+            "Value #C": Column(
+                name="Error rate", unit=SHARE, decimals=2, width=110, steps=FAILURES
+            ),
+        },
+        sort="Revenue",
+    )
+
+
+def _trouble() -> Panel:
+    firing = queries.firing_insights(LISTING)
+    return rows(
+        "Listings in trouble",
+        "Agents with insights that are firing, and how many of each severity.",
+        [instant(f"count by ({', '.join((*LISTING.by, 'severity'))}) ({firing})", rows=True)],
+        columns={
+            "severity": Column(name="Worst", width=90, colours=SEVERITIES),
+            "publisher_id": Column(name="Publisher", width=130),
+            "agent_id": Column(name="Agent", link=to_agent("Agent", "Publisher")),
+            "Value": Column(name="Insights", unit=COUNT, decimals=0, width=90),
+        },
+        sort="Worst",
+        descending=False,
+    )
+
+
+def _publishers() -> Panel:
+    return rows(
+        f"Top {_TOP} publishers by revenue",
+        "The publishers that earned most in the period.",
+        [instant(f"topk({_TOP}, {periods.revenue(PERIOD, _PUBLISHERS)})", rows=True)],
+        columns={
+            "publisher_id": Column(
+                name="Publisher",
+                link=(_TO_PUBLISHER, "Look at this publisher"),
+            ),
+            "Value": Column(name="Revenue", unit=USD, decimals=2, width=140),
+        },
+        sort="Revenue",
+    )
+
+
+def _blind() -> Iterator[Panel]:
+    other = Scope((), (f'agent_id="{catalogue.OTHER}"',))
+    yield number(
+        "Calls beyond a publisher's cap",
+        "Calls of agents that are counted together, because their publisher has more listings"
+        " than the limits allow.",
+        f"({periods.invocations(PERIOD, other)} or vector(0))",
+        unit=COUNT,
+        decimals=0,
+        thresholds=NONE_WANTED,
+    )
+    yield number(
+        "Label values refused in a day",
+        "Names of tools, models and the like beyond a cap: these are counted together.",
+        health.total(catalogue.REFUSED_SERIES, "1d"),
+        unit=COUNT,
+        decimals=0,
+        thresholds=NONE_WANTED,
+    )
+    yield number(
+        "Unattributed spans in a day",
+        "Activity of agents that no listing could be credited with.",
+        health.total(catalogue.UNATTRIBUTED_SPANS, "1d"),
+        unit=COUNT,
+        decimals=0,
+        thresholds=NONE_WANTED,
+    )

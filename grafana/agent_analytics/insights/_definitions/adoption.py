@@ -1,0 +1,131 @@
+"""Insights about who uses a listing, who stops, and whether anybody does."""
+
+from typing import Final
+
+from agent_analytics.insights import figures, periods
+from agent_analytics.insights._finding import (
+    DAY,
+    FOUR_WEEKS_BEFORE,
+    PERIODS,
+    SPOKEN,
+    WEEK,
+    WEEK_BEFORE,
+    WEEK_EARLIER,
+    Finding,
+    Way,
+)
+from agent_analytics.insights._model import Threshold
+from agent_analytics.insights._texts import PERCENT, THIS, WHO, WHOLE, asked, value
+
+_FEWEST_UNINSTALLS: Final = 10
+_FEWEST_TENANTS: Final = 30
+#: Standard errors by which uninstalls must outnumber installs.
+_SURPLUS_ERRORS: Final = 2
+_RETENTION_ERRORS: Final = 3
+#: Variance of the difference of two retentions that comes from the sketches: 3 points each.
+_SKETCH_VARIANCE: Final = 0.0018
+
+INSTALL_CHURN: Final = Finding(
+    slug="install-churn",
+    alert="AgentUninstallsExceedInstalls",
+    severity="warning",
+    category="adoption",
+    title="More uninstalls than installs",
+    description=(
+        f"{WHO} was uninstalled {{uninstalls}} times and installed {{installs}} times in the last"
+        f" {{window}}: {value(WHOLE)} more left than came."
+    ),
+    recommendation=(
+        "Ask those who left why, and look at the first days of new tenants: what they try first,"
+        " and whether it works."
+    ),
+    ways=tuple(
+        Way(
+            traffic=traffic,
+            measure=figures.surplus_uninstalls(period),
+            threshold=Threshold(comparison=">", value=0),
+            conditions=(
+                f"and {periods.uninstalls(period)} >= {_FEWEST_UNINSTALLS}",
+                f"and {figures.surplus_uninstalls(period)} > {_SURPLUS_ERRORS} * sqrt("
+                f"{periods.uninstalls(period)} + {periods.installs(period)})",
+            ),
+            window=SPOKEN[period],
+            numbers={
+                "uninstalls": asked(periods.uninstalls(period, THIS), WHOLE),
+                "installs": asked(periods.installs(period, THIS), WHOLE),
+            },
+        )
+        for traffic, period in PERIODS.items()
+        if period != DAY
+    ),
+)
+
+_NOW: Final = periods.retention(WEEK)
+_BEFORE: Final = periods.retention(WEEK_BEFORE)
+_LOSS: Final = f"({_BEFORE} - {_NOW})"
+
+
+def _variance(share: str, tenants: str) -> str:
+    return f"clamp_min({share} * (1 - {share}), 0) / {tenants}"
+
+
+RETENTION_FALLING: Final = Finding(
+    slug="retention-falling",
+    alert="AgentRetentionFalling",
+    severity="warning",
+    category="adoption",
+    title="Fewer tenants come back",
+    description=(
+        f"{{now}} of the tenants of {WHO} of the week before came back in the last 7 days; a week"
+        " earlier {before} did."
+    ),
+    recommendation=(
+        "Find out who did not come back and what they did last: look at failures, slow answers,"
+        " low ratings and changes of that week."
+    ),
+    ways=(
+        Way(
+            traffic="week",
+            measure=_LOSS,
+            threshold=Threshold(comparison=">", value=0.1),
+            conditions=(
+                f"and {periods.unique_tenants(WEEK_BEFORE)} >= {_FEWEST_TENANTS}",
+                f"and {periods.unique_tenants(WEEK_EARLIER)} >= {_FEWEST_TENANTS}",
+                f"and {_LOSS} > {_RETENTION_ERRORS} * sqrt("
+                f"{_variance(_NOW, periods.unique_tenants(WEEK_BEFORE))}"
+                f" + {_variance(_BEFORE, periods.unique_tenants(WEEK_EARLIER))}"
+                f" + {_SKETCH_VARIANCE})",
+            ),
+            numbers={
+                "now": asked(periods.retention(WEEK, THIS), PERCENT),
+                "before": asked(periods.retention(WEEK_BEFORE, THIS), PERCENT),
+            },
+        ),
+    ),
+)
+
+LISTING_DEAD: Final = Finding(
+    slug="listing-dead",
+    alert="AgentUnused",
+    severity="warning",
+    category="adoption",
+    title="Nobody has used it for a week",
+    description=(
+        f"Nobody invoked {WHO} in the last 7 days, after {value(WHOLE)} invocations in the four"
+        " weeks before."
+    ),
+    recommendation=(
+        "Check that the listing can still be found and installed, invoke it yourself, and either"
+        " mend it or take it off the market."
+    ),
+    ways=(
+        Way(
+            traffic="week",
+            measure=periods.invocations(FOUR_WEEKS_BEFORE),
+            threshold=Threshold(comparison=">", value=20),
+            conditions=(f"unless {periods.invocations(WEEK)} > 0",),
+        ),
+    ),
+)
+
+FINDINGS: Final = (INSTALL_CHURN, RETENTION_FALLING, LISTING_DEAD)

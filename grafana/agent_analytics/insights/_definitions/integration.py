@@ -1,0 +1,140 @@
+"""Insights about how a listing is wired: its tools, and its telemetry."""
+
+from typing import Final
+
+from agent_analytics.insights import figures, periods, recent
+from agent_analytics.insights._finding import (
+    FOUR_WEEKS_BEFORE,
+    MONTH,
+    PERIODS,
+    SPOKEN,
+    WEEK,
+    Finding,
+    Way,
+)
+from agent_analytics.insights._model import Threshold
+from agent_analytics.insights._texts import DURATION, ONE_PLACE, THIS_TOOL, WHO, WHOLE, asked, value
+from agent_analytics.insights.periods import Period
+from agent_analytics.insights.queries import LISTING, TOOL
+
+_FEWEST_INVOCATIONS: Final = 50
+_FEWEST_BEFORE: Final = 100
+_MORE_CALLS: Final = 0.5
+_THEN: Final = figures.calls_per_invocation(FOUR_WEEKS_BEFORE)
+_OF_LISTING: Final = f"on ({', '.join(LISTING.by)})"
+
+
+def _looping(traffic: str, period: Period) -> Way:
+    now = figures.calls_per_invocation(period)
+    listing = LISTING.by
+    return Way(
+        traffic=traffic,
+        measure=f"({now} / {_THEN})",
+        threshold=Threshold(comparison=">", value=2),
+        conditions=(
+            f"and ({now} - {_THEN}) > {_MORE_CALLS}",
+            f"and {_OF_LISTING} {periods.invocations(period)} >= {_FEWEST_INVOCATIONS}",
+            f"and {_OF_LISTING} {periods.invocations(FOUR_WEEKS_BEFORE)} >= {_FEWEST_BEFORE}",
+        ),
+        window=SPOKEN[period],
+        numbers={
+            "now": asked(figures.calls_per_invocation(period, THIS_TOOL), ONE_PLACE),
+            "before": asked(figures.calls_per_invocation(FOUR_WEEKS_BEFORE, THIS_TOOL), ONE_PLACE),
+        },
+    )
+
+
+TOOL_LOOPS: Final = Finding(
+    slug="tool-loops",
+    alert="AgentToolRetried",
+    severity="warning",
+    category="integration",
+    title="A tool is called again and again",
+    description=(
+        f"{WHO} called tool {{{{ $labels.tool }}}} {{now}} times an invocation in the last"
+        " {window}, after {before} times in the four weeks before."
+    ),
+    recommendation=(
+        "Look at the arguments of repeated calls: say in the tool's description what it needs,"
+        " let it answer errors that the model can act on, and cap the calls of one invocation."
+    ),
+    by=TOOL.by,
+    ways=tuple(_looping(*item) for item in PERIODS.items() if item[1] != MONTH),
+)
+
+_UNUSED_FLOOR: Final = 200
+#: Calls that the earlier use of a tool would have led to expect.
+_EXPECTED_CALLS: Final = 20
+_EXPECTED: Final = f"({_THEN} * {_OF_LISTING} group_left () {periods.invocations(WEEK)})"
+
+TOOL_UNUSED: Final = Finding(
+    slug="tool-unused",
+    alert="AgentToolNeverCalled",
+    severity="info",
+    category="integration",
+    title="A tool is never called",
+    description=(
+        f"{WHO} has not called tool {{{{ $labels.tool }}}} once in its {value(WHOLE)} invocations"
+        " of the last 7 days."
+    ),
+    recommendation=(
+        "Take the tool out, which makes every prompt shorter, or say in its description when to"
+        " use it."
+    ),
+    by=TOOL.by,
+    ways=(
+        Way(
+            traffic="week",
+            measure=(
+                f"(0 * {periods.tool_calls(WEEK)}"
+                f" + {_OF_LISTING} group_left () {periods.invocations(WEEK)})"
+            ),
+            threshold=Threshold(comparison=">", value=_UNUSED_FLOOR),
+            conditions=(
+                f"and {periods.tool_calls(WEEK)} == 0",
+                f"and {figures.tool_known(Period(7))}",
+                # Never in a month, or so often before that a week without is no accident.
+                f"and ({periods.tool_calls(MONTH)} == 0 or {_EXPECTED} >= {_EXPECTED_CALLS})",
+            ),
+        ),
+    ),
+)
+
+#: Invocations that a listing's last week leads to expect in the time without any.
+_MISSED: Final = 25
+_STALE_SECONDS: Final = 3600
+_WEEK_SECONDS: Final = 7 * 86_400
+
+
+def _without(traffic: str, seconds: str, cause: str) -> Way:
+    expected = f"{periods.invocations(WEEK)} * {seconds} / {_WEEK_SECONDS}"
+    return Way(
+        traffic=traffic,
+        measure=seconds,
+        threshold=Threshold(comparison=">", value=_STALE_SECONDS),
+        conditions=(f"and {expected} >= {_MISSED}",),
+        numbers={"cause": cause},
+    )
+
+
+TELEMETRY_STALE: Final = Finding(
+    slug="telemetry-absent",
+    alert="AgentTelemetryStale",
+    severity="warning",
+    category="integration",
+    title="No telemetry arrives",
+    description=(
+        f"Nothing has been heard of {WHO} for {value(DURATION)}: {{cause}}. What is told of it is"
+        " as old."
+    ),
+    recommendation=(
+        "Check that the process runs and its port is reachable, and that spans are recorded: a"
+        " deployment may have left the instrumentation out."
+    ),
+    ways=(
+        _without("gone", recent.unseen_seconds(), "its process is no longer scraped"),
+        _without("silent", recent.silent_seconds(), "its process answers, and no span ends there"),
+    ),
+)
+
+FINDINGS: Final = (TOOL_LOOPS, TOOL_UNUSED, TELEMETRY_STALE)

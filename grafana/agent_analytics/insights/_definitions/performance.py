@@ -1,0 +1,95 @@
+"""Insights about time: slower than usual, and a tool that takes most of it."""
+
+from typing import Final
+
+from agent_analytics.insights import _recorded, figures, periods, recent
+from agent_analytics.insights._finding import WEEK, Finding, Way
+from agent_analytics.insights._model import Threshold
+from agent_analytics.insights._texts import (
+    PERCENT,
+    SHORT,
+    THIS,
+    THIS_TOOL,
+    WHO,
+    asked,
+    value,
+)
+from agent_analytics.insights.queries import TOOL
+
+#: Half as much again as usual.
+_SLOWER: Final = 0.5
+_LEAST_SECONDS: Final = 0.5
+_DEVIATIONS: Final = 3
+_FEWEST_RESPONSES: Final = 100
+
+
+def _slower(hours: int) -> Way:
+    now, usual = recent.this_week(_recorded.P95, hours), recent.usual(_recorded.P95, hours)
+    more = f"({now} - {usual})"
+    return Way(
+        traffic=f"{hours}h",
+        measure=f"({now} / {usual} - 1)",
+        threshold=Threshold(comparison=">", value=_SLOWER),
+        conditions=(
+            f"and {more} > {_DEVIATIONS} * {recent.deviation(_recorded.P95, hours)}",
+            f"and {more} > {_LEAST_SECONDS}",
+            f"and {recent.responses_in_hours(hours)} >= {_FEWEST_RESPONSES}",
+        ),
+        window="hour" if hours == 1 else f"{hours} hours",
+        numbers={
+            "now": asked(recent.this_week(_recorded.P95, hours, THIS), 'printf "%.1f"', after=" s"),
+            "usual": asked(recent.usual(_recorded.P95, hours, THIS), 'printf "%.1f"', after=" s"),
+        },
+    )
+
+
+LATENCY_REGRESSION: Final = Finding(
+    slug="latency-regression",
+    alert="AgentSlowerThanUsual",
+    severity="warning",
+    category="performance",
+    title="Slower than at this time of other weeks",
+    description=(
+        f"The p95 response time of {WHO} was {{now}} in the last {{window}}, {value(PERCENT)}"
+        " more than the {usual} of the same {window} in the four weeks before."
+    ),
+    recommendation=(
+        "See which tool or model call grew with it, and what was changed since last week: a"
+        " version, a longer prompt, a larger model."
+    ),
+    ways=tuple(_slower(hours) for hours in _recorded.COMPARED_HOURS),
+)
+
+TOOL_LATENCY: Final = Finding(
+    slug="tool-latency",
+    alert="AgentToolDominatesLatency",
+    severity="info",
+    category="performance",
+    title="One tool takes most of the response time",
+    description=(
+        f"Tool {{{{ $labels.tool }}}} took {value(PERCENT)} of the time of {WHO} in the last"
+        " {window}, {mean} a call."
+    ),
+    recommendation=(
+        "Make that tool faster, cache what it answers, call it beside the model instead of before"
+        " it, or give it a shorter timeout."
+    ),
+    by=TOOL.by,
+    ways=(
+        Way(
+            traffic="week",
+            measure=figures.tool_time_share(WEEK),
+            threshold=Threshold(comparison=">", value=0.5),
+            conditions=(
+                f"and {periods.tool_calls(WEEK)} >= {_FEWEST_RESPONSES}",
+                f"and {figures.mean_tool_time(WEEK)} >= {_LEAST_SECONDS}",
+            ),
+            window="7 days",
+            numbers={
+                "mean": asked(figures.mean_tool_time(WEEK, THIS_TOOL), SHORT, after=" s"),
+            },
+        ),
+    ),
+)
+
+FINDINGS: Final = (LATENCY_REGRESSION, TOOL_LATENCY)

@@ -1,0 +1,48 @@
+"""Insights about what tenants think of a listing."""
+
+from typing import Final
+
+from agent_analytics.insights import periods
+from agent_analytics.insights._finding import FOUR_WEEKS_BEFORE, WEEK, Finding, Way
+from agent_analytics.insights._model import Threshold
+from agent_analytics.insights._texts import RATING, THIS, WHO, asked, value
+
+_FEWEST_RATINGS: Final = 20
+#: Three and a half standard errors of a mean of ratings, whose standard deviation is about 0.8.
+_NOISE: Final = 2.8
+
+_FALL: Final = f"({periods.mean_rating(FOUR_WEEKS_BEFORE)} - {periods.mean_rating(WEEK)})"
+
+RATING_FALLING: Final = Finding(
+    slug="rating-falling",
+    alert="AgentRatingFalling",
+    severity="warning",
+    category="quality",
+    title="Ratings are falling",
+    description=(
+        f"Tenants rated {WHO} {{now}} of 5 on average in the last 7 days, {value(RATING)} less"
+        " than the {before} of the four weeks before."
+    ),
+    recommendation=(
+        "Read the lowest ratings since the fall began and compare them with the version, prompt"
+        " and model of that day."
+    ),
+    ways=(
+        Way(
+            traffic="week",
+            measure=_FALL,
+            threshold=Threshold(comparison=">", value=0.3),
+            conditions=(
+                f"and {_FALL} > {_NOISE} / sqrt({periods.ratings(WEEK)})",
+                f"and {periods.ratings(WEEK)} >= {_FEWEST_RATINGS}",
+                f"and {periods.ratings(FOUR_WEEKS_BEFORE)} >= {_FEWEST_RATINGS}",
+            ),
+            numbers={
+                "now": asked(periods.mean_rating(WEEK, THIS), RATING),
+                "before": asked(periods.mean_rating(FOUR_WEEKS_BEFORE, THIS), RATING),
+            },
+        ),
+    ),
+)
+
+FINDINGS: Final = (RATING_FALLING,)

@@ -1,0 +1,156 @@
+"""Insights about failures: an error budget that burns, and errors that are unusual."""
+
+from typing import Final
+
+from agent_analytics.insights import _recorded, recent
+from agent_analytics.insights._definitions.field import ERROR_RATE
+from agent_analytics.insights._finding import Finding, Way, told_to_publishers
+from agent_analytics.insights._model import Rule, Threshold, annotations, labels
+from agent_analytics.insights._texts import PERCENT, THIS, WHO, asked, bound, value
+from agent_analytics.insights.queries import LISTING
+
+#: Share of the invocations that may fail: an objective of 95 %.
+BUDGET: Final = 0.05
+#: How many times faster than allowed a budget burns, over which windows that is asked, and the
+#: fewest judged invocations of the longer window.
+_BURNS: Final = (
+    ("fast", 14.4, "1h", "5m", 20),
+    ("slow", 6.0, "6h", "30m", 40),
+    ("steady", 1.0, "3d", "6h", 60),
+)
+_ERROR_RATE: Final = told_to_publishers(ERROR_RATE)
+_BUDGET_SLUG: Final = "error-budget"
+_BUDGET_ALERT: Final = "AgentErrorBudgetBurning"
+_LIMIT: Final = bound(_BUDGET_SLUG, PERCENT, otherwise="5%")
+_BUDGET_DESCRIPTION: Final = (
+    f"{value(PERCENT)} of the invocations of {WHO} failed in the last {{window}}, and"
+    " {still} of them in the last {short}: {times} times or more what an error budget of"
+    f" {_LIMIT} allows."
+)
+_BUDGET_ADVICE: Final = (
+    "See what changed when it began (a version, a tool, a model), take it back, and hold further"
+    " changes until the budget has recovered."
+)
+
+
+def _burning(factor: float, long: str, short: str, floor: int) -> tuple[str, tuple[str, ...]]:
+    """Return the measure of a burn rate and the conditions beside it."""
+    threshold = Threshold(comparison=">", value=BUDGET, scale=factor)
+    still = threshold.crossed(recent.error_rate(short), _BUDGET_SLUG)
+    enough = f"and {recent.judged_invocations(long)} >= {floor}"
+    return recent.error_rate(long), (f"and {still}", enough)
+
+
+def _numbers(factor: float, short: str) -> dict[str, str]:
+    still = asked(recent.error_rate(short, THIS), PERCENT)
+    return {"short": short, "times": f"{factor:g}", "still": still}
+
+
+def _budget_way(traffic: str, factor: float, long: str, short: str, floor: int) -> Way:
+    measure, conditions = _burning(factor, long, short, floor)
+    told = _ERROR_RATE.any_of(_ERROR_RATE.ways)
+    return Way(
+        traffic=traffic,
+        measure=measure,
+        threshold=Threshold(comparison=">", value=BUDGET, scale=factor),
+        # Who is told of the error rate knows that the budget is gone.
+        conditions=(*conditions, f"unless on ({', '.join(LISTING.by)}) {told}"),
+        window=long,
+        numbers=_numbers(factor, short),
+    )
+
+
+ERROR_BUDGET: Final = Finding(
+    slug=_BUDGET_SLUG,
+    alert=_BUDGET_ALERT,
+    severity="warning",
+    category="reliability",
+    title="The error budget is burning",
+    description=_BUDGET_DESCRIPTION,
+    recommendation=_BUDGET_ADVICE,
+    ways=tuple(_budget_way(*burn) for burn in _BURNS),
+)
+
+
+def _budget_page(traffic: str, factor: float, long: str, short: str, floor: int) -> Rule:
+    measure, conditions = _burning(factor, long, short, floor)
+    threshold = Threshold(comparison=">", value=BUDGET, scale=factor)
+    description = _BUDGET_DESCRIPTION.replace("{window}", long)
+    for word, text in _numbers(factor, short).items():
+        description = description.replace(f"{{{word}}}", text)
+    return Rule(
+        alert=_BUDGET_ALERT,
+        expr="\n".join((threshold.crossed(measure, _BUDGET_SLUG), *conditions)),
+        keep="5m",
+        labels=labels(
+            audience="oncall",
+            severity="critical" if traffic == "fast" else "warning",
+            category="reliability",
+            insight=_BUDGET_SLUG,
+            traffic=traffic,
+        ),
+        annotations=annotations(
+            slug=_BUDGET_SLUG,
+            title=ERROR_BUDGET.title,
+            description=description,
+            recommendation=_BUDGET_ADVICE,
+        ),
+    )
+
+
+#: The steady burn is for publishers only: nobody is woken for it.
+ERROR_BUDGET_PAGES: Final = tuple(_budget_page(*burn) for burn in _BURNS[:2])
+
+#: Points of error rate above the usual from which errors are unusual.
+_UNUSUAL: Final = 0.02
+_FEWEST_JUDGED: Final = 60
+#: So many deviations of the weeks before, and standard errors of a share of so many invocations.
+_DEVIATIONS: Final = 3
+_STANDARD_ERRORS: Final = 4
+#: The smallest share whose standard error is believed.
+_LEAST_SHARE: Final = 0.01
+
+
+def _unusual(hours: int) -> Way:
+    rates = _recorded.ERROR_RATES
+    now, usual = recent.this_week(rates, hours), recent.usual(rates, hours)
+    more = f"({now} - {usual})"
+    spread = f"{_DEVIATIONS} * {recent.deviation(rates, hours)}"
+    judged = recent.judged_in_hours(hours)
+    chance = f"sqrt(clamp_min({usual}, {_LEAST_SHARE}) / {judged})"
+    return Way(
+        traffic=f"{hours}h",
+        measure=more,
+        threshold=Threshold(comparison=">", value=_UNUSUAL),
+        conditions=(
+            f"and {more} > {spread}",
+            f"and {more} > {_STANDARD_ERRORS} * {chance}",
+            f"and {now} > 2 * {usual}",
+            f"and {judged} >= {_FEWEST_JUDGED}",
+        ),
+        window="hour" if hours == 1 else f"{hours} hours",
+        numbers={
+            "now": asked(recent.this_week(rates, hours, THIS), PERCENT),
+            "usual": asked(recent.usual(rates, hours, THIS), PERCENT),
+        },
+    )
+
+
+ERROR_ANOMALY: Final = Finding(
+    slug="error-anomaly",
+    alert="AgentErrorsUnusual",
+    severity="warning",
+    category="reliability",
+    title="More errors than at this time of other weeks",
+    description=(
+        f"{{now}} of the invocations of {WHO} failed in the last {{window}}; in the same"
+        " {window} of the four weeks before it was {usual}."
+    ),
+    recommendation=(
+        "Compare the error types with last week's, and see what was changed since: a version, a"
+        " prompt, a tool, the model behind it."
+    ),
+    ways=tuple(_unusual(hours) for hours in _recorded.COMPARED_HOURS),
+)
+
+FINDINGS: Final = (ERROR_BUDGET, ERROR_ANOMALY)

@@ -1,0 +1,99 @@
+"""Insights about money that comes in."""
+
+from typing import Final
+
+from agent_analytics.insights import figures, periods
+from agent_analytics.insights._finding import (
+    MONTH,
+    MONTH_BEFORE,
+    WEEK,
+    WEEK_BEFORE,
+    Finding,
+    Way,
+    a_day,
+)
+from agent_analytics.insights._model import Threshold
+from agent_analytics.insights._texts import DOLLARS, PERCENT, THIS, WHO, WHOLE, asked, value
+
+_REVENUE_FLOOR: Final = 10
+#: Standard errors of the ratio of two counts.
+_STANDARD_ERRORS: Final = 3.5
+#: Fewer tenants than this carry a listing: what one of them does, shows.
+FEW: Final = 5
+_CARRIED_FLOOR: Final = 25
+
+_TREND: Final = periods.revenue_trend(WEEK)
+_LOST: Final = f"({periods.revenue(WEEK_BEFORE)} - {periods.revenue(WEEK)})"
+_CHANCE: Final = f"sqrt(1 / {figures.successes(WEEK)} + 1 / {figures.successes(WEEK_BEFORE)})"
+
+REVENUE_FALLING: Final = Finding(
+    slug="revenue-falling",
+    alert="AgentRevenueFalling",
+    severity="warning",
+    category="revenue",
+    title="Revenue fell by more than a fifth in a week",
+    description=(
+        f"{WHO} earned {{now}} dollars in the last 7 days after {{before}} in the 7 days"
+        f" before: {value(PERCENT)}."
+    ),
+    recommendation=(
+        "See whether fewer tenants came, each came less, or calls failed; ask the tenants that"
+        " stopped what they miss."
+    ),
+    ways=(
+        Way(
+            traffic="week",
+            measure=_TREND,
+            threshold=Threshold(comparison="<", value=-0.2),
+            conditions=(
+                f"and {periods.revenue(WEEK_BEFORE)} >= {_REVENUE_FLOOR}",
+                # A listing that nobody used at all divides by zero here, and is told as dead.
+                f"and {_TREND} < -{_STANDARD_ERRORS} * {_CHANCE}",
+            ),
+            worth=a_day(_LOST, WEEK),
+            numbers={
+                "now": asked(periods.revenue(WEEK, THIS), DOLLARS),
+                "before": asked(periods.revenue(WEEK_BEFORE, THIS), DOLLARS),
+            },
+        ),
+    ),
+)
+
+_PER_TENANT: Final = periods.revenue_per_tenant(MONTH)
+
+FEW_TENANTS: Final = Finding(
+    slug="few-tenants",
+    alert="AgentFewTenants",
+    severity="info",
+    category="revenue",
+    title="A few tenants carry the listing",
+    description=(
+        f"{WHO} was used by about {value(WHOLE)}"
+        " tenants in the last 30 days, who paid {each} dollars each, after {before} in the 30"
+        " days before."
+    ),
+    recommendation=(
+        "Win further tenants before one of these leaves: offer a trial, look at what these few use"
+        " it for, and describe that on the listing's page."
+    ),
+    ways=(
+        Way(
+            traffic="period",
+            measure=periods.unique_tenants(MONTH),
+            threshold=Threshold(comparison="<", value=FEW),
+            conditions=(
+                f"and {periods.revenue(MONTH)} >= {_CARRIED_FLOOR}",
+                # Revenue per tenant holds or rises: fewer tenants who also pay less is a listing
+                # that is going, which other insights tell.
+                f"and {_PER_TENANT} >= 0.9 * {periods.revenue_per_tenant(MONTH_BEFORE)}",
+            ),
+            worth=a_day(_PER_TENANT, MONTH),
+            numbers={
+                "each": asked(periods.revenue_per_tenant(MONTH, THIS), DOLLARS),
+                "before": asked(periods.revenue_per_tenant(MONTH_BEFORE, THIS), DOLLARS),
+            },
+        ),
+    ),
+)
+
+FINDINGS: Final = (REVENUE_FALLING, FEW_TENANTS)

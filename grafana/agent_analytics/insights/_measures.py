@@ -1,0 +1,109 @@
+"""The recording rules that insights read: of each hour, and of this evaluation."""
+
+from typing import Final
+
+from agent_analytics.insights import _recorded as recorded
+from agent_analytics.insights import periods, recent
+from agent_analytics.insights._model import Recording
+from agent_analytics.insights.periods import Period
+from agent_analytics.insights.queries import LISTING, Scope
+from agent_analytics.processor import catalogue
+
+#: Fewest observations for the hours of a week to be compared with.
+_JUDGED_FLOOR: Final = 30
+_RESPONSE_FLOOR: Final = 50
+#: Of four weeks, so many have to be known.
+_KNOWN_WEEKS: Final = 3
+_QUANTILE: Final = 0.95
+
+
+def last_seen() -> Recording:
+    """Return the rule that records when each listing was last scraped."""
+    latest = f"timestamp({catalogue.INVOCATIONS.name})"
+    return Recording(record=recorded.LAST_SEEN, expr=f"{LISTING.aggregate('max')} ({latest})")
+
+
+def hours() -> list[Recording]:
+    """Return the rules that record the growth of each hour."""
+    return [
+        Recording(
+            record=recorded.hour(sample),
+            expr=recent.growth(sample, "1h", Scope(recorded.labels_of(sample)), *matchers),
+        )
+        for sample, matchers in recorded.HOURLY.items()
+    ]
+
+
+def tenants() -> list[Recording]:
+    """Return the rules that record distinct tenants and retention."""
+    return [
+        *(
+            Recording(
+                record=recorded.tenants(window), expr=periods.unique_tenants(Period(*window))
+            )
+            for window in recorded.TENANTS
+        ),
+        *(
+            Recording(record=recorded.retention(window), expr=periods.retention(Period(*window)))
+            for window in recorded.RETENTIONS
+        ),
+    ]
+
+
+def growths() -> list[Recording]:
+    """Return the rules that record what counters grew by, once for all insights."""
+    found = [
+        Recording(
+            record=recorded.grown(sample, window),
+            expr=periods.growth(
+                sample,
+                Period(*window),
+                Scope(recorded.labels_of(sample)),
+                *recorded.ONLY.get(sample, ()),
+            ),
+        )
+        for sample, windows in recorded.GROWTHS.items()
+        for window in windows
+    ]
+    name = catalogue.INVOCATIONS.name
+    scope = Scope(recorded.labels_of(name))
+    found += [
+        Recording(
+            record=recorded.grown_recently(name, window),
+            expr=recent.growth(name, window, scope),
+        )
+        for window in recorded.BUDGET_WINDOWS
+    ]
+    return found
+
+
+def weeks() -> list[Recording]:
+    """Return the rules that compare hours with the same hours of the weeks before."""
+    ago = range(recorded.COMPARED_WEEKS + 1)
+    found: list[Recording] = []
+    for length in recorded.COMPARED_HOURS:
+        rates = [recent.error_rate_in_hours(length, week) for week in ago]
+        judged = [f"{recent.judged_in_hours(length, week)} >= {_JUDGED_FLOOR}" for week in ago]
+        times = [recent.response_time_in_hours(_QUANTILE, length, week) for week in ago]
+        answered = [
+            f"{recent.responses_in_hours(length, week)} >= {_RESPONSE_FLOOR}" for week in ago
+        ]
+        for quantity, values, floors in (
+            (recorded.ERROR_RATES, rates, judged),
+            (recorded.P95, times, answered),
+        ):
+            found += [
+                Recording(
+                    record=recorded.weeks(quantity, length),
+                    expr=recent.each_week(values, floors),
+                ),
+                Recording(
+                    record=recorded.usual(quantity, length),
+                    expr=recent.median_of_weeks(quantity, length, _KNOWN_WEEKS),
+                ),
+                Recording(
+                    record=recorded.deviation(quantity, length),
+                    expr=recent.deviation_of_weeks(quantity, length),
+                ),
+            ]
+    return found

@@ -1,0 +1,190 @@
+"""Names of the figures that are recorded for the insights, and the windows that they have.
+
+Several insights ask for the same growth of the same counter: it is read from the roll-ups once an
+evaluation, added up over the processes of a listing, and recorded. What is recorded here needs no
+past; the hourly series do, so they are evaluated with the roll-ups.
+"""
+
+from typing import Final
+
+from agent_analytics.processor import catalogue
+from agent_analytics.processor.catalogue import LISTING_LABELS, Metric
+
+#: A window in days: its length, and how many days ago it ended.
+Days = tuple[int, int]
+
+MONTH: Final[Days] = (30, 0)
+WEEK: Final[Days] = (7, 0)
+DAY: Final[Days] = (1, 0)
+MONTH_BEFORE: Final[Days] = (30, 30)
+WEEK_BEFORE: Final[Days] = (7, 7)
+#: Two weeks ago.
+WEEK_EARLIER: Final[Days] = (7, 14)
+#: The four weeks in front of the last one.
+FOUR_WEEKS_BEFORE: Final[Days] = (28, 7)
+
+_PERIODS: Final = (MONTH, WEEK, DAY)
+_AGAINST: Final = (*_PERIODS, FOUR_WEEKS_BEFORE)
+_MONEY: Final = (MONTH, WEEK)
+_DURATION: Final = catalogue.INVOCATION_DURATION.name
+_RATING: Final = catalogue.FEEDBACK_RATING.name
+_SUCCESS: Final = 'outcome="success"'
+
+#: Windows in days of which the growth of a sample is recorded.
+GROWTHS: Final[dict[str, tuple[Days, ...]]] = {
+    catalogue.INVOCATIONS.name: (*_AGAINST, WEEK_BEFORE),
+    f"{_DURATION}_bucket": _PERIODS,
+    f"{_DURATION}_count": _PERIODS,
+    f"{_DURATION}_sum": (WEEK,),
+    f"{_RATING}_sum": _AGAINST,
+    f"{_RATING}_count": _AGAINST,
+    catalogue.TOOL_CALLS.name: _AGAINST,
+    f"{catalogue.TOOL_CALL_DURATION.name}_sum": (WEEK,),
+    catalogue.INPUT_TOKENS.name: (WEEK, DAY, FOUR_WEEKS_BEFORE),
+    catalogue.OUTPUT_TOKENS.name: (WEEK, DAY, FOUR_WEEKS_BEFORE),
+    catalogue.CACHED_INPUT_TOKENS.name: (WEEK,),
+    catalogue.REVENUE.name: (*_PERIODS, WEEK_BEFORE, MONTH_BEFORE),
+    catalogue.REFUNDS.name: _MONEY,
+    catalogue.FEES.name: _MONEY,
+    catalogue.MODEL_COST.name: (*_MONEY, DAY),
+    catalogue.WASTED_COST.name: _MONEY,
+    catalogue.INSTALLS.name: _MONEY,
+    catalogue.UNINSTALLS.name: _MONEY,
+}
+#: Which of a sample's series are recorded, where not all are.
+ONLY: Final[dict[str, tuple[str, ...]]] = {
+    f"{_DURATION}_bucket": (_SUCCESS, 'le="10.0"'),
+    f"{_DURATION}_count": (_SUCCESS,),
+}
+#: Windows of an error budget, of which the growth of the invocations is recorded.
+BUDGET_WINDOWS: Final = ("5m", "30m", "1h", "6h", "3d")
+#: Samples of which each hour is recorded, and which of their series.
+HOURLY: Final[dict[str, tuple[str, ...]]] = {
+    catalogue.INVOCATIONS.name: (),
+    f"{_DURATION}_bucket": (_SUCCESS,),
+}
+#: Windows in days of which the distinct tenants are recorded, and those of the retention.
+TENANTS: Final = (MONTH, MONTH_BEFORE, WEEK, WEEK_BEFORE, WEEK_EARLIER)
+RETENTIONS: Final = (WEEK, WEEK_BEFORE)
+#: Hours over which a listing is compared with the same hours of the weeks before.
+COMPARED_HOURS: Final = (1, 6, 24)
+#: How many weeks back.
+COMPARED_WEEKS: Final = 4
+ERROR_RATES: Final = "listing_error_rate"
+P95: Final = "listing_response_time_p95"
+
+#: When a listing was last scraped, as Unix time.
+LAST_SEEN: Final = "listing_last_seen_timestamp_seconds"
+#: The number of an insight that is raised, by its name; what the alert's value is.
+MEASURE: Final = "marketplace_insight_measure"
+#: What an insight that is raised is worth, in US dollars a day.
+WORTH: Final = "marketplace_insight_worth_usd_per_day"
+#: A listing's own threshold of an insight, instead of the one that the insight has. Nothing here
+#: records it: it comes from a rule file or a text file of whoever runs the marketplace.
+THRESHOLD: Final = "marketplace_insight_threshold"
+
+
+def span(window: Days) -> str:
+    """Return a window's name: ``7d``, or ``7d_7d_ago``."""
+    days, ago = window
+    return f"{days}d_{ago}d_ago" if ago else f"{days}d"
+
+
+def grown(sample: str, window: Days) -> str:
+    """Return the name under which the growth of a sample in a window of days is recorded.
+
+    Raises:
+        ValueError: It is not recorded.
+    """
+    if window not in GROWTHS.get(sample, ()):
+        message = f"the growth of {sample} over {span(window)} is not recorded"
+        raise ValueError(message)
+    return f"{sample}:growth_{span(window)}"
+
+
+def grown_recently(sample: str, window: str) -> str:
+    """Return the name under which the growth in minutes or hours is recorded."""
+    return f"{sample}:growth_{window}"
+
+
+def hour(sample: str) -> str:
+    """Return the name under which the growth of each hour is recorded."""
+    return f"{sample}:hour"
+
+
+def tenants(window: Days) -> str:
+    """Return the name of the distinct tenants of a listing in a window.
+
+    Raises:
+        ValueError: They are not recorded.
+    """
+    return _one_of("listing_unique_tenants", window, TENANTS)
+
+
+def retention(window: Days) -> str:
+    """Return the name of a listing's retention in a window.
+
+    Raises:
+        ValueError: It is not recorded.
+    """
+    return _one_of("listing_retention", window, RETENTIONS)
+
+
+def _one_of(name: str, window: Days, windows: tuple[Days, ...]) -> str:
+    if window not in windows:
+        message = f"{name} over {span(window)} is not recorded"
+        raise ValueError(message)
+    return f"{name}:{span(window)}"
+
+
+def weeks(quantity: str, hours: int) -> str:
+    """Return the name of a quantity now (week 0) and in the same hours of the weeks before."""
+    return f"{quantity}:weeks_{hours}h"
+
+
+def usual(quantity: str, hours: int) -> str:
+    """Return the name of the median of the weeks before."""
+    return f"{quantity}:usual_{hours}h"
+
+
+def deviation(quantity: str, hours: int) -> str:
+    """Return the name of the scaled median absolute deviation of the weeks before."""
+    return f"{quantity}:deviation_{hours}h"
+
+
+def labels_of(sample: str) -> tuple[str, ...]:
+    """Return the labels of what is recorded of a sample: models are added up."""
+    metric = _metric(sample)
+    edge = ("le",) if sample.endswith("_bucket") else ()
+    return (*(label for label in metric.labels if label != "model"), *edge)
+
+
+def _metric(sample: str) -> Metric:
+    return next(metric for metric in catalogue.LISTING_METRICS if sample in metric.samples)
+
+
+#: Every series that is recorded for insights, or read by them, with its labels.
+RECORDED: Final[dict[str, tuple[str, ...]]] = {
+    **{
+        grown(sample, window): labels_of(sample)
+        for sample, windows in GROWTHS.items()
+        for window in windows
+    },
+    **{
+        grown_recently(catalogue.INVOCATIONS.name, window): labels_of(catalogue.INVOCATIONS.name)
+        for window in BUDGET_WINDOWS
+    },
+    **{hour(sample): labels_of(sample) for sample in HOURLY},
+    **{tenants(window): LISTING_LABELS for window in TENANTS},
+    **{retention(window): LISTING_LABELS for window in RETENTIONS},
+    **{
+        name(quantity, hours): (*LISTING_LABELS, *(("week",) if name is weeks else ()))
+        for quantity in (ERROR_RATES, P95)
+        for hours in COMPARED_HOURS
+        for name in (weeks, usual, deviation)
+    },
+    LAST_SEEN: LISTING_LABELS,
+    MEASURE: (*LISTING_LABELS, "tool", "insight", "traffic"),
+    WORTH: (*LISTING_LABELS, "tool", "insight", "traffic"),
+    THRESHOLD: (*LISTING_LABELS, "insight"),
+}

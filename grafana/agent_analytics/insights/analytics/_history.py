@@ -1,0 +1,172 @@
+"""From when on there is history, and what a period is read from.
+
+Roll-ups answer windows of days. Where they are younger than the period, raw series answer as far as
+they go back: a fresh installation has figures from its first scrape on.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from agent_analytics.insights import queries, rollups
+from agent_analytics.insights._client import PrometheusClient
+from agent_analytics.insights.analytics._model import Freshness, NoData
+from agent_analytics.insights.periods import Period, Raw
+from agent_analytics.insights.queries import Scope, select
+from agent_analytics.processor import catalogue
+
+DAY: Final = 86_400
+_COUNTER: Final = catalogue.INVOCATIONS.name
+_MARK: Final = queries.one_of("outcome", queries.SUCCESS)
+#: Steps of the search for the beginning of history, in seconds, coarse to fine.
+_STEPS: Final = (21_600, 300, 5)
+#: A history that begins this late in a period is taken for the whole of it.
+_TOLERANCE: Final = 900
+#: Age in seconds from which roll-ups, up to five minutes behind, are fresh enough.
+_ROLLUPS_SETTLED: Final = 7_200
+_FINE_STEP: Final = 15
+_COARSE_STEP: Final = 300
+_FINE_UP_TO: Final = 21_600
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a period is read from.
+
+    Attributes:
+        at: Unix time at which Prometheus is asked.
+        since: Unix time at which history begins.
+        period: The period, with what it is read from.
+    """
+
+    at: float
+    since: float
+    period: Period
+
+    @property
+    def whole(self) -> bool:
+        """Whether history reaches the beginning of the period."""
+        return self.since <= self.at - self.period.days * DAY + _TOLERANCE
+
+    @property
+    def comparable(self) -> bool:
+        """Whether history reaches the beginning of the period before."""
+        return self.since <= self.at - 2 * self.period.days * DAY + _TOLERANCE
+
+    @property
+    def days(self) -> int:
+        """Days of the period of which there is history, the last one begun included."""
+        return min(self.period.days, max(1, math.ceil((self.at - self.since) / DAY)))
+
+    @property
+    def day(self) -> Period:
+        """The last day, read from the same."""
+        raw = self.period.raw
+        if raw is not None:
+            raw = replace(raw, seconds=min(raw.seconds, DAY))
+        return Period(1, raw=raw)
+
+    def notes(self) -> list[str]:
+        """Return in sentences what is missing for want of history."""
+        notes: list[str] = []
+        if not self.whole:
+            notes.append(
+                f"History begins {utc(self.since):%Y-%m-%d %H:%M} UTC, within the period: what"
+                " happened before is not in the figures, except that a counter that was running"
+                " already counts with all it had."
+            )
+        if not self.comparable:
+            notes.append(
+                "Trends and retention are not available: they compare with the period before, and"
+                f" history begins {utc(self.since):%Y-%m-%d %H:%M} UTC."
+            )
+        if self.period.raw is not None:
+            notes.append(
+                "Read from raw series, because recorded roll-ups do not reach back as far; load"
+                " the recording rules of agent-analytics for periods longer than a few days."
+            )
+        return notes
+
+
+def utc(seconds: float) -> datetime:
+    """Return a Unix time as a time of UTC."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def find_history(client: PrometheusClient, *, days: int, at: float | None) -> History:
+    """Find out what a period that ends at ``at`` (None: now) is read from.
+
+    Raises:
+        NoData: There is nothing of any listing.
+    """
+    end = client.now() if at is None else at
+    recorded = _beginning(client, rollups.level(_COUNTER), end, days)
+    if recorded is not None and recorded <= end - days * DAY + _TOLERANCE:
+        return History(end, recorded, Period(days))
+    raw = _beginning(client, _COUNTER, end, days)
+    settled = recorded is not None and end - recorded > _ROLLUPS_SETTLED
+    if recorded is not None and (raw is None or (settled and recorded - raw <= _TOLERANCE)):
+        return History(end, recorded, Period(days))
+    if raw is None:
+        message = (
+            f"Prometheus at {client.url} has no metrics of agents in the {days} days before"
+            f" {utc(end):%Y-%m-%d %H:%M} UTC"
+        )
+        raise NoData(message)
+    seconds = min(days * DAY, math.ceil(end - raw) + 60)
+    step = _FINE_STEP if seconds <= _FINE_UP_TO else _COARSE_STEP
+    # Counters are compared step by step, and the last step has to end where the period ends.
+    live = at is None and step == _FINE_STEP
+    aligned = (math.ceil if live else math.floor)(end / step) * step
+    return History(float(aligned), raw, Period(days, raw=Raw(seconds + step, step)))
+
+
+def _beginning(client: PrometheusClient, name: str, end: float, days: int) -> float | None:
+    """Return when a counter was first there in twice the period, to a few seconds."""
+    start = end - 2 * days * DAY
+    counter = select(name, Scope(()), _MARK)
+    for step in _STEPS:
+        # The first look is at single moments: reading all of it would take too long.
+        window = f"{min(step, 600)}s"
+        found = client.query_range(
+            f"count (last_over_time({counter}[{window}]))", start=start, end=end, step=step
+        )
+        times = [time for series in found for time in series.points]
+        if step == _STEPS[0]:
+            # The grid may end before the end.
+            now = client.query(f"count (last_over_time({counter}[{window}]))", at=end)
+            times += [end] if now else []
+        if not times:
+            return None
+        end = min(times)
+        if end <= start:
+            return end
+        start = max(start, end - step)
+    return end
+
+
+def freshness(client: PrometheusClient, history: History, scope: Scope) -> Freshness:
+    """Return how fresh the figures of a scope are."""
+    exprs = {
+        "scraped": _last_time(select(_COUNTER, scope)),
+        "rolled": _last_time(select(rollups.level(_COUNTER), scope)),
+        "span": f"max (last_over_time({catalogue.LAST_SPAN.name}[1d]))",
+    }
+    answers = client.query_many(exprs, at=history.at)
+    times = {
+        name: utc(min(samples[0].value, history.at)) if samples and samples[0].value > 0 else None
+        for name, samples in answers.items()
+    }
+    return Freshness(
+        as_of=utc(history.at),
+        history_since=utc(history.since),
+        scraped_at=times["scraped"],
+        rolled_up_at=times["rolled"],
+        last_span_at=times["span"],
+        source="rollups" if history.period.raw is None else "raw",
+    )
+
+
+def _last_time(selector: str) -> str:
+    return f"(max (timestamp({selector})) or max (max_over_time(timestamp({selector})[1d:5m])))"

@@ -1,0 +1,223 @@
+"""What a publisher asks."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from agent_analytics.insights import rollups
+from agent_analytics.insights._alerts import Insight, parse_alerts
+from agent_analytics.insights._client import PrometheusClient, Sample, equals
+from agent_analytics.insights.analytics import _figures as figures
+from agent_analytics.insights.analytics._daily import by_agent, daily
+from agent_analytics.insights.analytics._history import DAY, History, find_history, freshness
+from agent_analytics.insights.analytics._model import (
+    ListingFigures,
+    PublisherDashboard,
+    UnknownPublisher,
+)
+from agent_analytics.insights.queries import Scope, select
+from agent_analytics.processor import catalogue
+
+_SEVERITIES: Final = ("critical", "warning", "info")
+
+
+class PublisherAnalytics:
+    """The figures and insights of publishers, from one Prometheus.
+
+    Args:
+        prometheus_url: Such as ``http://localhost:9090``; a user and password in it are sent as
+            basic authentication.
+        timeout: Seconds that one query may take.
+        headers: Sent with every request, such as ``{"Authorization": "Bearer …"}``.
+        min_tenants: Figures that tell how tenants behave (ratings, times, tools, retention) are
+            left out of whatever fewer tenants than this used. 0 leaves nothing out.
+
+    Raises:
+        ValueError: If the address is not one of HTTP.
+    """
+
+    def __init__(
+        self,
+        prometheus_url: str,
+        *,
+        timeout: float = 30.0,
+        headers: Mapping[str, str] | None = None,
+        min_tenants: int = 0,
+    ) -> None:
+        self._client = PrometheusClient(prometheus_url, timeout=timeout, headers=headers)
+        self._min_tenants = min_tenants
+
+    def dashboard(
+        self, publisher_id: str, period_days: int = 30, *, at: float | None = None
+    ) -> PublisherDashboard:
+        """Return every figure of a publisher for a period.
+
+        Args:
+            publisher_id: The publisher.
+            period_days: Length of the period in days.
+            at: Unix time at which it ends; None for now.
+
+        Raises:
+            PrometheusUnreachable: Nothing answers.
+            QueryFailed: Prometheus refused.
+            NoData: Prometheus knows no listing at all.
+            UnknownPublisher: Prometheus knows listings, but none of this publisher.
+            ValueError: If the period is shorter than a day.
+        """
+        check_days(period_days)
+        history = find_history(self._client, days=period_days, at=at)
+        of_publisher = _scope(publisher_id)
+        of_listing = of_publisher.over(*catalogue.LISTING_LABELS)
+        agents = self._agents(history, of_listing, publisher_id)
+        of_day = by_agent(self._client, history, of_listing)
+        both = {"publisher": of_publisher, "listing": of_listing}
+        answers = self._client.query_many(
+            {
+                f"{whose} {name}": expr
+                for whose, scope in both.items()
+                for name, expr in figures.asked(
+                    history.period, scope, comparable=history.comparable
+                ).items()
+            },
+            at=history.at,
+        )
+        total = _part(answers, "publisher ")
+        each = _part(answers, "listing ")
+        found = (
+            ListingFigures(
+                agent_id=agent,
+                agent_name=next(iter(sorted(names)), None),
+                agent_versions=tuple(sorted(versions)),
+                daily_invocations=of_day.get(agent, ()),
+                **figures.fields(each, agent_id=agent),
+            )
+            for agent, (names, versions) in agents.items()
+        )
+        listings = sorted(found, key=lambda row: (-(row.total_invocations or 0), row.agent_id))
+        dashboard = PublisherDashboard(
+            publisher_id=publisher_id,
+            period_days=period_days,
+            listings=tuple(listings),
+            daily=daily(self._client, history, of_publisher),
+            freshness=freshness(self._client, history, of_publisher),
+            partial=(*history.notes(), *notes(figures.fields(total))),
+            **figures.fields(total),
+        )
+        return withhold(dashboard, self._min_tenants)
+
+    def insights(self, publisher_id: str) -> list[Insight]:
+        """Return the insights that are firing for a publisher now, most severe first.
+
+        Raises:
+            PrometheusUnreachable: Nothing answers.
+            QueryFailed: Prometheus refused.
+        """
+        return firing(self._client, publisher_id)
+
+    def _agents(
+        self, history: History, scope: Scope, publisher_id: str
+    ) -> dict[str, tuple[set[str], set[str]]]:
+        """Return the listings of a publisher with the names and versions that they told."""
+        counter = catalogue.INVOCATIONS.name
+        days = max(90, 2 * history.period.days)
+        raw = history.period.raw
+        window = f"{min(raw.seconds, DAY)}s" if raw else "10m"
+        answers = self._client.query_many(
+            {
+                "agents": scope.aggregate("count")
+                + f" (last_over_time({select(counter, scope)}[{window}])"
+                f" or last_over_time({select(rollups.level(counter), scope)}[1d])"
+                f" or last_over_time({select(rollups.day(counter), scope)}[{days}d]))",
+                "info": select(catalogue.INFO.name, scope),
+            },
+            at=history.at,
+        )
+        agents = {
+            sample.labels.get("agent_id", ""): (set[str](), set[str]())
+            for sample in answers["agents"]
+        }
+        if not agents:
+            message = (
+                f"Prometheus at {self._client.url} knows no listing of publisher {publisher_id!r}"
+            )
+            raise UnknownPublisher(message)
+        for sample in answers["info"]:
+            told = agents.get(sample.labels.get("agent_id", ""))
+            if told is not None:
+                for values, label in zip(told, ("agent_name", "agent_version"), strict=True):
+                    values.update(filter(None, (sample.labels.get(label),)))
+        return agents
+
+
+def check_days(period_days: int) -> None:
+    """Refuse a period shorter than a day.
+
+    Raises:
+        ValueError: If it is.
+    """
+    if period_days < 1:
+        message = f"a period has at least one day, got {period_days}"
+        raise ValueError(message)
+
+
+def _scope(publisher_id: str) -> Scope:
+    try:
+        publisher_id.encode()
+    except UnicodeEncodeError as error:
+        message = f"no publisher has the id {publisher_id!r}: it is not Unicode text"
+        raise UnknownPublisher(message) from error
+    return Scope(("publisher_id",), (equals("publisher_id", publisher_id),))
+
+
+def _part(answers: Mapping[str, list[Sample]], prefix: str) -> dict[str, list[Sample]]:
+    return {
+        name.removeprefix(prefix): samples
+        for name, samples in answers.items()
+        if name.startswith(prefix)
+    }
+
+
+def notes(of_all: figures.Fields) -> list[str]:
+    """Return in sentences what is missing for other reasons than want of history."""
+    found: list[str] = []
+    if of_all.get("unique_tenants") is None and of_all.get("total_invocations"):
+        found.append(
+            "Tenants are not counted: Prometheus does not scrape the sketches"
+            " (/metrics/sketches), or invocations name no tenant."
+        )
+    if of_all.get("active_installs") is None:
+        found.append("Active installs are not known: they need a state directory or a callback.")
+    unpriced = of_all.get("unpriced_tokens")
+    if unpriced:
+        found.append(f"Model cost is incomplete: {unpriced:,} tokens have no known price.")
+    return found
+
+
+def firing(client: PrometheusClient, publisher_id: str | None) -> list[Insight]:
+    """Return the firing insights of one publisher or of all, most severe first."""
+    found = [
+        insight
+        for insight in parse_alerts(client.alerts())
+        if insight.audience == "publisher"
+        and insight.state == "firing"
+        and publisher_id in {None, insight.publisher_id}
+    ]
+    return sorted(
+        found,
+        key=lambda each: (
+            _SEVERITIES.index(each.severity), each.publisher_id, each.agent_id, each.name, each.tool
+        ),
+    )  # fmt: skip
+
+
+def withhold(dashboard: PublisherDashboard, least: int) -> PublisherDashboard:
+    """Leave out what tells how tenants behave wherever there are fewer than ``least``.
+
+    If that is one listing alone, the next smaller one goes with it: the difference between the
+    publisher's figures and those of all the others would give it away.
+    """
+    if not least:
+        return dashboard
+    rows = sorted(dashboard.listings, key=lambda row: row.unique_tenants or 0)
+    few = sum((row.unique_tenants or 0) < least for row in rows)
+    hidden = {row.agent_id for row in rows[: 2 if few == 1 else few]}
+    return figures.hidden(dashboard, hidden, everything=(dashboard.unique_tenants or 0) < least)

@@ -1,0 +1,51 @@
+"""The report as JSON: the fields of the dashboards under their own names."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from agent_analytics.insights._alerts import Insight
+from agent_analytics.insights.analytics import Figures, MarketplaceDashboard, PublisherDashboard
+
+#: Raised when a key goes or changes its meaning; new keys may come at any time.
+SCHEMA: Final = 1
+_DERIVED: Final = ("gmv", "tenant_churn")
+
+
+def as_json(
+    dashboard: PublisherDashboard | MarketplaceDashboard, insights: Sequence[Insight]
+) -> str:
+    """Return a report as JSON. What is not available is null."""
+    kind = "publisher" if isinstance(dashboard, PublisherDashboard) else "marketplace"
+    document = {
+        "schema": SCHEMA,
+        "kind": kind,
+        "insights": [_plain(insight) for insight in insights],
+        **_fields(dashboard),
+    }
+    # It holds the same insights.
+    document.pop("in_trouble", None)
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _fields(value: Figures) -> dict[str, object]:
+    return {
+        **{field.name: _plain(getattr(value, field.name)) for field in fields(value)},
+        **{name: _plain(getattr(value, name)) for name in _DERIVED},
+    }
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Figures):
+        return _fields(value)
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,101 @@
+"""The page of a publisher."""
+
+from collections.abc import Sequence
+
+from agent_analytics.insights._alerts import Insight
+from agent_analytics.insights.analytics import ListingFigures, PublisherDashboard
+from agent_analytics.insights.report import _parts as parts
+from agent_analytics.insights.report import _text as text
+from agent_analytics.insights.report._page import Cell, Page, Section, Table
+
+
+def publisher_page(dashboard: PublisherDashboard, insights: Sequence[Insight]) -> Page:
+    """Return the page of a publisher."""
+    partial = dashboard.partial
+    if dashboard.withheld or any(row.withheld for row in dashboard.listings):
+        partial = (
+            *partial,
+            "Where few tenants use a listing, figures that tell how they behave are left out.",
+        )
+    return Page(
+        title=f"Agents of {text.name(dashboard.publisher_id)}",
+        subtitle=parts.span(dashboard.period_days, dashboard.freshness.as_of),
+        facts=parts.facts(dashboard.freshness),
+        partial=partial,
+        insights=tuple(insights),
+        insights_note="Nothing needs your attention: no insight is firing.",
+        sections=(
+            parts.usage(dashboard, dashboard.daily),
+            parts.quality(dashboard, dashboard.daily),
+            parts.revenue(dashboard, dashboard.daily),
+            *parts.tools(dashboard),
+            _listings(dashboard.listings),
+            *_tokens(dashboard),
+        ),
+    )
+
+
+def _listings(listings: Sequence[ListingFigures]) -> Section:
+    rows = tuple(
+        (
+            Cell(_label(row)),
+            Cell("", spark=row.daily_invocations),
+            Cell(text.count(row.total_invocations)),
+            Cell(text.trend(row.invocations_trend)),
+            Cell(text.count(row.unique_tenants)),
+            Cell(
+                text.share(row.error_rate),
+                tone=parts.above(row.error_rate, parts.ERROR_LIMIT, "bad"),
+            ),
+            Cell(
+                text.milliseconds(row.p95_response_time_ms),
+                tone=parts.above(row.p95_response_time_ms, parts.SLOW_MS, "warn"),
+            ),
+            Cell(
+                text.stars(row.avg_satisfaction),
+                tone=parts.below(row.avg_satisfaction, parts.RATING_LIMIT, "warn"),
+            ),
+            Cell(text.usd(row.total_revenue)),
+            Cell(text.usd(row.margin), tone=parts.below(row.margin, 0, "bad")),
+            Cell(text.count(row.active_installs)),
+            Cell(text.share(row.retention)),
+        )
+        for row in listings
+    )
+    missing = any(cell.text == text.ABSENT for row in rows for cell in row)
+    table = Table(
+        title="Listings, busiest first",
+        columns=(
+            "Listing", "Days", "Invocations", "Trend", "Tenants", "Errors", "p95", "Stars",
+            "Revenue", "Margin", "Installs", "Retention",
+        ),
+        rows=rows,
+        note=f"{text.ABSENT} is not available." if missing else "",
+        optional=("Days", "Trend", "Tenants", "Stars", "Margin", "Installs", "Retention"),
+    )  # fmt: skip
+    return Section(title="Listings", tables=(table,))
+
+
+def _label(row: ListingFigures) -> str:
+    named = row.agent_name and row.agent_name != row.agent_id
+    versions = f" {', '.join(row.agent_versions)}" if row.agent_versions else ""
+    shown = f"{row.agent_name} ({row.agent_id})" if named else row.agent_id
+    return text.name(f"{shown}{versions}")
+
+
+def _tokens(dashboard: PublisherDashboard) -> tuple[Section, ...]:
+    if not dashboard.input_tokens and not dashboard.output_tokens:
+        return ()
+    return (
+        Section(
+            title="Tokens",
+            tiles=(
+                parts.tile("Input tokens", text.short(dashboard.input_tokens)),
+                parts.tile("Output tokens", text.short(dashboard.output_tokens)),
+                parts.tile(
+                    "From the prompt cache", text.share(dashboard.cached_share), "of input tokens"
+                ),
+                parts.tile("Model cost per success", text.usd(dashboard.cost_per_success)),
+            ),
+        ),
+    )

@@ -1,0 +1,49 @@
+"""One report, four forms."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from agent_analytics.insights._alerts import Insight
+from agent_analytics.insights.analytics import MarketplaceDashboard, PublisherDashboard
+from agent_analytics.insights.report._csv import as_csv
+from agent_analytics.insights.report._html import as_html
+from agent_analytics.insights.report._json import as_json
+from agent_analytics.insights.report._marketplace import marketplace_page
+from agent_analytics.insights.report._page import Page
+from agent_analytics.insights.report._publisher import publisher_page
+from agent_analytics.insights.report._terminal import as_text
+
+Format = Literal["terminal", "json", "csv", "html"]
+FORMATS: Final[tuple[Format, ...]] = get_args(Format)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is reported.
+
+    Attributes:
+        dashboard: The figures.
+        insights: What is firing.
+    """
+
+    dashboard: PublisherDashboard | MarketplaceDashboard
+    insights: Sequence[Insight]
+
+    @property
+    def page(self) -> Page:
+        """The report as a page."""
+        if isinstance(self.dashboard, PublisherDashboard):
+            return publisher_page(self.dashboard, self.insights)
+        return marketplace_page(self.dashboard)
+
+
+def render(report: Report, form: Format, *, width: int = 100) -> str:
+    """Return a report as text in a form; ``width`` is the terminal page's, in characters."""
+    if form == "json":
+        return as_json(report.dashboard, report.insights)
+    if form == "csv":
+        return as_csv(report.dashboard)
+    if form == "html":
+        return as_html(report.page)
+    return as_text(report.page, width=width)

@@ -1,0 +1,114 @@
+"""Numbers as people read them, and names that cannot harm whoever reads them."""
+
+import unicodedata
+from datetime import datetime
+from typing import Final
+
+#: What stands where a number is not available. Never 0.
+ABSENT: Final = "–"
+_THOUSAND: Final = 1_000
+_MILLION: Final = 1_000_000
+_BILLION: Final = 1_000_000_000
+_MINUS: Final = "\N{MINUS SIGN}"
+_CENTS: Final = 0.995
+_MINUTE_MS: Final = 60_000
+_UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_LONGEST_NAME: Final = 120
+
+
+def count(value: float | None) -> str:
+    """Return a count with separators."""
+    return ABSENT if value is None else f"{value:,.0f}"
+
+
+def short(value: float | None) -> str:
+    """Return a count in few characters: 1.2M."""
+    if value is None:
+        return ABSENT
+    for unit, sign in ((_BILLION, "B"), (_MILLION, "M"), (_THOUSAND, "k")):
+        # Rounding shall not make 1000k of 999,999.
+        if abs(value) >= unit * 0.9995:
+            scaled = value / unit
+            return f"{scaled:.0f}{sign}" if abs(scaled) >= 99.95 else f"{scaled:.1f}{sign}"  # noqa: PLR2004
+    return f"{value:.0f}" if float(value).is_integer() else f"{value:.1f}"
+
+
+def usd(value: float | None) -> str:
+    """Return US dollars: two places, and more where less than a dollar needs them."""
+    if value is None:
+        return ABSENT
+    sign = _sign(value)
+    size = abs(value)
+    if 0 < size < _CENTS:
+        places = 2 if round(size, 2) == size else 4
+        text = f"{size:.{places}f}"
+        return f"{sign}${text}" if float(text) else "under $0.0001"
+    return f"{sign}${size:,.2f}"
+
+
+def short_usd(value: float | None) -> str:
+    """Return US dollars in few characters: $1.2k."""
+    if value is None:
+        return ABSENT
+    if abs(value) < _THOUSAND:
+        return usd(value) if 0 < abs(value) < 1 else f"{_sign(value)}${abs(value):,.0f}"
+    return f"{_sign(value)}${short(abs(value))}"
+
+
+def _sign(value: float) -> str:
+    return _MINUS if value < 0 else ""
+
+
+def share(value: float | None) -> str:
+    """Return a share from 0 to 1 in per cent."""
+    if value is None:
+        return ABSENT
+    percent = value * 100
+    if 0 < percent < 0.05:  # noqa: PLR2004 - would be rounded to 0.0
+        return "under 0.1 %"
+    return f"{percent:.1f} %"
+
+
+def milliseconds(value: float | None) -> str:
+    """Return a time: 820 ms, 1.9 s, 2.5 min."""
+    if value is None:
+        return ABSENT
+    if value < _THOUSAND:
+        return f"{value:.0f} ms"
+    if value < _MINUTE_MS:
+        return f"{value / _THOUSAND:.1f} s"
+    return f"{value / _MINUTE_MS:.1f} min"
+
+
+def stars(value: float | None) -> str:
+    """Return a mean rating."""
+    return ABSENT if value is None else f"{value:.2f}"
+
+
+def trend(value: float | None) -> str:
+    """Return a relative change with its direction."""
+    if value is None:
+        return ABSENT
+    percent = abs(value) * 100
+    if percent < 0.05:  # noqa: PLR2004 - would be rounded to 0.0
+        return "unchanged"
+    return f"{'▲' if value > 0 else '▼'} {percent:,.1f} %"
+
+
+def moment(value: datetime | None) -> str:
+    """Return a time to the minute, in UTC."""
+    return "unknown" if value is None else f"{value:%Y-%m-%d %H:%M} UTC"
+
+
+def day(value: datetime) -> str:
+    """Return a day of the year."""
+    return f"{value:%d %b}"
+
+
+def name(text: str) -> str:
+    """Return a name without what would steer a terminal or turn the text round, and not endless."""
+    safe = "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(char) in _UNSAFE else char
+        for char in text
+    )
+    return safe if len(safe) <= _LONGEST_NAME else f"{safe[: _LONGEST_NAME - 1]}…"

@@ -1,0 +1,202 @@
+"""A forked child counts from zero, in a slot of its own, and nothing it inherits is held."""
+
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Start = Callable[..., Any]
+HERE = Path(__file__).parent
+FORKS = 1_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["memory", "durable"])
+def test_a_thousand_forks_while_threads_are_inside(kind: str, tmp_path: Path) -> None:
+    """No child hangs, none counts what the parent has counted, and none is missing."""
+    state = str(tmp_path / "state") if kind == "durable" else kind
+    done = subprocess.run(
+        [sys.executable, str(HERE / "forking.py"), state, str(FORKS)],
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=150,
+    )
+    counted = json.loads(done.stdout)
+    assert counted["ended"] == FORKS, done.stderr
+    assert counted["own"] > FORKS
+    children = FORKS if kind == "durable" else 0
+    assert counted["shown"] == counted["own"] + children
+    if kind == "durable":
+        assert sorted(each.name for each in (tmp_path / "state").glob("slot-*")) == [
+            "slot-0000",
+            "slot-0001",
+        ]
+
+
+def in_child(act: Callable[[], None]) -> None:
+    """Run something in a forked child."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            act()
+        finally:
+            os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+@pytest.mark.parametrize("state", [True, False])
+def test_an_inherited_span_is_the_parents(worker: Start, tmp_path: Path, state: bool) -> None:  # noqa: FBT001
+    """A span that both processes end counts once, in the parent."""
+    one = worker(tmp_path / "state") if state else worker_in_memory()
+    with one.tracer.start_as_current_span("s", attributes=INVOCATION) as span:
+        in_child(span.end)
+    assert one.invocations() == 1
+
+
+def test_what_a_child_does_inside_belongs_to_the_invocation(worker: Start) -> None:
+    """A tool call in a forked child is the listing's, and the invocation stays the parent's."""
+    one = worker()
+    tool = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "search"}
+    with one.tracer.start_as_current_span("s", attributes=INVOCATION):
+        in_child(lambda: one.tracer.start_span("t", attributes=tool).end())
+    assert one.invocations() == 1
+    assert one.value("tool_calls_total", agent_id="finder", tool="search") == 1
+
+
+def test_a_child_that_does_nothing_takes_no_slot(worker: Start, tmp_path: Path) -> None:
+    """A process that only starts others leaves no file."""
+    one = worker()
+    one.processor.snapshot()
+    in_child(lambda: None)
+    assert not list((tmp_path / "state").glob("slot-*"))
+
+
+def test_the_lock_of_a_dead_parent_is_free(worker: Start, tmp_path: Path) -> None:
+    """A child that lives on does not keep the parent's slot taken."""
+    code = (
+        "import os, sys, time; sys.path.insert(0, sys.argv[2])\n"
+        "from conftest import Worker\n"
+        "one = Worker(sys.argv[1]); one.invoke()\n"
+        "pid = os.fork()\n"
+        "if pid: print(pid, flush=True); os._exit(0)\n"
+        "time.sleep(30)\n"
+    )
+    state = tmp_path / "state"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(state), str(HERE)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
+        process.wait()
+        try:
+            two = worker(state)
+            two.invoke()
+            assert two.invocations() == 2
+            assert len(list(state.glob("slot-*"))) == 1
+        finally:
+            os.kill(child, 9)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_multiprocessing(method: str, worker: Start, tmp_path: Path) -> None:
+    """Processes of a pool count into the directory of their parent."""
+    state = tmp_path / "state"
+    code = (
+        "import multiprocessing, sys; sys.path.insert(0, sys.argv[2])\n"
+        "from conftest import Worker\n"
+        "def work(path):\n"
+        "    one = Worker(path)\n"
+        "    for _ in range(10): one.invoke()\n"
+        "if __name__ == '__main__':\n"
+        "    here = Worker(sys.argv[1]); here.invoke()\n"
+        "    context = multiprocessing.get_context(sys.argv[3])\n"
+        "    each = [context.Process(target=work, args=(sys.argv[1],)) for _ in range(3)]\n"
+        "    for p in each: p.start()\n"
+        "    for p in each: p.join()\n"
+        "    print(here.invocations())\n"
+    )
+    program = tmp_path / "program.py"
+    program.write_text(code)
+    done = subprocess.run(
+        [sys.executable, str(program), str(state), str(HERE), method],
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout.strip() == "31", done.stderr
+    assert worker(state).invocations() == 31
+    assert method in multiprocessing.get_all_start_methods()
+
+
+@pytest.mark.slow
+@pytest.mark.servers
+def test_celery_prefork(worker: Start, tmp_path: Path) -> None:
+    """Tasks in celery's forked processes are all counted."""
+    state, folder = tmp_path / "state", tmp_path / "broker"
+    folder.mkdir()
+    environment = {
+        **os.environ,
+        "AGENT_ANALYTICS_STATE_DIR": str(state),
+        "BROKER_FOLDER": str(folder),
+    }
+    command = [sys.executable, "-m", "celery", "-A", "tasks", "worker", "-P", "prefork", "-c", "2"]
+    with subprocess.Popen(
+        [*command, "--without-gossip", "--without-mingle", "-l", "ERROR"],
+        cwd=HERE,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            send = "import tasks\nfor _ in range(30): tasks.work.delay()"
+            subprocess.run([sys.executable, "-c", send], cwd=HERE, env=environment, check=True)
+            deadline = time.monotonic() + 40
+            shown = worker(state)
+            while shown.invocations() != 30 and time.monotonic() < deadline:
+                time.sleep(0.2)
+            assert shown.invocations() == 30
+        finally:
+            process.terminate()
+            process.wait(15)
+    assert worker(state).invocations() == 30
+    assert 1 <= len(list(state.glob("slot-*"))) <= 3
+
+
+INVOCATION = {
+    "gen_ai.operation.name": "invoke_agent",
+    "marketplace.publisher.id": "acme",
+    "marketplace.agent.id": "finder",
+}
+
+
+def worker_in_memory() -> Any:
+    """Return a worker without a state directory."""
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+
+    from agent_analytics.processor import AgentMetricsProcessor  # noqa: PLC0415
+
+    class InMemory:
+        def __init__(self) -> None:
+            self.processor = AgentMetricsProcessor(0)
+            provider = TracerProvider(shutdown_on_exit=False)
+            provider.add_span_processor(self.processor)
+            self.tracer = provider.get_tracer("memory")
+
+        def invocations(self) -> int:
+            return sum(
+                sum(row[1][:68]) - sum(row[1][16:68:17])
+                for schema, rows in self.processor.snapshot().blocks
+                if schema.name == "listing"
+                for row in rows
+            )
+
+    return InMemory()

@@ -1,0 +1,37 @@
+"""A worker that opens blocks and adds to them until it is killed, for two minutes at most.
+
+Of every block the first cell goes before the second, each by ``STEP``.
+"""
+
+import random
+import sys
+import time
+from threading import RLock
+
+from agent_analytics.processor import _schema
+from agent_analytics.processor._durable import DurableStore
+from agent_analytics.processor._store import Block
+
+STEP = 7
+SECONDS = 120.0
+
+
+def main() -> None:
+    """Write into the state directory that is named on the command line."""
+    path, seed = sys.argv[1], int(sys.argv[2])
+    dice = random.Random(seed)
+    store = DurableStore(path, "shop", b"key", RLock(), time.time)
+    blocks: list[Block] = []
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        if len(blocks) < 500 and dice.random() < 0.02:
+            labels = ("acme", "finder", f"tool-{len(blocks)}" + "y" * dice.randrange(120))
+            blocks.append(store.open_block(_schema.TOOL, labels, 0.0))
+            print(len(blocks), flush=True)
+        for block in dice.sample(blocks, min(len(blocks), 3)):
+            block.cells[0] += STEP
+            block.cells[1] += STEP
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""What the simulation does with what is planted."""
+
+from dataclasses import replace
+
+import pytest
+
+from agent_analytics.demo._history import Incident, Ledger, Profile, Tool, Traits, default_world
+from agent_analytics.demo._history._clock import DAY, HOUR, Clock, Pace, make_clock
+from agent_analytics.demo._history._simulate import DOWN_SECONDS, simulate
+
+END = 1_795_521_700
+PROFILE = Profile("acme", "finder", ("apps-1",))
+
+
+@pytest.fixture(scope="module")
+def clock() -> Clock:
+    """Return the time of a past of eight days."""
+    return make_clock(end=END, days=8, pace=Pace())
+
+
+def live(profile: Profile, clock: Clock, seed: int = 1, restart: float | None = None) -> Ledger:
+    """Simulate one listing."""
+    restarts = {"apps-1": (clock.ago(restart),) if restart else ()}
+    return simulate(profile, clock, seed=seed, population=600, restarts=restarts)
+
+
+def test_the_same_seed_gives_the_same_past(clock: Clock) -> None:
+    """Two simulations of one seed are equal event by event; another seed differs."""
+    assert live(PROFILE, clock) == live(PROFILE, clock)
+    assert live(PROFILE, clock) != live(PROFILE, clock, seed=2)
+
+
+def test_a_listing_does_not_depend_on_its_neighbours(clock: Clock) -> None:
+    """Each listing draws from a generator of its own."""
+    other = replace(PROFILE, agent="other")
+    assert live(other, clock).invocations.time != live(PROFILE, clock).invocations.time
+
+
+def test_an_incident_begins_and_ends_when_it_says(clock: Clock) -> None:
+    """The error rate is high inside the incident alone."""
+    incident = Incident("error-rate", 3.0, 2.0, {"failing": 0.5})
+    ledger = live(replace(PROFILE, incidents=(incident,)), clock)
+    inside = ledger.truth((clock.ago(3.0), clock.ago(2.0)))
+    assert 0.35 < inside.error_rate < 0.65
+    for window in ((clock.start, clock.ago(3.0)), (clock.ago(2.0), clock.hour)):
+        assert ledger.truth(window).error_rate < 0.05
+
+
+def test_a_launch_has_no_past(clock: Clock) -> None:
+    """A listing that was launched lately did nothing before."""
+    ledger = live(replace(PROFILE, launched=2.0), clock)
+    begin = clock.ago(2.0)
+    assert begin < ledger.invocations.time[0] < begin + 6 * HOUR
+    assert ledger.installs.time[0] > begin
+
+
+def test_a_process_that_restarts_does_nothing_meanwhile(clock: Clock) -> None:
+    """No invocation ends in the minute after a restart, since nobody would have seen it."""
+    busy = replace(PROFILE, traits=Traits(daily=20_000.0))
+    ledger = live(busy, clock, restart=4.0)
+    down = (float(clock.ago(4.0)), clock.ago(4.0) + DOWN_SECONDS)
+    assert ledger.truth(down).total == 0
+    assert ledger.truth((down[0] - DOWN_SECONDS, down[0])).total > 0
+
+
+def test_idle_tenants_stay_away_and_new_ones_come(clock: Clock) -> None:
+    """Retention falls where the oldest tenants stop using a listing that they keep installed."""
+    incident = Incident("retention-falling", 2.0, changes={"idle": 0.6})
+    ledger = live(replace(PROFILE, incidents=(incident,)), clock)
+    assert ledger.retention((clock.ago(4.0), clock.ago(2.0))) > 0.8
+    assert ledger.retention((clock.ago(2.0), float(clock.hour))) < 0.6
+
+
+def test_more_people_work_by_day_than_by_night(clock: Clock) -> None:
+    """Traffic has a season of the day."""
+    times = live(PROFILE, clock).invocations.time
+    by_day = sum(10 <= time % DAY // HOUR < 18 for time in times)
+    by_night = sum(time % DAY // HOUR < 8 for time in times)
+    assert by_day > 2 * by_night
+
+
+def test_a_tool_that_is_never_called_is_known_all_the_same(clock: Clock) -> None:
+    """The ledger names it, with no calls."""
+    profile = replace(PROFILE, traits=Traits(tools=(Tool("search"), Tool("spare", 0.0))))
+    tools = live(profile, clock).truth((clock.start, clock.hour)).tools
+    assert tools["spare"].calls == 0
+    assert tools["search"].calls > 0
+
+
+def test_every_planted_insight_stands_beside_listings_that_are_well() -> None:
+    """The demo's marketplace has ill and well listings, and no listing twice."""
+    profiles = default_world().profiles
+    assert len({profile.key for profile in profiles}) == len(profiles)
+    well = [
+        profile
+        for profile in profiles
+        if not any(incident.kind for incident in profile.incidents)
+    ]
+    assert len(well) >= 6
+    ill = {incident.kind for profile in profiles for incident in profile.incidents}
+    assert len(ill - {""}) >= 19
