@@ -24,18 +24,25 @@ from agent_analytics.processor.catalogue import CATALOGUE, SKETCH_REGISTER, Metr
 SAMPLES_PER_LISTING = 196
 
 
-def filled(samples: int) -> AgentMetricsProcessor:
+def filled(
+    samples: int, state_dir: str | None = None, share: slice = slice(None)
+) -> AgentMetricsProcessor:
     """Return a processor that exposes about ``samples`` samples.
 
     A listing has 2 to 8 tools, 1 to 3 models and one kind of error; every series was touched by
     spans of sampled traces, so that histograms have exemplars.
+
+    Args:
+        samples: How many.
+        state_dir: A state directory, for a processor that has one.
+        share: Which of the listings this processor has, of all.
     """
-    processor = AgentMetricsProcessor(hold_seconds=0, take_rate="0.15")
+    processor = AgentMetricsProcessor(0, state_dir, take_rate="0.15")
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(processor)
     tracer = provider.get_tracer("benchmark")
     draw = random.Random(4)
-    for number in range(max(1, round(samples / SAMPLES_PER_LISTING))):
+    for number in range(max(1, round(samples / SAMPLES_PER_LISTING)))[share]:
         _use(tracer, number, draw)
     return processor
 

@@ -163,7 +163,7 @@ class Player:
             self.spans[span["span_id"]] = tracer.start_span(
                 span.get("name_at_start") or span["name"],
                 kind=SpanKind[span.get("kind") or "INTERNAL"],
-                attributes=_plain(span.get("attributes_at_start")),
+                attributes=_at_start(span),
                 links=[
                     Link(
                         SpanContext(
@@ -210,6 +210,12 @@ def _parents_first(
     for _, _, span in starts:
         place(span)
     return [known[span_id] for span_id in placed]
+
+
+def _at_start(span: Recording) -> dict[str, Any]:
+    attributes = span.get("attributes") or {}
+    kept = {key: attributes[key] for key in span.get("at_start") or ()}
+    return {**kept, **_plain(span.get("attributes_at_start"))}
 
 
 def _plain(attributes: Any) -> dict[str, Any]:

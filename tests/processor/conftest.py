@@ -16,7 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from agent_analytics.exporters import exposition
 from agent_analytics.instrumentation import health
 from agent_analytics.instrumentation import vocabulary as v
-from agent_analytics.processor import AgentMetricsProcessor, Limits
+from agent_analytics.processor import AgentMetricsProcessor, Limits, Schema
+from agent_analytics.processor._store import Block, MemoryStore
 from agent_analytics.processor.catalogue import CATALOGUE
 
 Attributes = Mapping[str, Any]
@@ -80,6 +81,39 @@ def chat(
 def event(kind: str, publisher: str = "acme", agent: str = "finder") -> dict[str, Any]:
     """Return what the span of a recorded event carries, but for its value."""
     return {v.EVENT: kind, v.PUBLISHER_ID: publisher, v.AGENT_ID: agent}
+
+
+#: What the host does the next time that a cell is written to.
+PENDING: list[Callable[[], None]] = []
+
+
+class Interrupting:
+    """Cells that let the host do something whenever they are written to."""
+
+    def __init__(self, size: int) -> None:
+        self._cells = [0] * size
+
+    def __getitem__(self, index: int) -> int:
+        """Return a cell."""
+        return self._cells[index]
+
+    def __setitem__(self, index: int, value: int) -> None:
+        """Set a cell, and let a finalizer run."""
+        self._cells[index] = value
+        if PENDING:
+            PENDING.pop()()
+
+    def tolist(self) -> list[int]:
+        """Return a copy of every cell."""
+        return list(self._cells)
+
+
+class InterruptingStore(MemoryStore):
+    """Makes blocks with such cells."""
+
+    def open_block(self, schema: Schema, labels: tuple[str, ...], now: float) -> Block:
+        """Return a block of zeros."""
+        return Block(schema, labels, Interrupting(schema.size), now)
 
 
 class Rig:

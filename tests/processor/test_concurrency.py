@@ -1,17 +1,14 @@
-"""Threads and tasks count exactly, scrapes see whole steps, and nothing deadlocks."""
+"""Threads and tasks count exactly, and scrapes see whole steps."""
 
 import asyncio
-import gc
-import signal
 import sys
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.processor.conftest import Labels, Rig, chat, event, invoke, tool
+from tests.processor.conftest import PENDING, Interrupting, Labels, Rig, chat, event, invoke, tool
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import Limits, Schema
@@ -32,39 +29,6 @@ def _restless() -> Iterator[None]:
     sys.setswitchinterval(1e-5)
     yield
     sys.setswitchinterval(before)
-
-
-#: What the host does the next time that a cell is written to.
-PENDING: list[Callable[[], None]] = []
-
-
-class Interrupting:
-    """Cells that let the host do something whenever they are written to."""
-
-    def __init__(self, size: int) -> None:
-        self._cells = [0] * size
-
-    def __getitem__(self, index: int) -> int:
-        """Return a cell."""
-        return self._cells[index]
-
-    def __setitem__(self, index: int, value: int) -> None:
-        """Set a cell, and let a finalizer run."""
-        self._cells[index] = value
-        if PENDING:
-            PENDING.pop()()
-
-    def tolist(self) -> list[int]:
-        """Return a copy of every cell."""
-        return list(self._cells)
-
-
-class InterruptingStore(MemoryStore):
-    """Makes blocks with such cells."""
-
-    def open_block(self, schema: Schema, labels: tuple[str, ...], now: float) -> Block:
-        """Return a block of zeros."""
-        return Block(schema, labels, Interrupting(schema.size), now)
 
 
 class Slow(Interrupting):
@@ -307,96 +271,6 @@ def test_spans_that_start_while_the_oldest_is_looked_for() -> None:
     """A dict that changes meanwhile is looked at again."""
     lock = threading.RLock()
     spans = OpenSpans(Limits(open_spans=1), Health(lock), lock, lambda: 0.0)
-    spans.nodes = Changing({n: Node(OTHER, None, None, None) for n in (7, 8, 9)})
+    spans.nodes = Changing({n: Node(OTHER, None, None) for n in (7, 8, 9)})
     spans.give_up_oldest()
     assert list(spans.nodes) == [9]
-
-
-# --- the same thread again, while it holds the lock -----------------------------------------------
-
-
-def within_seconds(seconds: float, run: Callable[[], None]) -> None:
-    """Fail if ``run`` does not return in time."""
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    assert not thread.is_alive(), "deadlock"
-
-
-def test_a_span_that_ends_while_the_lock_is_held(
-    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A finalizer that ends spans in the middle of counting one does not deadlock."""
-    monkeypatch.setattr("agent_analytics.processor._processor.MemoryStore", InterruptingStore)
-    rig = make_rig()
-    ran: list[int] = []
-
-    def inner() -> None:
-        ran.append(1)
-        with rig.span(invoke("zeta", "b")):
-            rig.run(tool())
-
-    def run() -> None:
-        for _ in range(20):
-            PENDING.append(inner)
-            with rig.span(invoke()):
-                rig.run(chat(1))
-
-    within_seconds(20, run)
-    assert len(ran) == 20
-    assert rig.value("invocations_total", publisher_id="acme") == 20
-    assert rig.value("invocations_total", publisher_id="zeta") == 20
-    assert rig.value("tool_calls_total") == 20
-
-
-class Cycle:
-    """Garbage that only the collector finds, and that ends an invocation when it does."""
-
-    def __init__(self, rig: Rig) -> None:
-        self.itself = self
-        self._finalizer = weakref.finalize(self, rig.run, invoke("zeta", "b"))
-
-
-def test_the_garbage_collector_may_end_spans(rig: Rig) -> None:
-    """Collections in the middle of spans and scrapes neither deadlock nor lose anything."""
-    before = gc.get_threshold()
-
-    def run() -> None:
-        gc.set_threshold(1)
-        try:
-            for _ in range(30):
-                Cycle(rig)
-                with rig.span(invoke()):
-                    rig.run(tool())
-                rig.processor.snapshot()
-        finally:
-            gc.set_threshold(*before)
-
-    within_seconds(60, run)
-    gc.collect()
-    assert rig.value("invocations_total", publisher_id="acme") == 30
-    assert rig.value("invocations_total", publisher_id="zeta") == 30
-
-
-def test_a_signal_handler_may_end_spans(rig: Rig) -> None:
-    """Spans of a handler that interrupts the counting of others all count."""
-    handled: list[int] = []
-
-    def handle(_number: int, _frame: object) -> None:
-        handled.append(1)
-        rig.run(invoke("zeta", "b"))
-
-    before = signal.signal(signal.SIGALRM, handle)
-    try:
-        for number in range(400):
-            if not number % 4:  # one at a time: where the machine is slow they must not nest
-                signal.setitimer(signal.ITIMER_REAL, 0.000_05 + number * 0.000_002)
-            with rig.span(invoke()):
-                rig.run(tool())
-            rig.processor.snapshot()
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    assert len(handled) > 3
-    assert rig.value("invocations_total", publisher_id="acme") == 400
-    assert rig.value("invocations_total", publisher_id="zeta") == len(handled)

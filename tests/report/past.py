@@ -188,7 +188,8 @@ def _gauges(listing: Listing) -> Iterator[tuple[str, Labels, list[tuple[int, flo
     if listing.active is not None:
         yield "marketplace_agent_active_installs", own, [(time, listing.active) for time in times]
     for tenants, since, until in (
-        (listing.tenants_before, START, END - DAY),
+        # A window has both of its edges: whoever is seen on one counts on both sides.
+        (listing.tenants_before, START, END - DAY - STEP),
         (listing.tenants, END - DAY, END),
     ):
         seen = [time for time in times if since < time <= until]

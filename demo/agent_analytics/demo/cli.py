@@ -19,6 +19,7 @@ from agent_analytics.demo._run import Plan, run
 from agent_analytics.demo._serve import Service, serve
 from agent_analytics.demo._servers import ServerError
 from agent_analytics.demo._session import open_session
+from agent_analytics.insights.report import add_report, report
 
 _UNATTENDED_SECONDS: Final = 120.0
 _FASTEST: Final = 20.0
@@ -61,7 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_options(demo)
-    return _demo(parser.parse_args(argv))
+    add_report(commands)
+    options = parser.parse_args(argv)
+    return report(options) if options.command == "report" else _demo(options)
 
 
 def _add_options(demo: argparse.ArgumentParser) -> None:

@@ -53,12 +53,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         with tempfile.TemporaryDirectory(prefix="agent-analytics-history-") as home:
             rules = Path(home) / "rules"
             write_rules(rules)
+            moments = [moment for moment in CHECKED if moment < options.days]
             history = build_history(Path(home) / "data", seed=seed, days=options.days, rules=rules)
-            good &= _check(console, seed, history, rules)
+            good &= _check(console, seed, history, rules, moments)
     return 0 if good else 1
 
 
-def _check(console: Console, seed: int, history: History, rules: Path) -> bool:
+def _check(
+    console: Console, seed: int, history: History, rules: Path, moments: Sequence[float]
+) -> bool:
     steps = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in history.seconds.items())
     events = sum(len(ledger.invocations.time) for ledger in history.ledgers.values())
     console.print(
@@ -68,13 +71,7 @@ def _check(console: Console, seed: int, history: History, rules: Path) -> bool:
     with serve(history, rules) as prometheus:
         lines = measure_accuracy(history, prometheus)
         alerts = read_alerts(prometheus.url)
-        score = Score(
-            [
-                judge(history, prometheus, alerts, days_ago)
-                for days_ago in CHECKED
-                if history.clock.ago(days_ago) > history.clock.start
-            ]
-        )
+        score = Score([judge(history, prometheus, alerts, days_ago) for days_ago in moments])
     console.print(_table(lines))
     for verdict in score.verdicts:
         console.print(

@@ -1,12 +1,14 @@
-"""The insight engine: named PromQL, alert rules, dashboards and what routes them.
+"""The insight engine: named PromQL, alert rules, dashboards, what routes them, and the report.
 
-Everything here is data and text that Prometheus, Alertmanager and Grafana run; the files that are
-generated from it are committed under ``generated/``.
+Most of it is data and text that Prometheus, Alertmanager and Grafana run; the files that are
+generated from it are committed under ``generated/``. ``PublisherAnalytics`` and
+``MarketplaceAnalytics`` ask Prometheus and give typed answers.
 """
 
 from agent_analytics.insights._alerts import Insight, parse_alerts
 from agent_analytics.insights._files import GENERATED, write_rules
 from agent_analytics.insights._model import Audience, Category, Severity
+from agent_analytics.insights.analytics import MarketplaceAnalytics, PublisherAnalytics
 from agent_analytics.insights.config import alertmanager_config, prometheus_config
 
 __all__ = [
@@ -14,6 +16,8 @@ __all__ = [
     "Audience",
     "Category",
     "Insight",
+    "MarketplaceAnalytics",
+    "PublisherAnalytics",
     "Severity",
     "alertmanager_config",
     "parse_alerts",

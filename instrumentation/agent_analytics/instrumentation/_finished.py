@@ -16,7 +16,7 @@ from agent_analytics.instrumentation._current import checked_usage
 from agent_analytics.instrumentation._ledger import Report, Totals
 from agent_analytics.instrumentation._records import Usd, listing_attributes, when
 from agent_analytics.instrumentation._tool import TOOL_ERROR
-from agent_analytics.instrumentation.health import note_internal_error, note_unrecorded
+from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.instrumentation.money import usd_text
 
 _TOOL_FIELDS: Final = frozenset({"name", "success", "duration_ms", "error_type"})
@@ -201,22 +201,18 @@ def _tool_span(call: ToolCall, start: int) -> _SpanFields:
 
 def _emit(root: _SpanFields, tools: Sequence[_SpanFields]) -> None:
     """Make the spans: a trace of its own, linked to the span that is current."""
-    source = tracing.source()
     here = get_current_span().get_span_context()
-    span = source.tracer.start_span(
+    span = tracing.start_span(
         root.name,
+        root.attributes,
         Context(),
-        attributes=root.attributes,
+        invocation=True,
         links=[Link(here)] if here.is_valid else [],
         start_time=root.start,
     )
-    if source.has_sdk and not span.is_recording():
-        note_unrecorded(invocation=True)
     inside = set_span_in_context(span, Context())
     for fields in tools:
-        child = source.tracer.start_span(
-            fields.name, inside, attributes=fields.attributes, start_time=fields.start
-        )
+        child = tracing.start_span(fields.name, fields.attributes, inside, start_time=fields.start)
         if fields.failed:
             child.set_status(ERROR_STATUS)
         child.end(fields.end)

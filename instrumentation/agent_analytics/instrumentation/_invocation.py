@@ -13,7 +13,7 @@ from agent_analytics.instrumentation import vocabulary as names
 from agent_analytics.instrumentation._calls import Call, NoCall
 from agent_analytics.instrumentation._ledger import Charge, Refund, Report, Totals, per_model
 from agent_analytics.instrumentation._usage import Usage, merge, read_usage
-from agent_analytics.instrumentation.health import note_internal_error, note_unrecorded
+from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.instrumentation.money import usd_text
 
 #: The tenant of a call: given, or found from the arguments of the call.
@@ -92,16 +92,7 @@ class Listing:
         attributes = self.attributes.copy()
         if tenant_id is not None:
             attributes[names.TENANT_ID] = tenant_id
-        source = tracing.source()
-        span = source.tracer.start_span(
-            self.span_name,
-            current,
-            attributes=attributes,
-            record_exception=False,
-            set_status_on_exception=False,
-        )
-        if source.has_sdk and not span.is_recording():
-            note_unrecorded(invocation=True)
+        span = tracing.start_span(self.span_name, attributes, current, invocation=True)
         call = AgentCall(self, span, tenant_id)
         if self.publisher_id is None or self.agent_id is None:
             call.inherit(current, enclosing)
@@ -251,9 +242,9 @@ class AgentCall(Call):
             ):
                 if value is not None:
                     attributes[key] = value
-            tracing.tracer().start_span(
+            tracing.start_span(
                 "marketplace.usage",
+                attributes,
                 set_span_in_context(self.span, Context({context.INVOCATION_KEY: self})),
-                attributes=attributes,
             ).end()
         return first

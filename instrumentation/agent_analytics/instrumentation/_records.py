@@ -15,7 +15,7 @@ from agent_analytics.instrumentation import vocabulary as names
 from agent_analytics.instrumentation._current import Invocation
 from agent_analytics.instrumentation._links import links_to
 from agent_analytics.instrumentation.context import current_tenant
-from agent_analytics.instrumentation.health import note_internal_error, note_unrecorded
+from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.instrumentation.money import usd_text
 
 Usd = float | str | Decimal
@@ -215,12 +215,9 @@ def _event(
     attributes = {**about, names.EVENT: event, **values}
     moment = when(occurred_at)
     try:
-        source = tracing.source()
-        span = source.tracer.start_span(
-            f"marketplace.{event}", attributes=attributes, links=links, start_time=moment
+        span = tracing.start_span(
+            f"marketplace.{event}", attributes, links=links, start_time=moment
         )
-        if source.has_sdk and not span.is_recording():
-            note_unrecorded(invocation=False)
         span.end(moment)
     except Exception:  # noqa: BLE001 - telemetry never hurts the host
         note_internal_error(f"the recording of {event}")

@@ -13,7 +13,7 @@ from agent_analytics.instrumentation._calls import Call
 from agent_analytics.instrumentation._invocation import NO_CALL
 from agent_analytics.instrumentation._usage import PLAIN
 from agent_analytics.instrumentation.context import context_of_call
-from agent_analytics.instrumentation.health import note_internal_error, note_unrecorded
+from agent_analytics.instrumentation.health import note_internal_error
 
 #: ``error.type`` of a tool that returned its failure as data, as the GenAI conventions have it.
 TOOL_ERROR: Final = "tool_error"
@@ -46,16 +46,7 @@ class ToolRecorder:
         """Start the span of one call."""
         try:
             current = get_current()
-            source = tracing.source()
-            span = source.tracer.start_span(
-                self.span_name,
-                current,
-                attributes=self.attributes.copy(),
-                record_exception=False,
-                set_status_on_exception=False,
-            )
-            if source.has_sdk and not span.is_recording():
-                note_unrecorded(invocation=False)
+            span = tracing.start_span(self.span_name, self.attributes.copy(), current)
             call = _ToolCall(span, self.failed)
             call.context = context_of_call(current, span, call, None)
         except Exception:  # noqa: BLE001 - telemetry never hurts the host

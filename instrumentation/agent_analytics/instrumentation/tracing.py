@@ -1,8 +1,13 @@
 """The tracer that every span of this package comes from."""
 
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.util.types import AttributeValue
+
+from agent_analytics.instrumentation.health import note_unrecorded
 
 #: Name of the instrumentation scope.
 SCOPE: Final = "agent_analytics.instrumentation"
@@ -23,6 +28,7 @@ class Source(NamedTuple):
 
 
 _override: trace.TracerProvider | None = None
+_watchers: list[Callable[[trace.TracerProvider], None]] = []
 _source: Source | None = None
 
 
@@ -50,7 +56,60 @@ def source() -> Source:
             or isinstance(tracer, trace.NoOpTracer)
         )
         found = _source = Source(provider, tracer, has_sdk)
+        for watch in _watchers:
+            watch(provider)
     return found
+
+
+def watch_providers(watch: Callable[[trace.TracerProvider], None]) -> None:
+    """Call ``watch`` with each provider before the first span of ours is taken from it.
+
+    ``watch`` does not raise. A provider that is in use already is told of at once.
+    """
+    _watchers.append(watch)
+    if _source is not None:
+        watch(_source.provider)
+
+
+def start_span(
+    name: str,
+    attributes: dict[str, AttributeValue],
+    context: Context | None = None,
+    *,
+    invocation: bool = False,
+    links: Sequence[trace.Link] = (),
+    start_time: int | None = None,
+) -> trace.Span:
+    """Start a span of ours and see to it that it is recorded with what it says.
+
+    Args:
+        name: Of the span.
+        attributes: What it says from the start.
+        context: What it is started in; None for the current context.
+        invocation: Whether it is an invocation: one that is not recorded is missed by its listing.
+        links: Other spans it refers to.
+        start_time: In nanoseconds since the epoch; None for now.
+    """
+    found = source()
+    span = found.tracer.start_span(
+        name,
+        context,
+        attributes=attributes,
+        links=links,
+        start_time=start_time,
+        record_exception=False,
+        set_status_on_exception=False,
+    )
+    if found.has_sdk:
+        if not span.is_recording():
+            note_unrecorded(invocation=invocation)
+        elif not span.get_span_context().trace_flags & trace.TraceFlags.SAMPLED and not getattr(
+            span, "attributes", True
+        ):
+            # Samplers return no attributes for what they drop; a sampler round them that records
+            # it all the same leaves a span without those that it was started with.
+            span.set_attributes(attributes)
+    return span
 
 
 def tracer() -> trace.Tracer:

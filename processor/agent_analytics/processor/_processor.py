@@ -45,6 +45,7 @@ from agent_analytics.processor._listings import Listings
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._open_spans import OpenSpans
 from agent_analytics.processor._outcomes import outcome_of
+from agent_analytics.processor._sampling import mend_sampler
 from agent_analytics.processor._runs import Runs
 from agent_analytics.processor._reading import Attributes, Rest, readers
 from agent_analytics.processor._rows import Part, Snapshot
@@ -249,6 +250,8 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         """Find whom a span belongs to, from what is known when it starts."""
         try:
             attributes, span_id, parent_id = self._read_start(span)
+            if not attributes:
+                mend_sampler(span)
             operation = attributes.get(v.OPERATION_NAME)
             parent = self._open.get(parent_id) if parent_id is not None else None
             if operation is None:

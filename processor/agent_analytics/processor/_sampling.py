@@ -1,11 +1,17 @@
 """A sampler that keeps sampling away from metrics."""
 
+import logging
 from collections.abc import Sequence
+from typing import Any, Final
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace.sampling import AlwaysRecordSampler, Decision, SamplingResult
 from opentelemetry.trace import Link, SpanKind, TraceState
 from opentelemetry.util.types import Attributes
+
+from agent_analytics.instrumentation.tracing import watch_providers
+
+_logger: Final = logging.getLogger("agent_analytics")
 
 
 class RecordAllSampler(AlwaysRecordSampler):
@@ -34,3 +40,23 @@ class RecordAllSampler(AlwaysRecordSampler):
             return result
         kept = {**(attributes or {}), **result.attributes}
         return SamplingResult(Decision.RECORD_ONLY, kept, result.trace_state)
+
+
+def mend_sampler(owner: Any) -> None:
+    """Make the sampler of a provider or a span keep what dropped spans are started with.
+
+    A provider that was given the SDK's ``AlwaysRecordSampler`` is one that wants every span
+    recorded; it gets the decision of ``RecordAllSampler``, and the log says so once.
+    """
+    # A provider has its sampler in public; of a span it can only be had past the public names.
+    sampler = getattr(owner, "sampler", None) or getattr(owner, "_sampler", None)
+    if type(sampler) is AlwaysRecordSampler:
+        sampler.__class__ = RecordAllSampler
+        _logger.warning(
+            "agent-analytics: the SDK's AlwaysRecordSampler records spans that are not sampled "
+            "without the attributes they are started with; it keeps them from now on. Use "
+            "agent_analytics.processor.RecordAllSampler instead"
+        )
+
+
+watch_providers(mend_sampler)

@@ -12,11 +12,11 @@ from agent_analytics.processor import _dialects as d
 from agent_analytics.processor._followed import Followed, Run
 
 #: Clocks of two spans that tell of one call differ by no more, in nanoseconds.
-_SLACK: Final = 20_000_000
+_SLACK: Final = 5_000_000
 #: What one instrumentation sees of another's span starts or ends so near to it, in nanoseconds.
 NEAR: Final = 100_000_000
 #: Tools of frameworks that pass the run on to another agent.
-_HANDOFFS: Final = frozenset({"transfer_to_agent", "handoff_to_agent"})
+_HANDOFFS: Final = frozenset({"transfer_to_agent", "handoff_to_agent", "handoff"})
 _HANDOFF_PREFIXES: Final = ("transfer_to_", "transfer_back_to_", "handoff_to_")
 
 
@@ -214,7 +214,7 @@ def _unmarked(parts: list[Followed]) -> None:
         if (
             part.told is not None
             and part.told.facts.unmarked
-            and part.role == d.OTHER
+            and part.role in (d.OTHER, d.WORKFLOW)
             and not any(one.role == d.AGENT for one in above(part))
             and not any(one.role == d.AGENT for one in below(part))
         ):
@@ -276,8 +276,9 @@ def _seen_twice(parts: list[Followed]) -> None:
     calls = [part for part in parts if part.role == d.MODEL and part.told is not None]
     taken: set[int] = set()
     if _several_sources(calls):
-        for inner in calls:
-            for outer in calls:
+        single = [one for one in calls if not _seen_around(one)]
+        for inner in single:
+            for outer in single:
                 if id(outer) in taken or not _one_call(inner, outer):
                     continue
                 taken.add(id(outer))
@@ -294,6 +295,16 @@ def _seen_twice(parts: list[Followed]) -> None:
                 inner.role = d.OTHER
                 _merge_failure(outer, inner)
                 break
+
+
+def _seen_around(call: Followed) -> bool:
+    """Tell whether another span of the same call is round it or in it."""
+    for one in above(call):
+        if one.role == d.MODEL:
+            return True
+        if one.role != d.OTHER:
+            break
+    return any(one.role == d.MODEL for one in below(call))
 
 
 def _several_sources(parts: list[Followed]) -> bool:
@@ -329,6 +340,8 @@ def _one_call(inner: Followed, outer: Followed) -> bool:
         return False  # in each other: seen to where they are counted
     if one.facts.response_id is not None and other.facts.response_id is not None:
         return one.facts.response_id == other.facts.response_id
+    if inner.parent is outer.parent and _only_ones(inner, outer):
+        return True  # a stream: the framework's span ends before the vendor's begins
     start, end = one.rest[3] or 0, one.rest[4] or 0
     if not ((other.rest[3] or 0) - _SLACK <= start and end <= (other.rest[4] or 0) + _SLACK):
         return False
@@ -337,6 +350,15 @@ def _one_call(inner: Followed, outer: Followed) -> bool:
         or other.facts.tokens is None
         or one.facts.tokens[:2] == other.facts.tokens[:2]
     )
+
+
+def _only_ones(one: Followed, other: Followed) -> bool:
+    """Tell whether two spans are the only model calls of their sources in one step."""
+    step = one.parent
+    if not isinstance(step, Followed) or step.role != d.OTHER:
+        return False
+    calls = [part for part in step.children if part.told and part.told.facts.role == d.MODEL]
+    return len(calls) == 2 and one in calls and other in calls  # noqa: PLR2004
 
 
 def _take_over(kept: Followed, dropped: Followed) -> None:

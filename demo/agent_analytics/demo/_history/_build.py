@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -65,6 +65,7 @@ def build_history(
     world: World | None = None,
     pace: Pace | None = None,
     rules: Path | None = None,
+    moments: Sequence[float] = (0.0,),
 ) -> History:
     """Simulate a marketplace and write what Prometheus would have stored as its blocks.
 
@@ -77,6 +78,7 @@ def build_history(
         world: What to simulate; the demo's marketplace if None.
         pace: How densely it is sampled.
         rules: Directory of rule files whose recording rules get a past as well; None for none.
+        moments: Days before the end at which insights are going to be asked for.
 
     Raises:
         ServerError: promtool or Prometheus is not installed, or refused something.
@@ -94,7 +96,7 @@ def build_history(
     copies = {
         rule.query: rule.name
         for rule in recording
-        if rule.copies and rule.interval == pace.dense and not rule.late
+        if rule.copies and rule.past and rule.interval == pace.dense and not rule.late
     }
     directory.mkdir(parents=True, exist_ok=True)
     work = directory.parent / f"{directory.name}-text"
@@ -104,12 +106,16 @@ def build_history(
         ledgers = _live(world, clock, seed, writer, watch)
         samples = writer.finish(directory)
         watch.lap("blocks")
-        left = [rule for rule in recording if copies.get(rule.query) != rule.name]
+        done = [
+            position
+            for position, rule in enumerate(recording)
+            if copies.get(rule.query) == rule.name
+        ]
         restarts = sorted({time for host in RESTARTS for time in writer.restarts(host)})
-        for stage in stages(left):
+        for stage in stages(recording, done):
             with prometheus_over(directory) as url:
-                backfill = Backfill(url, clock, restarts, work)
-                files = backfill.stage(stage)
+                backfill = Backfill(url, clock, work, restarts=restarts, moments=moments)
+                files = backfill.stage([recording[position] for position in stage])
             watch.lap("evaluate")
             make_all_blocks(files, directory)
             samples += backfill.samples

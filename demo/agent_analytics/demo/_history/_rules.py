@@ -12,9 +12,9 @@ import shutil
 import tempfile
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -27,6 +27,8 @@ OFFSET: Final = 60
 _NAME: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _SELECTOR: Final = r"(?<![a-zA-Z0-9_:])%s(?![a-zA-Z0-9_:])(?:\{[^}]*\})?(?:\[[^\]]*\])?"
 _DROP: Final = ":drop"
+#: Files whose rules are evaluated all along; those of the others need no past of their own.
+_PAST_FILES: Final = frozenset({"rollups.yml"})
 _TIMEOUT_SECONDS: Final = 300.0
 _THREADS: Final = 2
 
@@ -39,23 +41,24 @@ class RecordingRule:
         name: What it records.
         query: What it asks.
         interval: Seconds between its evaluations.
+        labels: Labels that it adds.
         late: Recorded series of its own group that it reads as they were an evaluation ago.
+        needs: Positions, among all rules, of those that have to be evaluated before.
+        past: Whether it is evaluated all along, or only at the moments that are asked about.
     """
 
     name: str
     query: str
     interval: int
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
     late: frozenset[str] = frozenset()
+    needs: frozenset[int] = frozenset()
+    past: bool = True
 
     @property
     def copies(self) -> bool:
         """Whether it records a series as it is, under another name."""
-        return _NAME.fullmatch(self.query) is not None
-
-    @property
-    def reads(self) -> frozenset[str]:
-        """Every word of its query, names of series among them."""
-        return frozenset(_NAME.findall(self.query))
+        return _NAME.fullmatch(self.query) is not None and not self.labels
 
     @property
     def as_backfilled(self) -> str:
@@ -78,33 +81,62 @@ def read_rules(directory: Path) -> list[RecordingRule]:
         prometheus_over(Path(empty), rules=directory) as url,
         urllib.request.urlopen(f"{url}/api/v1/rules?type=record", timeout=30) as answer,  # noqa: S310
     ):
-        groups = json.load(answer)["data"]["groups"]
+        groups = cast("list[dict[str, Any]]", json.load(answer)["data"]["groups"])
+    return link([(group, rule) for group in groups for rule in group["rules"]])
+
+
+def link(found: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> list[RecordingRule]:
+    """Return rules, given with their groups and in order, with what each of them needs."""
+    recorded: dict[str, list[int]] = {}
+    for position, (_, rule) in enumerate(found):
+        recorded.setdefault(rule["name"], []).append(position)
     rules: list[RecordingRule] = []
-    for group in groups:
-        names = [str(rule["name"]) for rule in group["rules"]]
-        for index, rule in enumerate(group["rules"]):
-            words = frozenset(_NAME.findall(rule["query"]))
-            late = frozenset(names[index:]) & words - frozenset(names[:index])
-            rules.append(RecordingRule(names[index], rule["query"], int(group["interval"]), late))
+    for position, (group, rule) in enumerate(found):
+        late: set[str] = set()
+        needs: set[int] = set()
+        for name in recorded.keys() & frozenset(_NAME.findall(rule["query"])):
+            behind = {
+                other for other in recorded[name] if other >= position and found[other][0] is group
+            }
+            before = set(recorded[name]) - behind
+            if not before:  # a rule sees what stands behind it as it was an evaluation ago
+                late.add(name)
+            needs |= before or behind - {position}
+        rules.append(
+            RecordingRule(
+                rule["name"],
+                rule["query"],
+                int(group["interval"]),
+                rule.get("labels") or {},
+                frozenset(late),
+                frozenset(needs),
+                Path(group["file"]).name in _PAST_FILES,
+            )
+        )
     return rules
 
 
-def stages(rules: Sequence[RecordingRule]) -> list[list[RecordingRule]]:
-    """Return the rules in stages: each reads only what earlier stages have recorded.
+def stages(rules: Sequence[RecordingRule], done: Iterable[int] = ()) -> list[list[int]]:
+    """Return positions of rules in stages: each needs only what earlier stages have recorded.
+
+    Args:
+        rules: All of them.
+        done: Positions of those that are recorded already.
 
     Raises:
-        ValueError: Rules read each other in a circle.
+        ValueError: Rules need each other in a circle.
     """
-    left = list(rules)
-    found: list[list[RecordingRule]] = []
+    known = set(done)
+    left = [position for position in range(len(rules)) if position not in known]
+    found: list[list[int]] = []
     while left:
-        missing = {rule.name for rule in left}
-        stage = [rule for rule in left if not rule.reads & missing]
+        stage = [position for position in left if rules[position].needs <= known]
         if not stage:
-            msg = f"rules that read each other: {sorted(missing)}"
+            msg = f"rules that need each other: {sorted(rules[position].name for position in left)}"
             raise ValueError(msg)
         found.append(stage)
-        left = [rule for rule in left if rule not in stage]
+        known.update(stage)
+        left = [position for position in left if position not in known]
     return found
 
 
@@ -117,17 +149,13 @@ class Stretch:
     step: int
 
 
-def stretches(clock: Clock, interval: int, restarts: Sequence[int] | None) -> list[Stretch]:
-    """Return when a rule is evaluated: wherever something has been scraped since.
+def stretches(scrapes: Sequence[int], interval: int) -> list[Stretch]:
+    """Return when a rule is evaluated: after each scrape at one of its intervals.
 
     Args:
-        clock: The simulated time.
+        scrapes: Unix times after which something new is there to read.
         interval: Seconds between evaluations, where every one of them has something to read.
-        restarts: Leave out all but the day after each of these times; None to leave out nothing.
     """
-    scrapes = clock.scrapes
-    if restarts is not None:
-        scrapes = tuple(time for time in scrapes if any(at <= time <= at + DAY for at in restarts))
     times = [time + OFFSET for time in scrapes if time % interval == 0]
     found: list[Stretch] = []
     for time in times:
@@ -144,39 +172,61 @@ def stretches(clock: Clock, interval: int, restarts: Sequence[int] | None) -> li
 class Backfill:
     """Evaluates rules of one history and writes their answers."""
 
-    def __init__(self, url: str, clock: Clock, restarts: Sequence[int], directory: Path) -> None:
-        """Ask the Prometheus at ``url``, write files into ``directory``."""
+    def __init__(
+        self,
+        url: str,
+        clock: Clock,
+        directory: Path,
+        *,
+        restarts: Sequence[int],
+        moments: Sequence[float],
+    ) -> None:
+        """Evaluate rules.
+
+        Args:
+            url: The Prometheus that knows everything up to their stage.
+            clock: The simulated time.
+            directory: Where the answers are written.
+            restarts: Unix times at which processes were restarted.
+            moments: Days before the end at which rules without a past are evaluated.
+        """
         self._url = url
-        self._clock = clock
-        self._restarts = restarts
         self._directory = directory
         self.samples = 0
+        self._always = clock.scrapes
+        # A level falls only where a process began anew: elsewhere there is nothing to find.
+        self._fallen = [
+            time for time in clock.scrapes if any(at <= time <= at + DAY for at in restarts)
+        ]
+        self._moments = sorted(clock.ago(days) for days in moments)
 
     def stage(self, rules: Sequence[RecordingRule]) -> list[Path]:
         """Evaluate the rules of a stage; return one OpenMetrics file for each block to make."""
         shutil.rmtree(self._directory, ignore_errors=True)
         self._directory.mkdir(parents=True)
-        files: dict[int, Path] = {}
+        families: dict[tuple[int, str], list[str]] = {}
         with ThreadPoolExecutor(_THREADS) as pool:
             for rule, answers in zip(rules, pool.map(self._evaluate, rules), strict=True):
                 for block, lines in answers.items():
-                    path = files.setdefault(block, self._directory / f"{block}.txt")
-                    with path.open("a", encoding="utf-8") as file:
-                        file.write(f"# TYPE {rule.name} gauge\n")
-                        file.writelines(lines)
-        for path in files.values():
+                    families.setdefault((block, rule.name), []).extend(lines)
+        paths: dict[int, Path] = {}
+        for (block, name), lines in families.items():
+            path = paths.setdefault(block, self._directory / f"{block}.txt")
+            with path.open("a", encoding="utf-8") as file:
+                file.write(f"# TYPE {name} gauge\n")
+                file.writelines(lines)
+        for path in paths.values():
             with path.open("a", encoding="utf-8") as file:
                 file.write("# EOF\n")
-        return list(files.values())
+        return list(paths.values())
 
     def _evaluate(self, rule: RecordingRule) -> dict[int, list[str]]:
-        # A level falls only where a process began anew: elsewhere there is nothing to find.
-        restarts = self._restarts if rule.name.endswith(_DROP) else None
+        scrapes = self._fallen if rule.name.endswith(_DROP) else self._always
         found: dict[int, dict[str, list[str]]] = {}
-        for stretch in stretches(self._clock, rule.interval, restarts):
+        for stretch in stretches(scrapes if rule.past else self._moments, rule.interval):
             block = found.setdefault(stretch.first // BLOCK_SECONDS, {})
             for labels, points in self._range(rule.as_backfilled, stretch):
-                prefix = prefix_of(rule.name, labels)
+                prefix = prefix_of(rule.name, {**labels, **rule.labels})
                 self.samples += len(points)
                 lines = [f"{value} {time:.0f}\n" for time, value in points]
                 # The samples of a series stand together, whatever stretches they come from.

@@ -132,7 +132,7 @@ class _Life:
             self._ledger.refunds.add(*heappop(self._refunds))
         active = self._tenants.installed[int(len(self._tenants.installed) * traits.idle) :]
         season = _HOURS[hour // HOUR % 24] * _WEEKDAYS[hour // HOUR // 24 % 7]
-        count = self._poisson(traits.daily / 24 * season)
+        count = self._poisson(traits.daily / 24 * (1 + traits.season * (season - 1)))
         if not active or not count:
             return
         random = self._random.random

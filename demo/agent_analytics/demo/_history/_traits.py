@@ -48,6 +48,7 @@ class Traits:
         leaving: Share of the installed tenants that uninstall, a day.
         idle: Share of the tenants (the oldest installs first) that have stopped using it.
         version: Version of the agent.
+        season: How much traffic follows the hour and the day of the week, 0 to 1.
     """
 
     daily: float = 300.0
@@ -70,6 +71,7 @@ class Traits:
     leaving: float = 0.002
     idle: float = 0.0
     version: str = "1.0.0"
+    season: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +150,11 @@ class Profile:
             if incident.kind and incident.active(clock, time)
         )
 
-    def allowed(self, clock: Clock, time: float, days: float = 7.0) -> frozenset[str]:
+    def allowed(self, clock: Clock, time: float, days: float = 31.0) -> frozenset[str]:
         """Return the insights that may be raised, though they need not be.
 
-        They follow from what is planted, or from what was over less than ``days`` ago: a week on
-        week comparison remembers it.
+        They follow from what is planted, or from what was over less than ``days`` ago: the
+        longest window of an insight remembers it.
         """
         recent = [
             incident

@@ -83,6 +83,14 @@ _PROFILES: Final = (
         Incident("error-anomaly", 1.2, changes={"failing": 0.042}, also=_FOLLOWS_FAILURE),
         Traits(daily=600.0, failing=0.003),
     ),
+    Profile(
+        "meridian", "visa-checker", _TWO, Traits(daily=1500.0, season=0.0),
+        (
+            # It comes and goes: the three days and the last hours are bad, the last day is not.
+            Incident("", 3.0, 1.0, {"failing": 0.11}, also=_FOLLOWS_FAILURE),
+            Incident("error-budget", 0.25, changes={"failing": 0.11}, also=_FOLLOWS_FAILURE),
+        ),
+    ),
     # --- performance -----------------------------------------------------------------------------
     _sick(
         "lumen", "deposition-digest", _THREE,
@@ -198,14 +206,14 @@ _PROFILES: Final = (
     Profile(
         "sablier", "tariff-desk", _TWO, Traits(tenants=100),
         # A cohort left two months ago; those who stayed have been staying.
-        (Incident("", 65.0, 60.0, {"leaving": 0.06}),),
+        (Incident("", 65.0, 60.0, {"leaving": 0.06}, also=_FOLLOWS_LOSS),),
     ),
     Profile("northwind", "ledger-match", _ONE, Traits(seconds=0.3, spread=0.3)),
 )  # fmt: skip
 
 
 def default_world() -> World:
-    """Return the marketplace of the demo: eleven publishers, 28 listings, 600 tenants."""
+    """Return the marketplace of the demo: eleven publishers, 29 listings, 600 tenants."""
     return World(_PROFILES, 600)
 
 

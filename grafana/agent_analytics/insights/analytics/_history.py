@@ -119,7 +119,7 @@ def find_history(client: PrometheusClient, *, days: int, at: float | None) -> Hi
     # Counters are compared step by step, and the last step has to end where the period ends.
     live = at is None and step == _FINE_STEP
     aligned = (math.ceil if live else math.floor)(end / step) * step
-    return History(float(aligned), raw, Period(days, raw=Raw(seconds + step, step)))
+    return History(float(aligned), raw, Period(days, raw=Raw(min(days * DAY, seconds + step), step)))
 
 
 def _beginning(client: PrometheusClient, name: str, end: float, days: int) -> float | None:

@@ -78,9 +78,8 @@ def _listings(listings: Sequence[ListingFigures]) -> Section:
 
 def _label(row: ListingFigures) -> str:
     named = row.agent_name and row.agent_name != row.agent_id
-    versions = f" {', '.join(row.agent_versions)}" if row.agent_versions else ""
     shown = f"{row.agent_name} ({row.agent_id})" if named else row.agent_id
-    return text.name(f"{shown}{versions}")
+    return text.name(shown)
 
 
 def _tokens(dashboard: PublisherDashboard) -> tuple[Section, ...]:

@@ -16,6 +16,7 @@ from agent_analytics.processor._dialects.traceloop import TRACELOOP
 
 #: Chains, graphs and tasks are given the operation of agents, too.
 _KIND: Final = "traceloop.span.kind"
+_TOOL: Final = "tool.name"
 _NO_AGENTS: Final[dict[object, int]] = {"workflow": f.WORKFLOW, "task": f.OTHER}
 #: In the order in which they are believed where a span speaks several.
 DIALECTS: Final = (OTEL, OPENINFERENCE, TRACELOOP, PYDANTIC_AI, STRANDS, GOOGLE_ADK)
@@ -85,7 +86,7 @@ def plain_name(name: object) -> str | None:
 def read(name: str, attributes: Mapping[str, Any]) -> Facts:
     """Return what a span says, by its name and its attributes."""
     facts = Facts(role=_role(name, attributes))
-    if facts.role == f.OTHER:
+    if facts.role in (f.OTHER, f.WORKFLOW):
         found = _UNMARKED.fullmatch(name)
         if found is not None:
             facts.unmarked = True
@@ -126,6 +127,8 @@ def _role(name: str, attributes: Mapping[str, Any]) -> int:
             role = kinds.get(value.lower())
             if role == f.AGENT:
                 return _NO_AGENTS.get(attributes.get(_KIND), role)
+            if key == _KIND and value == "task" and _TOOL in attributes:
+                return f.TOOL  # a step of LlamaIndex that calls one
             if role is not None:
                 return role
             if key == OTEL.kind_keys[0]:
@@ -157,10 +160,10 @@ def _name(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
         if name.endswith(_SUMMARY + ")") or (facts.name or "").startswith(_SUMMARY):
             facts.role = f.OTHER
         facts.owner = plain_name(_first(attributes, _AGENT_NAMES))
-    elif role in (f.MODEL, f.WORKFLOW):
+    elif role in (f.MODEL, f.WORKFLOW) and not facts.unmarked:
         facts.owner = plain_name(_first(attributes, _AGENT_NAMES))
         facts.name = plain_name(_bare(name))
-    elif not facts.unmarked:
+    elif role == f.OTHER and not facts.unmarked:
         facts.name = plain_name(name)
 
 

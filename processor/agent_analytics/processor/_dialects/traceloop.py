@@ -21,6 +21,7 @@ TRACELOOP: Final = Dialect(
     models=("llm.request.model", "llm.response.model"),
     conversations=("traceloop.association.properties.thread_id",),
     suffixes=(".agent", ".tool", ".workflow"),
+    unmarked=(r"(?P<name>\w*Agent|AgentWorkflow)\.workflow",),
     input_tokens=("llm.usage.prompt_tokens",),
     output_tokens=("llm.usage.completion_tokens",),
     cached_tokens=("llm.usage.cache_read_input_tokens", "gen_ai.usage.cache_read_input_tokens"),

@@ -59,3 +59,5 @@ def run(lab):
     dspy.configure(lm=dspy.LM("openai/" + FAST, api_base=lab.api.base_url, api_key="x", num_retries=0, cache=False))
     agent = dspy.ReAct("question -> answer", tools=[search, calculator])
     lab.attempt("ReAct", lambda: agent(question="2+2?"))
+    if lab.agents[-1]["outcome"] == "ok":
+        lab.called("finish")  # a tool of the framework: a call of it ends a run

@@ -29,10 +29,10 @@ def _oi_sdk(lab):
 
 def _old(lab):
     global VERSION
-    VERSION = 1
+    VERSION = 2
 
 
-INSTRUMENT = {"openinference": _oi, "otel-sdk": _sdk, "oi-sdk": _oi_sdk, "native-v1": _old}
+INSTRUMENT = {"openinference": _oi, "otel-sdk": _sdk, "oi-sdk": _oi_sdk, "native-v2": _old}
 
 
 def run(lab):

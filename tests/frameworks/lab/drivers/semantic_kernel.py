@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections import Counter
 
 from lab import FAST, GREAT
 
@@ -40,7 +41,7 @@ def run(lab):
 
     lab.api.plans = {m: [[f"lab-{t}" for t in turn] if turn != "error" else turn for turn in turns] for m, turns in lab.api.plans.items()}
     from model_api import ARGUMENTS
-    ARGUMENTS["lab-search"] = ARGUMENTS["search"]; ARGUMENTS["lab-calculator"] = ARGUMENTS["calculator"]
+    ARGUMENTS["lab-search"] = ARGUMENTS["search"]; ARGUMENTS["lab-calculator"] = ARGUMENTS["calculator"]; ARGUMENTS["lab-ask_researcher"] = {"query": "help"}
 
     def agent(name, model, plugins):
         service = OpenAIChatCompletion(ai_model_id=model, async_client=AsyncOpenAI(max_retries=0))
@@ -67,3 +68,5 @@ def run(lab):
         lab.attempt("research_agent", lambda: asyncio.run(stream()))
     else:
         lab.attempt("research_agent", lambda: asyncio.run(researcher.get_response(messages="2+2?")))
+    lab.notes.append("tools are named by their plugin, too")
+    lab.tools = Counter({(f"lab-{name}", outcome): n for (name, outcome), n in lab.tools.items()})

@@ -77,5 +77,5 @@ def run(lab):
         lab.called(final)
     else:
         lab.attempt("research_agent", lambda: researcher.run("what is 2+2?"))
-        if lab.agents[-1]["outcome"] == "ok":
+        if lab.agents[-1]["outcome"] == "ok" and not lab.scenario.startswith("tool_error"):
             lab.called(final)

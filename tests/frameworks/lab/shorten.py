@@ -1,0 +1,111 @@
+"""Shortens recordings for the repository: what tells what a span is stays, content goes.
+
+``shorten.py FROM TO`` writes each recording of one folder, and its truth, to another.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+KEPT = re.compile(
+    r"gen_ai\.(operation\.name|agent\.(name|id)|tool\.(name|call\.id|status)|usage\.|"
+    r"aggregated_usage\.|request\.model|response\.(model|id|time)|conversation\.id|client\.|"
+    r"provider\.name|system$|workflow\.)|openinference\.span\.kind|llm\.(token_count|model_name)|"
+    r"tool\.(name|status)|agent\.name|agent_name|model_name|graph\.node\.id|session\.id|"
+    r"traceloop\.(span\.kind|entity\.name)|"
+    r"traceloop\.association\.properties\.(ls_integration|lc_agent_name|langgraph_node|thread_id)|"
+    r"mcp\.|error\.type|crewai\.agent\.role|agno\.team\.name|messaging\.operation|rpc\.method"
+)
+DROPPED = re.compile(r"input\.value|output\.value|arguments|result|description|messages|edges")
+METADATA = re.compile(r'"(lc_agent_name|langgraph_node|ls_integration)": ?"([^"]*)"')
+
+
+def short(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Return the attributes that tell what a span is."""
+    kept: dict[str, Any] = {}
+    for key, value in attributes.items():
+        if key == "metadata" and isinstance(value, str):
+            kept[key] = json.dumps(dict(METADATA.findall(value)))
+        elif KEPT.match(key) and not DROPPED.search(key):
+            kept[key] = value[:120] if isinstance(value, str) else value
+    return kept
+
+
+def shorten(span: dict[str, Any]) -> dict[str, Any]:
+    """Return a span without its content; what it had at the start goes by the keys."""
+    attributes = short(span.get("attributes") or {})
+    start = short(span.get("attributes_at_start") or {})
+    scope = span.get("scope") or {}
+    return {
+        "name": span["name"],
+        "kind": span.get("kind") or "INTERNAL",
+        "trace_id": span["trace_id"],
+        "span_id": span["span_id"],
+        "parent_span_id": span.get("parent_span_id"),
+        "start_time_unix_nano": span["start_time_unix_nano"],
+        "end_time_unix_nano": span.get("end_time_unix_nano"),
+        "status": {"code": (span.get("status") or {}).get("code") or "UNSET"},
+        "attributes": attributes,
+        "events": [
+            {
+                "name": event["name"],
+                "attributes": {
+                    key: value
+                    for key, value in (event.get("attributes") or {}).items()
+                    if key == "exception.type"
+                },
+            }
+            for event in span.get("events") or ()
+            if event["name"] == "exception"
+        ],
+        "links": [
+            {"trace_id": link["trace_id"], "span_id": link["span_id"]}
+            for link in span.get("links") or ()
+        ],
+        "scope": {"name": scope.get("name") or "", "version": scope.get("version") or ""},
+        "name_at_start": span.get("name_at_start") or span["name"],
+        "attributes_at_start": {
+            key: value for key, value in start.items() if attributes.get(key) != value
+        },
+        "at_start": [key for key, value in start.items() if attributes.get(key) == value],
+    }
+
+
+def main() -> None:
+    """Shorten every recording of a folder."""
+    source, target = Path(sys.argv[1]), Path(sys.argv[2])
+    target.mkdir(parents=True, exist_ok=True)
+    for path in sorted(source.glob("*.json")):
+        if path.name.endswith(".expect.json"):
+            continue
+        truth = path.with_suffix("").with_suffix(".expect.json")
+        if not truth.exists():
+            continue
+        data = json.loads(path.read_text())
+        lines = {
+            kind: ",\n".join(
+                json.dumps(shorten(span), ensure_ascii=False, separators=(",", ":"))
+                for span in data.get(kind, ())
+            )
+            for kind in ("spans", "unfinished_spans")
+        }
+        head = {key: data[key] for key in ("framework", "instrumentation", "scenario")}
+        text = json.dumps(head)[:-1]
+        for kind, body in lines.items():
+            text += f',\n"{kind}":[{body}]'
+        (target / path.name).write_text(text + "}\n")
+        told = json.loads(truth.read_text())
+        (target / truth.name).write_text(
+            json.dumps({key: told[key] for key in TRUTH if key in told}, indent=1) + "\n"
+        )
+
+
+TRUTH = (
+    "framework", "instrumentation", "scenario", "versions", "agents", "tool_calls",
+    "llm_calls_ok", "llm_calls_error", "tokens", "notes",
+)  # fmt: skip
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""A fresh installation: a plain Prometheus that has scraped a processor for seconds."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+
+from agent_analytics.exporters import start_http_server
+from agent_analytics.insights import MarketplaceAnalytics, PublisherAnalytics
+from agent_analytics.insights.analytics import NoData
+from agent_analytics.instrumentation import vocabulary as names
+from agent_analytics.processor import AgentMetricsProcessor
+
+pytestmark = [pytest.mark.servers, pytest.mark.slow]
+
+_CONFIG = """
+scrape_configs:
+  - job_name: agent-analytics
+    scrape_interval: 1s
+    static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
+  - job_name: agent-analytics-sketches
+    scrape_interval: 1s
+    metrics_path: /metrics/sketches
+    static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
+"""
+
+
+def _counted(invocations: int, *, first_tenant: int) -> AgentMetricsProcessor:
+    processor = AgentMetricsProcessor(hold_seconds=0)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(processor)
+    for number in range(invocations):
+        attributes = {
+            names.OPERATION_NAME: names.INVOKE_AGENT,
+            names.PUBLISHER_ID: "acme",
+            names.AGENT_ID: "finder",
+            names.TENANT_ID: f"t-{first_tenant + number}",
+            names.OUTCOME: names.SUCCESS if number else names.ERROR,
+            names.REVENUE_USD: "0.05",
+        }
+        provider.get_tracer("test").start_span("invoke_agent finder", attributes=attributes).end()
+    return processor
+
+
+def _until(seen: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not seen():
+        assert time.monotonic() < deadline, "Prometheus did not scrape in time"
+        time.sleep(0.2)
+
+
+def test_seconds_after_the_first_scrape_and_over_a_restart(
+    start: Callable[..., AbstractContextManager[str]], tmp_path: Path
+) -> None:
+    """Counters that were running at the first scrape count, and a restart loses nothing."""
+    server = start_http_server(_counted(7, first_tenant=0), port=0)
+    port = server.port
+    with start(tmp_path / "data", _CONFIG.format(port=port)) as url:
+        analytics = PublisherAnalytics(url)
+
+        def seen(invocations: int, tenants: int) -> bool:
+            try:
+                dashboard = analytics.dashboard("acme")
+            except NoData:
+                return False
+            told = (dashboard.total_invocations, dashboard.unique_tenants)
+            return told == (invocations, tenants)
+
+        _until(lambda: seen(7, 7))
+        server.close()
+        server = start_http_server(_counted(4, first_tenant=5), port=port)
+        try:
+            _until(lambda: seen(11, 9))
+            dashboard = analytics.dashboard("acme")
+            market = MarketplaceAnalytics(url).dashboard()
+        finally:
+            server.close()
+    assert dashboard.total_revenue == pytest.approx(0.55)
+    assert dashboard.error_rate == pytest.approx(2 / 11, abs=1e-6)
+    assert dashboard.active_installs is None
+    assert dashboard.invocations_trend is None
+    assert dashboard.avg_satisfaction is None
+    assert dashboard.freshness.source == "raw"
+    assert dashboard.partial[0].startswith("History begins ")
+    assert (market.total_invocations, market.active_publishers) == (11, 1)
+
+
+def test_an_empty_prometheus_has_no_data(
+    start: Callable[..., AbstractContextManager[str]], tmp_path: Path
+) -> None:
+    """Where nothing was ever scraped, that is said."""
+    with start(tmp_path / "data") as url:
+        with pytest.raises(NoData, match="no metrics of agents"):
+            PublisherAnalytics(url).dashboard("acme")
+        with pytest.raises(NoData):
+            MarketplaceAnalytics(url).dashboard()
