@@ -6,6 +6,7 @@ order; differences and ratios are taken within a round, and their median over th
 """
 
 import gc
+import os
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -81,7 +82,7 @@ def interleaved(title: str, variants: Mapping[str, Variant], rounds: int, seed: 
             print(".", end="", flush=True)
     finally:
         gc.unfreeze()
-    print()
+    print(f" load {os.getloadavg()[0]:.1f}")
     return Figures(results)
 
 
@@ -99,9 +100,9 @@ def once(benchmark: BenchmarkFixture, work: Callable[[], Mapping[str, object]]) 
     run one variant after the other, each at another moment of a machine that others use too.
     """
     measured: dict[str, object] = {}
-    run: Any = benchmark.pedantic
-    run(lambda: measured.update(work()), rounds=1, iterations=1)
-    benchmark.extra_info.update(measured)
+    untyped: Any = benchmark
+    untyped.pedantic(lambda: measured.update(work()), rounds=1, iterations=1)
+    untyped.extra_info.update(measured)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

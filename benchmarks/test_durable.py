@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -60,10 +61,7 @@ def test_span(benchmark: BenchmarkFixture) -> None:
             }
             figures = interleaved(
                 "an invocation span",
-                {
-                    name: lambda number, tracer=tracer: _spans(tracer, number)
-                    for name, tracer in tracers.items()
-                },
+                {name: partial(_spans, tracer) for name, tracer in tracers.items()},
                 ROUNDS,
             )
         rows = [
@@ -100,7 +98,7 @@ def test_scrape_over_slots(benchmark: BenchmarkFixture) -> None:
                 },
                 SCRAPES,
             )
-            lines = {name: 0 for name in figures.rounds}
+            lines = dict.fromkeys(figures.rounds, 0)
             for name, processor in zip(lines, (None, single, parts[0], same[0]), strict=True):
                 if processor is not None:
                     lines[name] = exposition(processor)[0].count(b"\n")

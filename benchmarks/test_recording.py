@@ -77,8 +77,9 @@ def _request_of_an_agent(tracer: Tracer, plan: SpanPlan) -> None:
     request.end()
 
 
-def _foreign_requests(tracer: Tracer, _: SpanPlan | None = None) -> None:
+def _foreign_requests(tracer: Tracer, plan: SpanPlan | None = None) -> None:
     """Two HTTP requests with 3 queries each that have nothing to do with agents."""
+    del plan
     for _ in range(2):
         _span(tracer, SERVER, None, queries=3)
 

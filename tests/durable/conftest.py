@@ -36,7 +36,11 @@ class Worker:
     """
 
     def __init__(
-        self, state_dir: Path | None, hold_seconds: float = 0.0, wall: Clock | None = None, **more: Any
+        self,
+        state_dir: Path | None,
+        hold_seconds: float = 0.0,
+        wall: Clock | None = None,
+        **more: Any,  # noqa: ANN401 - what a processor takes
     ) -> None:
         self.wall = wall or Clock(1_700_000_000.0)
         self.processor = AgentMetricsProcessor(
@@ -100,7 +104,7 @@ class Worker:
 def worker(tmp_path: Path) -> Callable[..., Worker]:
     """Return what starts a worker on a state directory of the test's own."""
 
-    def start(path: Path | None = None, **more: Any) -> Worker:
+    def start(path: Path | None = None, **more: Any) -> Worker:  # noqa: ANN401 - the same
         return Worker(path or tmp_path / "state", **more)
 
     return start

@@ -1,6 +1,6 @@
 """Fork again and again while another thread is inside the processor.
 
-Prints what the parent has counted itself, how many children came to their end, and how many
+Writes what the parent has counted itself, how many children came to their end, and how many
 invocations the last exposition shows. Arguments: the state directory (or ``memory``), and forks.
 """
 
@@ -76,7 +76,7 @@ def main() -> None:
     over.set()
     for thread in threads:
         thread.join()
-    print(json.dumps({"own": sum(counted), "ended": ended, "wrong": wrong, "shown": total()}))
+    json.dump({"own": sum(counted), "ended": ended, "wrong": wrong, "shown": total()}, sys.stdout)
 
 
 if __name__ == "__main__":

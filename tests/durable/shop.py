@@ -6,7 +6,7 @@ else comes from the environment.
 
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 from agent_analytics.exporters import configure, make_asgi_app, make_wsgi_app
@@ -39,8 +39,9 @@ def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable
     return _wsgi(environ, start_response)
 
 
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 
 async def asgi(scope: dict[str, Any], receive: Receive, send: Send) -> None:

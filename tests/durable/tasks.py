@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from celery import Celery
+from celery import Celery  # type: ignore[import-untyped]  # it has no types
 
 from agent_analytics.exporters import configure
 from agent_analytics.instrumentation import agent
@@ -25,7 +25,7 @@ def find() -> int:
     return os.getpid()
 
 
-@app.task(ignore_result=True)
+@app.task(ignore_result=True)  # type: ignore[untyped-decorator]  # it has no types
 def work() -> None:
     """Run the agent."""
     find()

@@ -1,7 +1,6 @@
 """Files and directories that are not as they should be: said once, and counting goes on."""
 
 import json
-import logging
 import os
 import resource
 import subprocess

@@ -155,7 +155,7 @@ def test_a_listing_in_use_does_not_expire(worker: Start) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), True, "1"])
-def test_expire_seconds_that_make_no_sense_are_refused(worker: Start, seconds: Any) -> None:
+def test_expire_seconds_that_make_no_sense_are_refused(worker: Start, seconds: object) -> None:
     """Only a positive number is one."""
     with pytest.raises(ValueError, match="expire_seconds"):
         worker(expire_seconds=seconds)

@@ -138,9 +138,7 @@ def test_the_living_alone_are_in_progress(worker: Start) -> None:
     assert two.value("invocations_in_progress") == 0
 
 
-def test_another_key_begins_new_sketches(
-    worker: Start, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_another_key_begins_new_sketches(worker: Start, caplog: pytest.LogCaptureFixture) -> None:
     """Registers that were hashed with another key do not mix with those of this one."""
     first = worker(tenant_key="old")
     for number in range(50):
@@ -181,7 +179,7 @@ def test_sketches_rotate_in_workers_that_serve_no_scrape(worker: Start) -> None:
     del two
 
 
-def stop(one: Any) -> None:
+def stop(one: Any) -> None:  # noqa: ANN401 - a Worker of the conftest
     """Let go of a worker's slot as the kernel does when it dies."""
     from agent_analytics.processor._durable._directory import unlock  # noqa: PLC0415
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,7 +46,7 @@ def ask(port: int, path: str, timeout: float = 5.0) -> tuple[int, str]:
 
 
 @contextmanager
-def server(arguments: list[str], port: int, state: Path | None, **more: str) -> Iterator[int]:
+def server(arguments: list[str], port: int, state: Path | None, **more: str) -> Generator[int]:
     """Run a server in a process group of its own until it is not needed any more."""
     environment = {**os.environ, **more}
     if state is not None:

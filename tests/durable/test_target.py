@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def process(port: int, state: Path | str) -> Iterator["subprocess.Popen[str]"]:
+def process(port: int, state: Path | str) -> Generator["subprocess.Popen[str]"]:
     """Run a worker that has configured itself."""
     with subprocess.Popen(
         [sys.executable, "-c", SERVE, str(port), str(state)],
@@ -128,6 +128,7 @@ def test_a_web_servers_workers_in_memory_are_refused(command: list[str]) -> None
         try:
             deadline = time.monotonic() + 20
             statuses: set[int] = set()
+            body = b""
             while 503 not in statuses and time.monotonic() < deadline:
                 connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
                 try:

@@ -7,10 +7,13 @@ import random
 import sys
 import time
 from threading import RLock
+from typing import TYPE_CHECKING
 
 from agent_analytics.processor import _schema
 from agent_analytics.processor._durable import DurableStore
-from agent_analytics.processor._store import Block
+
+if TYPE_CHECKING:
+    from agent_analytics.processor._store import Block
 
 STEP = 7
 SECONDS = 120.0
@@ -27,7 +30,8 @@ def main() -> None:
         if len(blocks) < 500 and dice.random() < 0.02:
             labels = ("acme", "finder", f"tool-{len(blocks)}" + "y" * dice.randrange(120))
             blocks.append(store.open_block(_schema.TOOL, labels, 0.0))
-            print(len(blocks), flush=True)
+            sys.stdout.write(f"{len(blocks)}\n")
+            sys.stdout.flush()
         for block in dice.sample(blocks, min(len(blocks), 3)):
             block.cells[0] += STEP
             block.cells[1] += STEP

@@ -8,18 +8,14 @@ from pathlib import Path
 import pytest
 
 from agent_analytics.demo._history import (
-    Clock,
     History,
-    Pace,
     World,
     build_history,
     default_world,
     serve,
 )
-from agent_analytics.demo._history._clock import make_clock
 from agent_analytics.demo._prometheus import Prometheus
 from agent_analytics.insights import write_rules
-from agent_analytics.insights.rollups import render_rollups
 
 #: A Tuesday noon, not this year's.
 END = 1_795_521_700
@@ -27,24 +23,28 @@ DAYS = 10
 SEED = 20260101
 #: Restarts of both kinds, a listing on two hosts, one without a tool's calls, ill and well ones.
 AGENTS = frozenset(
-    {"invoice-reader", "fare-search", "seat-picker", "tone-check", "release-notes", "grammar"}
+    {
+        "invoice-reader",
+        "receipt-scanner",
+        "fare-search",
+        "tone-check",
+        "route-planner",
+        "release-notes",
+        "door-watch",
+        "grammar",
+    }
 )
 
 
 def small_world() -> World:
-    """Return six listings of the demo's marketplace."""
+    """Return eight listings of the demo's marketplace."""
     world = default_world()
     chosen = tuple(profile for profile in world.profiles if profile.agent in AGENTS)
     return World(chosen, world.population)
 
 
-def short_clock() -> Clock:
-    """Return the time of a past of three days."""
-    return make_clock(end=END, days=3, pace=Pace(), moments=())
-
-
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedHistory:
     """A history, who answers for it, and the rules that it was made with."""
 
     history: History
@@ -53,17 +53,16 @@ class Served:
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Serve ten days of six listings, with the past of all recording rules."""
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedHistory]:
+    """Serve ten days of eight listings, with the past of all recording rules."""
     for command in ("prometheus", "promtool"):
         if shutil.which(command) is None:
             pytest.skip(f"{command} is not installed (Debian: prometheus)")
     home = tmp_path_factory.mktemp("history")
     rules = home / "rules"
     write_rules(rules)
-    (rules / "rollups.yml").write_text(render_rollups(), encoding="utf-8")
     history = build_history(
         home / "data", seed=SEED, days=DAYS, end=END, world=small_world(), rules=rules
     )
     with serve(history, rules) as prometheus:
-        yield Served(history, prometheus, rules)
+        yield ServedHistory(history, prometheus, rules)

@@ -92,9 +92,7 @@ def test_every_planted_insight_stands_beside_listings_that_are_well() -> None:
     profiles = default_world().profiles
     assert len({profile.key for profile in profiles}) == len(profiles)
     well = [
-        profile
-        for profile in profiles
-        if not any(incident.kind for incident in profile.incidents)
+        profile for profile in profiles if not any(incident.kind for incident in profile.incidents)
     ]
     assert len(well) >= 6
     ill = {incident.kind for profile in profiles for incident in profile.incidents}

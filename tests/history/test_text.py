@@ -3,7 +3,6 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,9 @@ from agent_analytics.processor import catalogue
 from agent_analytics.processor.sketches import EPOCH_SECONDS
 
 END = 1_795_521_700
-PROFILE = Profile("northwind", "invoice-reader", ("apps-2",), conversational=True)
+PROFILE = Profile(
+    "northwind", "invoice-reader", ("apps-2",), conversational=True, streaming=True, evaluated=True
+)
 INVOCATIONS = catalogue.INVOCATIONS.name
 #: Values by Unix time, by name and labels.
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], dict[int, float]]
@@ -47,9 +48,7 @@ def ledger(clock: Clock, restart: int) -> Ledger:
 
 
 @pytest.fixture(scope="module")
-def files(
-    clock: Clock, ledger: Ledger, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[list[Path]]:
+def files(clock: Clock, ledger: Ledger, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Write the listing."""
     text = Text(tmp_path_factory.mktemp("text"), clock.scrapes, {INVOCATIONS: "copied:level"}, 60)
     Writer(clock, text).listing(PROFILE, ledger)

@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import re
 import runpy
 import shutil
 import socket
@@ -13,12 +12,10 @@ import urllib.parse
 import urllib.request
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from agent_analytics.insights import write_rules
 from agent_analytics.insights.rules import DEFINITIONS, TELEMETRY_ABSENT
@@ -114,124 +111,6 @@ def check_rules(promtool: Run, tmp_path: Path) -> Callable[..., None]:
         assert done.returncode == 0, done.stdout + done.stderr
 
     return check
-
-
-#: The order in which a Prometheus has evaluated the groups that read one another.
-GROUPS = [
-    f"agent-analytics-{name}" for name in ("levels", "unions", "hours", "tenants", "publisher")
-]
-_WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-
-
-def slice_rules(directory: Path, insight: str) -> Path:
-    """Write the rules that an insight's alerts need, as they are, into one file.
-
-    promtool evaluates every rule at every step: all of them over two months take minutes.
-    """
-    groups: list[dict[str, Any]] = []
-    for path in write_rules(directory):
-        if path.name != "oncall.yml":
-            groups += yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]
-    rules = [rule for group in groups for rule in group["rules"]]
-    alerts = [rule for rule in rules if rule.get("labels", {}).get("insight") == insight]
-    text = [str(rule) for rule in alerts]
-    needed = {rule["record"] for rule in alerts if "record" in rule}
-    while text:
-        words = set(_WORD.findall(text.pop()))
-        for rule in rules:
-            name = rule.get("record", "")
-            if name in words and name not in needed:
-                needed.add(name)
-                text.append(rule["expr"])
-    for group in groups:
-        group["rules"] = [
-            rule
-            for rule in group["rules"]
-            if rule in alerts
-            or (rule.get("record") in needed and "insight" not in rule.get("labels", {}))
-        ]
-    path = directory / "slice.json"
-    used = [group for group in groups if group["rules"]]
-    # JSON is YAML.
-    path.write_text(json.dumps({"groups": used}), encoding="utf-8")
-    return path
-
-
-@dataclass(frozen=True)
-class Case:
-    """Series of two months, a sample every twelve hours, and what they raise in the end.
-
-    Attributes:
-        name: What it shows, told where it fails.
-        series: Values by selector, in promtool's notation.
-        raised: The number, rounded to three places, by the labels ``traffic`` and ``tool``.
-    """
-
-    name: str
-    series: Mapping[str, str]
-    raised: Mapping[tuple[str, ...], float] = field(default_factory=dict[tuple[str, ...], float])
-
-
-@pytest.fixture
-def check_insight(promtool: Run, tmp_path: Path) -> Callable[..., None]:
-    """Run cases of one insight through promtool, against the rules that it needs."""
-
-    def check(
-        insight: str, cases: Sequence[Case], *, interval: str = "12h", at: str = "1440h"
-    ) -> None:
-        path = slice_rules(tmp_path / "rules", insight)
-        measure = f'round(marketplace_insight_measure{{insight="{insight}"}}, 0.001)'
-        listing = 'publisher_id="acme", agent_id="finder"'
-        tests = [
-            {
-                "name": case.name,
-                "interval": interval,
-                "input_series": [
-                    {"series": selector, "values": values}
-                    for selector, values in case.series.items()
-                ],
-                "promql_expr_test": [
-                    {
-                        "expr": measure,
-                        "eval_time": at,
-                        "exp_samples": [
-                            {
-                                "labels": _labels(listing, insight, *key),
-                                "value": value,
-                            }
-                            for key, value in case.raised.items()
-                        ],
-                    },
-                    {
-                        "expr": f'count(ALERTS{{insight="{insight}", alertstate="firing"}})',
-                        "eval_time": at,
-                        "exp_samples": (
-                            [{"labels": "{}", "value": len(case.raised)}] if case.raised else []
-                        ),
-                    },
-                ],
-            }
-            for case in cases
-        ]
-        document = {
-            "rule_files": [str(path)],
-            "evaluation_interval": interval,
-            "group_eval_order": [
-                name for name in GROUPS if f'"{name}"' in path.read_text(encoding="utf-8")
-            ],
-            "tests": tests,
-        }
-        file = tmp_path / "cases.json"
-        file.write_text(json.dumps(document, indent=1), encoding="utf-8")
-        done = promtool("test", "rules", file)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    return check
-
-
-def _labels(listing: str, insight: str, traffic: str, tool: str = "") -> str:
-    of_tool = f', tool="{tool}"' if tool else ""
-    return f'{{{listing}, insight="{insight}", traffic="{traffic}"{of_tool}}}'
 
 
 class SeededPrometheus:

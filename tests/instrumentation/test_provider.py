@@ -140,7 +140,7 @@ def test_dropping_sdk() -> None:
     warning, counts = run(DROPPING_SDK)
     assert warning.startswith("LOG WARNING")
     assert "configure()" in warning
-    assert "AlwaysRecordSampler" in warning
+    assert "RecordAllSampler" in warning
     assert counts == "0 5"
 
 

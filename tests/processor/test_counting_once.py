@@ -295,3 +295,11 @@ def test_children_in_threads_belong_to_their_invocation(rig: Rig) -> None:
     assert rig.value("tool_calls_total") == 4
     assert rig.value("inference_calls_total") == 4
     assert rig.value("input_tokens_total") == 40
+
+
+def test_a_model_call_inside_a_tool_is_no_repetition(rig: Rig) -> None:
+    """A model call whose tool calls a model is a call beside the inner one, tokens and all."""
+    with rig.span(invoke()), rig.span(chat(5, 3)), rig.span(tool()):
+        rig.run(chat(2, 1))
+    assert rig.value("inference_calls_total") == 2
+    assert rig.value("input_tokens_total") == 7

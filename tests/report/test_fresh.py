@@ -28,7 +28,7 @@ scrape_configs:
 """
 
 
-def _counted(invocations: int, *, first_tenant: int) -> AgentMetricsProcessor:
+def _counted(invocations: int, *, failed: int, first_tenant: int) -> AgentMetricsProcessor:
     processor = AgentMetricsProcessor(hold_seconds=0)
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(processor)
@@ -38,7 +38,7 @@ def _counted(invocations: int, *, first_tenant: int) -> AgentMetricsProcessor:
             names.PUBLISHER_ID: "acme",
             names.AGENT_ID: "finder",
             names.TENANT_ID: f"t-{first_tenant + number}",
-            names.OUTCOME: names.SUCCESS if number else names.ERROR,
+            names.OUTCOME: names.ERROR if number < failed else names.SUCCESS,
             names.REVENUE_USD: "0.05",
         }
         provider.get_tracer("test").start_span("invoke_agent finder", attributes=attributes).end()
@@ -55,8 +55,11 @@ def _until(seen: Callable[[], bool]) -> None:
 def test_seconds_after_the_first_scrape_and_over_a_restart(
     start: Callable[..., AbstractContextManager[str]], tmp_path: Path
 ) -> None:
-    """Counters that were running at the first scrape count, and a restart loses nothing."""
-    server = start_http_server(_counted(7, first_tenant=0), port=0)
+    """Counters that were running at the first scrape count, and a restart loses nothing.
+
+    Each counter is lower after the restart: one that were not would show nobody that it began anew.
+    """
+    server = start_http_server(_counted(7, failed=2, first_tenant=0), port=0)
     port = server.port
     with start(tmp_path / "data", _CONFIG.format(port=port)) as url:
         analytics = PublisherAnalytics(url)
@@ -71,7 +74,7 @@ def test_seconds_after_the_first_scrape_and_over_a_restart(
 
         _until(lambda: seen(7, 7))
         server.close()
-        server = start_http_server(_counted(4, first_tenant=5), port=port)
+        server = start_http_server(_counted(4, failed=1, first_tenant=5), port=port)
         try:
             _until(lambda: seen(11, 9))
             dashboard = analytics.dashboard("acme")
@@ -79,7 +82,7 @@ def test_seconds_after_the_first_scrape_and_over_a_restart(
         finally:
             server.close()
     assert dashboard.total_revenue == pytest.approx(0.55)
-    assert dashboard.error_rate == pytest.approx(2 / 11, abs=1e-6)
+    assert dashboard.error_rate == pytest.approx(3 / 11, abs=1e-6)
     assert dashboard.active_installs is None
     assert dashboard.invocations_trend is None
     assert dashboard.avg_satisfaction is None

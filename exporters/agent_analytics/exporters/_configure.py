@@ -15,8 +15,8 @@ from opentelemetry.sdk.trace.sampling import Sampler
 
 from agent_analytics.exporters import _egress, _provider, _settings
 from agent_analytics.exporters._server import MetricsServer
-from agent_analytics.exporters._target import SharedTarget
 from agent_analytics.exporters._settings import UNSET, OrUnset, Settings, TakeRate
+from agent_analytics.exporters._target import SharedTarget
 from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.processor import AgentMetricsProcessor, Limits
 

@@ -19,9 +19,12 @@ def rate(metric: Metric, window: str, scope: Scope = ALL) -> str:
     return f"{scope.aggregate('sum')} (rate({select(metric.name, scope)}[{window}]))"
 
 
-def total(metric: Metric, window: str, scope: Scope = ALL) -> str:
-    """How often something happened in the window."""
-    return f"{scope.aggregate('sum')} (increase({select(metric.name, scope)}[{window}]))"
+def total(metric: Metric, window: str) -> str:
+    """How often something happened in the window: 0 where it never did and spans were read."""
+    seen = f"sum (increase({select(metric.name, ALL)}[{window}]))"
+    if metric is catalogue.SPANS:
+        return seen
+    return f"({seen} or 0 * {total(catalogue.SPANS, window)})"
 
 
 def spans(window: str) -> str:

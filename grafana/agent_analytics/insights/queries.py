@@ -218,10 +218,10 @@ def mean_rating(window: str, scope: Scope = LISTING) -> str:
     )
 
 
-def errors_by_type(window: str, scope: Scope = LISTING) -> str:
-    """Failed invocations in the window by the type of the error, besides the scope's labels."""
+def failures_by_type(window: str, scope: Scope = LISTING) -> str:
+    """Failed invocations a second by the type of the error, besides the scope's labels."""
     by_type = scope.over(*scope.by, "error_type")
-    return _total("increase", catalogue.INVOCATION_ERRORS.name, window, by_type)
+    return _total("rate", catalogue.INVOCATION_ERRORS.name, window, by_type)
 
 
 def responses_up_to(window: str, scope: Scope = LISTING) -> str:

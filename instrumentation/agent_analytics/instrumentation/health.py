@@ -18,8 +18,8 @@ _warned: Final[set[str]] = set()
 _UNRECORDED: Final = (
     "agent-analytics: the OpenTelemetry SDK does not record spans of agents, so they are missing "
     "from every metric. Most likely a sampler drops them: call "
-    "agent_analytics.exporters.configure(), or wrap the sampler in the SDK's AlwaysRecordSampler, "
-    "which keeps sampling away from metrics."
+    "agent_analytics.exporters.configure(), or wrap the sampler in "
+    "agent_analytics.processor.RecordAllSampler, which keeps sampling away from metrics."
 )
 
 

@@ -7,12 +7,14 @@ from prometheus_client.metrics_core import (
     CounterMetricFamily,
     GaugeMetricFamily,
     HistogramMetricFamily,
+)
+from prometheus_client.metrics_core import (
     Metric as Family,
 )
 from prometheus_client.samples import Exemplar as PrometheusExemplar
 
-from agent_analytics.processor._schema import Series
 from agent_analytics.processor._rows import Row, Snapshot
+from agent_analytics.processor._schema import Series
 from agent_analytics.processor._store import Exemplar
 from agent_analytics.processor.catalogue import CATALOGUE, Metric
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.processor import _schema as schema
 from agent_analytics.processor import catalogue
-from agent_analytics.processor._schema import Schema
 from agent_analytics.processor._rows import Row, Sample
+from agent_analytics.processor._schema import Schema
 from agent_analytics.processor.catalogue import Metric
 
 #: Returns active installs by publisher and agent; called at each scrape.
@@ -25,7 +25,9 @@ class ActiveInstalls:
         self._callback = callback
         self._durable = durable
 
-    def samples(self, blocks: list[tuple[Schema, list[Row]]]) -> Iterator[tuple[Metric, list[Sample]]]:
+    def samples(
+        self, blocks: list[tuple[Schema, list[Row]]]
+    ) -> Iterator[tuple[Metric, list[Sample]]]:
         """Yield the gauge, if it is known."""
         if self._callback is not None:
             try:

@@ -25,6 +25,7 @@ from agent_analytics.processor._schema import (
     WASTED_COST,
 )
 from agent_analytics.processor._sketch import Hasher
+from agent_analytics.processor._store import Exemplar
 from agent_analytics.processor._usage import UsageCounter
 from agent_analytics.processor._values import Amounts, Charges, duration, number
 from agent_analytics.processor.catalogue import (
@@ -118,9 +119,10 @@ class InvocationCounter:
             self._health.refuse_value("tenant")
         usage = self._usage.told_by(listing, attributes)
         with self._lock:
+            # First, so that a sum which no longer fits its cell leaves the gauge right.
+            cells[IN_PROGRESS] -= 1
             cells[bucket] += 1
             cells[first + OUTCOME_SUM] += elapsed
-            cells[IN_PROGRESS] -= 1
             if revenue:
                 cells[REVENUE] += revenue
                 cells[FEES] += fee
@@ -137,7 +139,7 @@ class InvocationCounter:
             if sampled:
                 block = listing.block
                 if block.exemplars is None:
-                    block.exemplars = {}
+                    block.exemplars = dict[int, Exemplar]()
                 block.exemplars[bucket] = (trace_id, span_id, elapsed, end or 0)
             if usage is not None:
                 self._usage.add(node, listing, usage)

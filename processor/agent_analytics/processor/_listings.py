@@ -162,21 +162,18 @@ class Listings:
         for block in blocks:
             publisher, agent, *rest = block.labels
             listing = self.known.get((publisher, agent)) or self._place(publisher, agent)
-            match block.schema:
-                case schema.TOOL:
-                    listing.tools[rest[0]] = block
-                case schema.MODEL:
-                    listing.models[rest[0]] = block
-                case schema.ERROR_TYPE:
-                    listing.errors[rest[0]] = block
-                case schema.EVALUATION:
-                    listing.evaluations[rest[0]] = block
-                case schema.FIRST_CHUNK:
-                    listing.first_chunk = block
-                case schema.RATING:
-                    listing.rating = block
-                case _:
-                    pass
+            groups = {
+                schema.TOOL.name: listing.tools,
+                schema.MODEL.name: listing.models,
+                schema.ERROR_TYPE.name: listing.errors,
+                schema.EVALUATION.name: listing.evaluations,
+            }
+            if block.schema.name in groups:
+                groups[block.schema.name][rest[0]] = block
+            elif block.schema is schema.FIRST_CHUNK:
+                listing.first_chunk = block
+            elif block.schema is schema.RATING:
+                listing.rating = block
         for _, (publisher, agent, name, version) in versions:
             restored = self.known.get((publisher, agent))
             if restored is not None:

@@ -92,10 +92,18 @@ class Node:
         return self if self.kind == INVOCATION else self.scope
 
     def mark_above(self, flags: int) -> None:
-        """Set ``flags`` on every node above, up to and including the invocation's."""
+        """Set ``flags`` on every node above, up to and including the invocation's.
+
+        A model call that runs a tool which calls a model is a call of its own: what is counted
+        below a tool is no repetition of the model call that the tool is run by.
+        """
         node = self.parent
+        below_tool = False
         while node is not None:
-            node.flags |= flags
-            if node.kind == INVOCATION:
+            kind = node.kind
+            if not (below_tool and kind == INFERENCE):
+                node.flags |= flags
+            if kind == INVOCATION:
                 return
+            below_tool = below_tool or kind == TOOL
             node = node.parent

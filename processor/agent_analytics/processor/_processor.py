@@ -23,18 +23,19 @@ from prometheus_client.registry import Collector
 
 from agent_analytics.instrumentation import health as instrumentation_health
 from agent_analytics.instrumentation import vocabulary as v
+from agent_analytics.instrumentation.tracing import SCOPE
 from agent_analytics.processor import _health, _nodes
 from agent_analytics.processor._attribution import NO_CONTEXT, Attribution
 from agent_analytics.processor._beginnings import Beginnings
-from agent_analytics.processor._counting import RunCounter
 from agent_analytics.processor._collector import collect, describe
+from agent_analytics.processor._counting import RunCounter
+from agent_analytics.processor._dialects import Signs
 from agent_analytics.processor._durable import (
     DirectoryError,
     DurableSnapshots,
     DurableStore,
     SharedIds,
 )
-from agent_analytics.processor._dialects import Signs
 from agent_analytics.processor._events import EventCounter, EventIds
 from agent_analytics.processor._followed import Followed
 from agent_analytics.processor._health import Health
@@ -45,10 +46,10 @@ from agent_analytics.processor._listings import Listings
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._open_spans import OpenSpans
 from agent_analytics.processor._outcomes import outcome_of
-from agent_analytics.processor._sampling import mend_sampler
-from agent_analytics.processor._runs import Runs
 from agent_analytics.processor._reading import Attributes, Rest, readers
 from agent_analytics.processor._rows import Part, Snapshot
+from agent_analytics.processor._runs import Runs
+from agent_analytics.processor._sampling import mend_sampler
 from agent_analytics.processor._snapshot import Snapshots
 from agent_analytics.processor._store import MemoryStore
 from agent_analytics.processor._tools import ToolCounter
@@ -61,10 +62,8 @@ _DEFAULT_KEY: Final = b"agent-analytics"
 _UPKEEP_NS: Final = 1_000_000_000
 
 _logger: Final = logging.getLogger("agent_analytics")
-_live: "Final[weakref.WeakSet[AgentMetricsProcessor]]" = weakref.WeakSet()
+_live: Final["weakref.WeakSet[AgentMetricsProcessor]"] = weakref.WeakSet()
 
-#: Operations that are counted at once inside a decorated invocation.
-_DIRECT: Final = frozenset({v.INVOKE_AGENT, v.EXECUTE_TOOL, *v.INFERENCE_OPERATIONS})
 
 
 class AgentMetricsProcessor(SpanProcessor, Collector):
@@ -268,8 +267,8 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             elif v.PUBLISHER_ID in attributes or (
                 parent is not None
                 and type(parent) is not Followed
-                and type(operation) is str
-                and operation in _DIRECT
+                and (operation == v.EXECUTE_TOOL or operation == v.INVOKE_AGENT)  # noqa: PLR1714
+                and (v.OUTCOME in attributes or _is_own(span))
             ):
                 began = self._begin(operation, attributes, span, parent, parent_context)
                 if began is None:
@@ -370,7 +369,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             elif self._signs.told(attributes):
                 self._late_followed(parent, attributes, span, span_id)
             return None
-        if v.PUBLISHER_ID not in attributes and (parent is None or type(parent) is Followed):
+        if v.PUBLISHER_ID not in attributes:
             self._late_followed(parent, attributes, span, span_id)
             return None
         began = self._begin(operation, attributes, span, parent, NO_CONTEXT)
@@ -418,6 +417,12 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             self._usage.of_inference(node, node.listing, attributes, outcome)
 
 
+def _is_own(span: ReadableSpan) -> bool:
+    """Tell whether the project's own decorators made a span: it says all there is to know."""
+    scope = span.instrumentation_scope
+    return scope is not None and scope.name == SCOPE
+
+
 def _check(
     hold_seconds: object, state_dir: object, limits: object, expire_seconds: object
 ) -> None:
@@ -429,7 +434,7 @@ def _check(
     if expire_seconds is not None and not (number and 0 < expire_seconds < float("inf")):  # type: ignore[operator]  # a number
         msg = f"expire_seconds: expected a number of seconds above 0, got {expire_seconds!r}"
         raise ValueError(msg)
-    if state_dir is not None and not (isinstance(state_dir, str | os.PathLike) and str(state_dir)):
+    if state_dir is not None and not (isinstance(state_dir, str | os.PathLike) and os.fspath(state_dir)):
         msg = f"state_dir: expected the path of a directory, got {state_dir!r}"
         raise ValueError(msg)
     if limits is not None and not isinstance(limits, Limits):

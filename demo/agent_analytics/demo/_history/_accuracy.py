@@ -8,7 +8,7 @@ from typing import Final
 from agent_analytics.demo._history._build import History
 from agent_analytics.demo._history._clock import DAY
 from agent_analytics.demo._history._ledger import Window
-from agent_analytics.demo._history._questions import EXACT, QUESTIONS, Key, Target, truth_of
+from agent_analytics.demo._history._questions import EXACT, QUESTIONS, Key, Target, Truths
 from agent_analytics.demo._prometheus import Prometheus
 from agent_analytics.insights import periods
 from agent_analytics.insights.periods import Period
@@ -46,6 +46,7 @@ def measure_accuracy(
 ) -> list[Line]:
     """Ask for every quantity over every window that the history holds, and compare."""
     longest = (history.clock.hour - history.clock.start) / DAY
+    known = Truths(history.ledgers)
     lines: list[Line] = []
     for days in windows:
         if days > longest:
@@ -55,12 +56,12 @@ def measure_accuracy(
             if days * question.looks > longest:
                 continue
             answers = _answers(prometheus, question.ask(Period(days)), history.clock.end)
-            truths = question.truths(history, window)
+            truths = question.truths(known, window)
             lines.append(_line(question.quantity, days, question.target, answers, truths))
         answers = _answers(
             prometheus, periods.response_time_quantile(0.95, Period(days)), history.clock.end
         )
-        lines.append(_p95(history, window, days, answers))
+        lines.append(_p95(known, window, days, answers))
     return lines
 
 
@@ -113,12 +114,12 @@ def _summary(
     return Line(quantity, days, len(errors), missing, errors.get(worst, 0.0), rms, worst, good)
 
 
-def _p95(history: History, window: Window, days: int, answers: Mapping[Key, float]) -> Line:
+def _p95(truths: Truths, window: Window, days: int, answers: Mapping[Key, float]) -> Line:
     """Compare 95th percentiles: an answer in the right bucket is off by nothing."""
     errors: dict[Key, float] = {}
     missing = 0
-    for key in history.ledgers:
-        low, high = truth_of(history, key, window).p95_bucket
+    for key in truths.ledgers:
+        low, high = truths.of(key, window).p95_bucket
         if math.isnan(low) or math.isinf(high):
             continue
         answer = answers.get(key, math.nan)

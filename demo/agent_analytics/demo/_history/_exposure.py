@@ -11,11 +11,14 @@ from agent_analytics.demo._history._series import Block, Labels, Series, counter
 from agent_analytics.demo._history._traits import Profile
 from agent_analytics.instrumentation.vocabulary import ERROR, OUTCOMES, TIMEOUT
 from agent_analytics.processor import catalogue
+from agent_analytics.processor.catalogue import Metric
 
 #: The marketplace's share of the revenue: 15 %.
 FEE_PERCENT: Final = 15
 _ERROR_TYPES: Final = ("ConnectionError", "ValueError")
 _TIMEOUT_TYPE: Final = "TimeoutError"
+#: Share of its time that a streamed answer takes to begin.
+_FIRST_CHUNK: Final = 0.3
 _ERROR: Final = OUTCOMES.index(ERROR)
 _TIMEOUT: Final = OUTCOMES.index(TIMEOUT)
 _FAILED: Final = (_ERROR, _TIMEOUT)
@@ -51,6 +54,8 @@ class Exposure:
         self._models: dict[str, Block] = {}
         self._tools: dict[str, Block] = {}
         self._rating = Block(self._count)
+        self._chunk = Block(self._count)
+        self._score = Block(self._count)
         self._progress = [0] * (self._count + 1)
         self._read_invocations(host)
         self._read_tools(host)
@@ -98,6 +103,9 @@ class Exposure:
                 error = self._block(self._errors, name)
                 error.cell(0)[slot] += 1
                 error.touch((slot,))
+            if self._profile.streaming and not outcome:
+                waited = _FIRST_CHUNK * seconds
+                _observe(self._chunk, catalogue.TIME_TO_FIRST_CHUNK, waited, slot)
             started = bisect_left(scrapes, columns.time[index] - seconds)
             self._progress[started] += 1
             self._progress[slot] -= 1
@@ -140,12 +148,13 @@ class Exposure:
             for slot, value in zip(slots, marks.value, strict=True):
                 cell[slot] += value if money else 1
             own.touch(slots)
-        total = self._rating.cell("sum")
-        slots = self._slots(ledger.ratings.time)
-        for slot, rating in zip(slots, ledger.ratings.value, strict=True):
-            self._rating.cell(rating - 1)[slot] += 1
-            total[slot] += rating
-        self._rating.touch(slots)
+        for block, metric, marks, scale in (
+            (self._rating, catalogue.FEEDBACK_RATING, ledger.ratings, 1),
+            (self._score, catalogue.EVALUATION_SCORE, ledger.evaluations, 1000),
+        ):
+            slots = self._slots(marks.time)
+            for slot, value in zip(slots, marks.value, strict=True):
+                _observe(block, metric, value / scale, slot)
 
     # --- exposing --------------------------------------------------------------------------------
 
@@ -175,16 +184,21 @@ class Exposure:
                 at = born
             if at is not None:
                 yield from self._tool_series({**labels, "tool": name}, block, at, last)
-        at = self._rating.born(first, last)
-        if at is not None:
-            size = len(catalogue.RATINGS) + 1
-            yield from histogram(
-                catalogue.FEEDBACK_RATING,
-                labels,
-                at,
-                [self._rating.shown(index, at, last) for index in range(size)],
-                (self._rating.shown("sum", at, last), 1),
-            )
+        yield from self._histograms(labels, first, last)
+
+    def _histograms(self, labels: Labels, first: int, last: int) -> Iterator[Series]:
+        """Yield the histograms that are blocks of their own."""
+        for metric, block, more in (
+            (catalogue.TIME_TO_FIRST_CHUNK, self._chunk, {}),
+            (catalogue.FEEDBACK_RATING, self._rating, {}),
+            (catalogue.EVALUATION_SCORE, self._score, {"evaluation": "faithfulness"}),
+        ):
+            at = block.born(first, last)
+            if at is not None:
+                size = len(metric.buckets) + 1
+                buckets = [block.shown(index, at, last) for index in range(size)]
+                sums = (block.shown("sum", at, last), NANO)
+                yield from histogram(metric, {**labels, **more}, at, buckets, sums)
 
     def _declared(self, name: str) -> bool:
         """Tell whether the listing names a tool that it never calls."""
@@ -249,3 +263,10 @@ class Exposure:
             [block.shown(("bucket", index), born, last) for index in range(size)],
             (block.shown("sum", born, last), NANO),
         )
+
+
+def _observe(block: Block, metric: Metric, value: float, slot: int) -> None:
+    """Count an observation of a histogram that is a block of its own."""
+    block.cell(bisect_left(metric.buckets, value))[slot] += 1
+    block.cell("sum")[slot] += round(value * NANO)
+    block.touch((slot,))

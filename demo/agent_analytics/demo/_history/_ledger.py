@@ -161,7 +161,7 @@ class Truth:
 
 @dataclass(slots=True)
 class Ledger:
-    """Every event of one listing."""
+    """Every event of one listing. Ratings are 1 to 5, evaluations thousandths."""
 
     publisher: str
     agent: str
@@ -169,6 +169,7 @@ class Ledger:
     invocations: Invocations = field(default_factory=Invocations)
     tool_calls: ToolCalls = field(default_factory=ToolCalls)
     ratings: Marks = field(default_factory=Marks)
+    evaluations: Marks = field(default_factory=Marks)
     refunds: Marks = field(default_factory=Marks)
     installs: Marks = field(default_factory=Marks)
     uninstalls: Marks = field(default_factory=Marks)

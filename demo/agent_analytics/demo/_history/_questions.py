@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from agent_analytics.demo._history._build import History
 from agent_analytics.demo._history._ledger import NANO, Ledger, ToolTruth, Truth, Window, union
 from agent_analytics.insights import periods
 from agent_analytics.insights.periods import Period
@@ -45,77 +44,82 @@ TENANTS: Final = Target(measure="relative", rms=0.035, shares={0.05: 0.9})
 RETENTION: Final = Target(measure="absolute", shares={0.03: 0.8, 0.05: 0.95})
 
 
+class Truths:
+    """The ground truth of a history, each window of each listing worked out once."""
+
+    def __init__(self, ledgers: Mapping[tuple[str, str], Ledger]) -> None:
+        """Remember the ledgers."""
+        self.ledgers = ledgers
+        self._known: dict[tuple[Key, Window], Truth] = {}
+
+    def of(self, key: tuple[str, str], window: Window) -> Truth:
+        """Return what a listing did in a window."""
+        truth = self._known.get((key, window))
+        if truth is None:
+            truth = self._known[key, window] = self.ledgers[key].truth(window)
+        return truth
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     quantity: str
     ask: Callable[[Period], str]
-    truths: Callable[[History, Window], Mapping[Key, float]]
+    truths: Callable[[Truths, Window], Mapping[Key, float]]
     target: Target
     #: How many windows back it looks.
     looks: int = 1
 
 
-def _of_listing(figure: Callable[[Truth], float]) -> Callable[[History, Window], dict[Key, float]]:
-    def truths(history: History, window: Window) -> dict[Key, float]:
-        return {key: figure(truth_of(history, key, window)) for key in history.ledgers}
+def _of_listing(figure: Callable[[Truth], float]) -> Callable[[Truths, Window], dict[Key, float]]:
+    def figures(truths: Truths, window: Window) -> dict[Key, float]:
+        return {key: figure(truths.of(key, window)) for key in truths.ledgers}
 
-    return truths
-
-
-_made: dict[tuple[int, Key, Window], Truth] = {}
+    return figures
 
 
-def truth_of(history: History, key: tuple[str, str], window: Window) -> Truth:
-    name = (id(history), key, window)
-    if name not in _made:
-        _made[name] = history.ledgers[key].truth(window)
-    return _made[name]
-
-
-def _by_publisher(history: History) -> dict[str, list[Ledger]]:
+def _by_publisher(truths: Truths) -> dict[str, list[Ledger]]:
     grouped: dict[str, list[Ledger]] = {}
-    for ledger in history.ledgers.values():
+    for ledger in truths.ledgers.values():
         grouped.setdefault(ledger.publisher, []).append(ledger)
     return grouped
 
 
 def _of_publisher(
     figure: Callable[[Truth], float],
-) -> Callable[[History, Window], dict[Key, float]]:
-    def truths(history: History, window: Window) -> dict[Key, float]:
+) -> Callable[[Truths, Window], dict[Key, float]]:
+    def figures(truths: Truths, window: Window) -> dict[Key, float]:
         return {
             (publisher,): math.fsum(
-                figure(truth_of(history, (ledger.publisher, ledger.agent), window))
-                for ledger in ledgers
+                figure(truths.of((ledger.publisher, ledger.agent), window)) for ledger in ledgers
             )
-            for publisher, ledgers in _by_publisher(history).items()
+            for publisher, ledgers in _by_publisher(truths).items()
         }
 
-    return truths
+    return figures
 
 
 def _of_tool(
     figure: Callable[[ToolTruth], float],
-) -> Callable[[History, Window], dict[Key, float]]:
-    def truths(history: History, window: Window) -> dict[Key, float]:
+) -> Callable[[Truths, Window], dict[Key, float]]:
+    def figures(truths: Truths, window: Window) -> dict[Key, float]:
         return {
             (*key, name): figure(tool)
-            for key in history.ledgers
-            for name, tool in truth_of(history, key, window).tools.items()
+            for key in truths.ledgers
+            for name, tool in truths.of(key, window).tools.items()
         }
 
-    return truths
+    return figures
 
 
-def _publisher_tenants(history: History, window: Window) -> dict[Key, float]:
+def _publisher_tenants(truths: Truths, window: Window) -> dict[Key, float]:
     return {
         (publisher,): float(len(union(ledgers, window)))
-        for publisher, ledgers in _by_publisher(history).items()
+        for publisher, ledgers in _by_publisher(truths).items()
     }
 
 
-def _all_tenants(history: History, window: Window) -> dict[Key, float]:
-    return {(): float(len(union(history.ledgers.values(), window)))}
+def _all_tenants(truths: Truths, window: Window) -> dict[Key, float]:
+    return {(): float(len(union(truths.ledgers.values(), window)))}
 
 
 def _share(now: frozenset[int], before: frozenset[int]) -> float:
@@ -126,14 +130,14 @@ def _earlier(window: Window) -> Window:
     return 2 * window[0] - window[1], window[0]
 
 
-def _retention(history: History, window: Window) -> dict[Key, float]:
-    return {key: ledger.retention(window) for key, ledger in history.ledgers.items()}
+def _retention(truths: Truths, window: Window) -> dict[Key, float]:
+    return {key: ledger.retention(window) for key, ledger in truths.ledgers.items()}
 
 
-def _publisher_retention(history: History, window: Window) -> dict[Key, float]:
+def _publisher_retention(truths: Truths, window: Window) -> dict[Key, float]:
     return {
         (publisher,): _share(union(ledgers, window), union(ledgers, _earlier(window)))
-        for publisher, ledgers in _by_publisher(history).items()
+        for publisher, ledgers in _by_publisher(truths).items()
     }
 
 

@@ -1,6 +1,7 @@
 """Lets a listing live, hour by hour, and writes down every event."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import accumulate
@@ -19,6 +20,7 @@ _WEEKDAYS: Final = (1.15, 1.1, 0.7, 0.65, 1.1, 1.15, 1.15)
 DOWN_SECONDS: Final = 60.0
 _POOL: Final = 4096
 _NEW_CONVERSATION: Final = 0.4
+_EVALUATED: Final = 0.2
 _TIMEOUT_SECONDS: Final = 60.0
 _FAILED_SHARE: Final = 0.4
 _KNUTH_LIMIT: Final = 30.0
@@ -62,7 +64,7 @@ def simulate(
     *,
     seed: int,
     population: int,
-    restarts: dict[str, tuple[int, ...]],
+    restarts: Mapping[str, Sequence[int]],
 ) -> Ledger:
     """Return everything that happened to a listing.
 
@@ -231,5 +233,7 @@ class _Life:
         if random() < traits.rated:
             drawn = traits.rating + 0.7 * self._noise[int(random() * _POOL)]
             self._ledger.ratings.add(time, max(1, min(5, round(drawn))))
+        if self._profile.evaluated and random() < _EVALUATED:
+            self._ledger.evaluations.add(time, round(1000 * min(1.0, 0.7 + 0.3 * random())))
         if random() < traits.refunding:
             heappush(self._refunds, (time + HOUR * (1 + random()), traits.price))

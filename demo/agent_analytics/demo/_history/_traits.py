@@ -110,6 +110,8 @@ class Profile:
         incidents: What befalls it.
         launched: Days before the end at which it was put on the market; None for long ago.
         conversational: Whether its spans tell conversations apart.
+        streaming: Whether it answers in chunks.
+        evaluated: Whether its publisher has answers evaluated.
     """
 
     publisher: str
@@ -119,6 +121,8 @@ class Profile:
     incidents: tuple[Incident, ...] = ()
     launched: float | None = None
     conversational: bool = False
+    streaming: bool = False
+    evaluated: bool = False
 
     @property
     def key(self) -> tuple[str, str]:

@@ -190,7 +190,7 @@ _PROFILES: Final = (
     # --- well ------------------------------------------------------------------------------------
     Profile(
         "quill", "grammar", ("apps-2", "apps-3"), Traits(daily=500.0, tenants=120),
-        conversational=True,
+        conversational=True, streaming=True, evaluated=True,
     ),
     Profile(
         "quill", "translate", _THREE, Traits(daily=400.0),
@@ -201,7 +201,7 @@ _PROFILES: Final = (
     Profile("tessera", "quick-answers", _THREE, Traits(installing=1.0), launched=12.0),
     Profile(
         "lumen", "brief-writer", _THREE, Traits(seconds=2.0, price=90_000_000),
-        conversational=True,
+        conversational=True, streaming=True, evaluated=True,
     ),
     Profile(
         "sablier", "tariff-desk", _TWO, Traits(tenants=100),

@@ -12,6 +12,7 @@ from agent_analytics.insights._dashboards._panels import (
     USD,
     Panel,
     bands,
+    change,
     gauges,
     instant,
     lines,
@@ -121,7 +122,9 @@ def _period() -> Iterator[Panel]:
         periods.invocations(PERIOD, AGENT),
         unit=COUNT,
         decimals=0,
-        change=periods.invocations_trend(PERIOD, AGENT),
+    )
+    yield change(
+        "Invocations trend", "the number of calls", periods.invocations_trend(PERIOD, AGENT)
     )
     yield number(
         "Unique tenants",
@@ -160,8 +163,8 @@ def _period() -> Iterator[Panel]:
         periods.revenue(PERIOD, AGENT),
         unit=USD,
         decimals=2,
-        change=periods.revenue_trend(PERIOD, AGENT),
     )
+    yield change("Revenue trend", "the revenue", periods.revenue_trend(PERIOD, AGENT))
 
 
 def _calls() -> Iterator[Panel]:
@@ -174,9 +177,9 @@ def _calls() -> Iterator[Panel]:
         colours=OUTCOMES,
     )
     yield lines(
-        "Failures by type",
+        "Failures a minute by type",
         "Calls that failed, by the type of the error. The commonest is where to begin.",
-        [query(queries.errors_by_type(RATE, AGENT), "{{error_type}}")],
+        [query(f"60 * {queries.failures_by_type(RATE, AGENT)}", "{{error_type}}")],
         unit="none",
         bars=True,
     )

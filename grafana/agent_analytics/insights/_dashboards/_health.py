@@ -107,7 +107,7 @@ def _lost() -> Iterator[Panel]:
         yield number(
             title,
             description,
-            f"({health.total(metric, _LAST)} or vector(0))",
+            health.total(metric, _LAST),
             unit=COUNT,
             decimals=0,
             thresholds=NONE_WANTED,

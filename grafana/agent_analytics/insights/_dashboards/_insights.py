@@ -1,53 +1,101 @@
-"""The table of insights: what is wrong, by how much, and what helps."""
+"""The table of insights: what is wrong, by how much, what it costs, and what helps."""
+
+from typing import Final
 
 from grafana_foundation_sdk.builders import table
 
-from agent_analytics.insights import queries
+from agent_analytics.insights import _recorded, queries
 from agent_analytics.insights._dashboards._frame import AGENT
-from agent_analytics.insights._dashboards._panels import instant
+from agent_analytics.insights._dashboards._panels import USD, instant
 from agent_analytics.insights._dashboards._scopes import SEVERITIES
 from agent_analytics.insights._dashboards._tables import Column, rows
-from agent_analytics.insights._model import Definition
-from agent_analytics.insights.queries import Scope
-from agent_analytics.insights.rules import DEFINITIONS, PERIOD
+from agent_analytics.insights.queries import Scope, one_of, select
+from agent_analytics.insights.rules import DEFINITIONS, FINDINGS
+
+#: What the measured number of each insight is, in words that follow it. With a per cent sign in
+#: front, the measure is a share, and is shown times a hundred.
+MEASURED: Final = {
+    "error-rate": "% of calls failed",
+    "response-time": "% of responses over 10 s",
+    "satisfaction": "of 5, mean rating",
+    "tool-failures": "% of calls failed",
+    "error-budget": "% of calls failed",
+    "error-anomaly": "% more of calls failed",
+    "latency-regression": "% slower",
+    "tool-latency": "% of the time",
+    "rating-falling": "of 5 lower than before",
+    "revenue-falling": "% revenue, in a week",
+    "few-tenants": "customers",
+    "negative-margin": "dollars of margin",
+    "wasted-spend": "% of model cost wasted",
+    "token-growth": "% more tokens a call",
+    "prompt-cache": "% of input from cache",
+    "install-churn": "more left than came",
+    "retention-falling": "% fewer came back",
+    "listing-dead": "calls in the weeks before",
+    "tool-loops": "times as many calls",
+    "tool-unused": "calls without it",
+    "telemetry-absent": "seconds of silence",
+}
+#: How the windows that insights are asked over are called.
+_OVER: Final = (("period", "30 days"), ("week", "7 days"), ("day", "1 day"))
+_KEYS: Final = "publisher_id, agent_id, tool, insight, traffic"
 
 
-def _rows(definition: Definition, scope: Scope) -> str:
-    """Return one series per firing insight: its labels, its texts and its measured number."""
-    measure = definition.measure(PERIOD)
-    if definition.unit == "share":
-        measure = f"100 * {measure}"
-    told = queries.firing_insights(scope.within(f'insight="{definition.slug}"'))
-    # ALERTS is 1 while an alert fires: times the measure it is the number, with both's labels.
-    expr = f"{told} * on ({', '.join(definition.by)}) group_left () ({measure})"
-    for label, text in (
-        ("title", definition.title),
-        ("what", definition.what),
-        ("limit", definition.limit),
-        ("recommendation", definition.recommendation),
-    ):
-        expr = f'label_replace({expr}, "{label}", "{text}", "", "")'
+def _texts(expr: str) -> str:
+    """Return an expression with the texts of each insight as labels."""
+    titles = {
+        **{finding.slug: finding.title for finding in FINDINGS},
+        # The usual bound stands for a listing's own, which a label cannot look up.
+        **{definition.slug: definition.title for definition in DEFINITIONS},
+    }
+    for finding in FINDINGS:
+        told = {
+            "title": titles[finding.slug],
+            "what": MEASURED[finding.slug],
+            "recommendation": finding.recommendation,
+        }
+        for label, text in told.items():
+            expr = f'label_replace({expr}, "{label}", "{text}", "insight", "{finding.slug}")'
     return expr
+
+
+def _measured(scope: Scope) -> str:
+    """Return the measured number of each insight that is firing, with its texts as labels."""
+    shares = [slug for slug, what in MEASURED.items() if what.startswith("%")]
+    others = [slug for slug, what in MEASURED.items() if not what.startswith("%")]
+    name = _recorded.MEASURE
+    measure = (
+        f"(100 * {select(name, scope, one_of('insight', *shares))}"
+        f" or {select(name, scope, one_of('insight', *others))})"
+    )
+    firing = queries.firing_insights(scope)
+    return _texts(f"({measure} * on ({_KEYS}) group_left (severity) {firing})")
 
 
 def insights(scope: Scope) -> table.Panel:
     """Return the table of firing insights with their numbers and recommendations."""
     return rows(
         "What to do next",
-        f"What is wrong over the last {PERIOD}, and what helps. An empty table is good news.",
-        [instant("\nor ".join(_rows(item, scope) for item in DEFINITIONS), rows=True)],
+        "What is wrong, by how much, what it is worth in US dollars a day where that is known, and"
+        " what helps. An empty table is good news.",
+        [
+            instant(_measured(scope), ref="A", rows=True),
+            instant(select(_recorded.WORTH, scope), ref="B", rows=True),
+        ],
         columns={
             "severity": Column(name="Severity", width=90, colours=SEVERITIES),
             "publisher_id": Column(name="Publisher", width=110),
-            "agent_id": Column(name="Agent", width=140, link=to_agent("Agent", "Publisher")),
-            "tool": Column(name="Tool", width=110),
-            "title": Column(name="Insight", width=230, wrap=True),
-            "Value": Column(name="Measured", decimals=2, width=90),
-            "what": Column(name="of what", width=190),
-            "limit": Column(name="Limit", width=110),
+            "agent_id": Column(name="Agent", width=150, link=to_agent("Agent", "Publisher")),
+            "tool": Column(name="Tool", width=120),
+            "title": Column(name="Insight", width=220, wrap=True),
+            "traffic": Column(name="Over", width=80, texts=_OVER),
+            "Value #A": Column(name="Measured", decimals=2, width=90),
+            "what": Column(name="of what", width=180),
+            "Value #B": Column(name="Worth a day", unit=USD, decimals=2, width=110),
             "recommendation": Column(name="Recommendation", wrap=True),
         },
-        hidden=["alertname", "alertstate", "audience", "category", "insight", "traffic"],
+        hidden=["__name__", "insight"],
         # By name, "critical" happens to come first.
         sort="Severity",
         descending=False,

@@ -83,20 +83,22 @@ def tools() -> table.Panel:
 
 def cohorts(scope: Scope, who: str) -> table.Panel:
     """Return the table of who came back from week to week, by weeks between."""
-    names = [f"{count} week{'s' if count > 1 else ''} before" for count in range(1, _COHORTS + 1)]
+    names = [f"{count} week{'s' if count > 1 else ''} ago" for count in range(1, _COHORTS + 1)]
     return weeks(
         "Customers who came back",
-        f"Of the customers of {who} in an earlier week, how many came back in this one. Weeks are"
-        " of seven days, UTC; an estimate, within about 3 points. The last eight weeks are shown,"
-        " whatever period is chosen.",
+        f"Each row is a week: how many of those who were customers of {who} one week before it,"
+        " two weeks before it and so on were there again. An estimate, within about 3 points. The"
+        " last eight weeks are shown, whatever period is chosen.",
         [
             query(days.week_overlap(count, scope), name, ref=chr(64 + count), step="1w")
             for count, name in enumerate(names, 1)
         ],
         columns={
-            "Time": Column(name="Week up to", unit="time:YYYY-MM-DD", width=130),
+            "Time": Column(name="Week up to", unit="time:YYYY-MM-DD", width=120),
             **{
-                name: Column(name=name, unit=SHARE, decimals=0, steps=_RETURNED, filled=True)
+                name: Column(
+                    name=name, unit=SHARE, decimals=0, width=125, steps=_RETURNED, filled=True
+                )
                 for name in names
             },
         },

@@ -12,6 +12,7 @@ from agent_analytics.insights._dashboards._panels import (
     SHARE,
     USD,
     Panel,
+    change,
     instant,
     lines,
     number,
@@ -32,7 +33,7 @@ from agent_analytics.insights.queries import LISTING, Scope
 from agent_analytics.processor import catalogue
 
 _PUBLISHERS = Scope(("publisher_id",))
-_TOP = 15
+_TOP = 10
 _TO_PUBLISHER = (
     f"/d/{_frame.PUBLISHER}?var-publisher=${{__value.raw}}"
     "&${datasource:queryparam}&${period:queryparam}&${__url_time_range}"
@@ -50,11 +51,11 @@ def marketplace_dashboard() -> str:
             " a point a day, UTC."
         ),
         rows=[
-            Row(4, list(_business())),
-            Row(4, list(_use())),
+            Row(4, list(_business()), (4, 3, 4, 3, 3, 4, 3)),
+            Row(4, list(_use()), (4, 3, 4, 3, 3, 4, 3)),
             Row(8, list(_by_day())),
-            Row(9, [_top(), _trouble()], (14, 10)),
-            Row(9, [cohorts(MARKET, "the marketplace"), _publishers()], (14, 10)),
+            Row(12, [_top(), _trouble()], (14, 10)),
+            Row(10, [cohorts(MARKET, "the marketplace"), _publishers()], (15, 9)),
             Row(4, list(_blind())),
         ],
         variables=[_frame.period()],
@@ -71,15 +72,19 @@ def _business() -> Iterator[Panel]:
         "Gross merchandise value: what customers were charged less what they were given back.",
         periods.gmv(PERIOD, MARKET),
         unit=USD,
-        decimals=0,
-        change=periods.trend(periods.gmv(PERIOD, MARKET), periods.gmv(PERIOD.before, MARKET)),
+        decimals=2,
+    )
+    yield change(
+        "GMV trend",
+        "the gross merchandise value",
+        periods.trend(periods.gmv(PERIOD, MARKET), periods.gmv(PERIOD.before, MARKET)),
     )
     yield number(
         "Fees",
         "The marketplace's share of the revenue.",
         periods.fees(PERIOD, MARKET),
         unit=USD,
-        decimals=0,
+        decimals=2,
     )
     yield number(
         "Active publishers",
@@ -119,7 +124,9 @@ def _use() -> Iterator[Panel]:
         periods.invocations(PERIOD, MARKET),
         unit=COUNT,
         decimals=0,
-        change=periods.invocations_trend(PERIOD, MARKET),
+    )
+    yield change(
+        "Invocations trend", "the number of calls", periods.invocations_trend(PERIOD, MARKET)
     )
     yield number(
         "Error rate",
@@ -148,7 +155,7 @@ def _use() -> Iterator[Panel]:
         "What customers were given back.",
         periods.refunds(PERIOD, MARKET),
         unit=USD,
-        decimals=0,
+        decimals=2,
     )
     yield last_activity()
 

@@ -32,7 +32,7 @@ from agent_analytics.insights.queries import LISTING
 from agent_analytics.insights.rules import ERROR_RATE
 
 _NOW = "5m"
-_WORST = 10
+_WORST = 5
 
 
 def oncall_dashboard() -> str:
@@ -136,7 +136,7 @@ def _worst() -> Iterator[Panel]:
     yield lines(
         f"Error rate, the worst {_WORST}",
         "Share of calls that failed, by listing. On-call is paged above the dashed line.",
-        [query(f"topk({_WORST}, {queries.error_rate(RATE, LISTING)})", LEGEND)],
+        [query(f"topk({_WORST}, {queries.error_rate(RATE, LISTING)} > 0)", LEGEND)],
         unit=SHARE,
         limit=ERROR_RATE.threshold.value,
     )

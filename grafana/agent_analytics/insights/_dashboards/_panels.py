@@ -77,6 +77,16 @@ def undefined() -> dashboard.SpecialValueMap:
     )
 
 
+def missing() -> dashboard.SpecialValueMap:
+    """Return the mapping of no value at all, which is neither good nor bad."""
+    return dashboard.SpecialValueMap(
+        options=dashboard.DashboardSpecialValueMapOptions(
+            match=dashboard.SpecialValueMatch.NULL,
+            result=dashboard.ValueMappingResult(text=NOTHING, color="text", index=1),
+        )
+    )
+
+
 def number(
     title: str,
     description: str,
@@ -85,7 +95,6 @@ def number(
     unit: str,
     thresholds: Steps = NEUTRAL,
     decimals: int | None = None,
-    change: str = "",
 ) -> stat.Panel:
     """Return a panel with one big number.
 
@@ -96,17 +105,16 @@ def number(
         unit: Grafana's name of its unit.
         thresholds: When it has which colour.
         decimals: How many are shown.
-        change: Its relative change against the period before, shown beside it.
     """
     panel = (
         stat.Panel()
         .title(title)
         .description(description)
         .datasource(DATASOURCE)
-        .with_target(instant(expr, title))
+        .with_target(instant(expr))
         .unit(unit)
         .no_value(NOTHING)
-        .mappings([undefined()])
+        .mappings([undefined(), missing()])
         .thresholds(steps(thresholds))
         .color_scheme(colour(dashboard.FieldColorModeId.THRESHOLDS))
         .color_mode(common.BigValueColorMode.VALUE)
@@ -116,21 +124,19 @@ def number(
         .orientation(common.VizOrientation.VERTICAL)
         .reduce_options(common_builders.ReduceDataOptions().calcs(["lastNotNull"]).values(False))  # noqa: FBT003
     )
-    if change:
-        marks = [{"value": value, "color": name} for value, name in BETTER]
-        panel = (
-            panel.with_target(instant(change, "against the period before", ref="B"))
-            .text_mode(common.BigValueTextMode.VALUE_AND_NAME)
-            .override_by_query(
-                "B",
-                [
-                    property_("unit", SHARE),
-                    property_("decimals", 1),
-                    property_("thresholds", {"mode": "absolute", "steps": marks}),
-                ],
-            )
-        )
     return panel if decimals is None else panel.decimals(decimals)
+
+
+def change(title: str, of: str, expr: str) -> stat.Panel:
+    """Return a panel with a relative change against the period before, where more is better."""
+    return number(
+        title,
+        f"By how much {of} grew or shrank against the period of the same length before.",
+        expr,
+        unit=SHARE,
+        decimals=1,
+        thresholds=BETTER,
+    )
 
 
 def lines(

@@ -12,6 +12,7 @@ from agent_analytics.insights._dashboards._panels import (
     SHARE,
     USD,
     Panel,
+    change,
     lines,
     number,
     query,
@@ -71,7 +72,9 @@ def _usage() -> Iterator[Panel]:
         periods.invocations(PERIOD, PUBLISHER),
         unit=COUNT,
         decimals=0,
-        change=periods.invocations_trend(PERIOD, PUBLISHER),
+    )
+    yield change(
+        "Invocations trend", "the number of calls", periods.invocations_trend(PERIOD, PUBLISHER)
     )
     yield number(
         "Unique tenants",
@@ -93,8 +96,8 @@ def _usage() -> Iterator[Panel]:
         periods.revenue(PERIOD, PUBLISHER),
         unit=USD,
         decimals=2,
-        change=periods.revenue_trend(PERIOD, PUBLISHER),
     )
+    yield change("Revenue trend", "the revenue", periods.revenue_trend(PERIOD, PUBLISHER))
     yield number(
         "Revenue per tenant",
         "Revenue divided by the number of different customers.",

@@ -11,6 +11,7 @@ from agent_analytics.insights._dashboards._panels import (
     SHARE,
     USD,
     Panel,
+    change,
     lines,
     number,
     query,
@@ -37,7 +38,7 @@ def revenue_dashboard() -> str:
             " Figures are for the period chosen at the top; graphs show a point a day, UTC."
         ),
         rows=[
-            Row(4, list(_earned())),
+            Row(4, list(_earned()), (4, 3, 3, 3, 4, 4, 3)),
             Row(4, list(_spent())),
             Row(4, list(_adopted())),
             Row(8, list(_money_by_day())),
@@ -60,8 +61,8 @@ def _earned() -> Iterator[Panel]:
         periods.revenue(PERIOD, PUBLISHER),
         unit=USD,
         decimals=2,
-        change=periods.revenue_trend(PERIOD, PUBLISHER),
     )
+    yield change("Revenue trend", "the revenue", periods.revenue_trend(PERIOD, PUBLISHER))
     yield number(
         "Revenue per tenant",
         "Revenue divided by the number of different customers.",

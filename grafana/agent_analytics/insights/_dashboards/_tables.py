@@ -30,6 +30,7 @@ class Column:
         steps: When its text has which colour.
         filled: Colour the cell rather than its text.
         colours: Colours by text.
+        texts: What is shown instead of a text.
         wrap: Break long text into lines.
         link: Where a click leads, and what the link is called.
     """
@@ -41,6 +42,7 @@ class Column:
     steps: Steps = ()
     filled: bool = False
     colours: tuple[tuple[str, str], ...] = ()
+    texts: tuple[tuple[str, str], ...] = ()
     wrap: bool = False
     link: tuple[str, str] = ("", "")
 
@@ -142,15 +144,22 @@ def _properties(column: Column) -> list[dashboard.DynamicConfigValue]:
     if column.steps:
         marks = [{"value": value, "color": name} for value, name in column.steps]
         found.append(property_("thresholds", {"mode": "absolute", "steps": marks}))
-    if column.colours:
+    if column.colours or column.texts:
         options = {
             text: {"text": text, "color": name, "index": index}
             for index, (text, name) in enumerate(column.colours)
+        } | {
+            text: {"text": shown, "index": index}
+            for index, (text, shown) in enumerate(column.texts)
         }
         found.append(property_("mappings", [{"type": "value", "options": options}]))
     if column.steps or column.colours:
-        kind = "color-background" if column.filled else "color-text"
-        found.append(property_("custom.cellOptions", {"type": kind}))
+        cell = (
+            {"type": "color-background", "mode": "basic"}
+            if column.filled
+            else {"type": "color-text"}
+        )
+        found.append(property_("custom.cellOptions", cell))
     if column.wrap:
         # Grafana 12 reads the first, Grafana 13 the second, and each skips the other.
         found.append(property_("custom.cellOptions", {"type": "auto", "wrapText": True}))

@@ -25,9 +25,10 @@ _STEPS: Final = (21_600, 300, 5)
 _TOLERANCE: Final = 900
 #: Age in seconds from which roll-ups, up to five minutes behind, are fresh enough.
 _ROLLUPS_SETTLED: Final = 7_200
-_FINE_STEP: Final = 15
+#: Step of looking for counters that began anew, by the seconds of history up to which it is used:
+#: about as long as a scrape lasts while that is cheap.
+_RAW_STEPS: Final = ((900, 1), (3_600, 5), (21_600, 15))
 _COARSE_STEP: Final = 300
-_FINE_UP_TO: Final = 21_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,22 +105,23 @@ def find_history(client: PrometheusClient, *, days: int, at: float | None) -> Hi
     recorded = _beginning(client, rollups.level(_COUNTER), end, days)
     if recorded is not None and recorded <= end - days * DAY + _TOLERANCE:
         return History(end, recorded, Period(days))
-    raw = _beginning(client, _COUNTER, end, days)
+    begun = _beginning(client, _COUNTER, end, days)
     settled = recorded is not None and end - recorded > _ROLLUPS_SETTLED
-    if recorded is not None and (raw is None or (settled and recorded - raw <= _TOLERANCE)):
+    if recorded is not None and (begun is None or (settled and recorded - begun <= _TOLERANCE)):
         return History(end, recorded, Period(days))
-    if raw is None:
+    if begun is None:
         message = (
             f"Prometheus at {client.url} has no metrics of agents in the {days} days before"
             f" {utc(end):%Y-%m-%d %H:%M} UTC"
         )
         raise NoData(message)
-    seconds = min(days * DAY, math.ceil(end - raw) + 60)
-    step = _FINE_STEP if seconds <= _FINE_UP_TO else _COARSE_STEP
+    seconds = min(days * DAY, math.ceil(end - begun) + 60)
+    step = next((step for most, step in _RAW_STEPS if seconds <= most), _COARSE_STEP)
     # Counters are compared step by step, and the last step has to end where the period ends.
-    live = at is None and step == _FINE_STEP
+    live = at is None and step != _COARSE_STEP
     aligned = (math.ceil if live else math.floor)(end / step) * step
-    return History(float(aligned), raw, Period(days, raw=Raw(min(days * DAY, seconds + step), step)))
+    raw_period = Period(days, raw=Raw(min(days * DAY, seconds + step), step))
+    return History(float(aligned), begun, raw_period)
 
 
 def _beginning(client: PrometheusClient, name: str, end: float, days: int) -> float | None:

@@ -19,6 +19,7 @@ from agent_analytics.insights.analytics import (
 )
 from agent_analytics.insights.report._render import FORMATS, Format, Report, render
 from agent_analytics.insights.report._terminal import print_page
+from agent_analytics.insights.report._text import prose
 
 _URL: Final = "AGENT_ANALYTICS_PROMETHEUS"
 _AUTHORIZATION: Final = "AGENT_ANALYTICS_PROMETHEUS_AUTHORIZATION"
@@ -182,7 +183,7 @@ def _advice(error: AnalyticsError) -> str:
 
 
 def _say(message: str, status: int) -> int:
-    sys.stderr.write(f"agent-analytics report: {message}\n")
+    sys.stderr.write(f"agent-analytics report: {prose(message)}\n")
     return status
 
 

@@ -43,7 +43,7 @@ def print_page(console: Console, page: Page) -> None:
     console.print(Text(" · ".join(page.facts), style="dim"))
     for sentence in page.partial:
         line = Grid.grid(padding=(0, 1))
-        line.add_row(Text("!", style="yellow"), Text(sentence, style="yellow"))
+        line.add_row(Text("!", style="yellow"), Text(text.prose(sentence), style="yellow"))
         console.print(line)
     console.print()
     console.print(_insights(page))
@@ -76,13 +76,9 @@ def _insight(insight: Insight) -> RenderableType:
         f"  {where}",
     )
     body = Text.assemble(
-        _prose(insight.description), "\n", ("→ ", "bold"), _prose(insight.recommendation)
+        text.prose(insight.description), "\n", ("→ ", "bold"), text.prose(insight.recommendation)
     )
     return Group(title, Padding(body, (0, 0, 0, 2)))
-
-
-def _prose(words: str) -> str:
-    return " ".join(text.name(word) for word in words.split())
 
 
 def _section(section: Section, width: int) -> list[RenderableType]:

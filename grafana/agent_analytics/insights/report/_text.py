@@ -112,3 +112,8 @@ def name(text: str) -> str:
         for char in text
     )
     return safe if len(safe) <= _LONGEST_NAME else f"{safe[: _LONGEST_NAME - 1]}…"
+
+
+def prose(words: str) -> str:
+    """Return a sentence on one line, without what would steer a terminal or turn the text round."""
+    return " ".join(name(word) for word in words.split())

@@ -264,8 +264,10 @@ class StateDirectory:
         return self.open_file(path, create=False)
 
     def alive(self, number: int) -> bool:
-        """Tell whether a worker holds a slot. Called with the directory's lock held, so that no
-        worker in search of a slot finds this one busy for being asked about.
+        """Tell whether a worker holds a slot.
+
+        Called with the directory's lock held, so that no worker in search of a slot finds this
+        one busy for being asked about.
         """
         try:
             descriptor = lock_file(self.slot_path(number), 0, shared=True, create=False)

@@ -115,7 +115,7 @@ class BlockFile:
             _allocate(descriptor, 0, form.segment_size(0))
         file = cls(path, descriptor, header)
         if not form.is_whole(size):
-            file._cut = size  # noqa: SLF001 - its own
+            file._cut = size
         return file
 
     # --- reading ---------------------------------------------------------------------------------
@@ -218,9 +218,7 @@ class BlockFile:
             self._number = number + 1
             break
         payload, run, end = planned
-        entry = Entry(
-            number, schema, labels, size, fingerprint, born_ns, run // 8, position, end
-        )
+        entry = Entry(number, schema, labels, size, fingerprint, born_ns, run // 8, position, end)
         form.write_entry(self._segments[index], index, self.header.nonce, entry, payload)
         stored = self._stored(index, entry)
         self.blocks[number] = stored

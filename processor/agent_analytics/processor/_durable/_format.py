@@ -186,9 +186,7 @@ def plan(
     return (payload, run, end) if end <= limit else None
 
 
-def write_entry(
-    segment: mmap.mmap, index: int, nonce: int, entry: Entry, payload: bytes
-) -> None:
+def write_entry(segment: mmap.mmap, index: int, nonce: int, entry: Entry, payload: bytes) -> None:
     """Write a record whose place is reserved: zeros, labels, and last what makes it valid."""
     run = 8 * entry.run
     segment[run : entry.end] = bytes(entry.end - run)
@@ -232,9 +230,7 @@ def read_entry(segment: mmap.mmap, index: int, nonce: int, start: int, limit: in
         at += _LENGTH.size
         texts.append(payload[at : at + count].decode())
         at += count
-    return Entry(
-        number, texts[0], tuple(texts[1:]), size, fingerprint, born_ns, run, start, end
-    )
+    return Entry(number, texts[0], tuple(texts[1:]), size, fingerprint, born_ns, run, start, end)
 
 
 def next_candidate(segment: mmap.mmap, start: int, limit: int) -> int:

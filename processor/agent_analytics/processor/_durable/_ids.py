@@ -11,13 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 from threading import RLock
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from agent_analytics.processor._durable import _names
 from agent_analytics.processor._durable._directory import EVENT_IDS, StateDirectory
-from agent_analytics.processor._durable._file import BlockFile
 from agent_analytics.processor._durable._view import Part
 from agent_analytics.processor._store import Cells
+
+if TYPE_CHECKING:
+    from agent_analytics.processor._durable._file import BlockFile
 
 #: Ids in each block of a ring, which grows until the ring holds as many as it may; further ones
 #: are as large as the last.
@@ -220,5 +222,3 @@ class SharedIds:
 
 def _size(link: int) -> int:
     return _CHAIN[min(link, len(_CHAIN) - 1)]
-
-

@@ -31,8 +31,15 @@ EXEMPLAR_CELLS: Final = 6
 def fingerprint(schema: Schema) -> int:
     """Return a number that is another one when the cells of a schema mean something else."""
     series = [
-        (each.metric.name, each.labels, each.form, each.offset, each.size, each.scale)
-        + each.metric.buckets
+        (
+            each.metric.name,
+            each.labels,
+            each.form,
+            each.offset,
+            each.size,
+            each.scale,
+            each.metric.buckets,
+        )
         for each in schema.series
     ]
     return crc32(repr((schema.size, series)).encode())

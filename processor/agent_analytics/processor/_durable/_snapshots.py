@@ -16,8 +16,8 @@ from agent_analytics.processor._expiry import Expiry, Ids, Presence, Values
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._installs import ActiveInstalls
 from agent_analytics.processor._limits import Limits
-from agent_analytics.processor._schema import LISTING, SCHEMAS, Schema
 from agent_analytics.processor._rows import Row, Sample, Snapshot, held_cells, own
+from agent_analytics.processor._schema import LISTING, SCHEMAS, Schema
 from agent_analytics.processor._snapshot import CAP_IN_HOLDS, MAX_CELLS
 from agent_analytics.processor._store import Exemplar
 from agent_analytics.processor.catalogue import Metric
@@ -64,6 +64,7 @@ class DurableSnapshots:
             if part == "sketches":
                 return Snapshot([], self._sketches())
             blocks = self._blocks()
+            self._store.view.flush()
             return Snapshot(
                 blocks, [self._infos(), *self._installs.samples(blocks), *own(self._health_cells())]
             )
@@ -253,7 +254,8 @@ class _StoredMemory:
 
     def kept(self, ids: Ids) -> dict[tuple[str, tuple[str, ...]], list[int]] | None:
         """Return what a listing left with, by schema and labels; ``None`` if it did not leave."""
-        return {(name, labels): part.cells.tolist() for name, labels, part in self._old(ids)} or None
+        kept = {(name, labels): part.cells.tolist() for name, labels, part in self._old(ids)}
+        return kept or None
 
     def returned(self, ids: Ids, now_ns: int) -> int:
         """Return since when a listing is back, which is now if nothing else is known."""

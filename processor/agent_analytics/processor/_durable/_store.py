@@ -119,7 +119,7 @@ class DurableStore:
         # Bound to this list and not to the store, which the view must not keep alive.
         homeless = self.homeless
         self.view = View(self.directory, lambda: homeless)
-        self._closer: weakref.finalize[[], DurableStore] | None = None
+        self._closer: weakref.finalize[[BlockFile, int], DurableStore] | None = None
 
     def _epoch_now(self) -> int:
         return int(self._wall_clock() // EPOCH_SECONDS)
@@ -143,6 +143,10 @@ class DurableStore:
             return
         finally:
             self._taking = False
+        self._go_on(number, lock, file)
+
+    def _go_on(self, number: int, lock: int, file: BlockFile) -> None:
+        """Take over what is in a slot."""
         self._file = file
         self._slot_lock = lock
         self.slot = number
@@ -227,9 +231,7 @@ class DurableStore:
     def _add(self, name: str, labels: tuple[str, ...], size: int, born_ns: int) -> Part:
         if self._file is not None and self.slot is not None:
             try:
-                stored = self._file.append(
-                    name, labels, size, _names.FINGERPRINTS[name], born_ns
-                )
+                stored = self._file.append(name, labels, size, _names.FINGERPRINTS[name], born_ns)
             except (OSError, ValueError) as error:
                 self.directory.say(
                     f"new series find no room ({getattr(error, 'strerror', None) or error}); "
@@ -279,7 +281,7 @@ class DurableStore:
         owner = weakref.proxy(self)
 
         def open_link(side: int, link: int) -> Part:
-            part = owner.open_part(kind, (*ids, str(side), str(link)), CHAIN[link])
+            part: Part = owner.open_part(kind, (*ids, str(side), str(link)), CHAIN[link])
             if link == 0 and not part.state[form.LIVE]:
                 part.state[form.LIVE] = owner.epoch
             return part

@@ -1,20 +1,25 @@
 """All slots of a state directory as one: whoever is asked, by whichever worker."""
 
 import os
+import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from agent_analytics.processor._durable import _format as form
 from agent_analytics.processor._durable import _names
 from agent_analytics.processor._durable._directory import StateDirectory
 from agent_analytics.processor._durable._file import BlockFile, Stored
-from agent_analytics.processor._schema import Schema
 from agent_analytics.processor._store import Cells
+
+if TYPE_CHECKING:
+    from agent_analytics.processor._schema import Schema
 
 Labels = tuple[str, ...]
 #: Slot number of blocks that found no room on the disk and live in this process.
 NO_SLOT = -1
+_FLUSH_SECONDS = 1.0
 
 
 class Part:
@@ -113,7 +118,9 @@ class View:
         key: Digest of the key that sketches are made with.
     """
 
-    def __init__(self, directory: StateDirectory, memory: Callable[[], list[tuple[str, Labels, Part]]]) -> None:
+    def __init__(
+        self, directory: StateDirectory, memory: Callable[[], list[tuple[str, Labels, Part]]]
+    ) -> None:
         self._directory = directory
         self._memory = memory
         self._from_memory = 0
@@ -135,10 +142,10 @@ class View:
             file = self._file(number)
             if file is not None:
                 for stored in file.sync():
-                    self._add(stored.entry.schema, stored.entry.labels, Part.of(number, stored), stored)
+                    self._add_stored(number, stored)
         memory = self._memory()
         for name, labels, part in memory[self._from_memory :]:
-            self._add(name, labels, part, None)
+            self._add(name, labels, part)
         self._from_memory = len(memory)
 
     def _file(self, number: int) -> BlockFile | None:
@@ -162,19 +169,21 @@ class View:
         if file is not None:
             self._files[number] = file
             for stored in file.blocks.values():
-                self._add(
-                    stored.entry.schema, stored.entry.labels, Part.of(number, stored), stored
-                )
+                self._add_stored(number, stored)
         return file
 
-    def _add(self, name: str, labels: Labels, part: Part, stored: Stored | None) -> None:
-        expected = _names.FINGERPRINTS.get(name)
-        if stored is not None and expected != stored.entry.fingerprint:
-            self._directory.say(
-                f"series of kind {name!r} were written by a version that measures them otherwise "
-                "(other buckets, for instance); they are kept and not shown, and begin again at 0"
-            )
+    def _add_stored(self, slot: int, stored: Stored) -> None:
+        entry = stored.entry
+        if _names.FINGERPRINTS.get(entry.schema) == entry.fingerprint:
+            self._add(entry.schema, entry.labels, Part.of(slot, stored))
             return
+        self._directory.say(
+            f"series of kind {entry.schema!r} were written by a version that measures them "
+            "otherwise (other buckets, for instance); they are kept and not shown, and begin "
+            "again at 0"
+        )
+
+    def _add(self, name: str, labels: Labels, part: Part) -> None:
         group = self.groups[name]
         merged = group.get(labels)
         if merged is None:
@@ -185,6 +194,19 @@ class View:
             elif name.startswith(_names.OLD):
                 self.old.setdefault(labels[:2], []).append((name, merged))
         merged.add(part)
+
+    def flush(self) -> None:
+        """Wait until what was just read is on the disk, but for a second at most.
+
+        After a power cut, counters then stand where a scrape has seen them or beyond: one that
+        went back would look like a reset, and its whole value like new events.
+        """
+        deadline = time.monotonic() + _FLUSH_SECONDS
+        for file in self._files.values():
+            if time.monotonic() > deadline:
+                return
+            with suppress(OSError):
+                file.flush()
 
     def files(self) -> Iterator[tuple[int, BlockFile]]:
         """Yield the slots that could be read."""

@@ -1,0 +1,126 @@
+"""The recordings that the tests play back, and what each instrumentation does not tell.
+
+``captures/*.jsonl`` holds one recording a line: spans in the order of their ends, what they were
+when they started, and the truth that the driver kept beside them (``tests/frameworks/lab``).
+Content is left out.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent / "captures"
+
+INPUT, OUTPUT, CACHED, REASONING = "input", "output", "cached_input", "reasoning_output"
+TOKENS = frozenset({INPUT, OUTPUT, CACHED, REASONING})
+DETAILS = frozenset({CACHED, REASONING})
+MODELS, TOOLS, INVOCATIONS = "model_calls", "tools", "invocations"
+#: How a call or a run ended, though that it was is told.
+TOOL_OUTCOMES, OUTCOMES = "tool_outcomes", "outcomes"
+
+#: What an instrumentation does not tell: of every run, or of one scenario.
+UNTOLD: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "agent-framework/native": {"cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES})},
+    "agent-framework/openinference": {"cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES})},
+    "agno/openinference": {"*": frozenset({REASONING})},
+    "agno/otel-genai": {"*": TOKENS | {MODELS}, "agent_error": frozenset({OUTCOMES})},
+    "agno/otel-genai+otel-sdk": {"agent_error": frozenset({OUTCOMES})},
+    "agno/traceloop": {
+        "*": TOKENS | {MODELS},
+        "agent_error": frozenset({OUTCOMES}),
+        "tool_error": frozenset({TOOL_OUTCOMES}),
+    },
+    "autogen/native": {"*": TOKENS | {MODELS}},
+    "autogen/openinference": {"*": DETAILS},
+    "crewai/openinference": {"*": TOKENS | {MODELS}},
+    "crewai/traceloop": {"*": TOKENS | {MODELS, TOOLS}, "solo": frozenset({INVOCATIONS})},
+    "dspy/openinference": {"*": TOKENS},
+    # The framework adds the reasoning to the output that already contains it.
+    "google-adk/native": {
+        "*": frozenset({OUTPUT}),
+        "cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES}),
+    },
+    "google-adk/oi-litellm": {"cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES})},
+    "google-adk/openinference": {
+        "*": TOKENS | {MODELS},
+        "cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES}),
+    },
+    "langchain/openinference": {"cancelled": frozenset({TOOLS})},
+    "langchain/openinference+traceloop": {"*": frozenset({REASONING})},
+    "langchain/traceloop": {"*": frozenset({REASONING})},
+    "langchain/traceloop+tl-sdk": {"*": frozenset({REASONING})},
+    "llama-index/openinference": {"streaming": TOKENS},
+    "llama-index/openinference+oi-sdk": {"streaming": TOKENS},
+    "llama-index/otel-genai": {"*": TOKENS | {MODELS}},
+    "llama-index/traceloop": {
+        "*": TOKENS | {MODELS},
+        "agent_error": frozenset({INVOCATIONS}),
+        "tool_error": frozenset({TOOL_OUTCOMES}),
+    },
+    "openai-agents/openinference": {"*": DETAILS, "streaming": TOKENS},
+    "openai-agents/openinference+otel-genai": {"*": DETAILS, "streaming": TOKENS},
+    "openai-agents/openinference+oi-sdk": {"streaming": TOKENS},
+    "openai-agents/openinference+otel-sdk": {"streaming": TOKENS},
+    "openai-agents/otel-genai": {"*": TOKENS | {MODELS}},
+    "openai-agents/otel-genai+otel-sdk": {"streaming": TOKENS},
+    "openai-agents/traceloop": {"*": TOKENS},
+    "openai-agents/traceloop+tl-sdk": {"streaming": TOKENS},
+    "semantic-kernel/native": {"*": DETAILS},
+    "smolagents/openinference": {"*": DETAILS},
+    "smolagents/otel-genai": {"*": TOKENS | {MODELS, TOOLS}},
+    "smolagents/otel-genai+otel-sdk": {"*": frozenset({TOOLS})},
+    "strands/native": {"*": frozenset({REASONING}), "cancelled": frozenset({TOOL_OUTCOMES})},
+    "strands/oi-sdk": {"*": frozenset({REASONING})},
+    "strands/openinference": {
+        "*": frozenset({REASONING}),
+        "cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES}),
+    },
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One recorded run.
+
+    Attributes:
+        recording: Its spans.
+        truth: What really happened.
+    """
+
+    recording: Mapping[str, Any]
+    truth: Mapping[str, Any]
+
+    @property
+    def variant(self) -> str:
+        """Framework and instrumentation."""
+        return f"{self.truth['framework']}/{self.truth['instrumentation']}"
+
+    @property
+    def scenario(self) -> str:
+        """What was run."""
+        return str(self.truth["scenario"])
+
+    @property
+    def name(self) -> str:
+        """For test ids."""
+        return f"{self.variant}/{self.scenario}"
+
+    @property
+    def untold(self) -> frozenset[str]:
+        """What the instrumentation does not tell of this run."""
+        told = UNTOLD.get(self.variant, {})
+        scenario = self.scenario.removeprefix("given_")
+        return told.get("*", frozenset()) | told.get(scenario, frozenset())
+
+
+@cache
+def cases() -> tuple[Case, ...]:
+    """Return every recorded run."""
+    return tuple(
+        Case(**json.loads(line))
+        for path in sorted(HERE.glob("*.jsonl"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+    )

@@ -1,0 +1,105 @@
+"""Recorded runs of real frameworks are counted exactly, with and without a decorator round them."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from opentelemetry.context import Context
+from opentelemetry.trace import set_span_in_context
+
+from agent_analytics.instrumentation import health
+from agent_analytics.instrumentation import vocabulary as v
+from tests.dialects import recordings as r
+from tests.dialects.recordings import Case, cases
+from tests.dialects.replay import IDENTITY, LISTING, PUBLISHER, Counts, Player, counts, expected
+
+ALL = pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in cases()])
+
+
+def comparable(told: Counts, untold: frozenset[str]) -> dict[str, Any]:
+    """Return the counts that an instrumentation tells."""
+    found: dict[str, Any] = {
+        "tokens": {key: n for key, n in told.tokens.items() if key not in untold and n}
+    }
+    if r.MODELS not in untold:
+        found["model_calls"] = dict(told.model_calls)
+    if r.TOOLS not in untold:
+        tools: Counter[Any] = Counter()
+        for (name, outcome), n in told.tools.items():
+            tools[name if r.TOOL_OUTCOMES in untold else (name, outcome)] += n
+        found["tools"] = dict(tools)
+    if r.INVOCATIONS not in untold:
+        runs = told.invocations
+        found["invocations"] = runs.total() if r.OUTCOMES in untold else dict(runs)
+    return found
+
+
+@ALL
+def test_a_recorded_run_is_exact(case: Case) -> None:
+    """Invocations, outcomes, tool calls, model calls and tokens are what the driver counted."""
+    errors = health.internal_errors()
+    player = Player()
+    player.play(case.recording)
+    told = counts(player.processor)
+    assert comparable(told, case.untold) == comparable(expected(case.truth), case.untold)
+    assert told.health["in_progress"] == 0
+    assert told.health["unattributed"] == 0
+    assert health.internal_errors() == errors
+
+
+@ALL
+def test_what_is_not_told_is_not_made_up(case: Case) -> None:
+    """No count is above the truth, but for a figure that a framework itself gets wrong."""
+    player = Player()
+    player.play(case.recording)
+    told, truth = counts(player.processor), expected(case.truth)
+    assert told.invocations.total() <= truth.invocations.total()
+    assert told.model_calls.total() <= truth.model_calls.total()
+    assert told.tools.total() <= truth.tools.total()
+    if r.OUTPUT not in case.untold or case.untold >= r.TOKENS:
+        assert told.tokens["output"] <= truth.tokens["output"] or "google-adk" in case.variant
+    assert told.tokens["input"] <= truth.tokens["input"]
+
+
+@ALL
+def test_the_same_under_a_decorator(case: Case) -> None:
+    """A decorator round the run makes one invocation of it, with the same calls and tokens."""
+    bare = Player()
+    bare.play(case.recording)
+    alone = counts(bare.processor)
+    player = Player(resource={})
+    bare.ids.trace_id = player.ids.trace_id = 7
+    player.ids.span_id = 7
+    start = {v.OPERATION_NAME: v.INVOKE_AGENT, **IDENTITY}
+    tracer = player.provider.get_tracer("agent_analytics.instrumentation")
+    first = min(span["start_time_unix_nano"] for span in case.recording["spans"])
+    last = max(span["end_time_unix_nano"] for span in case.recording["spans"])
+    outer = tracer.start_span("invoke_agent finder", Context(), attributes=start, start_time=first)
+    player.play(case.recording, set_span_in_context(outer, Context()))
+    outer.set_attribute(v.OUTCOME, v.SUCCESS)
+    outer.end(end_time=last + 1)
+    told = counts(player.processor)
+    assert dict(told.invocations) == {"success": 1}
+    assert told.tools == alone.tools
+    assert told.model_calls == alone.model_calls
+    assert told.tokens == alone.tokens
+
+
+@ALL
+def test_listings_are_named_by_their_agents(case: Case) -> None:
+    """With only the publisher known the outermost agent's name is the listing, without ids."""
+    player = Player(resource={v.PUBLISHER_ID: PUBLISHER})
+    player.play(case.recording)
+    told = counts(player.processor)
+    names = {agent["name"] for agent in case.truth["agents"] if agent["role"] == "top"}
+    if r.INVOCATIONS not in case.untold and names:
+        assert told.agents.total() == expected(case.truth).invocations.total()
+    for name in told.agents:
+        assert name != LISTING
+        assert not any(part.isalnum() and len(part) > 20 for part in name.split("-")), name
+
+
+def test_what_is_recorded() -> None:
+    """The recordings cover at least ten frameworks, and two instrumentations at once."""
+    assert len({case.truth["framework"] for case in cases()}) >= 10
+    assert len([case for case in cases() if "+" in case.variant]) >= 10
