@@ -38,6 +38,9 @@ UNTOLD: Mapping[str, Mapping[str, frozenset[str]]] = {
     "crewai/openinference": {"*": TOKENS | {MODELS}},
     "crewai/traceloop": {"*": TOKENS | {MODELS, TOOLS}, "solo": frozenset({INVOCATIONS})},
     "dspy/openinference": {"*": TOKENS},
+    "dspy/otel-genai": {"*": frozenset({TOOLS})},
+    "haystack/openinference": {"*": TOKENS | {MODELS, TOOLS, INVOCATIONS}},
+    "haystack/openinference+oi-sdk": {"*": frozenset({TOOLS, INVOCATIONS})},
     # The framework adds the reasoning to the output that already contains it.
     "google-adk/native": {
         "*": frozenset({OUTPUT}),

@@ -1,4 +1,4 @@
-"""Plays recorded spans back through a real SDK: what was there at the start first, the rest later."""
+"""Plays recorded spans back through a real SDK: what was there at the start, later the rest."""
 
 import heapq
 import json
@@ -64,7 +64,7 @@ class Counts:
     health: Counter[str] = field(default_factory=Counter[str])
 
 
-def counts(processor: AgentMetricsProcessor) -> Counts:
+def counts(processor: AgentMetricsProcessor) -> Counts:  # noqa: C901 - a list of cases
     """Scrape."""
     found = Counts()
     text = exposition(processor)[0].decode()
@@ -114,6 +114,11 @@ class Player:
         self.provider.add_span_processor(self.processor)
         self.spans: dict[str, Span] = {}
 
+    def use(self, processor: AgentMetricsProcessor) -> None:
+        """Use another processor instead, before anything is played."""
+        self.processor = processor
+        self.provider.add_span_processor(processor)
+
     def play(self, recording: Recording, base: Context | None = None) -> None:
         """Play a recording: starts by time, ends in the recorded order.
 
@@ -154,7 +159,9 @@ class Player:
         if parent is not None:
             around = set_span_in_context(parent, around)
         elif parent_id:
-            remote = SpanContext(trace_id, int(parent_id, 16), True, TraceFlags(1))
+            remote = SpanContext(
+                trace_id, int(parent_id, 16), is_remote=True, trace_flags=TraceFlags(1)
+            )
             around = set_span_in_context(NonRecordingSpan(remote), around)
         scope = span.get("scope") or {}
         tracer = self.provider.get_tracer(scope.get("name") or "", scope.get("version") or None)
@@ -195,11 +202,11 @@ class Player:
 
 
 def _parents_first(
-    starts: list[tuple[int, int, Any]], known: Mapping[str, Any]
+    starts: list[tuple[int, int, Recording]], known: Mapping[str, Recording]
 ) -> list[Recording]:
     placed: dict[str, None] = {}
 
-    def place(span: Any) -> None:
+    def place(span: Recording) -> None:
         if span["span_id"] in placed:
             return
         parent = known.get(span.get("parent_span_id") or "")
@@ -218,7 +225,7 @@ def _at_start(span: Recording) -> dict[str, Any]:
     return {**kept, **_plain(span.get("attributes_at_start"))}
 
 
-def _plain(attributes: Any) -> dict[str, Any]:
+def _plain(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
     return {key: value for key, value in dict(attributes or {}).items() if value is not None}
 
 

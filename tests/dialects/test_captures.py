@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from opentelemetry.context import Context
 from opentelemetry.trace import set_span_in_context
-
-from agent_analytics.instrumentation import health
-from agent_analytics.instrumentation import vocabulary as v
 from tests.dialects import recordings as r
 from tests.dialects.recordings import Case, cases
 from tests.dialects.replay import IDENTITY, LISTING, PUBLISHER, Counts, Player, counts, expected
+
+from agent_analytics.instrumentation import health
+from agent_analytics.instrumentation import vocabulary as v
 
 ALL = pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in cases()])
 
@@ -64,6 +64,8 @@ def test_what_is_not_told_is_not_made_up(case: Case) -> None:
 @ALL
 def test_the_same_under_a_decorator(case: Case) -> None:
     """A decorator round the run makes one invocation of it, with the same calls and tokens."""
+    if not case.recording["spans"]:
+        pytest.skip("the instrumentation records nothing of this run")
     bare = Player()
     bare.play(case.recording)
     alone = counts(bare.processor)

@@ -18,7 +18,7 @@ from agent_analytics.demo._prometheus import Prometheus
 from agent_analytics.insights import write_rules
 
 #: A Tuesday noon, not this year's.
-END = 1_795_521_700
+END = 1_795_523_456
 DAYS = 10
 SEED = 20260101
 #: Restarts of both kinds, a listing on two hosts, one without a tool's calls, ill and well ones.

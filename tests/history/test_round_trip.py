@@ -72,7 +72,7 @@ def test_a_wrong_truth_is_noticed(served: Served) -> None:
     columns = history.ledgers["quill", "grammar"].invocations
     kept = columns.time[:]
     # Four invocations of today are told to have been later.
-    columns.time[-4:] = array("d", [history.clock.hour + 60.0] * 4)
+    columns.time[-4:] = array("d", [history.clock.last + 60.0] * 4)
     try:
         lines = measure_accuracy(history, served.prometheus, (1,))
     finally:
@@ -107,7 +107,8 @@ def test_levels_are_what_their_rules_would_have_recorded(served: Served) -> None
             asked = by_labels(served.prometheus.query(rule.query, at=at))
             recorded = by_labels(served.prometheus.query(rule.name, at=at))
             assert asked == recorded
-            assert recorded
+            found += len(recorded)
+    assert found > 300
 
 
 def test_a_restart_is_there_under_the_same_name_and_under_a_new_one(served: Served) -> None:

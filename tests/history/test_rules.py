@@ -9,7 +9,7 @@ from agent_analytics.demo._history._clock import make_clock
 from agent_analytics.demo._history._rules import OFFSET, RecordingRule, link, stages, stretches
 from agent_analytics.demo._history._text import BLOCK_SECONDS
 
-END = 1_795_521_700
+END = 1_795_523_456
 
 
 def group(name: str, *rules: tuple[str, str], file: str = "rollups.yml") -> list[Any]:
@@ -76,13 +76,15 @@ def test_evaluations_follow_the_scrapes() -> None:
     """Each scrape at a full interval is followed by one evaluation, in few requests."""
     clock = make_clock(end=END, days=60, pace=Pace(), moments=(30.0,))
     for interval in (300, 3600):
-        found = stretches(clock.scrapes, interval)
+        found = stretches(clock.scrapes, interval, clock.last)
         times = [
             time
             for stretch in found
             for time in range(stretch.first, stretch.last + 1, stretch.step)
         ]
-        assert times == [scrape + OFFSET for scrape in clock.scrapes if scrape % interval == 0]
+        assert times == [
+            scrape + OFFSET for scrape in clock.scrapes if (clock.last - scrape) % interval == 0
+        ]
         assert len(found) < 15
         assert all(
             stretch.first // BLOCK_SECONDS == stretch.last // BLOCK_SECONDS for stretch in found

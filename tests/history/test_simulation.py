@@ -8,7 +8,7 @@ from agent_analytics.demo._history import Incident, Ledger, Profile, Tool, Trait
 from agent_analytics.demo._history._clock import DAY, HOUR, Clock, Pace, make_clock
 from agent_analytics.demo._history._simulate import DOWN_SECONDS, simulate
 
-END = 1_795_521_700
+END = 1_795_523_456
 PROFILE = Profile("acme", "finder", ("apps-1",))
 
 
@@ -42,7 +42,7 @@ def test_an_incident_begins_and_ends_when_it_says(clock: Clock) -> None:
     ledger = live(replace(PROFILE, incidents=(incident,)), clock)
     inside = ledger.truth((clock.ago(3.0), clock.ago(2.0)))
     assert 0.35 < inside.error_rate < 0.65
-    for window in ((clock.start, clock.ago(3.0)), (clock.ago(2.0), clock.hour)):
+    for window in ((clock.start, clock.ago(3.0)), (clock.ago(2.0), clock.last)):
         assert ledger.truth(window).error_rate < 0.05
 
 
@@ -68,7 +68,7 @@ def test_idle_tenants_stay_away_and_new_ones_come(clock: Clock) -> None:
     incident = Incident("retention-falling", 2.0, changes={"idle": 0.6})
     ledger = live(replace(PROFILE, incidents=(incident,)), clock)
     assert ledger.retention((clock.ago(4.0), clock.ago(2.0))) > 0.8
-    assert ledger.retention((clock.ago(2.0), float(clock.hour))) < 0.6
+    assert ledger.retention((clock.ago(2.0), float(clock.last))) < 0.6
 
 
 def test_more_people_work_by_day_than_by_night(clock: Clock) -> None:
@@ -82,7 +82,7 @@ def test_more_people_work_by_day_than_by_night(clock: Clock) -> None:
 def test_a_tool_that_is_never_called_is_known_all_the_same(clock: Clock) -> None:
     """The ledger names it, with no calls."""
     profile = replace(PROFILE, traits=Traits(tools=(Tool("search"), Tool("spare", 0.0))))
-    tools = live(profile, clock).truth((clock.start, clock.hour)).tools
+    tools = live(profile, clock).truth((clock.start, clock.last)).tools
     assert tools["spare"].calls == 0
     assert tools["search"].calls > 0
 

@@ -17,7 +17,7 @@ from agent_analytics.instrumentation.vocabulary import OUTCOMES
 from agent_analytics.processor import catalogue
 from agent_analytics.processor.sketches import EPOCH_SECONDS
 
-END = 1_795_521_700
+END = 1_795_523_456
 PROFILE = Profile(
     "northwind", "invoice-reader", ("apps-2",), conversational=True, streaming=True, evaluated=True
 )
@@ -119,7 +119,7 @@ def test_counters_are_what_had_happened_by_each_scrape(
     """At each scrape a counter equals the events since the process began."""
     values = of(samples, INVOCATIONS, outcome=OUTCOMES[outcome])
     times = ledger.invocations.time
-    for began, ended in ((clock.start, restart), (restart, clock.hour)):
+    for began, ended in ((clock.start, restart), (restart, clock.last)):
         scrapes = [scrape for scrape in sorted(values) if began < scrape <= ended]
         for scrape in scrapes[1:]:
             happened = sum(
@@ -155,26 +155,26 @@ def test_a_process_that_restarts_begins_at_zero_under_the_same_name(
 def test_histograms_agree_with_the_ledger(samples: Samples, ledger: Ledger, clock: Clock) -> None:
     """Buckets hold what took at most their edge; the sum is exact to the nanosecond."""
     name = catalogue.INVOCATION_DURATION.name
-    truth = ledger.truth((clock.ago(1.0), clock.hour))
+    truth = ledger.truth((clock.ago(1.0), clock.last))
     for edge in catalogue.INVOCATION_SECONDS:
         bucket = of(samples, f"{name}_bucket", outcome="success", le=repr(edge))
-        assert bucket[clock.hour] == sum(seconds <= edge for seconds in truth.seconds)
-    count = of(samples, f"{name}_count", outcome="success")[clock.hour]
+        assert bucket[clock.last] == sum(seconds <= edge for seconds in truth.seconds)
+    count = of(samples, f"{name}_count", outcome="success")[clock.last]
     assert count == len(truth.seconds)
-    total = of(samples, f"{name}_sum", outcome="success")[clock.hour]
+    total = of(samples, f"{name}_sum", outcome="success")[clock.last]
     assert total == pytest.approx(truth.mean_seconds * count, rel=1e-12)
 
 
 def test_money_is_exact(samples: Samples, ledger: Ledger, clock: Clock) -> None:
     """Revenue, cost and refunds are the ledger's nano-dollars."""
-    truth = ledger.truth((clock.ago(1.0), clock.hour))
+    truth = ledger.truth((clock.ago(1.0), clock.last))
     for metric, nano in (
         (catalogue.REVENUE, truth.revenue),
         (catalogue.MODEL_COST, truth.cost),
         (catalogue.WASTED_COST, truth.wasted),
         (catalogue.REFUNDS, truth.refunds),
     ):
-        assert of(samples, metric.name)[clock.hour] == nano / 10**9
+        assert of(samples, metric.name)[clock.last] == nano / 10**9
 
 
 def test_registers_hold_the_smallest_hash_of_two_epochs(
@@ -182,7 +182,7 @@ def test_registers_hold_the_smallest_hash_of_two_epochs(
 ) -> None:
     """At the last dense scrapes, registers are those of the tenants since the epoch before."""
     hasher = Registers().tenants
-    for scrape in (clock.hour, clock.hour - 300, clock.hour - 1800):
+    for scrape in (clock.last, clock.last - 300, clock.last - 1800):
         since = (scrape // EPOCH_SECONDS - 1) * EPOCH_SECONDS
         expected: dict[str, float] = {}
         for tenant in ledger.tenants((since, scrape)):

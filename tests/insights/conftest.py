@@ -12,6 +12,7 @@ import urllib.parse
 import urllib.request
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -130,10 +131,14 @@ class SeededPrometheus:
         answer = self._get("query", query=expr, time=self.end)
         return [(item["metric"], float(item["value"][1])) for item in answer]
 
-    def query_range(self, expr: str) -> list[list[float]]:
-        """Return the values of each series of an expression over the last six hours."""
+    def query_range(self, expr: str, *, span: int = 6 * 3600, step: int = 600) -> list[list[float]]:
+        """Return the values of each series over so many seconds, at multiples of the step."""
         answer = self._get(
-            "query_range", query=expr, start=self.end - 6 * 3600, end=self.end, step=600
+            "query_range",
+            query=expr,
+            start=(self.end - span) // step * step,
+            end=self.end // step * step,
+            step=step,
         )
         return [[float(value) for _, value in item["values"]] for item in answer]
 
@@ -147,30 +152,23 @@ class SeededPrometheus:
             pytest.fail(f"{parameters['query']}: {error.read().decode()}")
 
 
-@pytest.fixture(scope="session")
-def seeded_prometheus(
-    promtool: Run, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SeededPrometheus]:
-    """Run Prometheus over the data of ``seed.py``, on loopback, for the session."""
+@contextmanager
+def _prometheus_over(data: Path, end: int) -> Iterator[SeededPrometheus]:
+    """Run Prometheus over a data directory, on loopback."""
     command = shutil.which("prometheus")
     if command is None:
         pytest.skip("prometheus is not installed (Debian: prometheus)")
-    folder = tmp_path_factory.mktemp("prometheus")
-    text = folder / "seed.txt"
-    seed = runpy.run_path(str(Path(__file__).with_name("seed.py")))
-    text.write_text(seed["openmetrics"](), encoding="utf-8")
-    made = promtool("tsdb", "create-blocks-from", "openmetrics", text, folder / "data")
-    assert made.returncode == 0, made.stderr
-    (folder / "prometheus.yml").write_text("{}", encoding="utf-8")
+    config, path = data.with_suffix(".yml"), data.with_suffix(".log")
+    config.write_text("{}", encoding="utf-8")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-    with (folder / "log").open("wb") as log:
+    with path.open("wb") as log:
         process = subprocess.Popen(
             [
                 command,
-                f"--config.file={folder / 'prometheus.yml'}",
-                f"--storage.tsdb.path={folder / 'data'}",
+                f"--config.file={config}",
+                f"--storage.tsdb.path={data}",
                 "--storage.tsdb.retention.time=50y",
                 f"--web.listen-address=127.0.0.1:{port}",
             ],
@@ -178,11 +176,32 @@ def seeded_prometheus(
             stderr=log,
         )
     try:
-        _wait_ready(f"http://127.0.0.1:{port}/-/ready", folder / "log")
-        yield SeededPrometheus(f"http://127.0.0.1:{port}", seed["END"])
+        _wait_ready(f"http://127.0.0.1:{port}/-/ready", path)
+        yield SeededPrometheus(f"http://127.0.0.1:{port}", end)
     finally:
         process.terminate()
         process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def prometheus_over() -> Callable[[Path, int], AbstractContextManager[SeededPrometheus]]:
+    """Run Prometheus over a data directory that ends at a time, or skip without one."""
+    return _prometheus_over
+
+
+@pytest.fixture(scope="session")
+def seeded_prometheus(
+    promtool: Run, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SeededPrometheus]:
+    """Run Prometheus over the data of ``seed.py``, on loopback, for the session."""
+    folder = tmp_path_factory.mktemp("prometheus")
+    text = folder / "seed.txt"
+    seed = runpy.run_path(str(Path(__file__).with_name("seed.py")))
+    text.write_text(seed["openmetrics"](), encoding="utf-8")
+    made = promtool("tsdb", "create-blocks-from", "openmetrics", text, folder / "data")
+    assert made.returncode == 0, made.stderr
+    with _prometheus_over(folder / "data", seed["END"]) as server:
+        yield server
 
 
 def _wait_ready(url: str, log: Path) -> None:

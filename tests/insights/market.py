@@ -176,6 +176,7 @@ _HOURS: Final = [
     for time in _grid(3600, 2 * _DAY, [END, *(m + _DAY for m in _MOMENTS[1:])])
     if time <= END - 3600
 ]
+_HOURLY: Final = [time + 60 - 3600 for time in _grid(3600, _DAY, _MOMENTS)]
 _MINUTES: Final = [time - 240 for time in _grid(300, 7200, [END])]
 
 
@@ -187,12 +188,15 @@ def write_market(market: Market, path: Path) -> None:
         own = {"publisher_id": publisher(own_publisher), "agent_id": f"listing-{index:04}"}
         _listing(files, own, 300.0 + 40 * (index % 7), full=own_publisher < market.full)
         used = market.registers if own_publisher < market.full else min(60, market.registers)
+        _tenants(files, rollups.OF_LISTING, own)
         _sketch(files, rollups.OF_LISTING, own, used, full=own_publisher < market.full)
     for index in range(market.publishers):
         labels = {"publisher_id": publisher(index)}
         full = index < market.full
         used = min(2 * market.registers, catalogue.SKETCH_REGISTERS) if full else 60
+        _tenants(files, rollups.OF_PUBLISHER, labels)
         _sketch(files, rollups.OF_PUBLISHER, labels, used, full=full)
+    _tenants(files, rollups.OF_MARKETPLACE, {})
     _sketch(files, rollups.OF_MARKETPLACE, {}, min(2 * market.registers, 1024), full=True)
     _insights(files)
     _health(files)
@@ -210,6 +214,8 @@ def _listing(files: _Files, own: Labels, daily: float, *, full: bool) -> None:
             continue
         few = [moment - 240 for moment in _MOMENTS]
         files.gauge(rollups.level(counter.name), labels, _grown(counter, _LEVELS if read else few))
+        hours = _HOURLY if read else few
+        files.gauge(rollups.hourly(counter.name), labels, _grown(counter, hours))
         marks = _MARKS if read else _MARKS[::15]
         files.gauge(rollups.day(counter.name), labels, _grown(counter, marks))
     times = _DENSE if full else (END,)
@@ -249,6 +255,11 @@ def _sketch(files: _Files, union: rollups.Union, labels: Labels, used: int, *, f
                 every,
                 [(time, value) for time in days if (time // _DAY + register) % 6],
             )
+
+
+def _tenants(files: _Files, union: rollups.Union, labels: Labels) -> None:
+    """Write how many tenants there were on each day."""
+    files.gauge(union.tenants, labels, [(time, 50 + time // _DAY % 6) for time in _MARKS])
 
 
 def _insights(files: _Files) -> None:

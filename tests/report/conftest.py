@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def started(data: Path, config: str = "global: {}\n") -> Iterator[str]:
+def started(data: Path, config: str = "global: {}\n") -> Generator[str]:
     """Run a Prometheus over a data directory, and yield its address."""
     program = shutil.which("prometheus")
     if program is None:

@@ -1,6 +1,5 @@
 """The client: what goes wrong says so, and nothing escapes from a matcher."""
 
-import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -68,19 +67,18 @@ def test_address_is_of_http(url: str) -> None:
         PrometheusClient(url)
 
 
-@pytest.mark.parametrize(
-    ("answer", "told"),
-    [
-        ((200, b"<html>hello</html>", {}), "does not answer like a Prometheus"),
-        ((200, b"[1]", {}), "does not answer like a Prometheus"),
-        ((200, b'{"status": "success", "data": {"result": 3}}', {}), "does not answer like"),
-        ((401, b"no", {}), "does not accept the credentials"),
-        ((503, b"busy", {}), "HTTP 503"),
-        ((302, b"", {"Location": "http://127.0.0.1:9/"}), "HTTP 302"),
-        ((422, json.dumps({"status": "error", "error": "too many samples"}).encode(), {}),
-         "too many samples"),
-    ],
-)  # fmt: skip
+REFUSALS: list[tuple[Answer, str]] = [
+    ((200, b"<html>hello</html>", {}), "does not answer like a Prometheus"),
+    ((200, b"[1]", {}), "does not answer like a Prometheus"),
+    ((200, b'{"status": "success", "data": {"result": 3}}', {}), "does not answer like"),
+    ((401, b"no", {}), "does not accept the credentials"),
+    ((503, b"busy", {}), "HTTP 503"),
+    ((302, b"", {"Location": "http://127.0.0.1:9/"}), "HTTP 302"),
+    ((422, b'{"status": "error", "error": "too many samples"}', {}), "too many samples"),
+]
+
+
+@pytest.mark.parametrize(("answer", "told"), REFUSALS)
 def test_refusals_are_told(
     stand_in: Callable[[Answer], tuple[str, list[dict[str, str]]]], answer: Answer, told: str
 ) -> None:

@@ -126,7 +126,8 @@ def test_history_younger_than_the_period_is_partial(url: str, end: float) -> Non
 def test_what_is_not_known_is_none(url: str, end: float) -> None:
     """No rating, no gauge, no price: not available, and not 0."""
     loner = PublisherAnalytics(url).dashboard("globex", 1, at=end)
-    assert loner.avg_satisfaction is loner.satisfaction_distribution is None
+    assert loner.avg_satisfaction is None
+    assert loner.satisfaction_distribution is None
     assert loner.active_installs is loner.install_churn is None
     assert loner.model_cost is loner.margin is loner.cost_per_success is None
     assert loner.unpriced_tokens == 140 * DAY

@@ -13,12 +13,14 @@ from typing import Final
 
 from rich.console import Console
 
+from agent_analytics.demo._history import add_history, history
 from agent_analytics.demo._report import as_json, print_summary
 from agent_analytics.demo._reporters import LineReporter, LiveReporter
 from agent_analytics.demo._run import Plan, run
 from agent_analytics.demo._serve import Service, serve
 from agent_analytics.demo._servers import ServerError
 from agent_analytics.demo._session import open_session
+from agent_analytics.exporters.doctor import add_doctor, doctor
 from agent_analytics.insights.report import add_report, report
 
 _UNATTENDED_SECONDS: Final = 120.0
@@ -62,9 +64,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_options(demo)
+    add_history(commands)
     add_report(commands)
+    add_doctor(commands)
     options = parser.parse_args(argv)
-    return report(options) if options.command == "report" else _demo(options)
+    run_command = {"demo": _demo, "history": history, "report": report, "doctor": doctor}
+    return run_command[options.command](options)
 
 
 def _add_options(demo: argparse.ArgumentParser) -> None:

@@ -54,7 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             rules = Path(home) / "rules"
             write_rules(rules)
             moments = [moment for moment in CHECKED if moment < options.days]
-            history = build_history(Path(home) / "data", seed=seed, days=options.days, rules=rules)
+            history = build_history(
+                Path(home) / "data", seed=seed, days=options.days, rules=rules, moments=moments
+            )
             good &= _check(console, seed, history, rules, moments)
     return 0 if good else 1
 

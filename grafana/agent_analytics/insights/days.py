@@ -14,9 +14,10 @@ def growth(sample: str, scope: Scope, *matchers: str) -> str:
     """What counters grew by in the UTC day that begins at the time of evaluation."""
     day = select(rollups.day(sample), scope, *matchers)
     last = f"last_over_time({day}[1d] offset -25h)"
-    first = f"(last_over_time({day}[3d] offset -1h) or {last} * 0)"
+    first = f"last_over_time({day}[3d] offset -1h)"
     fell = f"sum_over_time({select(rollups.drop(sample), scope, *matchers)}[1d] offset -1d)"
-    return f"{scope.aggregate('sum')} ({last} - {first} + ({fell} or {last} * 0))"
+    drops = f'label_replace({fell}, "part", "drop", "", "")'
+    return f"{scope.aggregate('sum')} ({last} - {first} or {last} or {drops})"
 
 
 def error_rate(scope: Scope = LISTING) -> str:
@@ -43,7 +44,11 @@ def mean_rating(scope: Scope = LISTING) -> str:
 
 def tenants(scope: Scope = LISTING) -> str:
     """Distinct tenants of the UTC day that begins at the time of evaluation."""
-    days = select(periods.union_of(scope).days, scope, f'kind="{catalogue.SKETCH_TENANTS}"')
+    union = periods.union_of(scope)
+    if scope.by == union.labels:
+        recorded = f"last_over_time({select(union.tenants, scope)}[1d] offset -25h)"
+        return f"{scope.aggregate('max')} ({recorded})"
+    days = select(union.days, scope, f'kind="{catalogue.SKETCH_TENANTS}"')
     merged = f"{scope.aggregate('min', 'register')} (last_over_time({days}[1d] offset -25h))"
     return periods.distinct(merged, scope)
 

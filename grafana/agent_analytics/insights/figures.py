@@ -27,6 +27,12 @@ def per_listing(quantity: str, whole: str) -> str:
     return f"({quantity} / {_OF_LISTING} ({whole} > 0))"
 
 
+def _listing(scope: Scope) -> Scope:
+    """Return the scope of the listings whose tools another scope is about."""
+    where = (matcher for matcher in scope.where if not matcher.startswith("tool"))
+    return Scope(LISTING.by, tuple(where))
+
+
 def successes(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Invocations that succeeded in the period."""
     return growth(catalogue.INVOCATIONS.name, period, scope, one_of("outcome", SUCCESS))
@@ -70,13 +76,13 @@ def judged_tool_calls(period: AnyPeriod, scope: Scope = TOOL) -> str:
 
 def calls_per_invocation(period: AnyPeriod, scope: Scope = TOOL) -> str:
     """Calls of a tool per invocation of the listing."""
-    whole = periods.invocations(period, scope.over(*LISTING.by))
+    whole = periods.invocations(period, _listing(scope))
     return per_listing(periods.tool_calls(period, scope), whole)
 
 
 def tool_time_share(period: AnyPeriod, scope: Scope = TOOL) -> str:
     """Seconds in a tool by seconds of all invocations; calls in parallel may exceed 1."""
-    whole = invocation_seconds(period, scope.over(*LISTING.by))
+    whole = invocation_seconds(period, _listing(scope))
     return per_listing(periods.tool_seconds(period, scope), whole)
 
 

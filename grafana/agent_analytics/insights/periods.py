@@ -159,18 +159,20 @@ def growth(sample: str, period: AnyPeriod, scope: Scope, *matchers: str) -> str:
     if isinstance(period, Period) and period.recorded:
         name = _recorded.grown(sample, (period.days, period.ago))
         return f"{scope.aggregate('sum')} ({select(name, scope, *matchers)})"
-    level, day, latest = rollups.level(sample), rollups.day(sample), "last_over_time"
-    last = (
-        f"({period.over(latest, level, scope, '1d', *matchers)}"
-        f" or {period.over(latest, day, scope, period.whole, *matchers)})"
-    )
-    first = (
-        f"({period.over(latest, level, scope, '1d', *matchers, at=At.START)}"
-        f" or {period.over(latest, day, scope, '3d', *matchers, at=At.START)}"
-        f" or {last} * 0)"
+    # Levels of a little more than an hour meet the last one of an hour, and those of a day the
+    # last of the day, so that an instance is found wherever it has vanished.
+    names = ((rollups.level(sample), "70m"), (rollups.hourly(sample), "1d"))
+    last, first = (
+        " or ".join(
+            period.over("last_over_time", name, scope, window, *matchers, at=at)
+            for name, window in (*names, (rollups.day(sample), marks))
+        )
+        for at, marks in ((At.END, period.whole), (At.START, "3d"))
     )
     drops = period.over("sum_over_time", rollups.drop(sample), scope, period.whole, *matchers)
-    return f"{scope.aggregate('sum')} ({last} - {first} + ({drops} or {last} * 0))"
+    # `or` drops what has the same labels on the left: a label tells drops from growth.
+    fell = f'label_replace({drops}, "part", "drop", "", "")'
+    return f"{scope.aggregate('sum')} ((({last}) - ({first})) or ({last}) or {fell})"
 
 
 def _raw_growth(sample: str, period: Period, raw: Raw, scope: Scope, *matchers: str) -> str:
@@ -285,9 +287,7 @@ def registers(
 
 def distinct(registers_: str, scope: Scope = LISTING) -> str:
     """How many distinct ids merged registers have seen: the maximum-likelihood estimate."""
-    m = catalogue.SKETCH_REGISTERS
-    used = f"{scope.aggregate('count')} ({registers_})"
-    return f"({m} * {used} / ({m} - {_below_one(registers_, scope)}))"
+    return rollups.distinct(registers_, scope.by)
 
 
 def _below_one(registers_: str, scope: Scope) -> str:

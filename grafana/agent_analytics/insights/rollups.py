@@ -2,12 +2,13 @@
 
 Counters are recorded as *levels*: the counter as it stands, per instance, every five minutes. The
 growth of a window is the difference of two levels, found by two look-ups however long the window
-is, and exact where `increase` extrapolates. Three kinds of series make that work:
+is, and exact where `increase` extrapolates. Four kinds of series make that work:
 
 - ``…:level``, the counter every five minutes;
 - ``…:drop``, only when a counter has begun anew: the level that it had before. What a window grew
   by is its last level less its first, plus the drops in between;
-- ``…:day``, once a day after midnight UTC: the last level of the day, of vanished instances too.
+- ``…:hourly`` and ``…:day``, once an hour, and once a day after midnight UTC: the last level, of
+  instances that have vanished too. A window looks for its ends there, not among all levels.
 
 Sketch registers are merged by minimum: per hour and per day for a listing, and every five minutes,
 per hour and per day for a publisher and for the marketplace.
@@ -56,6 +57,11 @@ def drop(sample: str) -> str:
     return f"{sample}:drop"
 
 
+def hourly(sample: str) -> str:
+    """Return the name under which the last level of each hour is recorded."""
+    return f"{sample}:hourly"
+
+
 def day(sample: str) -> str:
     """Return the name under which the last level of each day is recorded."""
     return f"{sample}:day"
@@ -89,6 +95,11 @@ class Union:
         return f"{self.name}_registers:day"
 
     @property
+    def tenants(self) -> str:
+        """Name of the distinct tenants of a UTC day, recorded after its end."""
+        return f"{self.name}_tenants:day"
+
+    @property
     def by(self) -> str:
         """The labels that a register is told apart by."""
         return ", ".join((*self.labels, "kind", "register"))
@@ -107,7 +118,7 @@ RECORDED: Final[dict[str, tuple[str, ...]]] = {
         for metric in (*LEVELLED, catalogue.TOOL_CALL_DURATION)
         for sample in metric.samples
         if sample in LEVEL_SAMPLES
-        for name in (level, drop, day)
+        for name in (level, drop, hourly, day)
     },
     **{
         name: (*union.labels, "kind", "register")
@@ -115,7 +126,17 @@ RECORDED: Final[dict[str, tuple[str, ...]]] = {
         for name in (union.minutes, union.hours, union.days)
         if name != REGISTER
     },
+    **{union.tenants: union.labels for union in UNIONS},
 }
+
+
+def distinct(registers: str, by: Sequence[str]) -> str:
+    """How many distinct ids merged registers have seen: the maximum-likelihood estimate."""
+    m = catalogue.SKETCH_REGISTERS
+    labels = f" by ({', '.join(by)})" if by else ""
+    # Their number less their sum, read once.
+    below_one = f"sum{labels} (1 - {registers})"
+    return f"({m} * count{labels} ({registers}) / ({m} - {below_one}))"
 
 
 def _after_midnight(minutes: int) -> str:
@@ -150,8 +171,12 @@ def _union_rules() -> list[Yaml]:
     ]
 
 
-def _hour_rules() -> list[Yaml]:
-    rules: list[Yaml] = []
+def _hour_rules(samples: Sequence[str]) -> list[Yaml]:
+    rules: list[Yaml] = [
+        {"record": hourly(sample), "expr": f"last_over_time({level(sample)}[{HOUR_INTERVAL}])"}
+        for sample in samples
+    ]
+    kind = f'kind="{catalogue.SKETCH_TENANTS}"'
     for union in UNIONS:
         merged = f"min by ({union.by}) (min_over_time({union.minutes}[{HOUR_INTERVAL}]))"
         rules.append({"record": union.hours, "expr": merged})
@@ -160,6 +185,14 @@ def _hour_rules() -> list[Yaml]:
                 "record": union.days,
                 # One evaluation an hour: the one in the first hour closes the day before.
                 "expr": f"min_over_time({union.hours}[1d]) and {_after_midnight(60)}",
+            }
+        )
+        rules.append(
+            {
+                "record": union.tenants,
+                "expr": (
+                    f"{distinct(f'{union.days}{{{kind}}}', union.labels)} and {_after_midnight(60)}"
+                ),
             }
         )
     return rules
@@ -196,7 +229,7 @@ def groups(
         {
             "name": "agent-analytics-hours",
             "interval": hour_interval,
-            "rules": [*_hour_rules(), *hours],
+            "rules": [*_hour_rules(samples), *hours],
         },
     ]
 

@@ -1,18 +1,27 @@
 """Spans to exact Prometheus series: the span processor, its catalogue and its limits."""
 
+from agent_analytics.processor._durable import SlotReport, inspect_state, service_of
 from agent_analytics.processor._limits import Limits
 from agent_analytics.processor._processor import AgentMetricsProcessor
 from agent_analytics.processor._rows import Part, Row, Snapshot
+from agent_analytics.processor._prices import FilePrices, FirstOf, Prices, PublicPrices
 from agent_analytics.processor._sampling import RecordAllSampler
 from agent_analytics.processor._schema import Schema, Series
 
 __all__ = [
     "AgentMetricsProcessor",
+    "FilePrices",
+    "FirstOf",
     "Limits",
     "Part",
+    "Prices",
+    "PublicPrices",
     "RecordAllSampler",
     "Row",
     "Schema",
     "Series",
+    "SlotReport",
     "Snapshot",
+    "inspect_state",
+    "service_of",
 ]

@@ -1,6 +1,7 @@
 """Whom a span is credited with: itself, its local parents, baggage, the resource, nobody."""
 
-from typing import Any
+import os
+from typing import Any, Final
 
 from opentelemetry import baggage
 from opentelemetry.context import Context, get_current
@@ -13,6 +14,9 @@ from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._reading import Attributes
 from agent_analytics.processor.catalogue import UNKNOWN
 
+#: Whose a process is, where neither spans, baggage nor resource say so.
+PUBLISHER_VARIABLE: Final = "AGENT_ANALYTICS_PUBLISHER_ID"
+AGENT_VARIABLE: Final = "AGENT_ANALYTICS_AGENT_ID"
 #: For a span that is only understood when it ends: what surrounds it by then is not its own.
 NO_CONTEXT = Context()
 
@@ -22,6 +26,8 @@ class Attribution:
 
     def __init__(self, listings: Listings) -> None:
         self._listings = listings
+        self._publisher = os.environ.get(PUBLISHER_VARIABLE) or None
+        self._agent = os.environ.get(AGENT_VARIABLE) or None
 
     def of_call(
         self,
@@ -44,8 +50,7 @@ class Attribution:
         if found is None:
             found = self._of_ids(self._baggage(v.PUBLISHER_ID, context), v.AGENT_ID, context)
         if found is None:
-            resource = span.resource.attributes
-            owner, agent = resource.get(v.PUBLISHER_ID), resource.get(v.AGENT_ID)
+            owner, agent = self.owner(span, context)
             if owner is not None and agent is not None:
                 found = self._listings.find(owner, agent)
         return found
@@ -86,12 +91,18 @@ class Attribution:
         return self._baggage(v.TENANT_ID, get_current() if context is None else context)
 
     def owner(self, span: ReadableSpan, context: Context) -> tuple[object, object]:
-        """Return publisher and listing by baggage, else by the resource; ``None`` for unknown."""
+        """Return publisher and listing by baggage, else by the resource, else by environment.
+
+        Either may be ``None``: unknown.
+        """
         publisher = self._baggage(v.PUBLISHER_ID, context)
         if publisher is not None:
             return publisher, self._baggage(v.AGENT_ID, context)
         resource = span.resource.attributes
-        return resource.get(v.PUBLISHER_ID), resource.get(v.AGENT_ID)
+        publisher, agent = resource.get(v.PUBLISHER_ID), resource.get(v.AGENT_ID)
+        if publisher is None and self._publisher is not None:
+            publisher = self._publisher
+        return publisher, self._agent if agent is None else agent
 
     def of_invocation(self, context: Context) -> Listing | None:
         """Return the listing of the decorated invocation that ``context`` belongs to, if any."""

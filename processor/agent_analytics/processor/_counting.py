@@ -14,11 +14,14 @@ from agent_analytics.processor._invocations import InvocationCounter
 from agent_analytics.processor._listings import Listing, Listings
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._outcomes import CANCELLED_TYPES, outcome_of
+from agent_analytics.processor._prices import Prices
 from agent_analytics.processor._tools import ToolCounter
 from agent_analytics.processor._usage import UsageCounter
+from agent_analytics.processor._values import MAX_TOKENS
 from agent_analytics.processor.catalogue import UNKNOWN
 
 _KINDS: Final = {d.TOOL: _nodes.TOOL, d.MODEL: _nodes.INFERENCE, d.AGENT: _nodes.AGENT}
+_LOST: Final = {_nodes.TOOL: _health.TOOL, _nodes.INFERENCE: _health.INFERENCE}
 _TOKENS: Final = (v.INPUT_TOKENS, v.OUTPUT_TOKENS, v.CACHED_INPUT_TOKENS, v.REASONING_TOKENS)
 
 
@@ -34,6 +37,7 @@ class RunCounter:
         usage: UsageCounter,
         tools: ToolCounter,
         invocations: InvocationCounter,
+        prices: Prices | None = None,
     ) -> None:
         self._listings = listings
         self._attribution = attribution
@@ -42,6 +46,7 @@ class RunCounter:
         self._usage = usage
         self._tools = tools
         self._invocations = invocations
+        self._prices = prices
 
     def listing_of(self, run: Run, told: dict[str, Any], name: str | None) -> Listing | None:
         """Return the listing of a run's outermost agent, or ``None`` if it is nobody's.
@@ -62,19 +67,17 @@ class RunCounter:
         parts = _settling.assign_roles(top)
         firsts = {} if run.unit is not None else self._units(run, parts, ready)
         self._place(run, parts, firsts)
-        for key, agents in firsts.items():
-            run.cut_short = run.cut_short or any(
-                id(part) == key and _cut_short(part, agents[0]) for part in parts
-            )
+        for key, agents in _settling.units(parts).items():
+            main = min(agents, key=_started)
+            if any(id(part) == key and _cut_short(part, main) for part in parts):
+                run.cut_short = True
         for part in reversed(parts):
             if id(part) in ready and part.told is not None:
                 self._add(run, part, part.told, firsts.get(id(part)))
 
     # --- whose they are --------------------------------------------------------------------------
 
-    def _units(
-        self, run: Run, parts: list[Followed], ready: set[int]
-    ) -> dict[int, list[Followed]]:
+    def _units(self, run: Run, parts: list[Followed], ready: set[int]) -> dict[int, list[Followed]]:
         """Return the invocations of a run: the span of each, by ``id()``, and its agents."""
         anchor = run.anchor
         if (anchor is not None and anchor.within() is not None) or run.within is not None:
@@ -88,7 +91,7 @@ class RunCounter:
                 del found[key]
         return found
 
-    def _place(
+    def _place(  # noqa: C901 - one case after the other
         self, run: Run, parts: list[Followed], firsts: dict[int, list[Followed]]
     ) -> None:
         """Give each span its kind, its invocation and its listing."""
@@ -141,7 +144,7 @@ class RunCounter:
 
     # --- adding ----------------------------------------------------------------------------------
 
-    def _add(
+    def _add(  # noqa: C901 - one case after the other
         self, run: Run, part: Followed, told: Told, agents: list[Followed] | None
     ) -> None:
         kind = part.kind
@@ -152,32 +155,28 @@ class RunCounter:
         listing = part.listing
         scope = part.scope
         if listing is None:
-            self._health.lose(
-                _health.TOOL
-                if kind == _nodes.TOOL
-                else _health.INFERENCE
-                if kind == _nodes.INFERENCE
-                else _health.INVOCATION
-            )
+            self._health.lose(_LOST.get(kind, _health.INVOCATION))
             return
         span: Any = told
-        if kind == _nodes.TOOL:
+        if scope is not None and scope.flags & _nodes.DUPLICATE and kind == _nodes.INFERENCE:
+            self._health.repeat()
+        elif kind == _nodes.TOOL:
             if told.facts.protocol and told.remote:
                 self._health.repeat()  # the caller tells of it
                 return
-            told.attributes[v.TOOL_NAME] = told.facts.name or UNKNOWN
+            name = told.facts.name
+            told.attributes[v.TOOL_NAME] = part.name = UNKNOWN if name is None else name
             if not told.rest[2] and not told.fine and _step_cancelled(part):
                 told.attributes.setdefault(v.OUTCOME, v.CANCELLED)
             self._tools.end(part, told.attributes, span, part.span_id, told.rest)
         elif kind == _nodes.INFERENCE:
-            if scope is not None and scope.flags & _nodes.DUPLICATE:
-                self._health.repeat()
-                return
             self._model_call(part, told, listing)
         elif kind == _nodes.INVOCATION:
             self._invocation(run, part, told, agents or [part], listing)
         else:
             self._with_usage(told)
+            if told.facts.conversation is not None:
+                told.attributes[v.CONVERSATION_ID] = told.facts.conversation
             self._invocations.end_inner(part, told.attributes)
 
     def _model_call(self, part: Followed, told: Told, listing: Listing) -> None:
@@ -193,7 +192,7 @@ class RunCounter:
             if began is not None and told.rest[3] is not None:
                 seconds = (told.rest[3] - began) / schema.NANO + facts.first_chunk
                 earlier = unit.first_chunk
-                if 0 <= seconds and (earlier is None or seconds < earlier):
+                if seconds >= 0 and (earlier is None or seconds < earlier):
                     unit.first_chunk = seconds
 
     def _invocation(
@@ -222,15 +221,21 @@ class RunCounter:
             listing.cells[schema.IN_PROGRESS] += 1  # the counter takes it back
         self._invocations.end(part, attributes, _span(own), part.span_id, rest)
 
-    @staticmethod
-    def _with_usage(told: Told) -> None:
+    def _with_usage(self, told: Told) -> None:
         facts, attributes = told.facts, told.attributes
         if facts.tokens is not None:
             for key, value in zip(_TOKENS, facts.tokens, strict=True):
                 if value is not None:
                     attributes[key] = value
-        if facts.model is not None:
-            attributes[v.REQUEST_MODEL] = facts.model
+        if facts.model is None:
+            return
+        attributes[v.REQUEST_MODEL] = facts.model
+        if self._prices is None or facts.tokens is None or v.COST_USD in attributes:
+            return
+        counts = [n if type(n) is int and 0 <= n <= MAX_TOKENS else 0 for n in facts.tokens]
+        cost = self._prices.usd(facts.model, *counts)
+        if cost is not None:
+            attributes[v.COST_USD] = f"{cost:f}"
 
 
 def _span(told: Told) -> Any:

@@ -84,6 +84,7 @@ class Told:
         self.remote = remote
         self.fine = fine
 
+
 class Followed(Node):
     """A foreign span, from its start until its run is counted.
 

@@ -60,7 +60,8 @@ class OpenSpans:
             return
         with self._lock:
             self._health.cells[_health.GIVEN_UP] += 1
-            if node.kind == _nodes.INVOCATION and node.listing is not None:
+            # A followed run has its own way out of the gauge.
+            if node.kind == _nodes.INVOCATION and type(node) is Node and node.listing is not None:
                 node.listing.cells[schema.IN_PROGRESS] -= 1
         if self.on_give_up is not None:
             self.on_give_up(node)

@@ -46,6 +46,7 @@ from agent_analytics.processor._listings import Listings
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._open_spans import OpenSpans
 from agent_analytics.processor._outcomes import outcome_of
+from agent_analytics.processor._prices import Prices
 from agent_analytics.processor._reading import Attributes, Rest, readers
 from agent_analytics.processor._rows import Part, Snapshot
 from agent_analytics.processor._runs import Runs
@@ -63,7 +64,6 @@ _UPKEEP_NS: Final = 1_000_000_000
 
 _logger: Final = logging.getLogger("agent_analytics")
 _live: Final["weakref.WeakSet[AgentMetricsProcessor]"] = weakref.WeakSet()
-
 
 
 class AgentMetricsProcessor(SpanProcessor, Collector):
@@ -91,6 +91,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         active_installs: Returns active installs by publisher and agent where the marketplace
             knows them; called at each scrape, from its thread. Without, they are installs less
             uninstalls, and only shown with a state directory.
+        prices: What model calls of frameworks cost where their spans do not say.
         clock: Seconds, monotonic; tests turn it by hand.
         wall_clock: Seconds since the epoch; decides when sketches rotate.
 
@@ -109,6 +110,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         service: str = "",
         expire_seconds: float | None = None,
         active_installs: Callback | None = None,
+        prices: Prices | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
@@ -133,7 +135,9 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             self._shared_ids = SharedIds(self._store.directory, limits.event_ids_per_publisher)
         event_ids = EventIds(limits.event_ids_per_publisher, health, lock, self._shared_ids)
         self._usage = UsageCounter(listings, health, lock, amounts)
-        self._events = EventCounter(listings, health, lock, amounts, charges, self._usage, event_ids)
+        self._events = EventCounter(
+            listings, health, lock, amounts, charges, self._usage, event_ids
+        )
         self._tools = ToolCounter(listings, health, lock)
         self._invocations = InvocationCounter(
             listings, health, lock, amounts, charges, self._usage, self._events, key
@@ -144,7 +148,14 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         self._open_spans = OpenSpans(limits, health, lock, clock)
         self._open = self._open_spans.nodes
         counter = RunCounter(
-            listings, self._attribution, health, lock, self._usage, self._tools, self._invocations
+            listings,
+            self._attribution,
+            health,
+            lock,
+            self._usage,
+            self._tools,
+            self._invocations,
+            prices,
         )
         self._runs = Runs(self._attribution, counter, lock, self._open, self._read_rest, clock)
         self._open_spans.on_give_up = self._runs.give_up
@@ -257,7 +268,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
                 if parent is None:
                     if not self._signs.any(span.instrumentation_scope, attributes, span.name):
                         return
-                    node = self._runs.begin(attributes, span, span_id, None, parent_context)
+                    node: Node = self._runs.begin(attributes, span, span_id, None, parent_context)
                 elif type(parent) is Followed or self._signs.any(
                     span.instrumentation_scope, attributes, span.name
                 ):
@@ -423,9 +434,7 @@ def _is_own(span: ReadableSpan) -> bool:
     return scope is not None and scope.name == SCOPE
 
 
-def _check(
-    hold_seconds: object, state_dir: object, limits: object, expire_seconds: object
-) -> None:
+def _check(hold_seconds: object, state_dir: object, limits: object, expire_seconds: object) -> None:
     number = isinstance(hold_seconds, int | float) and not isinstance(hold_seconds, bool)
     if not number or not 0 <= hold_seconds < float("inf"):  # type: ignore[operator]  # a number
         msg = f"hold_seconds: expected a number of seconds from 0, got {hold_seconds!r}"
@@ -434,7 +443,9 @@ def _check(
     if expire_seconds is not None and not (number and 0 < expire_seconds < float("inf")):  # type: ignore[operator]  # a number
         msg = f"expire_seconds: expected a number of seconds above 0, got {expire_seconds!r}"
         raise ValueError(msg)
-    if state_dir is not None and not (isinstance(state_dir, str | os.PathLike) and os.fspath(state_dir)):
+    if state_dir is not None and not (
+        isinstance(state_dir, str | os.PathLike) and os.fspath(state_dir)
+    ):
         msg = f"state_dir: expected the path of a directory, got {state_dir!r}"
         raise ValueError(msg)
     if limits is not None and not isinstance(limits, Limits):

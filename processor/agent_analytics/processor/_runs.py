@@ -75,7 +75,7 @@ class Runs:
             return node
         if parent is None and span.parent is not None and not span.parent.is_remote:
             parent = self._ended.get(span.parent.span_id)
-        elif parent is None and span.links:
+        elif span.links and (parent is None or parent.listing is not None):
             linked = self._linked(span)
             if linked is not None and not linked.settled:
                 return self._join(linked, span_id, span, attributes)
@@ -249,14 +249,16 @@ class Runs:
                 continue
             if other.start_ns > top.start_ns + NEAR:
                 continue
-            if other.source != top.source and (
-                not agents or abs(other.start_ns - top.start_ns) <= NEAR
-            ):
-                found.append(host)
-            elif agents and any(
-                part.told is None and part.start_ns <= top.start_ns <= part.start_ns + NEAR
-                for part in host.parts
-                if part is not other
+            if (
+                other.source != top.source
+                and (not agents or abs(other.start_ns - top.start_ns) <= NEAR)
+            ) or (
+                agents
+                and any(
+                    part.told is None and part.start_ns <= top.start_ns <= part.start_ns + NEAR
+                    for part in host.parts
+                    if part is not other
+                )
             ):
                 found.append(host)
         return found

@@ -138,9 +138,7 @@ def _agent_again(agent: Followed, parts: list[Followed]) -> Followed | None:
         and one.source != agent.source
         and _same_name(one, agent)
         and abs(one.start_ns - agent.start_ns) <= NEAR
-        and not any(
-            inner.role == d.AGENT and inner.source == agent.source for inner in below(one)
-        )
+        and not any(inner.role == d.AGENT and inner.source == agent.source for inner in below(one))
     ]
     return min(fitting, key=lambda one: abs(agent.start_ns - one.start_ns), default=None)
 
@@ -244,7 +242,8 @@ def _handoffs(parts: list[Followed]) -> None:
     for part in parts:
         if part.role != d.TOOL or part.told is None:
             continue
-        name = part.told.facts.name or ""
+        told: object = part.told.facts.name  # a convention's attribute may hold anything
+        name = told if isinstance(told, str) else ""
         if name in _HANDOFFS:
             part.role = d.HANDOFF
         elif name.startswith(_HANDOFF_PREFIXES):
@@ -263,9 +262,7 @@ def _protocol_calls(parts: list[Followed]) -> None:
     for part in parts:
         if part.role != d.TOOL or part.told is None or not part.told.facts.protocol:
             continue
-        outer = next(
-            (one for one in above(part) if one.role in (d.TOOL, d.AGENT, d.MODEL)), None
-        )
+        outer = next((one for one in above(part) if one.role in (d.TOOL, d.AGENT, d.MODEL)), None)
         if outer is not None and outer.role == d.TOOL:
             part.role = d.OTHER
             _merge_failure(outer, part)
@@ -329,7 +326,7 @@ def _end(part: Followed) -> int:
     return (part.told.rest[4] or 0) if part.told is not None else 0
 
 
-def _one_call(inner: Followed, outer: Followed) -> bool:
+def _one_call(inner: Followed, outer: Followed) -> bool:  # noqa: PLR0911 - a list of cases
     """Tell whether ``inner`` is another instrumentation's view of the call beside it."""
     one, other = inner.told, outer.told
     if one is None or other is None or inner.role != d.MODEL or outer.role != d.MODEL:

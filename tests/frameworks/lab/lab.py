@@ -38,7 +38,9 @@ class Lab:
         self.agents: list[dict[str, Any]] = []
         self.notes: list[str] = []
         os.environ.update(
-            OPENAI_API_KEY="sk-lab", OPENAI_BASE_URL=self.api.base_url, OPENAI_API_BASE=self.api.base_url
+            OPENAI_API_KEY="sk-lab",
+            OPENAI_BASE_URL=self.api.base_url,
+            OPENAI_API_BASE=self.api.base_url,
         )
         base = [["search"], ["calculator"]]
         plans: dict[str, dict[str, list[Any]]] = {
@@ -111,7 +113,11 @@ class Lab:
         """Write spans and truth."""
         self.provider.force_flush()
         stem = f"{folder}/{framework}__{instrumentation}__{self.scenario}"
-        about = {"framework": framework, "instrumentation": instrumentation, "scenario": self.scenario}
+        about = {
+            "framework": framework,
+            "instrumentation": instrumentation,
+            "scenario": self.scenario,
+        }
         self.recorder.save(f"{stem}.json", **about)
         good = [call for call in self.api.calls if call.status == 200]
         versions = {}

@@ -121,26 +121,53 @@ class ModelApi:
     def _serve(self, handler: Any, body: dict[str, Any]) -> None:
         responses = "input" in body and "messages" not in body
         if "input" in body and handler.path.endswith("/embeddings"):
-            handler._json(200, {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.1] * 8}], "model": body["model"], "usage": {"prompt_tokens": 3, "total_tokens": 3}})
+            handler._json(
+                200,
+                {
+                    "object": "list",
+                    "data": [{"object": "embedding", "index": 0, "embedding": [0.1] * 8}],
+                    "model": body["model"],
+                    "usage": {"prompt_tokens": 3, "total_tokens": 3},
+                },
+            )
             return
         model = body["model"]
         called = _called(body["input"]) if responses else _called_in_chat(body["messages"])
         turn = self._turn(model, called)
-        tools = [t.get("name") or t.get("function", {}).get("name") for t in body.get("tools") or []]
+        tools = [
+            t.get("name") or t.get("function", {}).get("name") for t in body.get("tools") or []
+        ]
         with self._lock:
             number = len(self.calls)
             if turn == "error":
                 self.calls.append(Call(model, 500, 0, 0))
             else:
-                self.calls.append(Call(model, 200, 101 + 13 * (number % 50), 17 + 3 * (number % 50)))
+                self.calls.append(
+                    Call(model, 200, 101 + 13 * (number % 50), 17 + 3 * (number % 50))
+                )
             call = self.calls[-1]
         if turn == "error":
-            handler._json(500, {"error": {"message": "The server had an error", "type": "server_error", "param": None, "code": "internal_error"}})
+            handler._json(
+                500,
+                {
+                    "error": {
+                        "message": "The server had an error",
+                        "type": "server_error",
+                        "param": None,
+                        "code": "internal_error",
+                    }
+                },
+            )
             return
-        calls = [(f"call_{number}_{i}", name, ARGUMENTS.get(name, {"query": "help", "input": "help"})) for i, name in enumerate(turn or [])]
+        calls = [
+            (f"call_{number}_{i}", name, ARGUMENTS.get(name, {"query": "help", "input": "help"}))
+            for i, name in enumerate(turn or [])
+        ]
         if not calls and "final_answer" in tools:
             calls = [(f"call_{number}_f", "final_answer", {"answer": "4"})]
-        version = {"gpt-4o": "gpt-4o-2024-08-06", "gpt-4o-mini": "gpt-4o-mini-2024-07-18"}.get(model, model)
+        version = {"gpt-4o": "gpt-4o-2024-08-06", "gpt-4o-mini": "gpt-4o-mini-2024-07-18"}.get(
+            model, model
+        )
         if responses:
             _answer_response(handler, body, call, version, calls, self.answer, number)
         else:
@@ -149,9 +176,7 @@ class ModelApi:
 
 def _called_in_chat(messages: list[dict[str, Any]]) -> list[str]:
     called = [
-        call["function"]["name"]
-        for message in messages
-        for call in message.get("tool_calls") or []
+        call["function"]["name"] for message in messages for call in message.get("tool_calls") or []
     ]
     # Some frameworks send the calls back as text.
     for message in messages:
@@ -172,11 +197,18 @@ def _usage(call: Call) -> dict[str, Any]:
         "completion_tokens": call.output_tokens,
         "total_tokens": call.input_tokens + call.output_tokens,
         "prompt_tokens_details": {"cached_tokens": CACHED, "audio_tokens": 0},
-        "completion_tokens_details": {"reasoning_tokens": REASONING, "audio_tokens": 0, "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": REASONING,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
     }
 
 
-def _answer_chat(handler: Any, body: Any, call: Call, version: str, calls: Any, answer: str, number: int) -> None:
+def _answer_chat(
+    handler: Any, body: Any, call: Call, version: str, calls: Any, answer: str, number: int
+) -> None:
     head = {"id": f"chatcmpl-lab{number}", "created": 1700000000, "model": version}
     finish = "tool_calls" if calls else "stop"
     message: dict[str, Any] = {"role": "assistant", "content": None if calls else answer}
@@ -186,28 +218,83 @@ def _answer_chat(handler: Any, body: Any, call: Call, version: str, calls: Any, 
             for i, n, a in calls
         ]
     if not body.get("stream"):
-        handler._json(200, {**head, "object": "chat.completion", "choices": [{"index": 0, "message": message, "finish_reason": finish, "logprobs": None}], "usage": _usage(call)})
+        handler._json(
+            200,
+            {
+                **head,
+                "object": "chat.completion",
+                "choices": [
+                    {"index": 0, "message": message, "finish_reason": finish, "logprobs": None}
+                ],
+                "usage": _usage(call),
+            },
+        )
         return
     chunk = {**head, "object": "chat.completion.chunk"}
-    events: list[Any] = [{**chunk, "choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}]}]
+    events: list[Any] = [
+        {
+            **chunk,
+            "choices": [
+                {"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}
+            ],
+        }
+    ]
     if calls:
         events += [
-            {**chunk, "choices": [{"index": 0, "delta": {"tool_calls": [{"index": k, "id": i, "type": "function", "function": {"name": n, "arguments": json.dumps(a)}}]}, "finish_reason": None}]}
+            {
+                **chunk,
+                "choices": [
+                    {
+                        "index": 0,
+                        "delta": {
+                            "tool_calls": [
+                                {
+                                    "index": k,
+                                    "id": i,
+                                    "type": "function",
+                                    "function": {"name": n, "arguments": json.dumps(a)},
+                                }
+                            ]
+                        },
+                        "finish_reason": None,
+                    }
+                ],
+            }
             for k, (i, n, a) in enumerate(calls)
         ]
     else:
-        events += [{**chunk, "choices": [{"index": 0, "delta": {"content": part}, "finish_reason": None}]} for part in answer.split(" ")]
+        events += [
+            {**chunk, "choices": [{"index": 0, "delta": {"content": part}, "finish_reason": None}]}
+            for part in answer.split(" ")
+        ]
     events.append({**chunk, "choices": [{"index": 0, "delta": {}, "finish_reason": finish}]})
     if (body.get("stream_options") or {}).get("include_usage"):
         events.append({**chunk, "choices": [], "usage": _usage(call)})
     handler._events(events, named=False)
 
 
-def _answer_response(handler: Any, body: Any, call: Call, version: str, calls: Any, answer: str, number: int) -> None:
+def _answer_response(
+    handler: Any, body: Any, call: Call, version: str, calls: Any, answer: str, number: int
+) -> None:
     output = [
-        {"type": "function_call", "id": f"fc_{i}", "call_id": i, "name": n, "arguments": json.dumps(a), "status": "completed"}
+        {
+            "type": "function_call",
+            "id": f"fc_{i}",
+            "call_id": i,
+            "name": n,
+            "arguments": json.dumps(a),
+            "status": "completed",
+        }
         for i, n, a in calls
-    ] or [{"type": "message", "id": f"msg_{number}", "role": "assistant", "status": "completed", "content": [{"type": "output_text", "text": answer, "annotations": []}]}]
+    ] or [
+        {
+            "type": "message",
+            "id": f"msg_{number}",
+            "role": "assistant",
+            "status": "completed",
+            "content": [{"type": "output_text", "text": answer, "annotations": []}],
+        }
+    ]
     base: dict[str, Any] = {
         "id": f"resp_lab{number}", "object": "response", "created_at": 1700000000, "model": version,
         "status": "completed", "output": output, "parallel_tool_calls": True, "tool_choice": "auto",
@@ -218,15 +305,45 @@ def _answer_response(handler: Any, body: Any, call: Call, version: str, calls: A
     if not body.get("stream"):
         handler._json(200, base)
         return
-    events: list[Any] = [{"type": "response.created", "response": {**base, "status": "in_progress", "output": [], "usage": None}}]
+    events: list[Any] = [
+        {
+            "type": "response.created",
+            "response": {**base, "status": "in_progress", "output": [], "usage": None},
+        }
+    ]
     for index, item in enumerate(output):
         events.append({"type": "response.output_item.added", "output_index": index, "item": item})
         if item["type"] == "message":
             part = {"type": "output_text", "text": "", "annotations": []}
-            events.append({"type": "response.content_part.added", "output_index": index, "item_id": item["id"], "content_index": 0, "part": part})
-            events += [{"type": "response.output_text.delta", "output_index": index, "item_id": item["id"], "content_index": 0, "delta": word, "logprobs": []} for word in answer.split(" ")]
+            events.append(
+                {
+                    "type": "response.content_part.added",
+                    "output_index": index,
+                    "item_id": item["id"],
+                    "content_index": 0,
+                    "part": part,
+                }
+            )
+            events += [
+                {
+                    "type": "response.output_text.delta",
+                    "output_index": index,
+                    "item_id": item["id"],
+                    "content_index": 0,
+                    "delta": word,
+                    "logprobs": [],
+                }
+                for word in answer.split(" ")
+            ]
         else:
-            events.append({"type": "response.function_call_arguments.delta", "output_index": index, "item_id": item["id"], "delta": item["arguments"]})
+            events.append(
+                {
+                    "type": "response.function_call_arguments.delta",
+                    "output_index": index,
+                    "item_id": item["id"],
+                    "delta": item["arguments"],
+                }
+            )
         events.append({"type": "response.output_item.done", "output_index": index, "item": item})
     events.append({"type": "response.completed", "response": base})
     for order, event in enumerate(events):

@@ -70,10 +70,16 @@ class Recorder(SpanProcessor):
                 for event in span.events
             ],
             "links": [
-                {"trace_id": format(link.context.trace_id, "032x"), "span_id": format(link.context.span_id, "016x")}
+                {
+                    "trace_id": format(link.context.trace_id, "032x"),
+                    "span_id": format(link.context.span_id, "016x"),
+                }
                 for link in span.links
             ],
-            "scope": {"name": scope.name if scope else "", "version": scope.version if scope else ""},
+            "scope": {
+                "name": scope.name if scope else "",
+                "version": scope.version if scope else "",
+            },
             **self.started[span.context.span_id],
         }
 

@@ -3,7 +3,7 @@
 import json
 import re
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +60,13 @@ def listing() -> Listing:
     return Listing()
 
 
-def slice_rules(directory: Path, insight: str) -> list[dict[str, Any]]:
+def slice_rules(
+    directory: Path, insight: str, given: Collection[str] = ()
+) -> list[dict[str, Any]]:
     """Return the rules that an insight's alerts need, as they are, in their groups.
 
-    promtool evaluates every rule at every step: all of them over two months take minutes.
+    promtool evaluates every rule at every step: all of them over two months take minutes. What is
+    given is left out, with what only it needs.
     """
     groups: list[dict[str, Any]] = []
     for path in write_rules(directory):
@@ -73,7 +76,7 @@ def slice_rules(directory: Path, insight: str) -> list[dict[str, Any]]:
     wanted = [rule for rule in rules if rule.get("labels", {}).get("insight") == insight]
     texts = [str(rule) for rule in wanted]
     while texts:
-        words = set(_WORD.findall(texts.pop()))
+        words = set(_WORD.findall(texts.pop())) - set(given)
         for rule in rules:
             if rule.get("record", "") in words and "labels" not in rule and rule not in wanted:
                 wanted.append(rule)
@@ -88,8 +91,9 @@ def slice_rules(directory: Path, insight: str) -> list[dict[str, Any]]:
 def check_insight(promtool: Run, tmp_path: Path) -> Callable[..., None]:
     """Run cases of one insight through promtool, against the rules that it needs.
 
-    Takes the insight's name, cases, the time between samples and between evaluations, when to
-    look, and by a case's name the description that it tells and what it is worth a day.
+    Takes the insight's name, cases, the time between samples, when to look, the time between
+    evaluations where it is another, names of recorded series that the cases give themselves, and
+    by a case's name the description that it tells and what it is worth a day.
     """
 
     def check(
@@ -98,9 +102,11 @@ def check_insight(promtool: Run, tmp_path: Path) -> Callable[..., None]:
         *,
         interval: str = "12h",
         at: str = "1440h",
+        every: str = "",
+        given: Collection[str] = (),
         texts: Mapping[str, tuple[str, str]] | None = None,
     ) -> None:
-        groups = slice_rules(tmp_path / "rules", insight)
+        groups = slice_rules(tmp_path / "rules", insight, given)
         rules = tmp_path / "slice.json"
         # JSON is YAML.
         rules.write_text(json.dumps({"groups": groups}), encoding="utf-8")
@@ -108,7 +114,7 @@ def check_insight(promtool: Run, tmp_path: Path) -> Callable[..., None]:
         names = [group["name"] for group in groups]
         document = {
             "rule_files": [str(rules)],
-            "evaluation_interval": interval,
+            "evaluation_interval": every or interval,
             "group_eval_order": [name for name in GROUPS if name in names],
             "tests": [
                 _test(insight, case, interval, at, (texts or {}).get(case[0])) for case in cases

@@ -3,6 +3,7 @@
 from agent_analytics.demo._history._accuracy import Line, measure_accuracy
 from agent_analytics.demo._history._build import History, build_history
 from agent_analytics.demo._history._clock import Clock, Pace
+from agent_analytics.demo._history._command import add_history, history
 from agent_analytics.demo._history._insights import (
     AlertRule,
     Score,
@@ -32,8 +33,10 @@ __all__ = [
     "Truth",
     "Verdict",
     "World",
+    "add_history",
     "build_history",
     "default_world",
+    "history",
     "judge",
     "large_world",
     "measure_accuracy",

@@ -45,7 +45,7 @@ def measure_accuracy(
     history: History, prometheus: Prometheus, windows: Sequence[int] = WINDOWS
 ) -> list[Line]:
     """Ask for every quantity over every window that the history holds, and compare."""
-    longest = (history.clock.hour - history.clock.start) / DAY
+    longest = (history.clock.last - history.clock.start) / DAY
     known = Truths(history.ledgers)
     lines: list[Line] = []
     for days in windows:

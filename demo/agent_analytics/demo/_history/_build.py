@@ -52,7 +52,7 @@ class History:
 
     def window(self, days: float, *, ago: float = 0.0) -> Window:
         """Return the window of so many days that ended so many days before the end."""
-        end = self.clock.hour - ago * DAY
+        end = self.clock.last - ago * DAY
         return end - days * DAY, end
 
 
@@ -219,7 +219,7 @@ class Writer:
             if at > clock.start:
                 runs.append(Run(instance, start, at))
                 start, instance = at, name
-        return [*runs, Run(instance, start, clock.hour)]
+        return [*runs, Run(instance, start, clock.last)]
 
     def _slots(self, run: Run) -> tuple[int, int]:
         return self._clock.slot(run.start + 1), self._clock.slot(run.end) + 1

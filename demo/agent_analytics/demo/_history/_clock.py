@@ -3,7 +3,7 @@
 Ninety days at five minutes are 25,920 scrapes. The past is kept *thin* instead: a sample every
 hour, and every five minutes only where something is asked in detail. Rules are evaluated every
 five minutes all the same; where nothing was scraped they record nothing, so that an hour of the
-thin past has one level, at its full hour.
+thin past has one level.
 """
 
 from bisect import bisect_left
@@ -13,9 +13,9 @@ from typing import Final
 
 HOUR: Final = 3600
 DAY: Final = 86_400
-#: How long after a full hour the history ends: every rule of five minutes has been evaluated
+#: How long after the last scrape the history ends: every rule of five minutes has been evaluated
 #: since, and no further scrape has been made.
-AFTER_HOUR: Final = 299
+AFTER_SCRAPE: Final = 299
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +49,27 @@ class Clock:
     """The simulated time.
 
     Attributes:
-        start: Unix time of the first event at the earliest, a full hour.
-        hour: The last full hour, and the last scrape.
+        start: Unix time of the first event at the earliest, whole days before the last scrape.
+        last: The last scrape.
         scrapes: Unix times of all scrapes.
     """
 
     start: int
-    hour: int
+    last: int
     scrapes: tuple[int, ...]
 
     @property
     def end(self) -> int:
         """When the history is asked: a little after the last scrape."""
-        return self.hour + AFTER_HOUR
+        return self.last + AFTER_SCRAPE
 
     def slot(self, time: float) -> int:
         """Return the index of the first scrape at or after a time."""
         return bisect_left(self.scrapes, time)
 
     def ago(self, days: float) -> int:
-        """Return the full hour that lies ``days`` before the last one."""
-        return self.hour - round(days * 24) * HOUR
+        """Return the scrape of the thin past that lies ``days`` before the last one."""
+        return self.last - round(days * 24) * HOUR
 
 
 def make_clock(*, end: float, days: int, pace: Pace, moments: Sequence[float] = ()) -> Clock:
@@ -81,15 +81,16 @@ def make_clock(*, end: float, days: int, pace: Pace, moments: Sequence[float] = 
         pace: How dense it is.
         moments: Days before the end round which it is dense as well, such as restarts.
     """
-    hour = (int(end) - AFTER_HOUR) // HOUR * HOUR
-    start = hour - days * DAY
-    times = set(range(hour, start, -pace.thin))
-    stretches = [(hour - pace.dense_days * DAY, float(hour))]
+    last = (int(end) - AFTER_SCRAPE) // pace.dense * pace.dense
+    start = last - days * DAY
+    times = set(range(last, start, -pace.thin))
+    spans = [(last - pace.dense_days * DAY, float(last))]
     for moment in moments:
-        middle, half = hour - moment * DAY, pace.moment_days * DAY / 2
-        stretches.append((middle - half, middle + half))
-    for low, high in stretches:
-        # From one full hour to another, so that no hour is half thin.
-        first, last = int(low // HOUR * HOUR), int(-(-high // HOUR) * HOUR)
-        times.update(range(max(start, first), min(hour, last) + 1, pace.dense))
-    return Clock(start, hour, tuple(sorted(time for time in times if time > start)))
+        middle, half = last - moment * DAY, pace.moment_days * DAY / 2
+        spans.append((middle - half, middle + half))
+    for low, high in spans:
+        # From one scrape of the thin past to another, so that no hour is half thin.
+        first = last + int((low - last) // HOUR) * HOUR
+        until = last - int((last - high) // HOUR) * HOUR
+        times.update(range(max(start, first), min(last, until) + 1, pace.dense))
+    return Clock(start, last, tuple(sorted(time for time in times if time > start)))

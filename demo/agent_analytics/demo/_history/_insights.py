@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from agent_analytics.demo._history._build import History
-from agent_analytics.demo._history._clock import AFTER_HOUR
+from agent_analytics.demo._history._clock import AFTER_SCRAPE
 from agent_analytics.demo._prometheus import Prometheus
 
 #: Publisher, agent and name of the insight.
@@ -111,7 +111,7 @@ def judge(
         days_ago: When, in days before the end.
     """
     hour = history.clock.ago(days_ago)
-    at = hour + AFTER_HOUR
+    at = hour + AFTER_SCRAPE
     known = frozenset(alert.insight for alert in alerts)
     planted: set[Raised] = set()
     allowed: set[Raised] = set()

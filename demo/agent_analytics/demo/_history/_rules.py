@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
 
-from agent_analytics.demo._history._clock import DAY, Clock
+from agent_analytics.demo._history._clock import DAY, HOUR, Clock
 from agent_analytics.demo._history._server import prometheus_over
 from agent_analytics.demo._history._text import BLOCK_SECONDS, prefix_of
 
@@ -149,16 +149,16 @@ class Stretch:
     step: int
 
 
-def stretches(scrapes: Sequence[int], interval: int) -> list[Stretch]:
-    """Return when a rule is evaluated: after each scrape at one of its intervals.
+def stretches(times: Iterable[int], interval: int, phase: int) -> list[Stretch]:
+    """Return when a rule is evaluated, in as few requests as there can be.
 
     Args:
-        scrapes: Unix times after which something new is there to read.
+        times: Unix times after which something new is there to read, ascending.
         interval: Seconds between evaluations, where every one of them has something to read.
+        phase: Unix time of one of them.
     """
-    times = [time + OFFSET for time in scrapes if time % interval == 0]
     found: list[Stretch] = []
-    for time in times:
+    for time in (at + OFFSET for at in times if (at - phase) % interval == 0):
         last = found[-1] if found else None
         block = last and last.first // BLOCK_SECONDS == time // BLOCK_SECONDS
         gap = time - last.last if last else 0
@@ -193,7 +193,10 @@ class Backfill:
         self._url = url
         self._directory = directory
         self.samples = 0
-        self._always = clock.scrapes
+        self._last = clock.last
+        midnights = range(-(-clock.start // DAY) * DAY, clock.last, DAY)
+        self._scrapes = clock.scrapes
+        self._always = sorted({*clock.scrapes, *midnights})
         # A level falls only where a process began anew: elsewhere there is nothing to find.
         self._fallen = [
             time for time in clock.scrapes if any(at <= time <= at + DAY for at in restarts)
@@ -221,9 +224,17 @@ class Backfill:
         return list(paths.values())
 
     def _evaluate(self, rule: RecordingRule) -> dict[int, list[str]]:
-        scrapes = self._fallen if rule.name.endswith(_DROP) else self._always
         found: dict[int, dict[str, list[str]]] = {}
-        for stretch in stretches(scrapes if rule.past else self._moments, rule.interval):
+        phase = self._last
+        if not rule.past:
+            times: Sequence[int] = self._moments
+        elif rule.name.endswith(_DROP):
+            times = self._fallen
+        elif rule.interval < HOUR:
+            times, phase = self._always, 0  # what closes a day is evaluated after midnight
+        else:
+            times = self._scrapes
+        for stretch in stretches(times, rule.interval, phase):
             block = found.setdefault(stretch.first // BLOCK_SECONDS, {})
             for labels, points in self._range(rule.as_backfilled, stretch):
                 prefix = prefix_of(rule.name, {**labels, **rule.labels})

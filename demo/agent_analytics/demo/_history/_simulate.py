@@ -85,7 +85,7 @@ def simulate(
         for host, name in enumerate(profile.hosts)
         for time in restarts.get(name, ())
     ]
-    for hour in range(profile.begins(clock), clock.hour, HOUR):
+    for hour in range(profile.begins(clock), clock.last, HOUR):
         life.hour(hour)
     return ledger
 

@@ -225,7 +225,7 @@ def large_world(listings: int, *, publishers: int) -> World:
             f"listing-{index:04}",
             (f"apps-{index % 3 + 1}",),
             Traits(
-                daily=40.0 * (1 + index % 7),
+                daily=10.0 * (1 + index % 7),
                 tenants=20 + index % 50,
                 tools=(_SEARCH,) if index % 3 else (_SEARCH, Tool("lookup", 0.5, 0.1)),
             ),

@@ -123,9 +123,7 @@ def _period() -> Iterator[Panel]:
         unit=COUNT,
         decimals=0,
     )
-    yield change(
-        "Invocations trend", "the number of calls", periods.invocations_trend(PERIOD, AGENT)
-    )
+    yield change("Trend of calls", "the number of calls", periods.invocations_trend(PERIOD, AGENT))
     yield number(
         "Unique tenants",
         "How many different customers used the agent. An estimate, within about 3 %.",
@@ -164,7 +162,7 @@ def _period() -> Iterator[Panel]:
         unit=USD,
         decimals=2,
     )
-    yield change("Revenue trend", "the revenue", periods.revenue_trend(PERIOD, AGENT))
+    yield change("Trend of revenue", "the revenue", periods.revenue_trend(PERIOD, AGENT))
 
 
 def _calls() -> Iterator[Panel]:

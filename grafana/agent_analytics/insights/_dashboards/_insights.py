@@ -38,7 +38,7 @@ MEASURED: Final = {
     "telemetry-absent": "seconds of silence",
 }
 #: How the windows that insights are asked over are called.
-_OVER: Final = (("period", "30 days"), ("week", "7 days"), ("day", "1 day"))
+_OVER: Final = (("period", "30 days", ""), ("week", "7 days", ""), ("day", "1 day", ""))
 _KEYS: Final = "publisher_id, agent_id, tool, insight, traffic"
 
 
@@ -70,7 +70,14 @@ def _measured(scope: Scope) -> str:
         f" or {select(name, scope, one_of('insight', *others))})"
     )
     firing = queries.firing_insights(scope)
-    return _texts(f"({measure} * on ({_KEYS}) group_left (severity) {firing})")
+    return ranked(_texts(f"({measure} * on ({_KEYS}) group_left (severity) {firing})"))
+
+
+def ranked(expr: str) -> str:
+    """Return an expression with the rank of its severity as a label, to sort by."""
+    for rank, severity, _ in SEVERITIES:
+        expr = f'label_replace({expr}, "rank", "{rank}", "severity", "{severity}")'
+    return expr
 
 
 def insights(scope: Scope) -> table.Panel:
@@ -84,7 +91,7 @@ def insights(scope: Scope) -> table.Panel:
             instant(select(_recorded.WORTH, scope), ref="B", rows=True),
         ],
         columns={
-            "severity": Column(name="Severity", width=90, colours=SEVERITIES),
+            "rank": Column(name="Severity", width=90, texts=SEVERITIES),
             "publisher_id": Column(name="Publisher", width=110),
             "agent_id": Column(name="Agent", width=150, link=to_agent("Agent", "Publisher")),
             "tool": Column(name="Tool", width=120),
@@ -95,8 +102,7 @@ def insights(scope: Scope) -> table.Panel:
             "Value #B": Column(name="Worth a day", unit=USD, decimals=2, width=110),
             "recommendation": Column(name="Recommendation", wrap=True),
         },
-        hidden=["__name__", "insight"],
-        # By name, "critical" happens to come first.
+        hidden=["__name__", "insight", "severity"],
         sort="Severity",
         descending=False,
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from agent_analytics.insights import days, health, periods, queries
 from agent_analytics.insights._dashboards import _frame
 from agent_analytics.insights._dashboards._frame import Page, Row
-from agent_analytics.insights._dashboards._insights import to_agent
+from agent_analytics.insights._dashboards._insights import ranked, to_agent
 from agent_analytics.insights._dashboards._listings import cohorts
 from agent_analytics.insights._dashboards._panels import (
     COUNT,
@@ -51,8 +51,8 @@ def marketplace_dashboard() -> str:
             " a point a day, UTC."
         ),
         rows=[
-            Row(4, list(_business()), (4, 3, 4, 3, 3, 4, 3)),
-            Row(4, list(_use()), (4, 3, 4, 3, 3, 4, 3)),
+            Row(4, list(_business()), (3, 3, 3, 4, 4, 3, 4)),
+            Row(4, list(_use()), (4, 3, 4, 3, 3, 3, 4)),
             Row(8, list(_by_day())),
             Row(12, [_top(), _trouble()], (14, 10)),
             Row(10, [cohorts(MARKET, "the marketplace"), _publishers()], (15, 9)),
@@ -75,7 +75,7 @@ def _business() -> Iterator[Panel]:
         decimals=2,
     )
     yield change(
-        "GMV trend",
+        "Trend of GMV",
         "the gross merchandise value",
         periods.trend(periods.gmv(PERIOD, MARKET), periods.gmv(PERIOD.before, MARKET)),
     )
@@ -125,9 +125,7 @@ def _use() -> Iterator[Panel]:
         unit=COUNT,
         decimals=0,
     )
-    yield change(
-        "Invocations trend", "the number of calls", periods.invocations_trend(PERIOD, MARKET)
-    )
+    yield change("Trend of calls", "the number of calls", periods.invocations_trend(PERIOD, MARKET))
     yield number(
         "Error rate",
         "Share of calls that failed or timed out. Calls that the customer cancelled are left out.",
@@ -223,17 +221,19 @@ def _top() -> Panel:
 
 def _trouble() -> Panel:
     firing = queries.firing_insights(LISTING)
+    by_severity = f"count by ({', '.join((*LISTING.by, 'severity'))}) ({firing})"
     return rows(
         "Listings in trouble",
         "Agents with insights that are firing, and how many of each severity.",
-        [instant(f"count by ({', '.join((*LISTING.by, 'severity'))}) ({firing})", rows=True)],
+        [instant(ranked(by_severity), rows=True)],
         columns={
-            "severity": Column(name="Worst", width=90, colours=SEVERITIES),
+            "rank": Column(name="Severity", width=100, texts=SEVERITIES),
             "publisher_id": Column(name="Publisher", width=130),
             "agent_id": Column(name="Agent", link=to_agent("Agent", "Publisher")),
             "Value": Column(name="Insights", unit=COUNT, decimals=0, width=90),
         },
-        sort="Worst",
+        hidden=["severity"],
+        sort="Severity",
         descending=False,
     )
 

@@ -7,7 +7,7 @@ from grafana_foundation_sdk.builders import dashboard as builders
 from agent_analytics.insights import health, queries
 from agent_analytics.insights._dashboards import _frame
 from agent_analytics.insights._dashboards._frame import Page, Row
-from agent_analytics.insights._dashboards._insights import to_agent
+from agent_analytics.insights._dashboards._insights import ranked, to_agent
 from agent_analytics.insights._dashboards._panels import (
     COUNT,
     SHARE,
@@ -109,9 +109,9 @@ def _pages() -> Panel:
         "Firing pages",
         "Every alert for on-call that is firing. Click its runbook to read what to do, or its"
         " agent to look at it.",
-        [instant(queries.firing_pages(MARKET), rows=True)],
+        [instant(ranked(queries.firing_pages(MARKET)), rows=True)],
         columns={
-            "severity": Column(name="Severity", width=100, colours=SEVERITIES),
+            "rank": Column(name="Severity", width=100, texts=SEVERITIES),
             "alertname": Column(name="Alert", width=220),
             "publisher_id": Column(name="Publisher", width=150),
             "agent_id": Column(name="Agent", width=200, link=to_page_agent()),
@@ -120,7 +120,16 @@ def _pages() -> Panel:
             "instance": Column(name="Endpoint", width=160),
             "insight": Column(name="Runbook", link=(runbook, "Read the runbook")),
         },
-        hidden=["Value", "alertstate", "audience", "category", "traffic", "job", "__name__"],
+        hidden=[
+            "Value",
+            "severity",
+            "alertstate",
+            "audience",
+            "category",
+            "traffic",
+            "job",
+            "__name__",
+        ],
         sort="Severity",
         descending=False,
     )

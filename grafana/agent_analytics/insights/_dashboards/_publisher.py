@@ -47,11 +47,11 @@ def publisher_dashboard() -> str:
         rows=[
             Row(4, list(_usage())),
             Row(4, list(_quality())),
-            Row(9, [insights(PUBLISHER)]),
+            Row(8, [insights(PUBLISHER)]),
             Row(8, list(_use_by_day())),
             Row(8, list(_quality_by_day())),
             Row(8, list(_money_by_day())),
-            Row(10, [agents()]),
+            Row(9, [agents()]),
             Row(9, [tools()]),
         ],
         variables=[
@@ -74,7 +74,7 @@ def _usage() -> Iterator[Panel]:
         decimals=0,
     )
     yield change(
-        "Invocations trend", "the number of calls", periods.invocations_trend(PERIOD, PUBLISHER)
+        "Trend of calls", "the number of calls", periods.invocations_trend(PERIOD, PUBLISHER)
     )
     yield number(
         "Unique tenants",
@@ -97,9 +97,9 @@ def _usage() -> Iterator[Panel]:
         unit=USD,
         decimals=2,
     )
-    yield change("Revenue trend", "the revenue", periods.revenue_trend(PERIOD, PUBLISHER))
+    yield change("Trend of revenue", "the revenue", periods.revenue_trend(PERIOD, PUBLISHER))
     yield number(
-        "Revenue per tenant",
+        "Revenue/tenant",
         "Revenue divided by the number of different customers.",
         periods.revenue_per_tenant(PERIOD, PUBLISHER),
         unit=USD,

@@ -62,9 +62,9 @@ def _earned() -> Iterator[Panel]:
         unit=USD,
         decimals=2,
     )
-    yield change("Revenue trend", "the revenue", periods.revenue_trend(PERIOD, PUBLISHER))
+    yield change("Trend of revenue", "the revenue", periods.revenue_trend(PERIOD, PUBLISHER))
     yield number(
-        "Revenue per tenant",
+        "Revenue/tenant",
         "Revenue divided by the number of different customers.",
         periods.revenue_per_tenant(PERIOD, PUBLISHER),
         unit=USD,

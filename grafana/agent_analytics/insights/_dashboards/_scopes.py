@@ -42,7 +42,12 @@ FRESH: Final[Steps] = ((None, "green"), (STALE_SECONDS / 3, "orange"), (STALE_SE
 PROFIT: Final[Steps] = ((None, "red"), (0, "green"))
 #: What should be 0.
 NONE_WANTED: Final[Steps] = ((None, "green"), (1, "orange"))
-SEVERITIES: Final = (("critical", "red"), ("warning", "orange"), ("info", "blue"))
+#: Severities by their rank, as tables sort texts by the alphabet.
+SEVERITIES: Final = (
+    ("1", "critical", "red"),
+    ("2", "warning", "orange"),
+    ("3", "info", "blue"),
+)
 OUTCOMES: Final = (
     ("success", "green"),
     ("error", "red"),

@@ -29,8 +29,7 @@ class Column:
         width: In pixels.
         steps: When its text has which colour.
         filled: Colour the cell rather than its text.
-        colours: Colours by text.
-        texts: What is shown instead of a text.
+        texts: What is shown instead of a text, and its colour or nothing.
         wrap: Break long text into lines.
         link: Where a click leads, and what the link is called.
     """
@@ -41,8 +40,7 @@ class Column:
     width: int | None = None
     steps: Steps = ()
     filled: bool = False
-    colours: tuple[tuple[str, str], ...] = ()
-    texts: tuple[tuple[str, str], ...] = ()
+    texts: tuple[tuple[str, str, str], ...] = ()
     wrap: bool = False
     link: tuple[str, str] = ("", "")
 
@@ -144,21 +142,15 @@ def _properties(column: Column) -> list[dashboard.DynamicConfigValue]:
     if column.steps:
         marks = [{"value": value, "color": name} for value, name in column.steps]
         found.append(property_("thresholds", {"mode": "absolute", "steps": marks}))
-    if column.colours or column.texts:
+    if column.texts:
         options = {
-            text: {"text": text, "color": name, "index": index}
-            for index, (text, name) in enumerate(column.colours)
-        } | {
-            text: {"text": shown, "index": index}
-            for index, (text, shown) in enumerate(column.texts)
+            text: {"text": shown, "index": index} | ({"color": name} if name else {})
+            for index, (text, shown, name) in enumerate(column.texts)
         }
         found.append(property_("mappings", [{"type": "value", "options": options}]))
-    if column.steps or column.colours:
-        cell = (
-            {"type": "color-background", "mode": "basic"}
-            if column.filled
-            else {"type": "color-text"}
-        )
+    if column.steps or any(name for *_, name in column.texts):
+        filled = {"type": "color-background", "mode": "basic"}
+        cell = filled if column.filled else {"type": "color-text"}
         found.append(property_("custom.cellOptions", cell))
     if column.wrap:
         # Grafana 12 reads the first, Grafana 13 the second, and each skips the other.

@@ -27,7 +27,7 @@ _TOLERANCE: Final = 900
 _ROLLUPS_SETTLED: Final = 7_200
 #: Step of looking for counters that began anew, by the seconds of history up to which it is used:
 #: about as long as a scrape lasts while that is cheap.
-_RAW_STEPS: Final = ((900, 1), (3_600, 5), (21_600, 15))
+_RAW_STEPS: Final = ((300, 1), (1_800, 5), (21_600, 15))
 _COARSE_STEP: Final = 300
 
 

@@ -5,7 +5,7 @@ import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
 from rich.console import Console
 
@@ -32,6 +32,23 @@ USAGE: Final = 2
 UNKNOWN: Final = 3
 EMPTY: Final = 4
 
+
+class Commands(Protocol):
+    """What argparse returns for subcommands; its own class is private."""
+
+    def add_parser(
+        self,
+        name: str,
+        *,
+        help: str,  # noqa: A002 - argparse's name
+        description: str,
+        epilog: str,
+        formatter_class: type[argparse.RawDescriptionHelpFormatter],
+    ) -> argparse.ArgumentParser:
+        """Add a subcommand."""
+        ...
+
+
 _DESCRIPTION: Final = """\
 What a publisher (or, with --marketplace, the operator) wants to know of a period: usage,
 quality, revenue, tools, trends, and what to do next. Everything is read from Prometheus.
@@ -56,7 +73,7 @@ exit status:
 """
 
 
-def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_report(commands: Commands) -> None:
     """Add the command to those of a program; its namespace then goes to :func:`report`."""
     parser = commands.add_parser(
         "report",

@@ -56,7 +56,7 @@ class _Numbers:
 def _partial(page: Page) -> str:
     if not page.partial:
         return ""
-    items = "".join(f"<li>{escape(text.prose(sentence))}</li>" for sentence in page.partial)
+    items = "".join(f"<li>{_prose(sentence)}</li>" for sentence in page.partial)
     heading = "<h2>What this report does not tell</h2>"
     return f'<section class="partial">{heading}<ul>{items}</ul></section>\n'
 
@@ -81,9 +81,13 @@ def _insight(insight: Insight) -> str:
     return (
         f'<li class="insight {insight.severity}"><p class="where"><span class="badge">'
         f"{insight.severity}</span> {escape(insight.category)} · {where}</p>"
-        f"<h3>{escape(text.prose(insight.title))}</h3><p>{escape(text.prose(insight.description))}</p>"
-        f'<p class="advice"><strong>What to do:</strong> {escape(text.prose(insight.recommendation))}</p></li>'
+        f"<h3>{_prose(insight.title)}</h3><p>{_prose(insight.description)}</p>"
+        f'<p class="advice"><strong>What to do:</strong> {_prose(insight.recommendation)}</p></li>'
     )
+
+
+def _prose(words: str) -> str:
+    return escape(text.prose(words))
 
 
 def _section(section: Section, numbers: _Numbers) -> str:

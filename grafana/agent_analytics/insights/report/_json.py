@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeGuard
 
 from agent_analytics.insights._alerts import Insight
 from agent_analytics.insights.analytics import Figures, MarketplaceDashboard, PublisherDashboard
@@ -44,8 +44,16 @@ def _plain(value: object) -> object:
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    if isinstance(value, Mapping):
+    if _is_mapping(value):
         return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
+    if _is_sequence(value):
         return [_plain(item) for item in value]
     return value
+
+
+def _is_mapping(value: object) -> TypeGuard[Mapping[object, object]]:
+    return isinstance(value, Mapping)
+
+
+def _is_sequence(value: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(value, tuple | list)

@@ -9,7 +9,7 @@ _NAMES: Final = ("gen_ai.tool.name", "mcp.tool.name", "mcp.request.argument.name
 
 
 def protocol_call(name: str, attributes: Mapping[str, Any]) -> str | None:
-    """Return the name of the tool that a span of MCP calls, ``""`` if it does not say; else None."""
+    """Return the tool that a span of MCP calls, ``""`` if it does not say which, else ``None``."""
     method = next((attributes[key] for key in _METHODS if key in attributes), None)
     if method != _CALL and not name.startswith(_CALL):
         return None

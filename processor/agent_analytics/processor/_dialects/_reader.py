@@ -17,6 +17,8 @@ from agent_analytics.processor._dialects.traceloop import TRACELOOP
 #: Chains, graphs and tasks are given the operation of agents, too.
 _KIND: Final = "traceloop.span.kind"
 _TOOL: Final = "tool.name"
+_TOOL_NAME: Final = "gen_ai.tool.name"
+_CONVENTION: Final = "gen_ai.operation.name"
 _NO_AGENTS: Final[dict[object, int]] = {"workflow": f.WORKFLOW, "task": f.OTHER}
 #: In the order in which they are believed where a span speaks several.
 DIALECTS: Final = (OTEL, OPENINFERENCE, TRACELOOP, PYDANTIC_AI, STRANDS, GOOGLE_ADK)
@@ -56,7 +58,9 @@ _CALL_IDS: Final = _joined("call_ids")
 _SUFFIXES: Final = _joined("suffixes")
 _PREFIXES: Final = _joined("prefixes")
 _NO_CALLS: Final = _joined("no_calls")
-_UNMARKED: Final = re.compile("|".join(f"(?:{one.replace('?P<name>', '')})" for one in _joined("unmarked")))
+_UNMARKED: Final = re.compile(
+    "|".join(f"(?:{one.replace('?P<name>', '')})" for one in _joined("unmarked"))
+)
 _FAILURES: Final = {
     key: values
     for dialect in DIALECTS
@@ -68,9 +72,7 @@ _KINDS: Final[tuple[tuple[str, Mapping[str, int]], ...]] = tuple(
     (key, dialect.kinds or {}) for dialect in DIALECTS for key in dialect.kind_keys
 )
 _NAMES: Final[tuple[tuple[str, int], ...]] = tuple(
-    (beginning, role)
-    for dialect in DIALECTS
-    for beginning, role in (dialect.names or {}).items()
+    (beginning, role) for dialect in DIALECTS for beginning, role in (dialect.names or {}).items()
 )
 
 
@@ -83,7 +85,7 @@ def plain_name(name: object) -> str | None:
     return name.strip() or None
 
 
-def read(name: str, attributes: Mapping[str, Any]) -> Facts:
+def read(name: str, attributes: Mapping[str, Any]) -> Facts:  # noqa: C901 - a list of cases
     """Return what a span says, by its name and its attributes."""
     facts = Facts(role=_role(name, attributes))
     if facts.role in (f.OTHER, f.WORKFLOW):
@@ -118,7 +120,7 @@ def read(name: str, attributes: Mapping[str, Any]) -> Facts:
     return facts
 
 
-def _role(name: str, attributes: Mapping[str, Any]) -> int:
+def _role(name: str, attributes: Mapping[str, Any]) -> int:  # noqa: PLR0911 - a list of cases
     told = False
     for key, kinds in _KINDS:
         value = attributes.get(key)
@@ -141,7 +143,9 @@ def _role(name: str, attributes: Mapping[str, Any]) -> int:
     return f.OTHER
 
 
-def _name(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
+def _name(  # noqa: C901 - a list of cases
+    facts: Facts, name: str, attributes: Mapping[str, Any]
+) -> None:
     role = facts.role
     if role == f.AGENT:
         told = _first(attributes, _AGENT_NAMES)
@@ -153,11 +157,13 @@ def _name(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
         told = _first(attributes, _TOOL_NAMES)
         if told is not None:
             facts.name, facts.named = plain_name(told), True
-        if facts.name is None:
+        elif _CONVENTION in attributes:
+            facts.name = attributes.get(_TOOL_NAME)  # whatever it is, or nothing at all
+        if facts.name is None and _CONVENTION not in attributes:
             facts.name = plain_name(_bare(name))
             if name.startswith("handoff"):
                 facts.role = f.HANDOFF
-        if name.endswith(_SUMMARY + ")") or (facts.name or "").startswith(_SUMMARY):
+        if name.endswith(_SUMMARY + ")") or (told or "").startswith(_SUMMARY):
             facts.role = f.OTHER
         facts.owner = plain_name(_first(attributes, _AGENT_NAMES))
     elif role in (f.MODEL, f.WORKFLOW) and not facts.unmarked:

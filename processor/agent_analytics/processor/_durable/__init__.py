@@ -2,7 +2,16 @@
 
 from agent_analytics.processor._durable._directory import DirectoryError
 from agent_analytics.processor._durable._ids import SharedIds
+from agent_analytics.processor._durable._inspect import SlotReport, inspect_state, service_of
 from agent_analytics.processor._durable._snapshots import DurableSnapshots
 from agent_analytics.processor._durable._store import DurableStore
 
-__all__ = ["DirectoryError", "DurableSnapshots", "DurableStore", "SharedIds"]
+__all__ = [
+    "DirectoryError",
+    "DurableSnapshots",
+    "DurableStore",
+    "SharedIds",
+    "SlotReport",
+    "inspect_state",
+    "service_of",
+]

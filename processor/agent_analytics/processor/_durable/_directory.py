@@ -11,10 +11,10 @@ import json
 import logging
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from agent_analytics.processor._durable import _format as form
 from agent_analytics.processor._durable._file import BlockFile, FileError
@@ -125,12 +125,14 @@ class StateDirectory:
         except ValueError:
             self.say(f"{_IDENTITY} is damaged; it is written anew")
             document = None
-        known = document if isinstance(document, dict) else {}
-        version: object = known.get("format", 1)
+        known: dict[str, object] = (
+            cast("dict[str, object]", document) if isinstance(document, dict) else {}
+        )
+        version = known.get("format", 1)
         if isinstance(version, int) and version > form.VERSION:
             msg = f"it was written by a later version of agent-analytics (format {version})"
             raise DirectoryError(msg)
-        service: object = known.get("service", "")
+        service = known.get("service", "")
         if service and self.service and service != self.service:
             msg = (
                 f"it belongs to service {service!r} and this is {self.service!r}; two services "
@@ -144,7 +146,7 @@ class StateDirectory:
             fresh.replace(path)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> Generator[None]:
         """Hold the lock of the directory; go on without after some seconds.
 
         Whoever holds it does so for microseconds. One that was stopped meanwhile must not stop
@@ -173,14 +175,17 @@ class StateDirectory:
         """Return where the file of a slot is."""
         return self.path / f"{_SLOT}{number:04d}"
 
-    def take_slot(self) -> tuple[int, int, BlockFile]:
+    def take_slot(self, *, alone: bool = True) -> tuple[int, int, BlockFile]:
         """Take the lowest free slot: its number, the descriptor that holds its lock, its file.
+
+        Args:
+            alone: Whether to wait for others to be done with the directory.
 
         Raises:
             OSError: The disk is full, mostly.
             DirectoryError: There is no free slot.
         """
-        with self.locked():
+        with self.locked() if alone else nullcontext():
             for number in range(_MAX_SLOTS):
                 path = self.slot_path(number)
                 lock = lock_file(path, 0)
@@ -234,6 +239,7 @@ class StateDirectory:
             file = BlockFile.open(path, descriptor)
             if file is None and create:
                 file = BlockFile.create(path, descriptor, self._service, self.key)
+                self._keep_name()
         except FileError as error:
             self.say(str(error))
             file = None
@@ -243,6 +249,14 @@ class StateDirectory:
         if file is None:
             os.close(descriptor)
         return file
+
+    def _keep_name(self) -> None:
+        """Put the name of a new file on the disk, too."""
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def view_file(self, number: int) -> BlockFile | None:
         """Map the file of a slot to read it; ``None`` if it cannot be.

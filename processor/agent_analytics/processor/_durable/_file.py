@@ -59,8 +59,8 @@ class BlockFile:
         self.blocks: dict[int, Stored] = {}
         self.device, self.inode = _identity(descriptor)
         self._descriptor = descriptor
-        self._segments: list[mmap.mmap] = []
-        self._cells: list[CellView] = []
+        #: Each with its cells; one list, since an interruption must not find two unlike.
+        self._segments: list[tuple[mmap.mmap, CellView]] = []
         #: Where reading goes on: behind the last record before which no record is missing.
         self._at = (0, form.first_record(0))
         #: Where the next record is written: behind the last one.
@@ -71,7 +71,7 @@ class BlockFile:
         #: How many blocks could not be found, and so are not looked for at every turn.
         self._given_up = 0
         self._map_more()
-        self.counters = self._cells[0][: form.PAGE // 8]
+        self.counters = self._segments[0][1][: form.PAGE // 8]
 
     @classmethod
     def create(cls, path: Path, descriptor: int, service: bytes, key: bytes) -> "BlockFile":
@@ -130,8 +130,9 @@ class BlockFile:
             if offset + length > size:
                 return
             segment = mmap.mmap(self._descriptor, length, offset=offset)
-            self._segments.append(segment)
-            self._cells.append(memoryview(segment).cast("q"))
+            pair = (segment, memoryview(segment).cast("q"))
+            if len(self._segments) == index:  # else an interruption has mapped it meanwhile
+                self._segments.append(pair)
 
     def sync(self) -> list[Stored]:
         """Return the blocks that were added since the last call."""
@@ -146,7 +147,7 @@ class BlockFile:
         index, position = self._at
         whole = True
         while index < len(self._segments):
-            segment = self._segments[index]
+            segment = self._segments[index][0]
             limit = len(segment)
             while position < limit:
                 entry = form.read_entry(segment, index, self.header.nonce, position, limit)
@@ -175,7 +176,7 @@ class BlockFile:
         return found
 
     def _stored(self, index: int, entry: Entry) -> Stored:
-        cells = self._cells[index]
+        cells = self._segments[index][1]
         own = entry.run + form.STATE_CELLS
         return Stored(index, entry, cells[entry.run : own], cells[own : own + entry.size])
 
@@ -219,7 +220,7 @@ class BlockFile:
             break
         payload, run, end = planned
         entry = Entry(number, schema, labels, size, fingerprint, born_ns, run // 8, position, end)
-        form.write_entry(self._segments[index], index, self.header.nonce, entry, payload)
+        form.write_entry(self._segments[index][0], index, self.header.nonce, entry, payload)
         stored = self._stored(index, entry)
         self.blocks[number] = stored
         self.counters[form.COUNT] = max(self.counters[form.COUNT], self._number)
@@ -270,11 +271,11 @@ class BlockFile:
         """Write down that sketches are made with another key from now on."""
         self.header = self.header._replace(key=key)
         packed = form.pack_header(self.header)
-        self._segments[0][: len(packed)] = packed
+        self._segments[0][0][: len(packed)] = packed
 
     def key(self) -> bytes:
         """Return the digest of the key that sketches are made with now."""
-        header = form.unpack_header(self._segments[0][: form.PAGE])
+        header = form.unpack_header(self._segments[0][0][: form.PAGE])
         return b"" if header is None else header.key
 
     def flush(self) -> None:

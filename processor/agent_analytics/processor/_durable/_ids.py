@@ -7,7 +7,7 @@ and adding one step. Only events that carry an id come here.
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from hashlib import blake2b
 from threading import RLock
@@ -101,7 +101,7 @@ class SharedIds:
         self._failed = self._file is None
 
     @contextmanager
-    def _held(self) -> Iterator[None]:
+    def _held(self) -> Generator[None]:
         """Hold the lock of the file; a finalizer or signal handler may come here again."""
         with self._mutex:
             self._open()

@@ -128,11 +128,13 @@ class DurableStore:
 
     def _take(self) -> None:
         """Take a slot, if there is none yet; called under the lock."""
-        if self._file is not None or self._failed or self._taking:
+        if self._file is not None or self._failed:
             return
-        self._taking = True
+        # A signal handler may come here while this very thread is taking a slot: it takes one
+        # of its own, and that is the worker's then.
+        outermost, self._taking = not self._taking, True
         try:
-            number, lock, file = self.directory.take_slot()
+            number, lock, file = self.directory.take_slot(alone=outermost)
         except (OSError, DirectoryError) as error:
             self._failed = True
             reason = getattr(error, "strerror", None) or error
@@ -142,7 +144,11 @@ class DurableStore:
             )
             return
         finally:
-            self._taking = False
+            if outermost:
+                self._taking = False
+        if self._file is not None:
+            _release(file, lock)
+            return
         self._go_on(number, lock, file)
 
     def _go_on(self, number: int, lock: int, file: BlockFile) -> None:

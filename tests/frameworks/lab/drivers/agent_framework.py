@@ -9,13 +9,17 @@ PACKAGES = ["agent-framework-core", "openinference-instrumentation-agent-framewo
 
 def native(lab):
     from agent_framework.observability import enable_instrumentation
+
     enable_instrumentation()
 
 
 def _oi(lab):
     native(lab)
     from openinference.instrumentation.agent_framework import AgentFrameworkToOpenInferenceProcessor
-    lab.provider._active_span_processor._span_processors = (AgentFrameworkToOpenInferenceProcessor(),) + lab.provider._active_span_processor._span_processors
+
+    lab.provider._active_span_processor._span_processors = (
+        AgentFrameworkToOpenInferenceProcessor(),
+    ) + lab.provider._active_span_processor._span_processors
 
 
 INSTRUMENT = {"openinference": _oi}
@@ -35,28 +39,37 @@ def run(lab):
     tools = [lab.search, lab.calculator] + ([lab.slow] if lab.scenario == "cancelled" else [])
     researcher = agent("research_agent", FAST, tools)
     if lab.scenario == "nested":
+
         async def ask_researcher(query: str) -> str:
             """Delegate."""
             lab.called("ask_researcher")
             return str(await researcher.run(query))
+
         boss = agent("supervisor", GREAT, [ask_researcher])
-        lab.attempt("supervisor", lambda: asyncio.run(boss.run("2+2?")), ("research_agent", "nested"))
+        lab.attempt(
+            "supervisor", lambda: asyncio.run(boss.run("2+2?")), ("research_agent", "nested")
+        )
     elif lab.scenario == "streaming":
+
         async def stream():
             async for _ in researcher.run("2+2?", stream=True):
                 pass
+
         lab.attempt("research_agent", lambda: asyncio.run(stream()))
     elif lab.scenario == "team":
         writer = agent("writer", GREAT, [])
         from agent_framework import WorkflowBuilder
+
         flow = WorkflowBuilder(start_executor=researcher).add_edge(researcher, writer).build()
         lab.attempt("research_agent", lambda: asyncio.run(flow.run("2+2?")), ("writer", "member"))
     elif lab.scenario == "cancelled":
+
         async def cancel():
             task = asyncio.create_task(researcher.run("x"))
             await asyncio.sleep(1.5)
             task.cancel()
             await task
+
         lab.attempt("research_agent", lambda: asyncio.run(cancel()))
     else:
         lab.attempt("research_agent", lambda: asyncio.run(researcher.run("2+2?")))

@@ -9,6 +9,7 @@ PACKAGES = ["beeai-framework", "openinference-instrumentation-beeai"]
 
 def _oi(lab):
     from openinference.instrumentation.beeai import BeeAIInstrumentor
+
     BeeAIInstrumentor().instrument(tracer_provider=lab.provider)
 
 

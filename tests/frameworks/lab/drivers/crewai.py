@@ -4,27 +4,40 @@ import os
 
 from lab import FAST, GREAT
 
-os.environ.update(CREWAI_DISABLE_TELEMETRY="true", CREWAI_TRACING_ENABLED="false", CREWAI_DISABLE_TRACKING="true", CREWAI_STORAGE_DIR="/tmp/scratch/crew")
-PACKAGES = ["crewai", "openinference-instrumentation-crewai", "opentelemetry-instrumentation-crewai"]
+os.environ.update(
+    CREWAI_DISABLE_TELEMETRY="true",
+    CREWAI_TRACING_ENABLED="false",
+    CREWAI_DISABLE_TRACKING="true",
+    CREWAI_STORAGE_DIR="/tmp/scratch/crew",
+)
+PACKAGES = [
+    "crewai",
+    "openinference-instrumentation-crewai",
+    "opentelemetry-instrumentation-crewai",
+]
 
 
 def _oi(lab):
     from openinference.instrumentation.crewai import CrewAIInstrumentor
+
     CrewAIInstrumentor().instrument(tracer_provider=lab.provider)
 
 
 def _tl(lab):
     from opentelemetry.instrumentation.crewai import CrewAIInstrumentor
+
     CrewAIInstrumentor().instrument(tracer_provider=lab.provider)
 
 
 def _oi_sdk(lab):
     from openinference.instrumentation.openai import OpenAIInstrumentor
+
     OpenAIInstrumentor().instrument(tracer_provider=lab.provider)
 
 
 def _sdk(lab):
     from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
+
     OpenAIInstrumentor().instrument(tracer_provider=lab.provider)
 
 
@@ -49,7 +62,16 @@ def run(lab):
         return LLM(model="openai/" + name, base_url=lab.api.base_url, api_key="x", max_retries=0)
 
     def agent(role, model, tools=()):
-        return Agent(role=role, goal="g", backstory="b", llm=llm(model), tools=list(tools), allow_delegation=False, max_retry_limit=0, verbose=False)
+        return Agent(
+            role=role,
+            goal="g",
+            backstory="b",
+            llm=llm(model),
+            tools=list(tools),
+            allow_delegation=False,
+            max_retry_limit=0,
+            verbose=False,
+        )
 
     researcher = agent("research_agent", FAST, [search, calculator])
     task = Task(description="what is 2+2?", expected_output="4", agent=researcher)

@@ -2,22 +2,31 @@
 
 from lab import FAST
 
-PACKAGES = ["dspy", "openinference-instrumentation-dspy", "opentelemetry-instrumentation-genai-dspy"]
+PACKAGES = [
+    "dspy",
+    "openinference-instrumentation-dspy",
+    "opentelemetry-instrumentation-genai-dspy",
+]
 
 
 def _oi(lab):
     from openinference.instrumentation.dspy import DSPyInstrumentor
+
     DSPyInstrumentor().instrument(tracer_provider=lab.provider)
 
 
 def _otel(lab):
     import opentelemetry.instrumentation.genai.dspy as m
-    cls = next(getattr(m, n) for n in dir(m) if n.endswith("Instrumentor") and n != "BaseInstrumentor")
+
+    cls = next(
+        getattr(m, n) for n in dir(m) if n.endswith("Instrumentor") and n != "BaseInstrumentor"
+    )
     cls().instrument(tracer_provider=lab.provider)
 
 
 def _oi_litellm(lab):
     from openinference.instrumentation.litellm import LiteLLMInstrumentor
+
     LiteLLMInstrumentor().instrument(tracer_provider=lab.provider)
 
 
@@ -34,7 +43,9 @@ def run(lab):
         turn = next(turns, "end")
         if turn == "end":
             return "[[ ## reasoning ## ]]\nr\n\n[[ ## answer ## ]]\n4\n\n[[ ## completed ## ]]"
-        args = {"search": '{"query": "q"}', "calculator": '{"expression": "2+2"}', "finish": "{}"}[turn]
+        args = {"search": '{"query": "q"}', "calculator": '{"expression": "2+2"}', "finish": "{}"}[
+            turn
+        ]
         return f"[[ ## next_thought ## ]]\nt\n\n[[ ## next_tool_name ## ]]\n{turn}\n\n[[ ## next_tool_args ## ]]\n{args}\n\n[[ ## completed ## ]]"
 
     class Api(type(lab.api)):
@@ -56,7 +67,11 @@ def run(lab):
         """Calculate."""
         return lab.calculator(expression)
 
-    dspy.configure(lm=dspy.LM("openai/" + FAST, api_base=lab.api.base_url, api_key="x", num_retries=0, cache=False))
+    dspy.configure(
+        lm=dspy.LM(
+            "openai/" + FAST, api_base=lab.api.base_url, api_key="x", num_retries=0, cache=False
+        )
+    )
     agent = dspy.ReAct("question -> answer", tools=[search, calculator])
     lab.attempt("ReAct", lambda: agent(question="2+2?"))
     if lab.agents[-1]["outcome"] == "ok":

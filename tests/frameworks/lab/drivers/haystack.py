@@ -2,27 +2,35 @@
 
 from lab import FAST, GREAT
 
-PACKAGES = ["haystack-ai", "openinference-instrumentation-haystack", "opentelemetry-instrumentation-haystack"]
+PACKAGES = [
+    "haystack-ai",
+    "openinference-instrumentation-haystack",
+    "opentelemetry-instrumentation-haystack",
+]
 
 
 def native(lab):
     from haystack import tracing
     from haystack.tracing import OpenTelemetryTracer
+
     tracing.enable_tracing(OpenTelemetryTracer(lab.provider.get_tracer("haystack")))
 
 
 def _oi(lab):
     from openinference.instrumentation.haystack import HaystackInstrumentor
+
     HaystackInstrumentor().instrument(tracer_provider=lab.provider)
 
 
 def _tl(lab):
     from opentelemetry.instrumentation.haystack import HaystackInstrumentor
+
     HaystackInstrumentor().instrument(tracer_provider=lab.provider)
 
 
 def _oi_sdk(lab):
     from openinference.instrumentation.openai import OpenAIInstrumentor
+
     OpenAIInstrumentor().instrument(tracer_provider=lab.provider)
 
 
@@ -48,15 +56,19 @@ def run(lab):
         return lab.calculator(expression)
 
     def agent(model, functions):
-        return Agent(chat_generator=generator(model), tools=[create_tool_from_function(f) for f in functions])
+        return Agent(
+            chat_generator=generator(model), tools=[create_tool_from_function(f) for f in functions]
+        )
 
     researcher = agent(FAST, [search, calculator])
     messages = [ChatMessage.from_user("2+2?")]
     if lab.scenario == "nested":
+
         def ask_researcher(query: str) -> str:
             """Delegate."""
             lab.called("ask_researcher")
             return researcher.run(messages=messages)["messages"][-1].text
+
         boss = agent(GREAT, [ask_researcher])
         lab.attempt("agent", lambda: boss.run(messages=messages), ("agent", "nested"))
     elif lab.scenario == "pipeline":

@@ -12,11 +12,13 @@ def native(lab):
 
 def _oi(lab):
     from openinference.instrumentation.mcp import MCPInstrumentor
+
     MCPInstrumentor().instrument(tracer_provider=lab.provider)
 
 
 def _tl(lab):
     from opentelemetry.instrumentation.mcp import McpInstrumentor
+
     McpInstrumentor().instrument(tracer_provider=lab.provider)
 
 
@@ -38,13 +40,20 @@ def run(lab):
         server = FastMCP("lab")
         server.tool(name="search")(lab.search)
         server.tool(name="calculator")(lab.calculator)
-        with tracer.start_as_current_span("invoke_agent research_agent", attributes={"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "research_agent"}):
+        with tracer.start_as_current_span(
+            "invoke_agent research_agent",
+            attributes={
+                "gen_ai.operation.name": "invoke_agent",
+                "gen_ai.agent.name": "research_agent",
+            },
+        ):
             if connect is not None:
                 async with connect(getattr(server, "_mcp_server", server)) as session:
                     await session.call_tool("search", {"query": "q"})
                     await session.call_tool("calculator", {"expression": "2+2"})
             else:
                 from mcp.client import Client
+
                 async with Client(server) as session:
                     await session.call_tool("search", {"query": "q"})
                     await session.call_tool("calculator", {"expression": "2+2"})

@@ -8,44 +8,63 @@ from agents.tracing import set_trace_processors
 from lab import FAST, GREAT
 from openai import AsyncOpenAI
 
-PACKAGES = ["openai-agents", "openinference-instrumentation-openai-agents", "opentelemetry-instrumentation-openai-agents", "opentelemetry-instrumentation-genai-openai-agents"]
+PACKAGES = [
+    "openai-agents",
+    "openinference-instrumentation-openai-agents",
+    "opentelemetry-instrumentation-openai-agents",
+    "opentelemetry-instrumentation-genai-openai-agents",
+]
 
 
 def _oi(lab):
     from openinference.instrumentation.openai_agents import OpenAIAgentsInstrumentor
+
     OpenAIAgentsInstrumentor().instrument(tracer_provider=lab.provider)
 
 
 def _tl(lab):
     from opentelemetry.instrumentation.openai_agents import OpenAIAgentsInstrumentor
+
     OpenAIAgentsInstrumentor().instrument(tracer_provider=lab.provider)
 
 
 def _otel(lab):
     from opentelemetry.instrumentation.genai.openai_agents import OpenAIAgentsInstrumentor
+
     OpenAIAgentsInstrumentor().instrument(tracer_provider=lab.provider)
 
 
 def _oi_sdk(lab):
     from openinference.instrumentation.openai import OpenAIInstrumentor
+
     OpenAIInstrumentor().instrument(tracer_provider=lab.provider)
 
 
 def _otel_sdk(lab):
     from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
+
     OpenAIInstrumentor().instrument(tracer_provider=lab.provider)
 
 
 def _tl_sdk(lab):
     from opentelemetry.instrumentation.openai import OpenAIInstrumentor
+
     OpenAIInstrumentor().instrument(tracer_provider=lab.provider)
 
 
-INSTRUMENT = {"openinference": _oi, "traceloop": _tl, "otel-genai": _otel, "oi-sdk": _oi_sdk, "otel-sdk": _otel_sdk, "tl-sdk": _tl_sdk}
+INSTRUMENT = {
+    "openinference": _oi,
+    "traceloop": _tl,
+    "otel-genai": _otel,
+    "oi-sdk": _oi_sdk,
+    "otel-sdk": _otel_sdk,
+    "tl-sdk": _tl_sdk,
+}
 
 
 def run(lab):
     from openai import AsyncOpenAI
+
     set_default_openai_client(AsyncOpenAI(max_retries=0), use_for_tracing=False)
     responses = lab.scenario.startswith("responses")
     set_default_openai_api("responses" if responses else "chat_completions")
@@ -54,39 +73,71 @@ def run(lab):
     search = function_tool(lab.search)
     calculator = function_tool(lab.calculator, **opts)
     slow = function_tool(lab.slow)
-    researcher = Agent(name="research_agent", instructions="help", model=FAST, tools=[search, calculator] + ([slow] if lab.scenario == "cancelled" else []))
+    researcher = Agent(
+        name="research_agent",
+        instructions="help",
+        model=FAST,
+        tools=[search, calculator] + ([slow] if lab.scenario == "cancelled" else []),
+    )
 
     if lab.scenario == "nested":
+
         @function_tool
         async def ask_researcher(query: str) -> str:
             lab.called("ask_researcher")
             return (await Runner.run(researcher, query)).final_output
-        boss = Agent(name="supervisor", instructions="delegate", model=GREAT, tools=[ask_researcher])
-        lab.attempt("supervisor", lambda: asyncio.run(Runner.run(boss, "what is 2+2?")), ("research_agent", "nested"))
+
+        boss = Agent(
+            name="supervisor", instructions="delegate", model=GREAT, tools=[ask_researcher]
+        )
+        lab.attempt(
+            "supervisor",
+            lambda: asyncio.run(Runner.run(boss, "what is 2+2?")),
+            ("research_agent", "nested"),
+        )
     elif lab.scenario == "agent_as_tool":
         lab.api.plans = {GREAT: [["ask_researcher"]], FAST: [["search"], ["calculator"]]}
-        boss = Agent(name="supervisor", instructions="delegate", model=GREAT, tools=[researcher.as_tool("ask_researcher", "ask")])
+        boss = Agent(
+            name="supervisor",
+            instructions="delegate",
+            model=GREAT,
+            tools=[researcher.as_tool("ask_researcher", "ask")],
+        )
         lab.called("ask_researcher")
-        lab.attempt("supervisor", lambda: asyncio.run(Runner.run(boss, "what is 2+2?")), ("research_agent", "nested"))
+        lab.attempt(
+            "supervisor",
+            lambda: asyncio.run(Runner.run(boss, "what is 2+2?")),
+            ("research_agent", "nested"),
+        )
     elif lab.scenario == "handoff":
         triage = Agent(name="triage", instructions="hand off", model=GREAT, handoffs=[researcher])
-        lab.attempt("triage", lambda: asyncio.run(Runner.run(triage, "what is 2+2?")), ("research_agent", "handoff"))
+        lab.attempt(
+            "triage",
+            lambda: asyncio.run(Runner.run(triage, "what is 2+2?")),
+            ("research_agent", "handoff"),
+        )
     elif lab.scenario in {"streaming", "responses_streaming"}:
+
         async def stream():
             result = Runner.run_streamed(researcher, "what is 2+2?")
             async for _ in result.stream_events():
                 pass
+
         lab.attempt("research_agent", lambda: asyncio.run(stream()))
     elif lab.scenario == "cancelled":
+
         async def cancel():
             task = asyncio.create_task(Runner.run(researcher, "x"))
             await asyncio.sleep(1.5)
             task.cancel()
             await task
+
         lab.attempt("research_agent", lambda: asyncio.run(cancel()))
     elif lab.scenario == "many":
+
         async def many():
             await asyncio.gather(*(Runner.run(researcher, f"{i}") for i in range(10)))
+
         asyncio.run(many())
         for _ in range(10):
             lab.ran("research_agent")

@@ -14,16 +14,21 @@ def native(lab):
 
 def _oi(lab):
     from openinference.instrumentation.pydantic_ai import OpenInferenceSpanProcessor
-    lab.provider._active_span_processor._span_processors = (OpenInferenceSpanProcessor(),) + lab.provider._active_span_processor._span_processors
+
+    lab.provider._active_span_processor._span_processors = (
+        OpenInferenceSpanProcessor(),
+    ) + lab.provider._active_span_processor._span_processors
 
 
 def _sdk(lab):
     from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
+
     OpenAIInstrumentor().instrument(tracer_provider=lab.provider)
 
 
 def _oi_sdk(lab):
     from openinference.instrumentation.openai import OpenAIInstrumentor
+
     OpenAIInstrumentor().instrument(tracer_provider=lab.provider)
 
 
@@ -43,40 +48,63 @@ def run(lab):
     from pydantic_ai.providers.openai import OpenAIProvider
 
     provider = OpenAIProvider(openai_client=AsyncOpenAI(max_retries=0))
-    settings = InstrumentationSettings(tracer_provider=lab.provider, **({"version": VERSION} if VERSION != 5 else {}))
+    settings = InstrumentationSettings(
+        tracer_provider=lab.provider, **({"version": VERSION} if VERSION != 5 else {})
+    )
 
     def agent(name, model, tools):
         try:
             from pydantic_ai.capabilities import Instrumentation
-            return Agent(OpenAIChatModel(model, provider=provider), name=name, tools=tools, capabilities=[Instrumentation(settings)])
+
+            return Agent(
+                OpenAIChatModel(model, provider=provider),
+                name=name,
+                tools=tools,
+                capabilities=[Instrumentation(settings)],
+            )
         except ImportError:
-            return Agent(OpenAIChatModel(model, provider=provider), name=name, tools=tools, instrument=settings)
+            return Agent(
+                OpenAIChatModel(model, provider=provider),
+                name=name,
+                tools=tools,
+                instrument=settings,
+            )
 
     tools = [lab.search, lab.calculator] + ([lab.slow] if lab.scenario == "cancelled" else [])
     researcher = agent("research_agent", FAST, tools)
     if lab.scenario == "nested":
+
         async def ask_researcher(query: str) -> str:
             """Delegate."""
             lab.called("ask_researcher")
             return (await researcher.run(query)).output
+
         boss = agent("supervisor", GREAT, [ask_researcher])
-        lab.attempt("supervisor", lambda: asyncio.run(boss.run("2+2?")), ("research_agent", "nested"))
+        lab.attempt(
+            "supervisor", lambda: asyncio.run(boss.run("2+2?")), ("research_agent", "nested")
+        )
     elif lab.scenario == "streaming":
+
         async def stream():
             async with researcher.run_stream("2+2?") as result:
                 async for _ in result.stream_text():
                     pass
+
         lab.attempt("research_agent", lambda: asyncio.run(stream()))
     elif lab.scenario == "cancelled":
+
         async def cancel():
             task = asyncio.create_task(researcher.run("x"))
             await asyncio.sleep(1.5)
             task.cancel()
             await task
+
         lab.attempt("research_agent", lambda: asyncio.run(cancel()))
     elif lab.scenario == "many":
+
         async def many():
             await asyncio.gather(*(researcher.run(f"{i}") for i in range(10)))
+
         asyncio.run(many())
         for _ in range(10):
             lab.ran("research_agent")

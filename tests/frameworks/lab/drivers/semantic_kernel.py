@@ -16,6 +16,7 @@ def native(lab):
 
 def _oi_sdk(lab):
     from openinference.instrumentation.openai import OpenAIInstrumentor
+
     OpenAIInstrumentor().instrument(tracer_provider=lab.provider)
 
 
@@ -39,13 +40,20 @@ def run(lab):
         def calculator(self, expression: str) -> str:
             return lab.calculator(expression)
 
-    lab.api.plans = {m: [[f"lab-{t}" for t in turn] if turn != "error" else turn for turn in turns] for m, turns in lab.api.plans.items()}
+    lab.api.plans = {
+        m: [[f"lab-{t}" for t in turn] if turn != "error" else turn for turn in turns]
+        for m, turns in lab.api.plans.items()
+    }
     from model_api import ARGUMENTS
-    ARGUMENTS["lab-search"] = ARGUMENTS["search"]; ARGUMENTS["lab-calculator"] = ARGUMENTS["calculator"]; ARGUMENTS["lab-ask_researcher"] = {"query": "help"}
+
+    ARGUMENTS["lab-search"] = ARGUMENTS["search"]
+    ARGUMENTS["lab-calculator"] = ARGUMENTS["calculator"]
+    ARGUMENTS["lab-ask_researcher"] = {"query": "help"}
 
     def agent(name, model, plugins):
         service = OpenAIChatCompletion(ai_model_id=model, async_client=AsyncOpenAI(max_retries=0))
         from semantic_kernel import Kernel
+
         kernel = Kernel()
         kernel.add_service(service)
         for plugin in plugins:
@@ -54,17 +62,25 @@ def run(lab):
 
     researcher = agent("research_agent", FAST, [Tools()])
     if lab.scenario == "nested":
+
         class Boss:
             @kernel_function(name="ask_researcher", description="d")
             async def ask_researcher(self, query: str) -> str:
                 lab.called("ask_researcher")
                 return str(await researcher.get_response(messages=query))
+
         boss = agent("supervisor", GREAT, [Boss()])
-        lab.attempt("supervisor", lambda: asyncio.run(boss.get_response(messages="2+2?")), ("research_agent", "nested"))
+        lab.attempt(
+            "supervisor",
+            lambda: asyncio.run(boss.get_response(messages="2+2?")),
+            ("research_agent", "nested"),
+        )
     elif lab.scenario == "streaming":
+
         async def stream():
             async for _ in researcher.invoke_stream(messages="2+2?"):
                 pass
+
         lab.attempt("research_agent", lambda: asyncio.run(stream()))
     else:
         lab.attempt("research_agent", lambda: asyncio.run(researcher.get_response(messages="2+2?")))

@@ -1,0 +1,137 @@
+"""``agent-analytics history``: makes a simulated past and serves it."""
+
+import argparse
+import signal
+import sys
+import tempfile
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+from typing import Final, Protocol
+
+from agent_analytics.demo._history._build import build_history
+from agent_analytics.demo._history._serving import serve
+from agent_analytics.demo._servers import ServerError
+from agent_analytics.insights import write_rules
+
+_DESCRIPTION: Final = """\
+Ninety days of a simulated marketplace on a real Prometheus: 11 publishers, 29 listings.
+
+Seasons of the day and the week, launches, a price change, restarts, and every insight
+planted in one listing at least. The past ends now; nothing is added to it. It is made in
+about a minute, and served on a free loopback port until Ctrl-C.
+"""
+_EPILOG: Final = """\
+examples:
+  agent-analytics history
+  agent-analytics history --days 30 --directory past     keep the blocks in past/data
+"""
+_SHORTEST: Final = 3
+_LONGEST: Final = 400
+
+
+class Commands(Protocol):
+    """What ``add_subparsers()`` returns, whose own type is private."""
+
+    def add_parser(
+        self,
+        name: str,
+        *,
+        help: str,  # noqa: A002 - argparse calls it so
+        description: str,
+        epilog: str,
+        formatter_class: type[argparse.HelpFormatter],
+    ) -> argparse.ArgumentParser:
+        """Add a command."""
+        ...
+
+
+def add_history(commands: Commands) -> None:
+    """Add the command to the subparsers of ``agent-analytics``."""
+    parser = commands.add_parser(
+        "history",
+        help="make a simulated past of 90 days and serve it on a real Prometheus",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--days",
+        type=_days,
+        default=91,
+        metavar="N",
+        help=f"length of the past, {_SHORTEST} to {_LONGEST} (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=20260101,
+        metavar="N",
+        help="the same seed gives the same past (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--directory",
+        type=Path,
+        metavar="DIR",
+        help="keep blocks and rules there; it must not exist (default: a temporary directory)",
+    )
+    parser.add_argument(
+        "--no-serve", action="store_true", help="make the past, and do not serve it"
+    )
+
+
+def history(options: argparse.Namespace) -> int:
+    """Run the command and return its exit status."""
+    directory: Path | None = options.directory
+    if directory is not None and directory.exists():
+        sys.stderr.write(f"agent-analytics history: {directory} exists already\n")
+        return 2
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with tempfile.TemporaryDirectory(prefix="agent-analytics-history-") as home:
+            _make_and_serve(options, directory or Path(home))
+    except ServerError as error:
+        sys.stderr.write(f"agent-analytics history: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _make_and_serve(options: argparse.Namespace, directory: Path) -> None:
+    rules = directory / "rules"
+    write_rules(rules)
+    print("making the past …", flush=True)
+    made = build_history(directory / "data", seed=options.seed, days=options.days, rules=rules)
+    end = datetime.fromtimestamp(made.clock.end, UTC)
+    events = sum(len(ledger.invocations.time) for ledger in made.ledgers.values())
+    print(
+        f"{len(made.ledgers)} listings, {events:,} invocations in {options.days} days up to"
+        f" {end:%Y-%m-%d %H:%M:%S} UTC; {made.samples:,} samples in"
+        f" {sum(made.seconds.values()):.0f} s"
+    )
+    if options.directory:
+        print(f"blocks: {made.directory}\nrules: {rules}")
+    if options.no_serve:
+        return
+    with serve(made, rules) as prometheus:
+        publisher = made.world.profiles[0].publisher
+        print(f"Prometheus: {prometheus.url}")
+        at = f"--at {end:%Y-%m-%dT%H:%M:%S}"
+        print(f"try: agent-analytics report {publisher} {at} --prometheus {prometheus.url}")
+        print("Ctrl-C ends it", flush=True)
+        with suppress(KeyboardInterrupt):
+            Event().wait()
+
+
+def _days(text: str) -> int:
+    days = int(text)
+    if not _SHORTEST <= days <= _LONGEST:
+        msg = f"expected {_SHORTEST} to {_LONGEST} days, got {text}"
+        raise argparse.ArgumentTypeError(msg)
+    return days
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt

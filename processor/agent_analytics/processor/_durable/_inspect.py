@@ -1,0 +1,79 @@
+"""A look at a state directory from outside, without taking part in it."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from agent_analytics.processor._durable import _format as form
+from agent_analytics.processor._durable._directory import StateDirectory
+from agent_analytics.processor._durable._file import BlockFile, FileError
+
+
+@dataclass(frozen=True, slots=True)
+class SlotReport:
+    """What there is to say of one slot.
+
+    Attributes:
+        name: Of its file.
+        alive: Whether a worker holds it.
+        pid: Process that took it last; 0 if unknown.
+        blocks: Blocks of series in it.
+        missing: Blocks that are damaged.
+        changed: When the file was last written to the disk, in seconds since 1970.
+        problem: Why it cannot be used; empty if it can.
+    """
+
+    name: str
+    alive: bool
+    pid: int
+    blocks: int
+    missing: int
+    changed: float
+    problem: str
+
+
+def service_of(path: Path) -> str:
+    """Return the service that a state directory belongs to, or an empty text."""
+    try:
+        document: object = json.loads((path / "service.json").read_bytes())
+    except (OSError, ValueError):
+        return ""
+    if not isinstance(document, dict):
+        return ""
+    return str(cast("dict[str, object]", document).get("service", ""))
+
+
+def inspect_state(path: Path) -> list[SlotReport]:
+    """Return a report on every slot of a state directory.
+
+    Raises:
+        OSError: The directory cannot be read.
+    """
+    directory = StateDirectory(path, "", b"")
+    reports: list[SlotReport] = []
+    with directory.locked():
+        living = {number for number in directory.slots() if directory.alive(number)}
+    for number in directory.slots():
+        slot = directory.slot_path(number)
+        descriptor = os.open(slot, os.O_RDWR | os.O_CLOEXEC)
+        changed = os.fstat(descriptor).st_mtime
+        pid = blocks = missing = 0
+        problem = ""
+        try:
+            whole = form.is_whole(os.fstat(descriptor).st_size)
+            file = BlockFile.open(slot, descriptor) if whole else None
+            if file is not None:
+                blocks = len(file.scan())
+                missing, pid = file.missing(), file.counters[form.PID]
+            elif not whole:
+                problem = f"{slot.name} was cut short"
+        except FileError as error:
+            problem = str(error)
+        finally:
+            os.close(descriptor)
+        reports.append(
+            SlotReport(slot.name, number in living, pid, blocks, missing, changed, problem)
+        )
+    return reports
