@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from celery import Celery  # type: ignore[import-untyped]  # it has no types
 
@@ -9,7 +10,7 @@ from agent_analytics.exporters import configure
 from agent_analytics.instrumentation import agent
 
 folder = Path(os.environ["BROKER_FOLDER"])
-app = Celery("tasks", broker="filesystem://")
+app: Any = Celery("tasks", broker="filesystem://")
 app.conf.broker_transport_options = {
     "data_folder_in": str(folder),
     "data_folder_out": str(folder),

@@ -27,7 +27,7 @@ def main() -> None:
     blocks: list[Block] = []
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
-        if len(blocks) < 500 and dice.random() < 0.02:
+        if len(blocks) < 250 and dice.random() < 0.02:
             labels = ("acme", "finder", f"tool-{len(blocks)}" + "y" * dice.randrange(120))
             blocks.append(store.open_block(_schema.TOOL, labels, 0.0))
             sys.stdout.write(f"{len(blocks)}\n")

@@ -13,7 +13,7 @@ COMMAND = (sys.executable, "-m", "agent_analytics.demo", "history")
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run the command to its end."""
     return subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, timeout=200, check=False
+        [*COMMAND, *arguments], capture_output=True, text=True, timeout=280, check=False
     )
 
 

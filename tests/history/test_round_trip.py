@@ -17,7 +17,9 @@ from agent_analytics.demo._history import (
 )
 from agent_analytics.demo._history._rules import OFFSET, read_rules
 from agent_analytics.demo._prometheus import Prometheus, Sample
-from agent_analytics.insights import queries
+from agent_analytics.insights import periods, queries
+from agent_analytics.insights.periods import Period
+from agent_analytics.insights.queries import LISTING, Scope
 from agent_analytics.processor import catalogue
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
@@ -64,6 +66,18 @@ def test_every_quantity_of_a_day_and_a_week_is_near_the_truth(served: Served) ->
     assert len(found) >= 9
     assert max(line.worst for line in found) < 1e-9
     assert all(line.answers for line in found)
+
+
+def test_a_publisher_of_one_listing_has_its_tenants(served: Served) -> None:
+    """Unions recorded for publishers hold no tenant of an hour before the window."""
+    ask, end = served.prometheus.query, served.history.clock.end
+    one = Scope(("publisher_id",), ('publisher_id=~"kestrel|harbor"',))
+    publishers = ask(periods.unique_tenants(Period(7), one), at=end)
+    listings = ask(periods.unique_tenants(Period(7), one.over(*LISTING.by)), at=end)
+    assert len(publishers) == 2
+    assert {sample.listing[0]: sample.value for sample in publishers} == {
+        sample.listing[0]: pytest.approx(sample.value, rel=1e-9) for sample in listings
+    }
 
 
 def test_a_wrong_truth_is_noticed(served: Served) -> None:

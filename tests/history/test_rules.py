@@ -76,7 +76,7 @@ def test_evaluations_follow_the_scrapes() -> None:
     """Each scrape at a full interval is followed by one evaluation, in few requests."""
     clock = make_clock(end=END, days=60, pace=Pace(), moments=(30.0,))
     for interval in (300, 3600):
-        found = stretches(clock.scrapes, interval, clock.last)
+        found = stretches(clock.scrapes, interval, clock.last, OFFSET)
         times = [
             time
             for stretch in found

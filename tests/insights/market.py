@@ -197,6 +197,10 @@ def write_market(market: Market, path: Path) -> None:
         _tenants(files, rollups.OF_PUBLISHER, labels)
         _sketch(files, rollups.OF_PUBLISHER, labels, used, full=full)
     _tenants(files, rollups.OF_MARKETPLACE, {})
+    for weeks in rollups.COHORTS:
+        labels = {"weeks": str(weeks)}
+        shares = [(time, 1 - 0.1 * weeks) for time in _MARKS]
+        files.gauge(rollups.OF_MARKETPLACE.returned, labels, shares)
     _sketch(files, rollups.OF_MARKETPLACE, {}, min(2 * market.registers, 1024), full=True)
     _insights(files)
     _health(files)

@@ -35,14 +35,14 @@ def alertmanager(tmp_path: Path) -> Path:
 def test_rules_pass_every_lint(promtool: Run) -> None:
     """The committed rules pass all lints of Prometheus 2.42 and later."""
     rules = sorted((GENERATED / "rules").glob("*.yml"))
-    assert len(rules) == 2
+    assert len(rules) == 3
     done = promtool("check", "rules", "--lint=all", "--lint-fatal", *rules)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_prometheus_config_is_accepted(promtool: Run, tmp_path: Path) -> None:
     """The configuration loads the rules beside it and scrapes both parts of each target."""
-    assert len(write_rules(tmp_path / "rules")) == 2
+    assert len(write_rules(tmp_path / "rules")) == 3
     path = tmp_path / "prometheus.yml"
     text = prometheus_config(
         targets=["127.0.0.1:9464", "127.0.0.1:9465"],
@@ -53,7 +53,7 @@ def test_prometheus_config_is_accepted(promtool: Run, tmp_path: Path) -> None:
     path.write_text(text, encoding="utf-8")
     done = promtool("check", "config", path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "2 rule files found" in done.stdout
+    assert "3 rule files found" in done.stdout
     metrics, sketches = yaml.safe_load(text)["scrape_configs"]
     assert metrics["job_name"] == "agent-analytics"
     assert metrics["scrape_interval"] == "5s"
@@ -64,12 +64,26 @@ def test_prometheus_config_is_accepted(promtool: Run, tmp_path: Path) -> None:
 
 def test_intervals_of_rules_can_be_chosen(promtool: Run, tmp_path: Path) -> None:
     """Rule files for a server of one's own carry the intervals that were asked for."""
-    paths = write_rules(tmp_path / "rules", oncall_interval="3s", insight_interval="7s")
+    paths = write_rules(
+        tmp_path / "rules",
+        oncall_interval="3s",
+        insight_interval="7s",
+        level_interval="11s",
+        hour_interval="13s",
+    )
     found = {
-        path.name: yaml.safe_load(path.read_text(encoding="utf-8"))["groups"][0]["interval"]
+        group["name"].removeprefix("agent-analytics-"): group["interval"]
         for path in paths
+        for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]
     }
-    assert found == {"oncall.yml": "3s", "insights.yml": "7s"}
+    assert found == {
+        "oncall": "3s",
+        "publisher": "7s",
+        "tenants": "13s",
+        "levels": "11s",
+        "unions": "11s",
+        "hours": "13s",
+    }
     assert promtool("check", "rules", *paths).returncode == 0
 
 
@@ -129,7 +143,9 @@ def test_publishers_are_never_inhibited() -> None:
     text = alertmanager_config(oncall_url="http://a", publisher_url="http://b")
     for rule in yaml.safe_load(text)["inhibit_rules"]:
         assert 'audience="oncall"' in rule["target_matchers"]
-        assert {"publisher_id", "agent_id"} <= set(rule["equal"]) or "instance" in rule["equal"]
+        equal = set(rule.get("equal", []))
+        everything = rule["source_matchers"] == ['audience="oncall"', 'cause="no_target"']
+        assert {"publisher_id", "agent_id"} <= equal or "instance" in equal or everything
 
 
 COMPOSE = Path(__file__).parents[2] / "docker-compose.yml"

@@ -31,6 +31,10 @@ def known_labels(name: str) -> set[str] | None:
     """Return the labels that a sample name may carry, or nothing for an unknown name."""
     if name in OWN_SERIES:
         return OWN_SERIES[name]
+    if name in rollups.RECORDED:
+        return {*rollups.RECORDED[name], *TARGET_LABELS}
+    if name in _recorded.RECORDED:
+        return set(_recorded.RECORDED[name])
     for recorded in (rollups.RECORDED, _recorded.RECORDED):
         if name in recorded:
             return {*recorded[name], *TARGET_LABELS}

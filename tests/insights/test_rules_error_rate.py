@@ -28,7 +28,7 @@ def firing(
         {
             "publisher_id": publisher,
             "agent_id": agent,
-            "audience": "publisher" if traffic == "period" else "oncall",
+            "audience": "oncall",
             "severity": "critical",
             "category": "reliability",
             "insight": "error-rate",
@@ -199,45 +199,5 @@ def test_sparse_waits_and_is_kept(check_rules: Check) -> None:
         expect={
             ("47m", ALERT): [firing("18%", traffic="sparse", window="30m")],
             ("50m", ALERT): [],
-        },
-    )
-
-
-@pytest.mark.parametrize(
-    ("series", "shares"),
-    [
-        pytest.param(invocations(success="0+57x60", error="0+3x60"), [], id="at 5 %"),
-        pytest.param(
-            invocations(success="0+563x60", error="0+31x60", timeout="0+7x60"),
-            ["6.323%"],
-            id="above 5 %",
-        ),
-        pytest.param(invocations(success="0x9 0x51", error="0x9 36x51"), [], id="below the floor"),
-        pytest.param(
-            invocations(success="0x9 0x51", error="0x9 44x51"), ["100%"], id="above the floor"
-        ),
-        pytest.param({"up": "1x60"}, [], id="no data"),
-    ],
-)
-def test_insight_boundary(check_rules: Check, series: dict[str, str], shares: list[str]) -> None:
-    """The publisher is told when more than 5 % of at least forty invocations failed."""
-    expected = [firing(share, traffic="period", window="1d") for share in shares]
-    check_rules(
-        rules="insights.yml", interval="1m", series=series, expect={("50m", ALERT): expected}
-    )
-
-
-def test_insight_lasts_until_the_period_is_good(check_rules: Check) -> None:
-    """An hour of failures is told for the rest of the day, and no longer than the day."""
-    series = invocations(success="0+100x10 1080+80x9 1810+10x300", error="0x10 20+20x9 200x300")
-    check_rules(
-        rules="insights.yml",
-        interval="10m",
-        series=series,
-        expect={
-            ("1h", ALERT): [],
-            ("4h", ALERT): [firing("9.804%", traffic="period", window="1d")],
-            ("20h", ALERT): [firing("6.667%", traffic="period", window="1d")],
-            ("28h", ALERT): [],
         },
     )

@@ -28,7 +28,7 @@ def firing(share: str, *, traffic: str, window: str) -> tuple[Mapping[str, str],
         {
             "publisher_id": "acme",
             "agent_id": "finder",
-            "audience": "publisher" if traffic == "period" else "oncall",
+            "audience": "oncall",
             "severity": "warning",
             "category": "performance",
             "insight": "response-time",
@@ -145,22 +145,4 @@ def test_stops_after_recovery(check_rules: Check) -> None:
             ("15m", ALERT): [firing("6%", traffic="dense", window="5m")],
             ("16m30s", ALERT): [],
         },
-    )
-
-
-@pytest.mark.parametrize(
-    ("series", "shares"),
-    [
-        pytest.param(responses("0+95x90", "0+100x90"), [], id="at 5 %"),
-        pytest.param(responses("0+943x90", "0+1000x90"), ["5.7%"], id="above 5 %"),
-        pytest.param(responses("0x90", "0x9 36x80"), [], id="below the floor"),
-        pytest.param(responses("0x90", "0x9 44x80"), ["100%"], id="above the floor"),
-        pytest.param({"up": "1x90"}, [], id="no data"),
-    ],
-)
-def test_insight_boundary(check_rules: Check, series: dict[str, str], shares: list[str]) -> None:
-    """The publisher is told when more than 5 % of at least forty responses were slow."""
-    expected = [firing(share, traffic="period", window="1d") for share in shares]
-    check_rules(
-        rules="insights.yml", interval="1m", series=series, expect={("50m", ALERT): expected}
     )

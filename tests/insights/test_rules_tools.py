@@ -24,7 +24,7 @@ def firing(
             "publisher_id": "acme",
             "agent_id": "finder",
             "tool": tool,
-            "audience": "publisher" if traffic == "period" else "oncall",
+            "audience": "oncall",
             "severity": "warning",
             "category": "reliability",
             "insight": "tool-failures",
@@ -154,22 +154,4 @@ def test_stops_after_recovery(check_rules: Check) -> None:
             ("14m", ALERT): [firing("11%")],
             ("15m30s", ALERT): [],
         },
-    )
-
-
-@pytest.mark.parametrize(
-    ("series", "shares"),
-    [
-        pytest.param(calls(success="0+90x90", error="0+10x90"), [], id="at 10 %"),
-        pytest.param(calls(success="0+83x90", timeout="0+17x90"), ["17%"], id="above 10 %"),
-        pytest.param(calls(success="0x90", error="0x9 17x80"), [], id="below the floor"),
-        pytest.param(calls(success="0x90", error="0x9 23x80"), ["100%"], id="above the floor"),
-        pytest.param({"up": "1x90"}, [], id="no data"),
-    ],
-)
-def test_insight_boundary(check_rules: Check, series: dict[str, str], shares: list[str]) -> None:
-    """The publisher is told when more than 10 % of at least twenty calls of a tool failed."""
-    expected = [firing(share, traffic="period", window="1d") for share in shares]
-    check_rules(
-        rules="insights.yml", interval="1m", series=series, expect={("50m", ALERT): expected}
     )

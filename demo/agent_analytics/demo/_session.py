@@ -163,7 +163,13 @@ def open_session(*, seed: int, speed: float, stop: asyncio.Event) -> Generator[S
 
 def _prometheus_files(servers: Servers, target: str) -> Path:
     rules = servers.directory / "rules"
-    write_rules(rules, insight_interval=f"{INSIGHT_SECONDS}s")
+    # Levels as often as insights: what they tell of is minutes old here.
+    write_rules(
+        rules,
+        insight_interval=f"{INSIGHT_SECONDS}s",
+        level_interval=f"{INSIGHT_SECONDS}s",
+        hour_interval=f"{SKETCH_SECONDS}s",
+    )
     config = servers.directory / "prometheus.yml"
     config.write_text(
         prometheus_config(

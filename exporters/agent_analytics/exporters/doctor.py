@@ -12,7 +12,7 @@ import urllib.request
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -217,7 +217,21 @@ def _seconds(duration: str) -> float:
     return total
 
 
-def add_doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+class Commands(Protocol):
+    """What ``ArgumentParser.add_subparsers()`` returns, as far as it is used here."""
+
+    def add_parser(
+        self,
+        name: str,
+        *,
+        help: str | None,  # noqa: A002 - named by argparse
+        description: str | None,
+    ) -> argparse.ArgumentParser:
+        """Add the parser of a command."""
+        ...
+
+
+def add_doctor(commands: Commands) -> None:
     """Add the command ``doctor`` to a command line."""
     parser = commands.add_parser(
         "doctor",

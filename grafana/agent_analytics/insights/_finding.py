@@ -139,8 +139,7 @@ class Finding:
             Recording(
                 record=_recorded.WORTH,
                 expr=(
-                    f"{way.worth} > 0\n"
-                    f"and on ({', '.join(self.by)}) {self.raised(_traffic(way))}"
+                    f"{way.worth} > 0\nand on ({', '.join(self.by)}) {self.raised(_traffic(way))}"
                 ),
                 labels={"insight": self.slug, "traffic": way.traffic},
             )

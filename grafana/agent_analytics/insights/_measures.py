@@ -38,9 +38,7 @@ def tenants() -> list[Recording]:
     """Return the rules that record distinct tenants and retention."""
     return [
         *(
-            Recording(
-                record=recorded.tenants(window), expr=periods.unique_tenants(Period(*window))
-            )
+            Recording(record=recorded.tenants(window), expr=periods.unique_tenants(Period(*window)))
             for window in recorded.TENANTS
         ),
         *(

@@ -93,10 +93,7 @@ class Threshold:
     def crossed(self, measure: str, insight: str) -> str:
         """Return the PromQL that answers the measure where it is bad, and nothing elsewhere."""
         listing = f"on ({', '.join(LISTING_LABELS)})"
-        own = (
-            f"max by ({', '.join(LISTING_LABELS)})"
-            f' ({_recorded.THRESHOLD}{{insight="{insight}"}})'
-        )
+        own = f'max by ({", ".join(LISTING_LABELS)}) ({_recorded.THRESHOLD}{{insight="{insight}"}})'
         if self.scale != 1:
             own = f"({own} * {self.scale:g})"
         rounded = f"round({measure}, {RESOLUTION})"

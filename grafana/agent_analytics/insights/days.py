@@ -68,4 +68,9 @@ def week_overlap(weeks: int, scope: Scope = LISTING) -> str:
     The week that is come back to is the seven UTC days before the evaluation; the cohort is the
     week that ended ``weeks`` before it. Tenants of both are found by registers that are equal.
     """
-    return periods.returned(_week_registers(scope, 0), _week_registers(scope, weeks), scope)
+    union = periods.union_of(scope)
+    if union is rollups.OF_MARKETPLACE and weeks in rollups.COHORTS:
+        recorded = select(union.returned, scope, f'weeks="{weeks}"')
+        return f"max (last_over_time({recorded}[1d] offset -1h))"
+    now, then = _week_registers(scope, 0), _week_registers(scope, weeks)
+    return rollups.returned(now, then, scope.by)

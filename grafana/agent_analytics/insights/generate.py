@@ -19,6 +19,7 @@ from agent_analytics.insights.rules import render_rules
 
 #: Where things are in ``docker-compose.yml``.
 COMPOSE_TARGET: Final = "demo:9464"
+COMPOSE_PROMETHEUS: Final = "localhost:9090"
 COMPOSE_ALERTMANAGER: Final = "alertmanager:9093"
 #: The demo takes webhooks on the port beside its metrics.
 COMPOSE_WEBHOOK: Final = "http://demo:9465/"
@@ -36,6 +37,7 @@ def render() -> dict[str, str]:
             targets=[COMPOSE_TARGET],
             alertmanager=COMPOSE_ALERTMANAGER,
             rules_dir=COMPOSE_RULES,
+            own_target=COMPOSE_PROMETHEUS,
         ),
         "alertmanager.yml": alertmanager_config(
             oncall_url=COMPOSE_WEBHOOK, publisher_url=COMPOSE_WEBHOOK

@@ -9,8 +9,6 @@ from agent_analytics.processor.catalogue import Metric
 
 #: Everything there is.
 ALL: Final = Scope(())
-#: The job under which Prometheus scrapes itself.
-PROMETHEUS_JOB: Final = "prometheus"
 _TARGETS: Final = (f'job=~"{queries.JOB}|{queries.SKETCH_JOB}"',)
 
 

@@ -270,7 +270,7 @@ def registers(
         return f"{scope.aggregate('min', 'register')} ({seen})"
     union = union_of(scope)
     parts = [
-        period.over(least, union.minutes, scope, "2h" if period.rest else "1d", of_kind),
+        period.over(least, union.minutes, scope, "70m" if period.rest else "1d", of_kind),
     ]
     if period.rest:
         parts += [
@@ -290,16 +290,17 @@ def distinct(registers_: str, scope: Scope = LISTING) -> str:
     return rollups.distinct(registers_, scope.by)
 
 
-def _below_one(registers_: str, scope: Scope) -> str:
-    """How far the registers are below 1, together: their number less their sum, read once."""
-    return f"{scope.aggregate('sum')} (1 - {registers_})"
-
-
 def unique_tenants(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Distinct tenants that used it in the period."""
     if isinstance(period, Period) and period.recorded:
         return _hourly(_recorded.tenants((period.days, period.ago)), scope)
     return distinct(registers(period, scope), scope)
+
+
+def mean_tenants_a_day(period: AnyPeriod, scope: Scope = LISTING) -> str:
+    """Mean of the distinct tenants of each UTC day that ended in the period."""
+    name = union_of(scope).tenants
+    return f"{scope.aggregate('max')} ({period.over('avg_over_time', name, scope, period.whole)})"
 
 
 def conversations(period: AnyPeriod, scope: Scope = LISTING) -> str:
@@ -312,36 +313,14 @@ def retained_tenants(period: AnyPeriod, scope: Scope = LISTING) -> str:
 
     The share of equal registers among all of both is the Jaccard index of the two sets.
     """
-    return _in_both(registers(period, scope), registers(period.before, scope), scope)
-
-
-def _in_both(now: str, then: str, scope: Scope) -> str:
-    """Return how many distinct ids two sets of merged registers share."""
-    label = (*scope.by, "register")
-    same = f"{scope.aggregate('count')} ({now} == on ({', '.join(label)}) {then})"
-    # The smaller of the two where both have the register: `or` alone would keep the left one.
-    lower = (
-        f'(label_replace({now}, "part", "now", "", "")'
-        f' or label_replace({then}, "part", "then", "", ""))'
-    )
-    both = f"{scope.aggregate('min', 'register')} ({lower})"
-    equal = f"({same} or 0 * {scope.aggregate('count')} ({then}))"
-    # The share that is equal, times how many there are in both. The number of registers stands
-    # in one's denominator and in the other's numerator, and need not be read.
-    m = catalogue.SKETCH_REGISTERS
-    return f"({m} * {equal} / ({m} - {_below_one(both, scope)}))"
-
-
-def returned(now: str, then: str, scope: Scope) -> str:
-    """Share of the ids of one set of merged registers, ``then``, that are in another as well."""
-    return f"({_in_both(now, then, scope)} / {distinct(then, scope)})"
+    return rollups.in_both(registers(period, scope), registers(period.before, scope), scope.by)
 
 
 def retention(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Tenants active in the period and in the one before, by those active in the one before."""
     if isinstance(period, Period) and period.recorded:
         return _hourly(_recorded.retention((period.days, period.ago)), scope)
-    return returned(registers(period, scope), registers(period.before, scope), scope)
+    return rollups.returned(registers(period, scope), registers(period.before, scope), scope.by)
 
 
 def _hourly(name: str, scope: Scope) -> str:

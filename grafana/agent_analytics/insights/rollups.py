@@ -100,6 +100,11 @@ class Union:
         return f"{self.name}_tenants:day"
 
     @property
+    def returned(self) -> str:
+        """Name of the share of an earlier week's tenants who came back, recorded every day."""
+        return f"{self.name}_returned:week"
+
+    @property
     def by(self) -> str:
         """The labels that a register is told apart by."""
         return ", ".join((*self.labels, "kind", "register"))
@@ -110,6 +115,9 @@ OF_LISTING: Final = Union("listing", catalogue.LISTING_LABELS)
 OF_PUBLISHER: Final = Union("publisher", ("publisher_id",))
 OF_MARKETPLACE: Final = Union("marketplace", ())
 UNIONS: Final = (OF_LISTING, OF_PUBLISHER, OF_MARKETPLACE)
+
+#: How many weeks before a week are those whose tenants are looked for in it.
+COHORTS: Final = (1, 2, 3, 4)
 
 #: Every recorded series, with the labels that it has beside those of the scrape.
 RECORDED: Final[dict[str, tuple[str, ...]]] = {
@@ -127,16 +135,48 @@ RECORDED: Final[dict[str, tuple[str, ...]]] = {
         if name != REGISTER
     },
     **{union.tenants: union.labels for union in UNIONS},
+    OF_MARKETPLACE.returned: ("weeks",),
 }
 
 
 def distinct(registers: str, by: Sequence[str]) -> str:
     """How many distinct ids merged registers have seen: the maximum-likelihood estimate."""
     m = catalogue.SKETCH_REGISTERS
-    labels = f" by ({', '.join(by)})" if by else ""
-    # Their number less their sum, read once.
-    below_one = f"sum{labels} (1 - {registers})"
-    return f"({m} * count{labels} ({registers}) / ({m} - {below_one}))"
+    return f"({m} * {_by('count', by)} ({registers}) / ({m} - {_below_one(registers, by)}))"
+
+
+def in_both(now: str, then: str, by: Sequence[str]) -> str:
+    """How many distinct ids two sets of merged registers share.
+
+    The share of equal registers among all of both is the Jaccard index of the two sets of ids.
+    """
+    match = ", ".join((*by, "register"))
+    same = f"{_by('count', by)} ({now} == on ({match}) {then})"
+    # The smaller of the two where both have the register: `or` alone would keep the left one.
+    lower = (
+        f'(label_replace({now}, "part", "now", "", "")'
+        f' or label_replace({then}, "part", "then", "", ""))'
+    )
+    both = f"min by ({match}) ({lower})"
+    equal = f"({same} or 0 * {_by('count', by)} ({then}))"
+    # The share that is equal, times how many there are in both. The number of registers stands
+    # in one's denominator and in the other's numerator, and need not be read.
+    m = catalogue.SKETCH_REGISTERS
+    return f"({m} * {equal} / ({m} - {_below_one(both, by)}))"
+
+
+def returned(now: str, then: str, by: Sequence[str]) -> str:
+    """Share of the ids of one set of merged registers, ``then``, that are in another as well."""
+    return f"({in_both(now, then, by)} / {distinct(then, by)})"
+
+
+def _by(operator: str, by: Sequence[str]) -> str:
+    return f"{operator} by ({', '.join(by)})" if by else operator
+
+
+def _below_one(registers: str, by: Sequence[str]) -> str:
+    """How far registers are below 1, together: their number less their sum, read once."""
+    return f"{_by('sum', by)} (1 - {registers})"
 
 
 def _after_midnight(minutes: int) -> str:
@@ -193,6 +233,18 @@ def _hour_rules(samples: Sequence[str]) -> list[Yaml]:
                 "expr": (
                     f"{distinct(f'{union.days}{{{kind}}}', union.labels)} and {_after_midnight(60)}"
                 ),
+            }
+        )
+    week = f"min_over_time({OF_MARKETPLACE.days}{{{kind}}}[7d]"
+    for weeks in COHORTS:
+        now, then = (
+            f"min by (register) ({week}{offset}))" for offset in ("", f" offset {7 * weeks}d")
+        )
+        rules.append(
+            {
+                "record": OF_MARKETPLACE.returned,
+                "expr": f"{returned(now, then, ())} and {_after_midnight(60)}",
+                "labels": {"weeks": str(weeks)},
             }
         )
     return rules

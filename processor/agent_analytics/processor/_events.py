@@ -46,13 +46,14 @@ class EventIds:
             self._health.refuse_value("event")
             return False
         context: Any = span.context
+        span_id: int = context.span_id
         if self._shared is not None:
-            return self._shared.seen(listing.publisher, event_id, context.span_id)
+            return self._shared.seen(listing.publisher, event_id, span_id)
         with self._lock:
             ids = self._seen.setdefault(listing.publisher, {})
             if event_id in ids:
-                return ids[event_id] != context.span_id  # a span that was given up comes here twice
-            ids[event_id] = context.span_id
+                return ids[event_id] != span_id  # a span that was given up comes here twice
+            ids[event_id] = span_id
             if len(ids) > self._cap:
                 del ids[next(iter(ids))]
             return False

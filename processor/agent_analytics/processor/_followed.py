@@ -5,7 +5,7 @@ only when the spans round it have ended. So these spans are kept, in few words, 
 of them ends; then the run is read as a tree (``_settling``) and counted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping  # noqa: TC003 - read at run time by nobody, but cheap
 from typing import Any, Final
 
 from opentelemetry.sdk.trace import ReadableSpan
@@ -161,6 +161,7 @@ class Followed(Node):
         """Return what the span tells, as it is now."""
         if self.at_start and not self.at_start.keys() <= attributes.keys():
             attributes = {**self.at_start, **attributes}  # the SDK evicted some
+        self.at_start = {}
         scope = span.instrumentation_scope
         facts = d.read(span.name, attributes)
         told: dict[str, Any] = {key: attributes[key] for key in _KEPT if key in attributes}

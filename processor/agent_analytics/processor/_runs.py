@@ -20,9 +20,8 @@ from agent_analytics.processor._reading import Attributes, Rest
 from agent_analytics.processor._settling import NEAR, adopt, below
 
 #: Spans of runs that have ended are remembered, for those that are started in them later.
-_REMEMBERED: Final = 20_000
-#: Ended spans that are remembered, for those that link to them.
-_MOST_RECENT: Final = 2_000
+_REMEMBERED: Final = 5_000
+_LONGEST: Final = 256
 #: Runs that wait for others to end, and how long, in seconds; the first beyond it is counted.
 _MOST_WAITING: Final = 1_000
 _MOST_SECONDS: Final = 60.0
@@ -50,10 +49,10 @@ class Runs:
         self._nodes = nodes
         self._read_rest = read_rest
         self._clock = clock
-        self._ended: dict[int, Followed] = {}
+        self._ended: dict[int, Node] = {}
         self._going_on: dict[int, Run] = {}
         self._waiting: dict[int, Run] = {}
-        self._recent: dict[int, Followed] = {}
+        self._pending: dict[int, Followed] = {}
 
     def begin(
         self,
@@ -74,10 +73,14 @@ class Runs:
                 self._count(run)
             return node
         if parent is None and span.parent is not None and not span.parent.is_remote:
-            parent = self._ended.get(span.parent.span_id)
+            above = span.parent.span_id
+            parent = self._pending.get(above) or self._ended.get(above)
+            if isinstance(parent, Followed) and not parent.settled:
+                return self._join(parent, span_id, span, attributes)
         elif span.links and (parent is None or parent.listing is not None):
             linked = self._linked(span)
             if linked is not None and not linked.settled:
+                linked.run.linked = True
                 return self._join(linked, span_id, span, attributes)
             if linked is not None:
                 parent = linked.run.unit
@@ -95,7 +98,7 @@ class Runs:
         """Return the span of the same framework that one in a trace of its own links to."""
         family = family_of(span)
         for link in span.links:
-            found = self._recent.get(link.context.span_id) or self._nodes.get(link.context.span_id)
+            found = self._pending.get(link.context.span_id) or self._nodes.get(link.context.span_id)
             if isinstance(found, Followed) and found.family == family:
                 return found
         return None
@@ -103,13 +106,12 @@ class Runs:
     def _join(
         self, linked: Followed, span_id: int, span: ReadableSpan, attributes: Attributes
     ) -> Followed:
-        """Return the node of a span that carries on a run in another trace, by messages."""
+        """Return the node of a span that goes on where one that has ended left off."""
         run = linked.run
         node = Followed(span_id, span, attributes, linked, run)
         with self._lock:
             linked.children.append(node)
             run.parts.append(node)
-            run.linked = True
         return node
 
     def end(self, node: Followed, attributes: Attributes, span: ReadableSpan) -> None:
@@ -119,10 +121,8 @@ class Runs:
             return
         node.told = node.tell(attributes, span, self._read_rest(span))
         run = node.run
-        with self._lock:
-            self._recent[node.span_id] = node
-            if len(self._recent) > _MOST_RECENT:
-                del self._recent[next(iter(self._recent))]
+        if not run.done or id(run) in self._waiting:
+            self._pending[node.span_id] = node
         if node is run.top:
             self._finish(run)
         elif not run.done:
@@ -296,12 +296,17 @@ class Runs:
             self._waiting.pop(id(run), None)
             run.hosts = {}
         self._count(run)
-        unit = run.unit
-        if unit is None:
+        top = run.top
+        if top is None:
             return
+        keeper = run.unit or run.anchor
+        if keeper is not None and type(keeper.tenant) is str and len(keeper.tenant) > _LONGEST:
+            keeper = None  # ids of any length must not fill the memory
         with self._lock:
-            for part in (unit, *below(unit)):
-                self._ended[part.span_id] = unit
+            for part in (top, *below(top)):
+                self._pending.pop(part.span_id, None)
+                if keeper is not None:
+                    self._ended[part.span_id] = keeper
             while len(self._ended) > _REMEMBERED:
                 del self._ended[next(iter(self._ended))]
 

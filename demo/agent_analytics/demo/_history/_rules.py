@@ -22,8 +22,13 @@ from agent_analytics.demo._history._clock import DAY, HOUR, Clock
 from agent_analytics.demo._history._server import prometheus_over
 from agent_analytics.demo._history._text import BLOCK_SECONDS, prefix_of
 
-#: Seconds after a full interval at which rules are evaluated.
+#: Seconds after a scrape at which levels are recorded.
 OFFSET: Final = 60
+#: The same for rules of hours. Later: an hour looked back from the same second would hold two
+#: levels of the thin past, which stand for two hours.
+_HOURLY_OFFSET: Final = 90
+#: The same for what is evaluated at the moments that are asked about, from everything before.
+_MOMENT_OFFSET: Final = 120
 _NAME: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _SELECTOR: Final = r"(?<![a-zA-Z0-9_:])%s(?![a-zA-Z0-9_:])(?:\{[^}]*\})?(?:\[[^\]]*\])?"
 _DROP: Final = ":drop"
@@ -59,6 +64,13 @@ class RecordingRule:
     def copies(self) -> bool:
         """Whether it records a series as it is, under another name."""
         return _NAME.fullmatch(self.query) is not None and not self.labels
+
+    @property
+    def delay(self) -> int:
+        """Seconds after a scrape at which it is evaluated."""
+        if not self.past:
+            return _MOMENT_OFFSET
+        return OFFSET if self.interval < HOUR else _HOURLY_OFFSET
 
     @property
     def as_backfilled(self) -> str:
@@ -149,16 +161,17 @@ class Stretch:
     step: int
 
 
-def stretches(times: Iterable[int], interval: int, phase: int) -> list[Stretch]:
+def stretches(times: Iterable[int], interval: int, phase: int, delay: int) -> list[Stretch]:
     """Return when a rule is evaluated, in as few requests as there can be.
 
     Args:
         times: Unix times after which something new is there to read, ascending.
         interval: Seconds between evaluations, where every one of them has something to read.
-        phase: Unix time of one of them.
+        phase: Unix time of one of these times.
+        delay: Seconds from there to the evaluation.
     """
     found: list[Stretch] = []
-    for time in (at + OFFSET for at in times if (at - phase) % interval == 0):
+    for time in (at + delay for at in times if (at - phase) % interval == 0):
         last = found[-1] if found else None
         block = last and last.first // BLOCK_SECONDS == time // BLOCK_SECONDS
         gap = time - last.last if last else 0
@@ -234,7 +247,7 @@ class Backfill:
             times, phase = self._always, 0  # what closes a day is evaluated after midnight
         else:
             times = self._scrapes
-        for stretch in stretches(times, rule.interval, phase):
+        for stretch in stretches(times, rule.interval, phase, rule.delay):
             block = found.setdefault(stretch.first // BLOCK_SECONDS, {})
             for labels, points in self._range(rule.as_backfilled, stretch):
                 prefix = prefix_of(rule.name, {**labels, **rule.labels})

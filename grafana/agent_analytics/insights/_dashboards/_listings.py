@@ -2,7 +2,7 @@
 
 from grafana_foundation_sdk.builders import table
 
-from agent_analytics.insights import days, periods
+from agent_analytics.insights import days, periods, rollups
 from agent_analytics.insights._dashboards._insights import to_agent
 from agent_analytics.insights._dashboards._panels import COUNT, SHARE, USD, Steps, instant, query
 from agent_analytics.insights._dashboards._scopes import (
@@ -26,17 +26,17 @@ _RETURNED: Steps = (
     (0.6, "rgba(31,96,196,0.7)"),
     (0.8, "rgba(31,96,196,0.9)"),
 )
-_COHORTS = 6
 
 
 def agents() -> table.Panel:
     """Return the table of the chosen publishers' listings with their figures."""
     return rows(
         "Agents",
-        "Every agent with its figures for the period. Click an agent to see it in detail.",
+        "Every agent with its figures for the period; tenants are those of a day, on average. Click"
+        " an agent to see it in detail.",
         [
             instant(periods.invocations(PERIOD, LISTINGS), ref="A", rows=True),
-            instant(periods.unique_tenants(PERIOD, LISTINGS), ref="B", rows=True),
+            instant(periods.mean_tenants_a_day(PERIOD, LISTINGS), ref="B", rows=True),
             instant(periods.error_rate(PERIOD, LISTINGS), ref="C", rows=True),
             instant(periods.response_time_quantile(0.95, PERIOD, LISTINGS), ref="D", rows=True),
             instant(periods.mean_rating(PERIOD, LISTINGS), ref="E", rows=True),
@@ -47,7 +47,7 @@ def agents() -> table.Panel:
             "publisher_id": Column(name="Publisher", width=150),
             "agent_id": Column(name="Agent", width=200, link=to_agent("Agent", "Publisher")),
             "Value #A": Column(name="Invocations", unit=COUNT, decimals=0),
-            "Value #B": Column(name="Tenants", unit=COUNT, decimals=0),
+            "Value #B": Column(name="Tenants a day", unit=COUNT, decimals=0),
             "Value #C": Column(name="Error rate", unit=SHARE, decimals=2, steps=FAILURES),
             "Value #D": Column(name="p95 time", unit="s", decimals=2, steps=SECONDS),
             "Value #E": Column(name="Rating", unit="none", decimals=2, steps=RATING),
@@ -83,7 +83,7 @@ def tools() -> table.Panel:
 
 def cohorts(scope: Scope, who: str) -> table.Panel:
     """Return the table of who came back from week to week, by weeks between."""
-    names = [f"{count} week{'s' if count > 1 else ''} ago" for count in range(1, _COHORTS + 1)]
+    names = [f"{count} week{'s' if count > 1 else ''} ago" for count in rollups.COHORTS]
     return weeks(
         "Customers who came back",
         f"Each row is a week: how many of those who were customers of {who} one week before it,"
@@ -96,9 +96,7 @@ def cohorts(scope: Scope, who: str) -> table.Panel:
         columns={
             "Time": Column(name="Week up to", unit="time:YYYY-MM-DD", width=120),
             **{
-                name: Column(
-                    name=name, unit=SHARE, decimals=0, width=125, steps=_RETURNED, filled=True
-                )
+                name: Column(name=name, unit=SHARE, decimals=0, steps=_RETURNED, filled=True)
                 for name in names
             },
         },

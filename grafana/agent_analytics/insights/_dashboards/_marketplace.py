@@ -204,16 +204,14 @@ def _top() -> Panel:
         [
             instant(best, ref="A", rows=True),
             instant(of_best(periods.invocations(PERIOD, LISTING)), ref="B", rows=True),
-            instant(of_best(periods.error_rate(PERIOD, LISTING)), ref="C", rows=True),
+            instant(of_best(periods.refunds(PERIOD, LISTING)), ref="C", rows=True),
         ],
         columns={
             "publisher_id": Column(name="Publisher", width=150),
             "agent_id": Column(name="Agent", link=to_agent("Agent", "Publisher")),
             "Value #A": Column(name="Revenue", unit=USD, decimals=2, width=120),
             "Value #B": Column(name="Invocations", unit=COUNT, decimals=0, width=120),
-            "Value #C": Column(
-                name="Error rate", unit=SHARE, decimals=2, width=110, steps=FAILURES
-            ),
+            "Value #C": Column(name="Refunds", unit=USD, decimals=2, width=110),
         },
         sort="Revenue",
     )

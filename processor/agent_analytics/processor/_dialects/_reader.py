@@ -31,6 +31,9 @@ _RANDOM: Final = re.compile(
     r")[)\]]*",
     re.IGNORECASE,
 )
+_SHORTEST_ID: Final = 24
+#: A longer name is no label anyway, and would take long to search.
+_LONGEST_NAME: Final = 256
 #: A summary that a framework writes beside the calls that it sums up.
 _SUMMARY: Final = "(merged"
 
@@ -80,7 +83,7 @@ def plain_name(name: object) -> str | None:
     """Return a name without random ids in it, or ``None`` if nothing is left."""
     if type(name) is not str:
         return None
-    if len(name) >= 24:  # noqa: PLR2004 - no random id is shorter
+    if _SHORTEST_ID <= len(name) <= _LONGEST_NAME:
         name = _RANDOM.sub("", name)
     return name.strip() or None
 
@@ -89,7 +92,7 @@ def read(name: str, attributes: Mapping[str, Any]) -> Facts:  # noqa: C901 - a l
     """Return what a span says, by its name and its attributes."""
     facts = Facts(role=_role(name, attributes))
     if facts.role in (f.OTHER, f.WORKFLOW):
-        found = _UNMARKED.fullmatch(name)
+        found = _UNMARKED.fullmatch(name) if len(name) <= _LONGEST_NAME else None
         if found is not None:
             facts.unmarked = True
             facts.name = next((one for one in found.groups() if one), None)

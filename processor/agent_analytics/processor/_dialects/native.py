@@ -46,6 +46,7 @@ OTHERS: Final = Dialect(
         "langsmith",
         "litellm",
         "llama_index",
+        "llamaindex",
         "llama-index",
         "mcp",
         "microsoft.agents",

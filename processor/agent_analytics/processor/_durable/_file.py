@@ -62,9 +62,9 @@ class BlockFile:
         #: Each with its cells; one list, since an interruption must not find two unlike.
         self._segments: list[tuple[mmap.mmap, CellView]] = []
         #: Where reading goes on: behind the last record before which no record is missing.
-        self._at = (0, form.first_record(0))
+        self._at: tuple[int, int] = (0, form.first_record(0))
         #: Where the next record is written: behind the last one.
-        self._free = self._at
+        self._free: tuple[int, int] = self._at
         self._number = 0
         #: Where the file was cut off, if it was; what was behind that is lost.
         self._cut: int | None = None

@@ -146,7 +146,7 @@ class DurableStore:
         finally:
             if outermost:
                 self._taking = False
-        if self._file is not None:
+        if self.slot is not None:
             _release(file, lock)
             return
         self._go_on(number, lock, file)
