@@ -41,9 +41,7 @@ TARGET = {
 }  # fmt: skip
 DOWN = {**TARGET, "severity": "critical", "cause": "target_down"}
 STALE = {**TARGET, "severity": "warning", "cause": "stale"}
-NO_TARGET = {
-    key: text for key, text in {**DOWN, "cause": "no_target"}.items() if key != "instance"
-}
+NO_TARGET = {key: text for key, text in {**DOWN, "cause": "no_target"}.items() if key != "instance"}
 
 
 @pytest.fixture
@@ -94,7 +92,9 @@ def alertmanager(amtool: Run, tmp_path: Path) -> Iterator[str]:
         pytest.param(BURST, SLOWNESS, False, id="errors and slowness"),
         pytest.param(BURST, {**TOOL, "agent_id": "writer"}, False, id="another listing"),
         pytest.param(BURST, {**TOOL, "publisher_id": "globex"}, False, id="another publisher"),
-        pytest.param(BURST, {**FAST, "audience": "publisher"}, False, id="what a publisher is told"),
+        pytest.param(
+            BURST, {**FAST, "audience": "publisher"}, False, id="what a publisher is told"
+        ),
         pytest.param(DOWN, STALE, True, id="down and stale"),
         pytest.param(DOWN, {**STALE, "instance": "b:9464"}, False, id="another target"),
         pytest.param(DOWN, BURST, False, id="a target among others and a listing"),

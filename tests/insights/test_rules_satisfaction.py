@@ -31,10 +31,7 @@ def firing(mean: str) -> tuple[Mapping[str, str], str]:
             "insight": "satisfaction",
             "traffic": "dense",
         },
-        (
-            f"Tenants rated finder of acme {mean} of 5 on average in the last 1h;"
-            " the limit is 3.5."
-        ),
+        (f"Tenants rated finder of acme {mean} of 5 on average in the last 1h; the limit is 3.5."),
     )
 
 
@@ -52,9 +49,7 @@ def firing(mean: str) -> tuple[Mapping[str, str], str]:
 def test_boundary(check_rules: Check, series: dict[str, str], means: list[str]) -> None:
     """A listing is told of when its mean rating is below 3.5, and not at 3.5."""
     expected = [firing(mean) for mean in means]
-    check_rules(
-        rules="oncall.yml", interval="1m", series=series, expect={("80m", ALERT): expected}
-    )
+    check_rules(rules="oncall.yml", interval="1m", series=series, expect={("80m", ALERT): expected})
 
 
 def test_floor(check_rules: Check) -> None:

@@ -60,9 +60,7 @@ def listing() -> Listing:
     return Listing()
 
 
-def slice_rules(
-    directory: Path, insight: str, given: Collection[str] = ()
-) -> list[dict[str, Any]]:
+def slice_rules(directory: Path, insight: str, given: Collection[str] = ()) -> list[dict[str, Any]]:
     """Return the rules that an insight's alerts need, as they are, in their groups.
 
     promtool evaluates every rule at every step: all of them over two months take minutes. What is
@@ -161,9 +159,7 @@ def _test(
     return test
 
 
-def _alert(
-    insight: str, key: tuple[str, ...], at: str, told: tuple[str, str]
-) -> dict[str, object]:
+def _alert(insight: str, key: tuple[str, ...], at: str, told: tuple[str, str]) -> dict[str, object]:
     finding = next(finding for finding in FINDINGS if finding.slug == insight)
     description, worth = told
     notes = {

@@ -34,7 +34,9 @@ def test_error_rate(check_insight: Check, listing: Any) -> None:
             ),
             (
                 "a bad day a month ago",
-                listing.invocations((50, 100), (2, 10), (68, 100), failing=[(50, 0), (2, 90), (68, 0)]),
+                listing.invocations(
+                    (50, 100), (2, 10), (68, 100), failing=[(50, 0), (2, 90), (68, 0)]
+                ),
                 {},
             ),
             ("below the floor", listing.invocations((120, 0), failing=[quiet, (2, 19.5)]), {}),
@@ -69,7 +71,11 @@ def test_error_rate_with_a_bound_of_its_own(check_insight: Check, listing: Any) 
             ("looser, and passed", {**seven, own % "error-rate": "0.06x120"}, {("period",): 0.07}),
             ("stricter", {**three, own % "error-rate": "0.02x120"}, {("period",): 0.03}),
             ("stricter, and kept", {**three, own % "error-rate": "0.03x120"}, {}),
-            ("of another insight", {**seven, own % "tool-failures": "0.5x120"}, {("period",): 0.07}),
+            (
+                "of another insight",
+                {**seven, own % "tool-failures": "0.5x120"},
+                {("period",): 0.07},
+            ),
             ("of another listing", {**seven, other % "error-rate": "0.5x120"}, {("period",): 0.07}),
         ],
     )

@@ -28,8 +28,11 @@ def test_revenue_falling(check_insight: Check, listing: Any) -> None:
             ("at the floor", earned(0.72, 0.36), {("week",): -0.5}),
             ("too few calls to tell", earned(10, 7, 10), {}),
             ("enough calls to tell", earned(10, 7, 30), {("week",): -0.3}),
-            ("a price was cut", {**earned(10, 9), **listing("revenue_usd_total", (106, 10), (14, 6))},
-             {("week",): -0.4}),
+            (
+                "a price was cut",
+                {**earned(10, 9), **listing("revenue_usd_total", (106, 10), (14, 6))},
+                {("week",): -0.4},
+            ),
             ("nobody used it", earned(10, 0), {}),
             ("no data", UP, {}),
         ],
@@ -111,10 +114,20 @@ def test_token_growth(check_insight: Check, listing: Any) -> None:
     def tokens(now: float, *, day: float | None = None, calls: float = 50) -> dict[str, str]:
         last = now if day is None else day
         return {
-            **listing("input_tokens_total", (106, 800 * calls), (12, now * 0.8 * calls),
-                      (2, last * 0.8 * calls), model="atlas"),
-            **listing("output_tokens_total", (106, 200 * calls), (12, now * 0.2 * calls),
-                      (2, last * 0.2 * calls), model="atlas"),
+            **listing(
+                "input_tokens_total",
+                (106, 800 * calls),
+                (12, now * 0.8 * calls),
+                (2, last * 0.8 * calls),
+                model="atlas",
+            ),
+            **listing(
+                "output_tokens_total",
+                (106, 200 * calls),
+                (12, now * 0.2 * calls),
+                (2, last * 0.2 * calls),
+                model="atlas",
+            ),
             **listing("model_cost_usd_total", (106, 10), (12, now / 100), (2, last / 100)),
             **listing.invocations((120, calls * 0.95), failing=[(120, calls * 0.05)]),
         }

@@ -47,7 +47,9 @@ def test_tool_latency(check_insight: Check, listing: Any) -> None:
     def times(seconds: float, *, calls: float = 10, mean: float = 1) -> dict[str, str]:
         name = "tool_call_duration_seconds_sum"
         return {
-            **listing("invocation_duration_seconds_sum", (120, 2 * mean * calls), outcome="success"),
+            **listing(
+                "invocation_duration_seconds_sum", (120, 2 * mean * calls), outcome="success"
+            ),
             **listing(name, (120, seconds * mean * calls), tool="tide"),
             **listing("tool_calls_total", (120, calls), tool="tide", outcome="success"),
             **listing(name, (120, 0.1), tool="search"),
@@ -158,7 +160,9 @@ def test_telemetry(check_insight: Check, listing: Any, rate: int) -> None:
     """A listing that is not scraped, or without a span, for longer than chance, is told."""
     steps = 200
     (selector, values), other = listing.invocations((steps, rate)).items()
-    last = 'agent_analytics_last_span_timestamp_seconds{job="agent-analytics", instance="demo:9464"}'
+    last = (
+        'agent_analytics_last_span_timestamp_seconds{job="agent-analytics", instance="demo:9464"}'
+    )
     seen = [str(3600 * step) for step in range(steps + 1)]
 
     def silent(hours: int) -> dict[str, str]:
@@ -197,7 +201,9 @@ def test_telemetry(check_insight: Check, listing: Any, rate: int) -> None:
 
 def test_telemetry_of_a_quiet_listing(check_insight: Check, listing: Any) -> None:
     """Hours without a span are nothing unusual where there are few."""
-    last = 'agent_analytics_last_span_timestamp_seconds{job="agent-analytics", instance="demo:9464"}'
+    last = (
+        'agent_analytics_last_span_timestamp_seconds{job="agent-analytics", instance="demo:9464"}'
+    )
     times = [3600 * step for step in range(200)] + [3600 * 199] * 5
     check_insight(
         "telemetry-absent",

@@ -38,9 +38,7 @@ def counts(
 def test_error_anomaly(check_insight: Check) -> None:
     """Errors two points above the median of the same hours of other weeks are told."""
 
-    def errors(
-        usual: float, now: float, *, hours: int = 24, calls: float = 1000
-    ) -> dict[str, str]:
+    def errors(usual: float, now: float, *, hours: int = 24, calls: float = 1000) -> dict[str, str]:
         failing = [(HOURS - hours, usual * calls), (hours, now * calls)]
         good = [(count, calls - failed) for count, failed in failing]
         return counts(good, failing)

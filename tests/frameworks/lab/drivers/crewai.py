@@ -1,6 +1,7 @@
 """crewai, with each of its instrumentations."""
 
 import os
+import tempfile
 
 from lab import FAST, GREAT
 
@@ -8,7 +9,7 @@ os.environ.update(
     CREWAI_DISABLE_TELEMETRY="true",
     CREWAI_TRACING_ENABLED="false",
     CREWAI_DISABLE_TRACKING="true",
-    CREWAI_STORAGE_DIR="/tmp/scratch/crew",
+    CREWAI_STORAGE_DIR=tempfile.mkdtemp(),
 )
 PACKAGES = [
     "crewai",
