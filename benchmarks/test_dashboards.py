@@ -13,7 +13,7 @@ import subprocess
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -36,7 +36,7 @@ LIMITS: Final = {"publisher": 2.0, "marketplace": 4.0}
 
 
 @contextmanager
-def prometheus(data: Path) -> Iterator[Server]:
+def prometheus(data: Path) -> Generator[Server]:
     """Run Prometheus over a data directory."""
     config, port = data.with_suffix(".yml"), free_port()
     config.write_text("{}", encoding="utf-8")

@@ -1,5 +1,9 @@
 """Writes ``docs/frameworks/compatibility.md`` from the recordings and what they do not tell."""
 
+# recorded spans are JSON, whose types are not known
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
+# pyright: reportUnknownArgumentType=false, reportPrivateUsage=false
+
 from pathlib import Path
 
 from tests.dialects import recordings as r

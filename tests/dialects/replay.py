@@ -1,5 +1,9 @@
 """Plays recorded spans back through a real SDK: what was there at the start, later the rest."""
 
+# recorded spans are JSON, whose types are not known
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
+# pyright: reportUnknownArgumentType=false, reportPrivateUsage=false
+
 import heapq
 import json
 from collections import Counter

@@ -1,5 +1,9 @@
 """Random trees of foreign spans: nothing raises, nothing leaks, and order does not matter."""
 
+# looks inside for what must not be left behind
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
+# pyright: reportUnknownArgumentType=false, reportPrivateUsage=false
+
 import random
 from typing import Any
 

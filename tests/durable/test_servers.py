@@ -72,7 +72,7 @@ def server(arguments: list[str], port: int, state: Path | None, **more: str) -> 
 
 def wait_for(port: int) -> None:
     """Wait until a server answers."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             ask(port, "/call")

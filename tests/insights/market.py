@@ -222,7 +222,10 @@ def _listing(files: _Files, own: Labels, daily: float, *, full: bool) -> None:
         files.gauge(rollups.hourly(counter.name), labels, _grown(counter, hours))
         marks = _MARKS if read else _MARKS[::15]
         files.gauge(rollups.day(counter.name), labels, _grown(counter, marks))
-    times = _DENSE if full else (END,)
+    every = Counter(catalogue.INVOCATIONS, rollups.EVERY_INVOCATION, own, daily)
+    for name, times in ((rollups.level, _LEVELS), (rollups.hourly, _HOURLY), (rollups.day, _MARKS)):
+        files.gauge(name(every.name), {**own, **target}, _grown(every, times))
+    times = _DENSE if full else [END]
     for metric, value in ((catalogue.ACTIVE_INSTALLS, 57), (catalogue.INVOCATIONS_IN_PROGRESS, 2)):
         at = (*sorted(_MOMENTS)[:-1], *times) if metric is catalogue.ACTIVE_INSTALLS else times
         files.gauge(metric.name, {**own, **target}, [(time, value) for time in at])

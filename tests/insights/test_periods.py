@@ -69,7 +69,7 @@ def test_growth_is_exact(tmp_path: Path, seed: int) -> None:
     (tmp_path / "rollups.yml").write_text(rollups.render_rollups([catalogue.INVOCATIONS.name]))
     at = DAYS * STEPS_A_DAY
     asked = [Period(1), Period(2), Period(3), Period(1, 1), Period(2, 1), Period(1, 2)]
-    expected = []
+    expected: list[dict[str, object]] = []
     for period in asked:
         last = at - period.ago * STEPS_A_DAY
         first = last - period.days * STEPS_A_DAY

@@ -97,7 +97,7 @@ def _table(lines: Sequence[Line]) -> Table:
         table.add_column(heading, justify="right" if numeric else "left")
     for line in lines:
         table.add_row(
-            str(line.days),
+            str(line.days or "all"),
             line.quantity,
             str(line.answers),
             str(line.missing),

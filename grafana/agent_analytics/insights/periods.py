@@ -220,6 +220,9 @@ def trend(quantity: str, before: str) -> str:
 
 def invocations(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Invocations that ended in the period, cancelled ones included."""
+    of_levels = not (isinstance(period, Period) and (period.raw or period.recorded))
+    if of_levels and "outcome" not in scope.by:
+        return growth(rollups.EVERY_INVOCATION, period, scope)
     return _count(catalogue.INVOCATIONS, period, scope)
 
 

@@ -47,6 +47,12 @@ LEVEL_SAMPLES: Final = (
 )
 
 
+#: Invocations whatever came of them, as if there was a counter of them: a process begins all its
+#: outcomes anew at once, so that their sum is a counter too. What is read of every listing of a
+#: marketplace is a quarter as much.
+EVERY_INVOCATION: Final = "marketplace_agent_invocations_of_any_outcome"
+
+
 def level(sample: str) -> str:
     """Return the name under which the levels of a counter are recorded."""
     return f"{sample}:level"
@@ -136,6 +142,7 @@ RECORDED: Final[dict[str, tuple[str, ...]]] = {
     },
     **{union.tenants: union.labels for union in UNIONS},
     OF_MARKETPLACE.returned: ("weeks",),
+    **{name(EVERY_INVOCATION): catalogue.LISTING_LABELS for name in (level, drop, hourly, day)},
 }
 
 
@@ -188,19 +195,23 @@ def _level_rules(sample: str) -> list[Yaml]:
     before = f"last_over_time({level(sample)}[1d])"
     fell = f"({before} > {sample})"
     peak = f"max_over_time({sample}[{LEVEL_INTERVAL}])"
-    return [
-        # Before the level moves on. What it had before is the last level, or what scrapes have
-        # seen since.
-        {
-            "record": drop(sample),
-            "expr": f"({peak} > {fell}) or {fell}",
-        },
-        {"record": level(sample), "expr": sample},
-        {
-            "record": day(sample),
-            "expr": f"last_over_time({level(sample)}[1d]) and {_after_midnight(LEVEL_MINUTES)}",
-        },
+    # Before the level moves on. What it had before is the last level, or what scrapes have seen
+    # since.
+    dropped = f"({peak} > {fell}) or {fell}"
+    recorded = {sample: (dropped, sample)}
+    if sample == catalogue.INVOCATIONS.name:
+        recorded[EVERY_INVOCATION] = (
+            f"sum without (outcome) ({dropped})",
+            f"sum without (outcome) ({sample})",
+        )
+    rules: list[Yaml] = [
+        {"record": drop(name), "expr": expr} for name, (expr, _) in recorded.items()
     ]
+    for name, (_, expr) in recorded.items():
+        last = f"last_over_time({level(name)}[1d]) and {_after_midnight(LEVEL_MINUTES)}"
+        rules.append({"record": level(name), "expr": expr})
+        rules.append({"record": day(name), "expr": last})
+    return rules
 
 
 def _union_rules() -> list[Yaml]:
@@ -214,7 +225,10 @@ def _union_rules() -> list[Yaml]:
 def _hour_rules(samples: Sequence[str]) -> list[Yaml]:
     rules: list[Yaml] = [
         {"record": hourly(sample), "expr": f"last_over_time({level(sample)}[{HOUR_INTERVAL}])"}
-        for sample in samples
+        for sample in (
+            *samples,
+            *((EVERY_INVOCATION,) if catalogue.INVOCATIONS.name in samples else ()),
+        )
     ]
     kind = f'kind="{catalogue.SKETCH_TENANTS}"'
     for union in UNIONS:

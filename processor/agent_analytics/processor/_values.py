@@ -19,7 +19,9 @@ _REMEMBERED_CHARGES: Final = 4_096
 _SHORT_AMOUNT: Final = 32
 _NANO: Final = float(NANO_PER_USD)
 _AMOUNTS_END: Final = MAX_USD * _NANO
-_NEAR: Final = 0.25
+#: How far off a product of two doubles may be, with room to spare: 2**-51 of it, and a little.
+_RELATIVE_ERROR: Final = 2.0**-51
+_ERROR: Final = 1e-6
 
 
 def tokens(value: object, health: Health) -> int:
@@ -72,12 +74,13 @@ class Amounts:
         try:
             if type(value) is float or (type(value) is str and len(value) <= _SHORT_AMOUNT):
                 # Decimals take six times as long. The conversion and the product each err by
-                # 2**-53 of at most 10**15, together by less than 1/4: a whole number that is as
-                # near as that is what exact rounding gives. (NaN fails the first comparison.)
+                # 2**-53 of the amount: a product that is farther than that from the middle of
+                # two whole numbers is rounded as exact arithmetic rounds. (NaN fails the first
+                # comparison.)
                 near = float(value) * _NANO
                 if 0.0 <= near < _AMOUNTS_END:
                     whole = int(near + 0.5)
-                    if abs(near - whole) < _NEAR:
+                    if abs(near - whole) < 0.5 - _ERROR - near * _RELATIVE_ERROR:
                         return whole
             return nano_usd(value)
         except ValueError:

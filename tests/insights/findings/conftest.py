@@ -2,16 +2,18 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from agent_analytics.insights import write_rules
 from agent_analytics.insights.rules import FINDINGS
+
+if TYPE_CHECKING:
+    import subprocess
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 #: A name, the series, and the measured number of what is raised by its ``traffic`` and ``tool``.

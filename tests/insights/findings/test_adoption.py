@@ -1,14 +1,32 @@
 """What publishers are told about who uses a listing, on both sides of every boundary."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 Check = Callable[..., None]
 UP = {"up": "1x120"}
 WHO = "finder of acme"
 
 
-def test_install_churn(check_insight: Check, listing: Any) -> None:
+class Listing(Protocol):
+    """The part of the fixture that is used here."""
+
+    def __call__(self, name: str, *phases: tuple[int, float], **labels: str) -> dict[str, str]:
+        """Return a counter that grows by so much a step, for so many steps each."""
+        ...
+
+    def values(self, name: str, values: str, **labels: str) -> dict[str, str]:
+        """Return a series with values of its own."""
+        ...
+
+    def invocations(
+        self, *phases: tuple[int, float], failing: Sequence[tuple[int, float]] = ()
+    ) -> dict[str, str]:
+        """Return invocations that succeed, and those that fail."""
+        ...
+
+
+def test_install_churn(check_insight: Check, listing: Listing) -> None:
     """More uninstalls than installs is told, from ten on and where it is no accident."""
 
     def moves(come: float, go: float, week: float | None = None) -> dict[str, str]:
@@ -31,15 +49,17 @@ def test_install_churn(check_insight: Check, listing: Any) -> None:
         ],
         texts={
             "no accident": (
-                f"{WHO} was uninstalled 90 times and installed 60 times in the last 30 days: 30"
-                " more left than came.",
+                (
+                    f"{WHO} was uninstalled 90 times and installed 60 times in the last 30 days: 30"
+                    " more left than came."
+                ),
                 "",
             )
         },
     )
 
 
-def test_listing_dead(check_insight: Check, listing: Any) -> None:
+def test_listing_dead(check_insight: Check, listing: Listing) -> None:
     """A week without an invocation is told after more than twenty in the four weeks before."""
     vanished = " ".join([*(str(10 * step) for step in range(100)), *["_"] * 21])
     check_insight(
@@ -64,15 +84,17 @@ def test_listing_dead(check_insight: Check, listing: Any) -> None:
         ],
         texts={
             "unused for a week": (
-                f"Nobody invoked {WHO} in the last 7 days, after 560 invocations in the four weeks"
-                " before.",
+                (
+                    f"Nobody invoked {WHO} in the last 7 days, after 560 invocations in the four weeks"
+                    " before."
+                ),
                 "",
             )
         },
     )
 
 
-def tenants(listing: Any, *weeks: range) -> dict[str, str]:
+def tenants(listing: Listing, *weeks: range) -> dict[str, str]:
     """Return the registers of tenants, each with one of its own, by weeks.
 
     The last week is a day longer, as a window of days sees the scrape at its very beginning.
@@ -90,7 +112,7 @@ def tenants(listing: Any, *weeks: range) -> dict[str, str]:
     return found
 
 
-def test_retention_from_registers(check_insight: Check, listing: Any) -> None:
+def test_retention_from_registers(check_insight: Check, listing: Listing) -> None:
     """Who comes back is read from the registers of three weeks."""
     whole, half = range(40), range(20)
     check_insight(
@@ -101,8 +123,10 @@ def test_retention_from_registers(check_insight: Check, listing: Any) -> None:
         ],
         texts={
             "half come back": (
-                f"50% of the tenants of {WHO} of the week before came back in the last 7 days; a"
-                " week earlier 100% did.",
+                (
+                    f"50% of the tenants of {WHO} of the week before came back in the last 7 days; a"
+                    " week earlier 100% did."
+                ),
                 "",
             )
         },
@@ -143,7 +167,7 @@ def test_retention_falling(check_insight: Check) -> None:
     )
 
 
-def test_few_tenants(check_insight: Check, listing: Any) -> None:
+def test_few_tenants(check_insight: Check, listing: Listing) -> None:
     """Fewer than five tenants who pay what they paid is told, from 25 dollars on."""
 
     def carried(count: int, before: float, now: float) -> dict[str, str]:

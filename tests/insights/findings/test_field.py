@@ -1,7 +1,7 @@
 """The four insights of the field as publishers are told them, over 30 days, a week and a day."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 Check = Callable[..., None]
 DURATION = "invocation_duration_seconds"
@@ -10,7 +10,25 @@ UP = {"up": "1x120"}
 MONTHS, WEEK, DAY = 120, 14, 2
 
 
-def test_error_rate(check_insight: Check, listing: Any) -> None:
+class Listing(Protocol):
+    """The part of the fixture that is used here."""
+
+    def __call__(self, name: str, *phases: tuple[int, float], **labels: str) -> dict[str, str]:
+        """Return a counter that grows by so much a step, for so many steps each."""
+        ...
+
+    def values(self, name: str, values: str, **labels: str) -> dict[str, str]:
+        """Return a series with values of its own."""
+        ...
+
+    def invocations(
+        self, *phases: tuple[int, float], failing: Sequence[tuple[int, float]] = ()
+    ) -> dict[str, str]:
+        """Return invocations that succeed, and those that fail."""
+        ...
+
+
+def test_error_rate(check_insight: Check, listing: Listing) -> None:
     """More than 5 % of at least forty invocations of a period is told, the longest period first."""
     quiet = (118, 0)
     check_insight(
@@ -58,7 +76,7 @@ def test_error_rate(check_insight: Check, listing: Any) -> None:
     )
 
 
-def test_error_rate_with_a_bound_of_its_own(check_insight: Check, listing: Any) -> None:
+def test_error_rate_with_a_bound_of_its_own(check_insight: Check, listing: Listing) -> None:
     """A listing's own bound takes the place of 5 %, to either side, and only for its insight."""
     own = 'marketplace_insight_threshold{publisher_id="acme", agent_id="finder", insight="%s"}'
     other = 'marketplace_insight_threshold{publisher_id="x", agent_id="finder", insight="%s"}'
@@ -81,7 +99,7 @@ def test_error_rate_with_a_bound_of_its_own(check_insight: Check, listing: Any) 
     )
 
 
-def test_response_time(check_insight: Check, listing: Any) -> None:
+def test_response_time(check_insight: Check, listing: Listing) -> None:
     """More than 5 % of at least forty responses over 10 s is told; failures are no responses."""
 
     def responses(quick: float, every: float, outcome: str = "success") -> dict[str, str]:
@@ -111,7 +129,7 @@ def test_response_time(check_insight: Check, listing: Any) -> None:
     )
 
 
-def test_satisfaction(check_insight: Check, listing: Any) -> None:
+def test_satisfaction(check_insight: Check, listing: Listing) -> None:
     """A mean of at least ten ratings below 3.5 is told, and 3.5 is not."""
 
     def rated(total: float, count: float, steps: int = 120) -> dict[str, str]:
@@ -133,7 +151,7 @@ def test_satisfaction(check_insight: Check, listing: Any) -> None:
     )
 
 
-def test_tool_failures(check_insight: Check, listing: Any) -> None:
+def test_tool_failures(check_insight: Check, listing: Listing) -> None:
     """The tool that fails more than 10 % of at least twenty calls is named."""
 
     def calls(tool: str, good: float, bad: float, steps: int = 120) -> dict[str, str]:

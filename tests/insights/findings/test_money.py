@@ -1,14 +1,32 @@
 """What publishers are told about revenue and cost, on both sides of every boundary."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 Check = Callable[..., None]
 UP = {"up": "1x120"}
 WHO = "finder of acme"
 
 
-def test_revenue_falling(check_insight: Check, listing: Any) -> None:
+class Listing(Protocol):
+    """The part of the fixture that is used here."""
+
+    def __call__(self, name: str, *phases: tuple[int, float], **labels: str) -> dict[str, str]:
+        """Return a counter that grows by so much a step, for so many steps each."""
+        ...
+
+    def values(self, name: str, values: str, **labels: str) -> dict[str, str]:
+        """Return a series with values of its own."""
+        ...
+
+    def invocations(
+        self, *phases: tuple[int, float], failing: Sequence[tuple[int, float]] = ()
+    ) -> dict[str, str]:
+        """Return invocations that succeed, and those that fail."""
+        ...
+
+
+def test_revenue_falling(check_insight: Check, listing: Listing) -> None:
     """Revenue more than a fifth below the week before is told, from 10 dollars and enough calls."""
 
     def earned(before: float, now: float, calls: float = 500) -> dict[str, str]:
@@ -38,15 +56,17 @@ def test_revenue_falling(check_insight: Check, listing: Any) -> None:
         ],
         texts={
             "more than a fifth less": (
-                f"{WHO} earned 110.60 dollars in the last 7 days after 140.00 in the 7 days before:"
-                " -21%.",
+                (
+                    f"{WHO} earned 110.60 dollars in the last 7 days after 140.00 in the 7 days before:"
+                    " -21%."
+                ),
                 "4.20",
             )
         },
     )
 
 
-def test_negative_margin(check_insight: Check, listing: Any) -> None:
+def test_negative_margin(check_insight: Check, listing: Listing) -> None:
     """A listing that charges and costs more than it earns is told, over 30 days or a week."""
 
     def money(revenue: float, cost: float, *, week: float | None = None) -> dict[str, str]:
@@ -69,15 +89,17 @@ def test_negative_margin(check_insight: Check, listing: Any) -> None:
         ],
         texts={
             "a loss": (
-                f"{WHO} ended the last 30 days at -15.00 dollars: 600.00 charged, less refunds,"
-                " fees and 495.00 for model calls.",
+                (
+                    f"{WHO} ended the last 30 days at -15.00 dollars: 600.00 charged, less refunds,"
+                    " fees and 495.00 for model calls."
+                ),
                 "0.50",
             )
         },
     )
 
 
-def test_wasted_spend(check_insight: Check, listing: Any) -> None:
+def test_wasted_spend(check_insight: Check, listing: Listing) -> None:
     """More than a tenth of the model cost in ten failed invocations or more is told."""
 
     def spent(cost: float, wasted: float, failed: float = 3) -> dict[str, str]:
@@ -100,15 +122,17 @@ def test_wasted_spend(check_insight: Check, listing: Any) -> None:
         ],
         texts={
             "more than a tenth": (
-                f"12% of what {WHO} spent on model calls in the last 30 days, 36.00 dollars, went"
-                " into invocations that failed.",
+                (
+                    f"12% of what {WHO} spent on model calls in the last 30 days, 36.00 dollars, went"
+                    " into invocations that failed."
+                ),
                 "1.20",
             )
         },
     )
 
 
-def test_token_growth(check_insight: Check, listing: Any) -> None:
+def test_token_growth(check_insight: Check, listing: Listing) -> None:
     """A third more tokens is told, unless fewer calls fail or tenants like it better."""
 
     def tokens(now: float, *, day: float | None = None, calls: float = 50) -> dict[str, str]:
@@ -152,15 +176,17 @@ def test_token_growth(check_insight: Check, listing: Any) -> None:
         ],
         texts={
             "more than 30 % more": (
-                f"An invocation of {WHO} took 1400 tokens in the last 7 days, 40% more than the"
-                " 1000 of the four weeks before; neither its failures nor its ratings are better.",
+                (
+                    f"An invocation of {WHO} took 1400 tokens in the last 7 days, 40% more than the"
+                    " 1000 of the four weeks before; neither its failures nor its ratings are better."
+                ),
                 "8.00",
             )
         },
     )
 
 
-def test_prompt_cache(check_insight: Check, listing: Any) -> None:
+def test_prompt_cache(check_insight: Check, listing: Listing) -> None:
     """Less than a fifth of many long inputs from the cache is told."""
 
     def prompts(tokens: float, cached: float, calls: float = 50) -> dict[str, str]:
@@ -183,8 +209,10 @@ def test_prompt_cache(check_insight: Check, listing: Any) -> None:
         ],
         texts={
             "less than a fifth": (
-                f"19% of the 2.8M input tokens of {WHO} in the last 7 days came from the model's"
-                " prompt cache, at 4000 tokens an invocation.",
+                (
+                    f"19% of the 2.8M input tokens of {WHO} in the last 7 days came from the model's"
+                    " prompt cache, at 4000 tokens an invocation."
+                ),
                 "",
             )
         },

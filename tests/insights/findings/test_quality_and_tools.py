@@ -1,7 +1,7 @@
 """What publishers are told about ratings, tools and telemetry, on both sides of every boundary."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import pytest
 
@@ -10,7 +10,25 @@ UP = {"up": "1x120"}
 WHO = "finder of acme"
 
 
-def test_rating_falling(check_insight: Check, listing: Any) -> None:
+class Listing(Protocol):
+    """The part of the fixture that is used here."""
+
+    def __call__(self, name: str, *phases: tuple[int, float], **labels: str) -> dict[str, str]:
+        """Return a counter that grows by so much a step, for so many steps each."""
+        ...
+
+    def values(self, name: str, values: str, **labels: str) -> dict[str, str]:
+        """Return a series with values of its own."""
+        ...
+
+    def invocations(
+        self, *phases: tuple[int, float], failing: Sequence[tuple[int, float]] = ()
+    ) -> dict[str, str]:
+        """Return invocations that succeed, and those that fail."""
+        ...
+
+
+def test_rating_falling(check_insight: Check, listing: Listing) -> None:
     """A mean rating 0.3 below that of the four weeks before is told, where it is no accident."""
 
     def rated(before: float, now: float, count: float = 10, earlier: float = 10) -> dict[str, str]:
@@ -33,15 +51,17 @@ def test_rating_falling(check_insight: Check, listing: Any) -> None:
         ],
         texts={
             "more than 0.3 less": (
-                f"Tenants rated {WHO} 4.15 of 5 on average in the last 7 days, 0.35 less than the"
-                " 4.50 of the four weeks before.",
+                (
+                    f"Tenants rated {WHO} 4.15 of 5 on average in the last 7 days, 0.35 less than the"
+                    " 4.50 of the four weeks before."
+                ),
                 "",
             )
         },
     )
 
 
-def test_tool_latency(check_insight: Check, listing: Any) -> None:
+def test_tool_latency(check_insight: Check, listing: Listing) -> None:
     """A tool in which half of the time goes is told, where a call takes half a second or more."""
 
     def times(seconds: float, *, calls: float = 10, mean: float = 1) -> dict[str, str]:
@@ -76,7 +96,7 @@ def test_tool_latency(check_insight: Check, listing: Any) -> None:
     )
 
 
-def test_tool_loops(check_insight: Check, listing: Any) -> None:
+def test_tool_loops(check_insight: Check, listing: Listing) -> None:
     """More than twice the calls an invocation is told, half a call more at least."""
 
     def calls(before: float, week: float, day: float, each: float = 50) -> dict[str, str]:
@@ -103,15 +123,17 @@ def test_tool_loops(check_insight: Check, listing: Any) -> None:
         ],
         texts={
             "more than twice": (
-                f"{WHO} called tool test 2.1 times an invocation in the last 7 days, after 1.0"
-                " times in the four weeks before.",
+                (
+                    f"{WHO} called tool test 2.1 times an invocation in the last 7 days, after 1.0"
+                    " times in the four weeks before."
+                ),
                 "",
             )
         },
     )
 
 
-def test_tool_unused(check_insight: Check, listing: Any) -> None:
+def test_tool_unused(check_insight: Check, listing: Listing) -> None:
     """A tool without a call in a week is told if it never had one, or used to have many."""
 
     def tool(*phases: tuple[int, float], each: float = 50) -> dict[str, str]:
@@ -156,7 +178,7 @@ def stopped(values: str, hours: int) -> str:
 
 
 @pytest.mark.parametrize("rate", [20, 40])
-def test_telemetry(check_insight: Check, listing: Any, rate: int) -> None:
+def test_telemetry(check_insight: Check, listing: Listing, rate: int) -> None:
     """A listing that is not scraped, or without a span, for longer than chance, is told."""
     steps = 200
     (selector, values), other = listing.invocations((steps, rate)).items()
@@ -191,15 +213,17 @@ def test_telemetry(check_insight: Check, listing: Any, rate: int) -> None:
         at="200h",
         texts={
             "silent for two hours": (
-                f"Nothing has been heard of {WHO} for 2h 0m 0s: its process answers, and no span"
-                " ends there. What is told of it is as old.",
+                (
+                    f"Nothing has been heard of {WHO} for 2h 0m 0s: its process answers, and no span"
+                    " ends there. What is told of it is as old."
+                ),
                 "",
             )
         },
     )
 
 
-def test_telemetry_of_a_quiet_listing(check_insight: Check, listing: Any) -> None:
+def test_telemetry_of_a_quiet_listing(check_insight: Check, listing: Listing) -> None:
     """Hours without a span are nothing unusual where there are few."""
     last = (
         'agent_analytics_last_span_timestamp_seconds{job="agent-analytics", instance="demo:9464"}'

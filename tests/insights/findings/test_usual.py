@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Protocol
 
 Check = Callable[..., None]
 WHO = "finder of acme"
@@ -14,6 +14,24 @@ UP = {"up": f"1x{HOURS}"}
 COUNTS = "marketplace_agent_invocations_total:hour"
 BUCKETS = "marketplace_agent_invocation_duration_seconds_bucket:hour"
 LISTING = 'publisher_id="acme", agent_id="finder"'
+
+
+class Listing(Protocol):
+    """The part of the fixture that is used here."""
+
+    def __call__(self, name: str, *phases: tuple[int, float], **labels: str) -> dict[str, str]:
+        """Return a counter that grows by so much a step, for so many steps each."""
+        ...
+
+    def values(self, name: str, values: str, **labels: str) -> dict[str, str]:
+        """Return a series with values of its own."""
+        ...
+
+    def invocations(
+        self, *phases: tuple[int, float], failing: Sequence[tuple[int, float]] = ()
+    ) -> dict[str, str]:
+        """Return invocations that succeed, and those that fail."""
+        ...
 
 
 def hourly(name: str, *phases: tuple[int, float], **labels: str) -> dict[str, str]:
@@ -67,8 +85,10 @@ def test_error_anomaly(check_insight: Check) -> None:
         given=[COUNTS],
         texts={
             "more than two points": (
-                f"3.1% of the invocations of {WHO} failed in the last hour; in the same hour of the"
-                " four weeks before it was 1%.",
+                (
+                    f"3.1% of the invocations of {WHO} failed in the last hour; in the same hour of the"
+                    " four weeks before it was 1%."
+                ),
                 "",
             )
         },
@@ -109,7 +129,7 @@ def test_too_young_to_compare(check_insight: Check) -> None:
     )
 
 
-def test_hours_from_levels(check_insight: Check, listing: Any) -> None:
+def test_hours_from_levels(check_insight: Check, listing: Listing) -> None:
     """Each hour's growth is read from the levels, over restarts, and reaches the comparison."""
     level = 0
     good: list[int] = []
@@ -163,8 +183,10 @@ def test_latency_regression(check_insight: Check) -> None:
         given=[BUCKETS],
         texts={
             "more than that": (
-                f"The p95 response time of {WHO} was 3.2 s in the last hour, 60% more than the"
-                " 2.0 s of the same hour in the four weeks before.",
+                (
+                    f"The p95 response time of {WHO} was 3.2 s in the last hour, 60% more than the"
+                    " 2.0 s of the same hour in the four weeks before."
+                ),
                 "",
             )
         },
@@ -227,15 +249,17 @@ def test_error_budget(check_insight: Check) -> None:
         given=WINDOWS,
         texts={
             "faster": (
-                f"72.1% of the invocations of {WHO} failed in the last 1h, and 90% of them in the"
-                " last 5m: 14.4 times or more what an error budget of 5% allows.",
+                (
+                    f"72.1% of the invocations of {WHO} failed in the last 1h, and 90% of them in the"
+                    " last 5m: 14.4 times or more what an error budget of 5% allows."
+                ),
                 "",
             )
         },
     )
 
 
-def test_budget_windows_from_levels(check_insight: Check, listing: Any) -> None:
+def test_budget_windows_from_levels(check_insight: Check, listing: Listing) -> None:
     """The windows of a budget are read from levels of every five minutes."""
     failing = [(100, 0), (11, 75), (1, 90)]
     good = [(100, 1000), (11, 25), (1, 10)]

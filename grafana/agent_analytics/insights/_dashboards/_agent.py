@@ -51,7 +51,7 @@ def agent_dashboard() -> str:
         rows=[
             Row(4, list(_now())),
             Row(4, list(_period())),
-            Row(6, [insights(AGENT)]),
+            Row(7, [insights(AGENT)]),
             Row(8, list(_calls())),
             Row(9, list(_latency())),
             Row(8, list(_tools())),
@@ -123,7 +123,7 @@ def _period() -> Iterator[Panel]:
         unit=COUNT,
         decimals=0,
     )
-    yield change("Trend of calls", "the number of calls", periods.invocations_trend(PERIOD, AGENT))
+    yield change("Calls trend", "the number of calls", periods.invocations_trend(PERIOD, AGENT))
     yield number(
         "Unique tenants",
         "How many different customers used the agent. An estimate, within about 3 %.",
@@ -162,7 +162,7 @@ def _period() -> Iterator[Panel]:
         unit=USD,
         decimals=2,
     )
-    yield change("Trend of revenue", "the revenue", periods.revenue_trend(PERIOD, AGENT))
+    yield change("Sales trend", "the revenue", periods.revenue_trend(PERIOD, AGENT))
 
 
 def _calls() -> Iterator[Panel]:

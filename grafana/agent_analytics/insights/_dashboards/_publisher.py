@@ -73,9 +73,7 @@ def _usage() -> Iterator[Panel]:
         unit=COUNT,
         decimals=0,
     )
-    yield change(
-        "Trend of calls", "the number of calls", periods.invocations_trend(PERIOD, PUBLISHER)
-    )
+    yield change("Calls trend", "the number of calls", periods.invocations_trend(PERIOD, PUBLISHER))
     yield number(
         "Unique tenants",
         "How many different customers used the agents. An estimate, within about 3 %.",
@@ -97,7 +95,7 @@ def _usage() -> Iterator[Panel]:
         unit=USD,
         decimals=2,
     )
-    yield change("Trend of revenue", "the revenue", periods.revenue_trend(PERIOD, PUBLISHER))
+    yield change("Sales trend", "the revenue", periods.revenue_trend(PERIOD, PUBLISHER))
     yield number(
         "Revenue/tenant",
         "Revenue divided by the number of different customers.",

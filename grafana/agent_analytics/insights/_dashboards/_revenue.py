@@ -42,7 +42,7 @@ def revenue_dashboard() -> str:
             Row(4, list(_spent())),
             Row(4, list(_adopted())),
             Row(8, list(_money_by_day())),
-            Row(9, [money()]),
+            Row(8, [money()]),
             Row(8, list(_adoption_by_day())),
             Row(9, [cohorts(PUBLISHER, "the agents")]),
         ],
@@ -62,7 +62,7 @@ def _earned() -> Iterator[Panel]:
         unit=USD,
         decimals=2,
     )
-    yield change("Trend of revenue", "the revenue", periods.revenue_trend(PERIOD, PUBLISHER))
+    yield change("Sales trend", "the revenue", periods.revenue_trend(PERIOD, PUBLISHER))
     yield number(
         "Revenue/tenant",
         "Revenue divided by the number of different customers.",

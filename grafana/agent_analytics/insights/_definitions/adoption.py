@@ -46,8 +46,10 @@ INSTALL_CHURN: Final = Finding(
             threshold=Threshold(comparison=">", value=0),
             conditions=(
                 f"and {periods.uninstalls(period)} >= {_FEWEST_UNINSTALLS}",
-                f"and {figures.surplus_uninstalls(period)} > {_SURPLUS_ERRORS} * sqrt("
-                f"{periods.uninstalls(period)} + {periods.installs(period)})",
+                (
+                    f"and {figures.surplus_uninstalls(period)} > {_SURPLUS_ERRORS} * sqrt("
+                    f"{periods.uninstalls(period)} + {periods.installs(period)})"
+                ),
             ),
             window=SPOKEN[period],
             numbers={
@@ -91,10 +93,12 @@ RETENTION_FALLING: Final = Finding(
             conditions=(
                 f"and {periods.unique_tenants(WEEK_BEFORE)} >= {_FEWEST_TENANTS}",
                 f"and {periods.unique_tenants(WEEK_EARLIER)} >= {_FEWEST_TENANTS}",
-                f"and {_LOSS} > {_RETENTION_ERRORS} * sqrt("
-                f"{_variance(_NOW, periods.unique_tenants(WEEK_BEFORE))}"
-                f" + {_variance(_BEFORE, periods.unique_tenants(WEEK_EARLIER))}"
-                f" + {_SKETCH_VARIANCE})",
+                (
+                    f"and {_LOSS} > {_RETENTION_ERRORS} * sqrt("
+                    f"{_variance(_NOW, periods.unique_tenants(WEEK_BEFORE))}"
+                    f" + {_variance(_BEFORE, periods.unique_tenants(WEEK_EARLIER))}"
+                    f" + {_SKETCH_VARIANCE})"
+                ),
             ),
             numbers={
                 "now": asked(periods.retention(WEEK, THIS), PERCENT),

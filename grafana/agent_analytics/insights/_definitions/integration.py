@@ -26,7 +26,6 @@ _OF_LISTING: Final = f"on ({', '.join(LISTING.by)})"
 
 def _looping(traffic: str, period: Period) -> Way:
     now = figures.calls_per_invocation(period)
-    listing = LISTING.by
     return Way(
         traffic=traffic,
         measure=f"({now} / {_THEN})",
