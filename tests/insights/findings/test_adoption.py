@@ -85,7 +85,8 @@ def test_listing_dead(check_insight: Check, listing: Listing) -> None:
         texts={
             "unused for a week": (
                 (
-                    f"Nobody invoked {WHO} in the last 7 days, after 560 invocations in the four weeks"
+                    f"Nobody invoked {WHO} in the last 7 days, after 560"
+                    " invocations in the four weeks"
                     " before."
                 ),
                 "",
@@ -124,7 +125,8 @@ def test_retention_from_registers(check_insight: Check, listing: Listing) -> Non
         texts={
             "half come back": (
                 (
-                    f"50% of the tenants of {WHO} of the week before came back in the last 7 days; a"
+                    f"50% of the tenants of {WHO} of the week before came back in"
+                    " the last 7 days; a"
                     " week earlier 100% did."
                 ),
                 "",

@@ -57,7 +57,8 @@ def test_revenue_falling(check_insight: Check, listing: Listing) -> None:
         texts={
             "more than a fifth less": (
                 (
-                    f"{WHO} earned 110.60 dollars in the last 7 days after 140.00 in the 7 days before:"
+                    f"{WHO} earned 110.60 dollars in the last 7 days after 140.00"
+                    " in the 7 days before:"
                     " -21%."
                 ),
                 "4.20",
@@ -123,7 +124,8 @@ def test_wasted_spend(check_insight: Check, listing: Listing) -> None:
         texts={
             "more than a tenth": (
                 (
-                    f"12% of what {WHO} spent on model calls in the last 30 days, 36.00 dollars, went"
+                    f"12% of what {WHO} spent on model calls in the last 30 days,"
+                    " 36.00 dollars, went"
                     " into invocations that failed."
                 ),
                 "1.20",
@@ -178,7 +180,8 @@ def test_token_growth(check_insight: Check, listing: Listing) -> None:
             "more than 30 % more": (
                 (
                     f"An invocation of {WHO} took 1400 tokens in the last 7 days, 40% more than the"
-                    " 1000 of the four weeks before; neither its failures nor its ratings are better."
+                    " 1000 of the four weeks before; neither its failures nor"
+                    " its ratings are better."
                 ),
                 "8.00",
             )
@@ -210,7 +213,8 @@ def test_prompt_cache(check_insight: Check, listing: Listing) -> None:
         texts={
             "less than a fifth": (
                 (
-                    f"19% of the 2.8M input tokens of {WHO} in the last 7 days came from the model's"
+                    f"19% of the 2.8M input tokens of {WHO} in the last 7 days"
+                    " came from the model's"
                     " prompt cache, at 4000 tokens an invocation."
                 ),
                 "",

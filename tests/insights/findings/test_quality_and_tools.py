@@ -52,7 +52,8 @@ def test_rating_falling(check_insight: Check, listing: Listing) -> None:
         texts={
             "more than 0.3 less": (
                 (
-                    f"Tenants rated {WHO} 4.15 of 5 on average in the last 7 days, 0.35 less than the"
+                    f"Tenants rated {WHO} 4.15 of 5 on average in the last 7"
+                    " days, 0.35 less than the"
                     " 4.50 of the four weeks before."
                 ),
                 "",
@@ -214,7 +215,8 @@ def test_telemetry(check_insight: Check, listing: Listing, rate: int) -> None:
         texts={
             "silent for two hours": (
                 (
-                    f"Nothing has been heard of {WHO} for 2h 0m 0s: its process answers, and no span"
+                    f"Nothing has been heard of {WHO} for 2h 0m 0s: its process"
+                    " answers, and no span"
                     " ends there. What is told of it is as old."
                 ),
                 "",

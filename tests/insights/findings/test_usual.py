@@ -86,7 +86,8 @@ def test_error_anomaly(check_insight: Check) -> None:
         texts={
             "more than two points": (
                 (
-                    f"3.1% of the invocations of {WHO} failed in the last hour; in the same hour of the"
+                    f"3.1% of the invocations of {WHO} failed in the last hour;"
+                    " in the same hour of the"
                     " four weeks before it was 1%."
                 ),
                 "",
@@ -250,7 +251,8 @@ def test_error_budget(check_insight: Check) -> None:
         texts={
             "faster": (
                 (
-                    f"72.1% of the invocations of {WHO} failed in the last 1h, and 90% of them in the"
+                    f"72.1% of the invocations of {WHO} failed in the last 1h,"
+                    " and 90% of them in the"
                     " last 5m: 14.4 times or more what an error budget of 5% allows."
                 ),
                 "",
