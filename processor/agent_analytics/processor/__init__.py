@@ -2,9 +2,9 @@
 
 from agent_analytics.processor._durable import SlotReport, inspect_state, service_of
 from agent_analytics.processor._limits import Limits
+from agent_analytics.processor._prices import FilePrices, FirstOf, Prices, PublicPrices
 from agent_analytics.processor._processor import AgentMetricsProcessor
 from agent_analytics.processor._rows import Part, Row, Snapshot
-from agent_analytics.processor._prices import FilePrices, FirstOf, Prices, PublicPrices
 from agent_analytics.processor._sampling import RecordAllSampler
 from agent_analytics.processor._schema import Schema, Series
 
