@@ -78,8 +78,8 @@ class Model:
     def count(self, tree: Tree, owner: Listing | None = None) -> tuple[bool, int]:
         """Count ``tree``, whose nearest invocation is ``owner``'s.
 
-        Returns whether a model call is in it below the same invocation, and the cost that it
-        brings to that invocation.
+        Returns whether a model call is in it that another instrumentation may have recorded round
+        it (not one of a tool or an agent), and the cost that it brings to its invocation.
         """
         kind = tree.kind
         own = kind == "invocation" and tree.listing != owner
@@ -110,7 +110,7 @@ class Model:
             self.add("input", owner, tree.amount, tree.name)
             self.add("cost", owner, tree.amount)
             return True, cost + tree.amount
-        return called or kind == "chat", cost
+        return kind == "chat" or (called and kind not in {"tool", "agent", "invocation"}), cost
 
     def invocation(self, tree: Tree, cost: int) -> None:
         """Count an invocation that spent ``cost``."""

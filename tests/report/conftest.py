@@ -26,8 +26,18 @@ Start = Callable[..., AbstractContextManager[str]]
 #: What reads what others recorded comes after them: promtool evaluates against what is stored.
 _STAGES = (
     (":level",),
-    (":drop", "_total:day", "_count:day", "_sum:day", "_bucket:day", "registers:hour"),
+    (
+        ":drop",
+        ":hourly",
+        "_total:day",
+        "_count:day",
+        "_sum:day",
+        "_bucket:day",
+        "_any_outcome:day",
+        "registers:hour",
+    ),
     ("registers:day",),
+    ("tenants:day", ":week"),
 )
 
 

@@ -36,6 +36,9 @@ FAILED: Final = 16
 DUPLICATE: Final = 32
 
 
+_WORK: Final = (TOOL, AGENT)
+
+
 class Node:
     """One open span.
 
@@ -94,16 +97,16 @@ class Node:
     def mark_above(self, flags: int) -> None:
         """Set ``flags`` on every node above, up to and including the invocation's.
 
-        A model call that runs a tool which calls a model is a call of its own: what is counted
-        below a tool is no repetition of the model call that the tool is run by.
+        A model call that runs a tool or an agent which calls a model is a call of its own: what is
+        counted below those is no repetition of the model call above them.
         """
         node = self.parent
-        below_tool = False
+        below_work = False
         while node is not None:
             kind = node.kind
-            if not (below_tool and kind == INFERENCE):
+            if not (below_work and kind == INFERENCE):
                 node.flags |= flags
             if kind == INVOCATION:
                 return
-            below_tool = below_tool or kind == TOOL
+            below_work = below_work or kind in _WORK
             node = node.parent

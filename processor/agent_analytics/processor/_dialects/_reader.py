@@ -84,8 +84,10 @@ def plain_name(name: object) -> str | None:
     if type(name) is not str:
         return None
     if _SHORTEST_ID <= len(name) <= _LONGEST_NAME:
-        name = _RANDOM.sub("", name)
-    return name.strip() or None
+        plain = _RANDOM.sub("", name)
+        if plain != name:
+            return plain.strip() or None
+    return name or None
 
 
 def read(name: str, attributes: Mapping[str, Any]) -> Facts:  # noqa: C901 - a list of cases
