@@ -27,7 +27,7 @@ from agent_analytics.processor._schema import (
 from agent_analytics.processor._sketch import Hasher
 from agent_analytics.processor._store import Exemplar
 from agent_analytics.processor._usage import UsageCounter
-from agent_analytics.processor._values import Amounts, Charges, duration, number
+from agent_analytics.processor._values import MAX_DURATION_NS, Amounts, Charges, duration, number
 from agent_analytics.processor.catalogue import (
     FIRST_CHUNK_SECONDS,
     INVOCATION_SECONDS,
@@ -99,7 +99,9 @@ class InvocationCounter:
         outcome = OUTCOMES.get(told) if type(told) is str else None
         if outcome is None:
             outcome = outcome_of(span, attributes, failed=failed)
-        elapsed = duration(start, end, self._health)
+        elapsed = end - start if start is not None and end is not None else -1
+        if not 0 <= elapsed <= MAX_DURATION_NS:
+            elapsed = duration(start, end, self._health)
         first = outcome * OUTCOME_CELLS
         bucket = first + bisect_left(_INVOCATION_EDGES, elapsed)
         error = (

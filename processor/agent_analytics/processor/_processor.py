@@ -318,7 +318,10 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
                 self._end_inference(node, attributes, span, rest)
             else:
                 self._invocations.end_inner(node, attributes)
-            self._counted()
+            now_ns = time.time_ns()
+            self._health.cells[_health.LAST_SPAN] = now_ns
+            if now_ns > self._upkeep_at:
+                self._upkeep(now_ns)
         except Exception:  # noqa: BLE001 - telemetry never raises into the host
             instrumentation_health.note_internal_error("on_end")
 

@@ -14,7 +14,7 @@ from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._outcomes import OUTCOMES, outcome_of
 from agent_analytics.processor._reading import Attributes, Rest
 from agent_analytics.processor._schema import NANO, TOOL_HISTOGRAM, TOOL_SUM
-from agent_analytics.processor._values import duration
+from agent_analytics.processor._values import MAX_DURATION_NS, duration
 from agent_analytics.processor.catalogue import TOOL_SECONDS, UNKNOWN
 
 _TOOL_EDGES: Final = tuple(round(edge * NANO) for edge in TOOL_SECONDS)
@@ -69,7 +69,9 @@ class ToolCounter:
                 cells[outcome] += 1
                 self._health.cells[_health.TOOL] += 1
             return
-        elapsed = duration(start, end, self._health)
+        elapsed = end - start if start is not None and end is not None else -1
+        if not 0 <= elapsed <= MAX_DURATION_NS:
+            elapsed = duration(start, end, self._health)
         bucket = TOOL_HISTOGRAM + bisect_left(_TOOL_EDGES, elapsed)
         with self._lock:
             cells[outcome] += 1
