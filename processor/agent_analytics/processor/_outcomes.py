@@ -53,7 +53,8 @@ def error_type_of(span: Any, attributes: Attributes) -> str:
     if type(told) is not str or not told or told == _UNTOLD:
         for event in reversed(span.events):
             if event.name == "exception":
-                told = (event.attributes or {}).get("exception.type")
+                carried: Attributes = event.attributes or {}
+                told = carried.get("exception.type")
                 break
     if type(told) is not str or not told:
         return _UNTOLD

@@ -1,13 +1,13 @@
 """A sampler that keeps sampling away from metrics."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace.sampling import AlwaysRecordSampler, Decision, SamplingResult
 from opentelemetry.trace import Link, SpanKind, TraceState
-from opentelemetry.util.types import Attributes
+from opentelemetry.util.types import Attributes, AttributeValue
 
 from agent_analytics.instrumentation.tracing import watch_providers
 
@@ -38,7 +38,9 @@ class RecordAllSampler(AlwaysRecordSampler):
         )
         if result.decision is not Decision.DROP:
             return result
-        kept = {**(attributes or {}), **result.attributes}
+        decided: Any = result  # its attributes are only half typed
+        added: Mapping[str, AttributeValue] = decided.attributes
+        kept = {**(attributes or {}), **added}
         return SamplingResult(Decision.RECORD_ONLY, kept, result.trace_state)
 
 

@@ -5,7 +5,7 @@ Each function returns what may be counted and notes on the health counters what 
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Final, cast
 
 from agent_analytics.instrumentation.money import MAX_USD, NANO_PER_USD, nano_usd
 from agent_analytics.processor._health import Health
@@ -102,7 +102,7 @@ class TakeRate:
     __slots__ = ("_default", "_of")
 
     def __init__(self, rate: object) -> None:
-        shares: Mapping[object, object] = rate if isinstance(rate, Mapping) else {"*": rate}
+        shares = cast("Mapping[object, object]", rate) if isinstance(rate, Mapping) else {"*": rate}
         self._of = {str(publisher): self._exact(share) for publisher, share in shares.items()}
         self._default = self._of.get("*", (0, 1))
 
