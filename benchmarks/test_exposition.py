@@ -43,7 +43,7 @@ def test_exposition(benchmark: BenchmarkFixture, samples: int) -> None:
         registry = mirrored(processor.collect())
         text = exposition(processor, TEXT)[0].decode()
         in_text = cast("Renderer", generate_latest)
-        in_openmetrics = cast("Renderer", their_openmetrics.generate_latest)  # pyright: ignore[reportUnknownMemberType]
+        in_openmetrics = cast("Renderer", their_openmetrics.generate_latest)  # pyright: ignore[reportUnknownMemberType]  # theirs
         assert comparable(text) == comparable(in_text(registry).decode())
         lines = sum(not line.startswith("#") for line in text.splitlines())
         bridge = CollectorRegistry()

@@ -270,8 +270,13 @@ class TestInterruption:
         """The kernel ends the servers where the demo itself had no time to."""
         demo.process.kill()
         demo.process.wait(10)
+        # A killed process is a zombie as soon as its first thread has gone; its sockets are closed
+        # with the last one, a moment later.
         deadline = time.monotonic() + 10
-        while any(running(pid) for pid in demo.servers.values()) and time.monotonic() < deadline:
+        while (
+            any(running(pid) for pid in demo.servers.values())
+            or any(listening(port) for port in demo.ports())
+        ) and time.monotonic() < deadline:
             time.sleep(0.05)
         demo.assert_nothing_left()
 

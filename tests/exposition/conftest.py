@@ -126,7 +126,7 @@ class Market:
 
 def parse_openmetrics(text: str) -> list[Family]:
     """Parse OpenMetrics with the official parser, which has no annotations."""
-    return list(openmetrics.text_string_to_metric_families(text))  # type: ignore[no-untyped-call]
+    return list(openmetrics.text_string_to_metric_families(text))  # type: ignore[no-untyped-call]  # theirs
 
 
 def of_registry(processor: AgentMetricsProcessor, *, form: str) -> str:

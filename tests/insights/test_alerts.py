@@ -126,3 +126,13 @@ def test_exported_names() -> None:
     assert len(set(public.__all__)) == len(public.__all__)
     for name in public.__all__:
         assert getattr(public, name) is not None
+
+
+@pytest.mark.parametrize(
+    ("told", "worth"), [("12.34", 12.34), ("", None), (None, None), ("NaN", None), ("much", None)]
+)
+def test_what_is_at_stake(told: str | None, worth: float | None) -> None:
+    """What an insight is worth a day is a number, or unknown; never 0 for unknown."""
+    notes = NOTES if told is None else {**NOTES, "worth_usd_day": told}
+    (insight,) = parse_alerts(json.dumps([{"labels": LABELS, "annotations": notes}]))
+    assert insight.worth_usd_day == worth

@@ -18,9 +18,9 @@ from agent_analytics.insights import GENERATED
 from agent_analytics.insights import periods as named
 from agent_analytics.insights._dashboards._chosen import Chosen
 from agent_analytics.insights._dashboards._insights import MEASURED
-from agent_analytics.insights.periods import AnyPeriod, Period
 from agent_analytics.insights.queries import Scope
 from agent_analytics.insights.rules import FINDINGS
+from agent_analytics.insights.windows import AnyPeriod, Period
 
 PATHS = sorted((GENERATED / "dashboards").glob("*.json"))
 #: Dashboards that a publisher sees, through a guard that pins the publisher.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent_analytics.insights import periods, rollups
-from agent_analytics.insights.periods import Period
+from agent_analytics.insights.windows import Period
 from agent_analytics.processor import catalogue
 
 STEPS_A_DAY = 288

@@ -265,3 +265,11 @@ def test_what_is_not_known_is_not_0(form: Format) -> None:
 def test_every_form_of_nothing(form: Format) -> None:
     """Nothing at all is rendered without an error, in every form."""
     assert render(Report(EMPTY, []), form)
+
+
+@pytest.mark.parametrize("form", ["terminal", "html"])
+def test_what_is_at_stake_is_told(form: Format) -> None:
+    """An insight says what it is worth a day, and says nothing where that is not known."""
+    told = render(Report(DASHBOARD, [replace(INSIGHT, worth_usd_day=12.5)]), form)
+    assert "about $12.50 a day" in " ".join(told.split())
+    assert "At stake" not in render(Report(DASHBOARD, [INSIGHT]), form)

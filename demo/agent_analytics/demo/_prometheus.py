@@ -85,12 +85,12 @@ class Prometheus:
     def _get(self, endpoint: str, parameters: dict[str, str]) -> dict[str, Any]:
         url = f"{self.url}/api/v1/{endpoint}"
         body = urllib.parse.urlencode(parameters).encode()
-        request = urllib.request.Request(  # noqa: S310 - an address we were given
+        request = urllib.request.Request(
             url if endpoint == "query" else f"{url}?{body.decode()}",
             data=body if endpoint == "query" else None,
         )
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:
                 document = json.load(answer)
         except urllib.error.HTTPError as error:
             msg = f"{endpoint}: {error.read(500).decode(errors='replace')}"

@@ -120,7 +120,7 @@ class Server:
         while time.monotonic() < deadline:
             self.check()
             try:
-                with urllib.request.urlopen(f"{self.url}/-/ready", timeout=2):  # noqa: S310
+                with urllib.request.urlopen(f"{self.url}/-/ready", timeout=2):
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)

@@ -172,7 +172,7 @@ def _pieces(lines: Iterable[str]) -> list[bytes]:
 
 
 def _line(series: Series, suffix: str = "", edge: str = "") -> str:
-    """Return a line up to its number, with a placeholder for the labels of a row."""
+    """Return a line up to its number, with a mark where the labels of a row go."""
     metric = series.metric
     own = metric.labels[len(metric.labels) - len(series.labels) :]
     more = "".join(f',{name}="{value}"' for name, value in zip(own, series.labels, strict=True))

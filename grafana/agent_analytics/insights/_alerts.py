@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 from typing import Final, TypeGuard, get_args
 
 from agent_analytics.insights._model import Audience, Category, Severity
@@ -32,6 +33,7 @@ class Insight:
             inhibited) or ``resolved``.
         since: When it began (UTC), where that is known.
         runbook_url: The page that says more.
+        worth_usd_day: US dollars a day that are at stake; ``None`` where that is not known.
     """
 
     severity: Severity
@@ -47,6 +49,7 @@ class Insight:
     state: str = "firing"
     since: datetime | None = None
     runbook_url: str = ""
+    worth_usd_day: float | None = None
 
 
 def parse_alerts(payload: str | bytes) -> list[Insight]:
@@ -100,7 +103,17 @@ def _insight(alert: Mapping[str, object]) -> Insight | None:
         state=_state(alert),
         since=_time(alert.get("startsAt") or alert.get("activeAt")),
         runbook_url=notes.get("runbook_url", ""),
+        worth_usd_day=_dollars(notes.get("worth_usd_day", "")),
     )
+
+
+def _dollars(text: str) -> float | None:
+    """Return the amount in an annotation such as ``1234.50``; ``None`` where there is none."""
+    try:
+        amount = float(text)
+    except ValueError:
+        return None
+    return amount if isfinite(amount) else None
 
 
 def _state(alert: Mapping[str, object]) -> str:

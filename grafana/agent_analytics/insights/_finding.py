@@ -20,8 +20,8 @@ from agent_analytics.insights._model import (
     labels,
 )
 from agent_analytics.insights._texts import DOLLARS, THIS, THIS_TOOL, asked
-from agent_analytics.insights.periods import Period
 from agent_analytics.insights.queries import select
+from agent_analytics.insights.windows import Period
 from agent_analytics.processor.catalogue import LISTING_LABELS
 
 

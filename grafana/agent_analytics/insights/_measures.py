@@ -5,8 +5,8 @@ from typing import Final
 from agent_analytics.insights import _recorded as recorded
 from agent_analytics.insights import periods, recent
 from agent_analytics.insights._model import Recording
-from agent_analytics.insights.periods import Period
 from agent_analytics.insights.queries import LISTING, Scope
+from agent_analytics.insights.windows import Period, growth
 from agent_analytics.processor import catalogue
 
 #: Fewest observations for the hours of a week to be compared with.
@@ -53,7 +53,7 @@ def growths() -> list[Recording]:
     found = [
         Recording(
             record=recorded.grown(sample, window),
-            expr=periods.growth(
+            expr=growth(
                 sample,
                 Period(*window),
                 Scope(recorded.labels_of(sample)),

@@ -7,7 +7,7 @@ from typing import Final, Literal
 from agent_analytics.insights import _recorded
 from agent_analytics.insights._texts import PERCENT, SHORT, bound
 from agent_analytics.insights._yaml import Yaml
-from agent_analytics.insights.periods import Period
+from agent_analytics.insights.windows import Period
 from agent_analytics.processor.catalogue import LISTING_LABELS
 
 Severity = Literal["critical", "warning", "info"]

@@ -6,7 +6,6 @@ Every function takes a period and a scope, as those of :mod:`agent_analytics.ins
 from typing import Final
 
 from agent_analytics.insights import periods, rollups
-from agent_analytics.insights.periods import AnyPeriod, At, growth
 from agent_analytics.insights.queries import (
     JUDGED,
     LISTING,
@@ -17,6 +16,7 @@ from agent_analytics.insights.queries import (
     edge,
     one_of,
 )
+from agent_analytics.insights.windows import AnyPeriod, At, growth
 from agent_analytics.processor import catalogue
 
 _OF_LISTING: Final = f"on ({', '.join(LISTING.by)}) group_left ()"

@@ -33,7 +33,6 @@ __all__ = [
     "FINDINGS",
     "INSIGHT_INTERVAL",
     "ONCALL_INTERVAL",
-    "PERIOD",
     "RESPONSE_TIME",
     "SATISFACTION",
     "STALE_SECONDS",
@@ -45,8 +44,6 @@ __all__ = [
     "rules_for",
 ]
 
-#: The shortest of the publisher's periods.
-PERIOD: Final = "1d"
 #: How often the rules for on-call are evaluated.
 ONCALL_INTERVAL: Final = "5s"
 #: How often the insights are evaluated: no sooner than there are new levels.

@@ -355,7 +355,7 @@ def _only_ones(one: Followed, other: Followed) -> bool:
     if not isinstance(step, Followed) or step.role != d.OTHER:
         return False
     calls = [part for part in step.children if part.told and part.told.facts.role == d.MODEL]
-    return len(calls) == 2 and one in calls and other in calls  # noqa: PLR2004
+    return len(calls) == 2 and one in calls and other in calls  # noqa: PLR2004 - a pair
 
 
 def _take_over(kept: Followed, dropped: Followed) -> None:

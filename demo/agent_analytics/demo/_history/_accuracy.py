@@ -11,7 +11,7 @@ from agent_analytics.demo._history._ledger import Window
 from agent_analytics.demo._history._questions import EXACT, QUESTIONS, Key, Target, Truths
 from agent_analytics.demo._prometheus import Prometheus
 from agent_analytics.insights import periods
-from agent_analytics.insights.periods import Period
+from agent_analytics.insights.windows import Period
 
 WINDOWS: Final = (1, 7, 30, 90)
 

@@ -7,8 +7,8 @@ from typing import Final, Literal
 
 from agent_analytics.demo._history._ledger import NANO, Ledger, ToolTruth, Truth, Window, union
 from agent_analytics.insights import periods
-from agent_analytics.insights.periods import Period
 from agent_analytics.insights.queries import TOOL, Scope
+from agent_analytics.insights.windows import Period
 
 PUBLISHER: Final = Scope(("publisher_id",))
 MARKETPLACE: Final = Scope(())

@@ -91,7 +91,7 @@ def read_rules(directory: Path) -> list[RecordingRule]:
     with (
         tempfile.TemporaryDirectory(prefix="agent-analytics-rules-") as empty,
         prometheus_over(Path(empty), rules=directory) as url,
-        urllib.request.urlopen(f"{url}/api/v1/rules?type=record", timeout=30) as answer,  # noqa: S310
+        urllib.request.urlopen(f"{url}/api/v1/rules?type=record", timeout=30) as answer,
     ):
         groups = cast("list[dict[str, Any]]", json.load(answer)["data"]["groups"])
     return link([(group, rule) for group in groups for rule in group["rules"]])
@@ -265,8 +265,8 @@ class Backfill:
         body = urllib.parse.urlencode(
             {"query": query, "start": stretch.first, "end": stretch.last, "step": stretch.step}
         ).encode()
-        request = urllib.request.Request(f"{self._url}/api/v1/query_range", data=body)  # noqa: S310
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
+        request = urllib.request.Request(f"{self._url}/api/v1/query_range", data=body)
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:
             result = cast("list[dict[str, Any]]", json.load(answer)["data"]["result"])
         for series in result:
             labels = {key: value for key, value in series["metric"].items() if key != "__name__"}

@@ -40,7 +40,7 @@ class _Tenants:
 
     def install(self) -> int:
         """Pick a tenant that does not have it; one in twenty comes back."""
-        if self.gone and self.random.random() < 0.05:  # noqa: PLR2004
+        if self.gone and self.random.random() < 0.05:  # noqa: PLR2004 - one in twenty comes back
             tenant = self.random.choice(sorted(self.gone))
             self.gone.discard(tenant)
         else:

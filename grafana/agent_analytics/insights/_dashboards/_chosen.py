@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from agent_analytics.insights.periods import At
 from agent_analytics.insights.queries import Scope, select
+from agent_analytics.insights.windows import At
 
 
 @dataclass(frozen=True, slots=True)

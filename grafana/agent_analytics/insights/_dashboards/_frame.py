@@ -142,10 +142,10 @@ def _link(uid: str, title: str) -> builders.DashboardLink:
         .icon("dashboard")
         .tooltip(f"Open {title}")
         .url(f"/d/{uid}")
-        .as_dropdown(False)  # noqa: FBT003 - the SDK's signature
-        .target_blank(False)  # noqa: FBT003
-        .include_vars(True)  # noqa: FBT003
-        .keep_time(True)  # noqa: FBT003
+        .as_dropdown(False)
+        .target_blank(False)
+        .include_vars(True)
+        .keep_time(True)
     )
 
 
@@ -183,8 +183,8 @@ def period() -> builders.CustomVariable:
         builders.CustomVariable("period")
         .label("Period")
         .values(", ".join(f"{text} : {value}" for value, text in PERIODS.items()))
-        .multi(False)  # noqa: FBT003 - the SDK's signature
-        .include_all(False)  # noqa: FBT003
+        .multi(False)
+        .include_all(False)
         .options(
             [
                 dashboard.VariableOption(text=text, value=value, selected=value == DEFAULT_PERIOD)
@@ -242,8 +242,8 @@ def _annotation(
         builders.AnnotationQuery()
         .name(name)
         .datasource(DATASOURCE)
-        .enable(True)  # noqa: FBT003 - the SDK's signature
-        .hide(False)  # noqa: FBT003
+        .enable(True)
+        .hide(False)
         .icon_color(colour)
         .target(prometheus.Dataquery().expr(expr).ref_id("Anno").range())
         .expr(expr)

@@ -42,7 +42,7 @@ def query(expr: str, legend: str = "", *, ref: str = "A", step: str = "") -> pro
 
 def traced(expr: str, legend: str = "", *, ref: str = "A") -> prometheus.Dataquery:
     """Return a range query that shows exemplars too: single calls, linked to their traces."""
-    return query(expr, legend, ref=ref).exemplar(True)  # noqa: FBT003 - the SDK's signature
+    return query(expr, legend, ref=ref).exemplar(True)
 
 
 def instant(
@@ -122,7 +122,7 @@ def number(
         .text_mode(common.BigValueTextMode.VALUE)
         .justify_mode(common.BigValueJustifyMode.AUTO)
         .orientation(common.VizOrientation.VERTICAL)
-        .reduce_options(common_builders.ReduceDataOptions().calcs(["lastNotNull"]).values(False))  # noqa: FBT003
+        .reduce_options(common_builders.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
     )
     return panel if decimals is None else panel.decimals(decimals)
 
@@ -186,7 +186,7 @@ def lines(
         .color_scheme(colour(dashboard.FieldColorModeId.PALETTE_CLASSIC))
         .legend(
             common_builders.VizLegendOptions()
-            .show_legend(True)  # noqa: FBT003 - the SDK's signature
+            .show_legend(True)
             .display_mode(common.LegendDisplayMode.LIST)
             .placement(common.LegendPlacement.BOTTOM)
             .calcs([])
@@ -220,7 +220,7 @@ def bands(
         .with_target(target.format(PromQueryFormat.HEATMAP))
         .no_value(NOTHING)
         .color_scheme(colour(dashboard.FieldColorModeId.THRESHOLDS))
-        .calculate(False)  # noqa: FBT003 - the SDK's signature
+        .calculate(False)
         .color(heatmap_builder_colour())
         .rows_frame(_rows_frame())
         .y_axis(_seconds_axis(unit))
@@ -240,7 +240,7 @@ def heatmap_builder_colour() -> heatmap.HeatmapColorOptions:
         .scale(heatmap_models.HeatmapColorScale.EXPONENTIAL)
         .exponent(0.5)
         .steps(32)
-        .reverse(False)  # noqa: FBT003 - the SDK's signature
+        .reverse(False)
     )
 
 
@@ -253,7 +253,7 @@ def _seconds_axis(unit: str) -> heatmap.YAxisConfig:
 
 
 def _heatmap_tooltip() -> heatmap.HeatmapTooltip:
-    return heatmap.HeatmapTooltip().mode(common.TooltipDisplayMode.SINGLE).y_histogram(False)  # noqa: FBT003
+    return heatmap.HeatmapTooltip().mode(common.TooltipDisplayMode.SINGLE).y_histogram(False)
 
 
 def gauges(
@@ -278,8 +278,8 @@ def gauges(
         .orientation(common.VizOrientation.HORIZONTAL)
         .display_mode(common.BarGaugeDisplayMode.BASIC)
         .value_mode(common.BarGaugeValueMode.TEXT)
-        .show_unfilled(True)  # noqa: FBT003 - the SDK's signature
-        .reduce_options(common_builders.ReduceDataOptions().calcs(["lastNotNull"]).values(False))  # noqa: FBT003
+        .show_unfilled(True)
+        .reduce_options(common_builders.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
     )
     for target in targets:
         panel = panel.with_target(target)

@@ -88,8 +88,8 @@ def weeks(
     made = _table(title, description, targets, [join, _organize(columns, [])], columns)
     return (
         made.time_from(span)
-        .hide_time_override(False)  # noqa: FBT003 - the SDK's signature
-        .sort_by([common_builders.TableSortByFieldState().display_name(first).desc(True)])  # noqa: FBT003
+        .hide_time_override(False)
+        .sort_by([common_builders.TableSortByFieldState().display_name(first).desc(True)])
     )
 
 
@@ -115,7 +115,7 @@ def _table(
         .description(description)
         .datasource(DATASOURCE)
         .no_value(EMPTY_CELL)
-        .show_header(True)  # noqa: FBT003 - the SDK's signature
+        .show_header(True)
         .cell_height(common.TableCellHeight.SM)
         .color_scheme(colour(dashboard.FieldColorModeId.THRESHOLDS))
         .thresholds(steps(((None, "text"),)))

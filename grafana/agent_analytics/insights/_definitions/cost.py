@@ -16,7 +16,7 @@ from agent_analytics.insights._finding import (
 )
 from agent_analytics.insights._model import Threshold
 from agent_analytics.insights._texts import DOLLARS, PERCENT, THIS, WHO, WHOLE, asked, value
-from agent_analytics.insights.periods import Period
+from agent_analytics.insights.windows import Period
 
 _COST_FLOOR: Final = 1
 _FEWEST_FAILURES: Final = 10

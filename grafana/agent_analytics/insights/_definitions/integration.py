@@ -14,8 +14,8 @@ from agent_analytics.insights._finding import (
 )
 from agent_analytics.insights._model import Threshold
 from agent_analytics.insights._texts import DURATION, ONE_PLACE, THIS_TOOL, WHO, WHOLE, asked, value
-from agent_analytics.insights.periods import Period
 from agent_analytics.insights.queries import LISTING, TOOL
+from agent_analytics.insights.windows import Period
 
 _FEWEST_INVOCATIONS: Final = 50
 _FEWEST_BEFORE: Final = 100

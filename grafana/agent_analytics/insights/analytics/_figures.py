@@ -11,8 +11,8 @@ from typing import Any, Final, TypedDict, cast
 from agent_analytics.insights import periods
 from agent_analytics.insights._client import Sample, number
 from agent_analytics.insights.analytics._model import PublisherDashboard
-from agent_analytics.insights.periods import Period
 from agent_analytics.insights.queries import Scope
+from agent_analytics.insights.windows import Period, growth
 from agent_analytics.processor import catalogue
 
 Quantity = Callable[[Period, Scope], str]
@@ -30,7 +30,7 @@ def _tenants_trend(period: Period, scope: Scope) -> str:
 
 
 def _by(label: str, sample: str) -> Quantity:
-    return lambda period, scope: periods.growth(sample, period, scope.over(*scope.by, label))
+    return lambda period, scope: growth(sample, period, scope.over(*scope.by, label))
 
 
 def _of_tool(quantity: Quantity) -> Quantity:
@@ -38,11 +38,11 @@ def _of_tool(quantity: Quantity) -> Quantity:
 
 
 def _unpriced(period: Period, scope: Scope) -> str:
-    return periods.growth(catalogue.UNPRICED_TOKENS.name, period, scope)
+    return growth(catalogue.UNPRICED_TOKENS.name, period, scope)
 
 
 def _tool_time(period: Period, scope: Scope) -> str:
-    calls = periods.growth(f"{catalogue.TOOL_CALL_DURATION.name}_count", period, scope)
+    calls = growth(f"{catalogue.TOOL_CALL_DURATION.name}_count", period, scope)
     return f"({periods.tool_seconds(period, scope)} / ({calls} > 0))"
 
 

@@ -12,8 +12,8 @@ from typing import Final
 from agent_analytics.insights import queries, rollups
 from agent_analytics.insights._client import PrometheusClient
 from agent_analytics.insights.analytics._model import Freshness, NoData
-from agent_analytics.insights.periods import Period, Raw
 from agent_analytics.insights.queries import Scope, select
+from agent_analytics.insights.windows import Period, Raw
 from agent_analytics.processor import catalogue
 
 DAY: Final = 86_400

@@ -11,8 +11,8 @@ from agent_analytics.insights.analytics._daily import daily
 from agent_analytics.insights.analytics._history import find_history, freshness
 from agent_analytics.insights.analytics._model import MarketplaceDashboard, Ranked
 from agent_analytics.insights.analytics._publisher import check_days, firing, notes
-from agent_analytics.insights.periods import Period
 from agent_analytics.insights.queries import LISTING, Scope
+from agent_analytics.insights.windows import Period
 
 _ALL: Final = Scope(())
 _PUBLISHER: Final = Scope(("publisher_id",))

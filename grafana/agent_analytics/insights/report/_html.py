@@ -78,11 +78,15 @@ def _insight(insight: Insight) -> str:
         )
         if part
     )
+    worth = text.worth(insight.worth_usd_day)
+    if worth:
+        worth = f'<p class="advice">{escape(worth)}</p>'
     return (
         f'<li class="insight {insight.severity}"><p class="where"><span class="badge">'
         f"{insight.severity}</span> {escape(insight.category)} · {where}</p>"
         f"<h3>{_prose(insight.title)}</h3><p>{_prose(insight.description)}</p>"
-        f'<p class="advice"><strong>What to do:</strong> {_prose(insight.recommendation)}</p></li>'
+        f'<p class="advice"><strong>What to do:</strong> {_prose(insight.recommendation)}</p>'
+        f"{worth}</li>"
     )
 
 

@@ -94,7 +94,7 @@ def chart(
             title=title,
             ends=daily.ends,
             values=values,
-            unit=unit,  # type: ignore[arg-type]
+            unit=unit,  # type: ignore[arg-type]  # a key of _WRITE
             summary=f"{summary[0].upper()}{summary[1:]}.",
             limit=limit,
         ),

@@ -78,6 +78,9 @@ def _insight(insight: Insight) -> RenderableType:
     body = Text.assemble(
         text.prose(insight.description), "\n", ("→ ", "bold"), text.prose(insight.recommendation)
     )
+    worth = text.worth(insight.worth_usd_day)
+    if worth:
+        body.append(f"\n{worth}")
     return Group(title, Padding(body, (0, 0, 0, 2)))
 
 

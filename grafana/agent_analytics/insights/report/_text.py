@@ -29,7 +29,7 @@ def short(value: float | None) -> str:
         # Rounding shall not make 1000k of 999,999.
         if abs(value) >= unit * 0.9995:
             scaled = value / unit
-            return f"{scaled:.0f}{sign}" if abs(scaled) >= 99.95 else f"{scaled:.1f}{sign}"  # noqa: PLR2004
+            return f"{scaled:.0f}{sign}" if abs(scaled) >= 99.95 else f"{scaled:.1f}{sign}"  # noqa: PLR2004 - rounds to 100
     return f"{value:.0f}" if float(value).is_integer() else f"{value:.1f}"
 
 
@@ -44,6 +44,11 @@ def usd(value: float | None) -> str:
         text = f"{size:.{places}f}"
         return f"{sign}${text}" if float(text) else "under $0.0001"
     return f"{sign}${size:,.2f}"
+
+
+def worth(value: float | None) -> str:
+    """Return a sentence of what is at stake a day; empty where that is not known."""
+    return "" if value is None else f"At stake: about {usd(value)} a day."
 
 
 def short_usd(value: float | None) -> str:
