@@ -8,6 +8,7 @@ import heapq
 import json
 from collections import Counter
 from collections.abc import Mapping
+from contextvars import Context as Surroundings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from opentelemetry.trace import (
     Status,
     StatusCode,
     TraceFlags,
+    Tracer,
     set_span_in_context,
 )
 from prometheus_client.parser import text_string_to_metric_families
@@ -117,6 +119,8 @@ class Player:
         )
         self.provider.add_span_processor(self.processor)
         self.spans: dict[str, Span] = {}
+        #: What each of several runs that go on at the same time is started in, as tasks are.
+        self.surroundings: dict[int, Surroundings] = {}
 
     def use(self, processor: AgentMetricsProcessor) -> None:
         """Use another processor instead, before anything is played."""
@@ -169,6 +173,11 @@ class Player:
             around = set_span_in_context(NonRecordingSpan(remote), around)
         scope = span.get("scope") or {}
         tracer = self.provider.get_tracer(scope.get("name") or "", scope.get("version") or None)
+        self.surroundings.setdefault(span.get("run", 0), Surroundings()).run(
+            self._start_in, around, tracer, span
+        )
+
+    def _start_in(self, around: Context, tracer: Tracer, span: Recording) -> None:
         token = otel_context.attach(around)
         try:
             self.spans[span["span_id"]] = tracer.start_span(

@@ -88,7 +88,7 @@ def test_nothing_raises_and_nothing_leaks(recording: dict[str, Any]) -> None:
     assert health.internal_errors() == errors
     assert told.health["in_progress"] == 0
     assert not opened.nodes
-    assert not runs._going_on  # noqa: SLF001
+    assert not runs._open_runs._runs  # noqa: SLF001
     assert not runs._waiting  # noqa: SLF001
 
 

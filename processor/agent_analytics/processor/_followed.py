@@ -197,16 +197,22 @@ class Run:
         done: Whether the topmost span has ended; what ends later is counted by itself.
         parts: Spans that were not counted yet.
         unit: The first invocation found in the run.
+        number: Its own.
+        around: The run in whose context it was started, if that went on.
+        inside: Runs that were started in its context and not counted yet, by number.
         waiting_since: When it began to wait for its hosts, on the processor's clock.
     """
 
     __slots__ = (
         "anchor",
+        "around",
         "counting",
         "cut_short",
         "done",
         "hosts",
+        "inside",
         "linked",
+        "number",
         "owner",
         "parts",
         "tenant",
@@ -216,8 +222,11 @@ class Run:
         "within",
     )
 
-    def __init__(self, anchor: Node | None) -> None:
+    def __init__(self, anchor: Node | None, number: int, around: "Run | None") -> None:
         self.anchor = anchor
+        self.number = number
+        self.around = around
+        self.inside: dict[int, Run] = {}
         self.top: Followed | None = None
         self.within: Listing | None = None
         self.owner: tuple[object, object] = (None, None)

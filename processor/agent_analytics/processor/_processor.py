@@ -228,6 +228,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         inherited = dict(self._open)
         self._inherited |= inherited.keys()
         self._open.clear()
+        self._runs.after_fork()
         self._health.reset()
         self._listings.reset()
         if self._store is not None:

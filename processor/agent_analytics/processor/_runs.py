@@ -1,7 +1,6 @@
 """Follows the runs of foreign spans, and counts each when its topmost span has ended."""
 
 from collections.abc import Callable
-from itertools import islice
 from threading import RLock
 from typing import Final
 
@@ -16,8 +15,9 @@ from agent_analytics.processor._attribution import Attribution
 from agent_analytics.processor._counting import RunCounter
 from agent_analytics.processor._followed import Followed, Run, family_of
 from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._open_runs import OpenRuns
 from agent_analytics.processor._reading import Attributes, Rest
-from agent_analytics.processor._settling import NEAR, adopt, below
+from agent_analytics.processor._settling import adopt, below
 
 #: Spans of runs that have ended are remembered, for those that are started in them later.
 _REMEMBERED: Final = 5_000
@@ -25,8 +25,6 @@ _LONGEST: Final = 256
 #: Runs that wait for others to end, and how long, in seconds; the first beyond it is counted.
 _MOST_WAITING: Final = 1_000
 _MOST_SECONDS: Final = 60.0
-#: Open runs that are looked at, the latest first.
-_MOST_HOSTS: Final = 256
 #: Spans of one run that are kept; beyond it they are counted with what is known by then.
 _MOST_PARTS: Final = 10_000
 
@@ -50,7 +48,7 @@ class Runs:
         self._read_rest = read_rest
         self._clock = clock
         self._ended: dict[int, Node] = {}
-        self._going_on: dict[int, Run] = {}
+        self._open_runs = OpenRuns(lock)
         self._waiting: dict[int, Run] = {}
         self._pending: dict[int, Followed] = {}
 
@@ -61,38 +59,54 @@ class Runs:
         span_id: int,
         parent: Node | None,
         context: Context | None,
+        *,
+        running: bool = True,
     ) -> Followed:
-        """Return the node of a foreign span that starts."""
-        if isinstance(parent, Followed) and not parent.settled:
-            run = parent.run
-            node = Followed(span_id, span, attributes, parent, run)
-            with self._lock:
-                parent.children.append(node)
-                run.parts.append(node)
-            if len(run.parts) > _MOST_PARTS:
-                self._count(run)
-            return node
-        if parent is None and span.parent is not None and not span.parent.is_remote:
-            above = span.parent.span_id
-            parent = self._pending.get(above) or self._ended.get(above)
-            if isinstance(parent, Followed) and not parent.settled:
-                return self._join(parent, span_id, span, attributes)
-        elif span.links and (parent is None or parent.listing is not None):
-            linked = self._linked(span)
-            if linked is not None and not linked.settled:
-                linked.run.linked = True
-                return self._join(linked, span_id, span, attributes)
-            if linked is not None:
-                parent = linked.run.unit
-        run = Run(parent)
+        """Return the node of a foreign span that starts.
+
+        Args:
+            attributes: What it carries so far.
+            span: The span.
+            span_id: Its id.
+            parent: Node of the span that it was started in, if that is followed.
+            context: What it was started in; ``None`` for what is current.
+            running: Whether it starts now, and not: is met when it has ended.
+        """
+        joined = parent if isinstance(parent, Followed) and not parent.settled else None
+        if joined is None:
+            parent, joined = self._left_off(parent, span)
+        if joined is not None:
+            return self._join(joined, span_id, span, attributes, running=running)
+        run = self._open_runs.begin(parent, running=running)
         node = run.top = Followed(span_id, span, attributes, parent, run)
         run.parts.append(node)
-        with self._lock:
-            self._going_on[id(run)] = run
         if parent is None or parent.listing is None:
             self._surroundings(run, span, context)
         self._show_in_progress(run, attributes, span)
         return node
+
+    def _left_off(
+        self, parent: Node | None, span: ReadableSpan
+    ) -> tuple[Node | None, Followed | None]:
+        """Return what a span was started in, and the span that it goes on from.
+
+        Its parent may have ended; what belongs to it may be linked and no parent at all.
+        """
+        found: Node | None
+        if parent is None and span.parent is not None and not span.parent.is_remote:
+            above = span.parent.span_id
+            found = self._pending.get(above) or self._ended.get(above)
+            if isinstance(found, Followed) and not found.settled:
+                return found, found
+            return found, None
+        if span.links and (parent is None or parent.listing is not None):
+            linked = self._linked(span)
+            if linked is not None and not linked.settled:
+                linked.run.linked = True
+                return linked, linked
+            if linked is not None:
+                return linked.run.unit, None
+        return parent, None
 
     def _linked(self, span: ReadableSpan) -> Followed | None:
         """Return the span of the same framework that one in a trace of its own links to."""
@@ -104,14 +118,24 @@ class Runs:
         return None
 
     def _join(
-        self, linked: Followed, span_id: int, span: ReadableSpan, attributes: Attributes
+        self,
+        above: Followed,
+        span_id: int,
+        span: ReadableSpan,
+        attributes: Attributes,
+        *,
+        running: bool,
     ) -> Followed:
-        """Return the node of a span that goes on where one that has ended left off."""
-        run = linked.run
-        node = Followed(span_id, span, attributes, linked, run)
+        """Return the node of a span of a run that goes on."""
+        run = above.run
+        node = Followed(span_id, span, attributes, above, run)
         with self._lock:
-            linked.children.append(node)
+            above.children.append(node)
             run.parts.append(node)
+        if len(run.parts) > _MOST_PARTS:
+            self._count(run)
+        if running:
+            self._open_runs.enter(run)
         return node
 
     def end(self, node: Followed, attributes: Attributes, span: ReadableSpan) -> None:
@@ -141,11 +165,7 @@ class Runs:
         context: Context,
     ) -> None:
         """Count a span by itself that was not followed when it started."""
-        if isinstance(parent, Followed) and not parent.settled:
-            node = self.begin(attributes, span, span_id, parent, context)
-            self.end(node, attributes, span)
-            return
-        node = self.begin(attributes, span, span_id, parent, context)
+        node = self.begin(attributes, span, span_id, parent, context, running=False)
         self.end(node, attributes, span)
 
     def give_up(self, node: Node) -> None:
@@ -158,6 +178,12 @@ class Runs:
             self._settle(node.run)
         elif node.told is None:
             node.settled = True
+
+    def after_fork(self) -> None:
+        """Forget every run, in a forked child: they are the parent's."""
+        for known in (self._ended, self._waiting, self._pending):
+            known.clear()
+        self._open_runs.clear()
 
     def settle_failed(self) -> None:
         """Count the runs whose topmost span was given an error and is still open.
@@ -215,8 +241,8 @@ class Runs:
             run.done = True
             if run.counting is not None:
                 run.counting.cells[schema.IN_PROGRESS] -= 1
-            self._going_on.pop(id(run), None)
-            run.hosts = {id(host): host for host in self._hosts(run)}
+            self._open_runs.leave(run)
+            run.hosts = {id(host): host for host in self._open_runs.hosts(run)}
         self._take_in(run)
         self._try(run)
 
@@ -233,36 +259,6 @@ class Runs:
         if too_many:
             self._settle(next(iter(self._waiting.values())))
 
-    def _hosts(self, run: Run) -> list[Run]:
-        """Return the open runs that may turn out to be round one that has ended."""
-        top = run.top
-        if top is None or not self._going_on:
-            return []
-        agents = any(
-            part.told is not None and part.told.facts.role in (d.AGENT, d.WORKFLOW)
-            for part in run.parts
-        )
-        found: list[Run] = []
-        for host in islice(reversed(self._going_on.values()), _MOST_HOSTS):
-            other = host.top
-            if other is None or host.home is not run.home:
-                continue
-            if other.start_ns > top.start_ns + NEAR:
-                continue
-            if (
-                other.source != top.source
-                and (not agents or abs(other.start_ns - top.start_ns) <= NEAR)
-            ) or (
-                agents
-                and any(
-                    part.told is None and part.start_ns <= top.start_ns <= part.start_ns + NEAR
-                    for part in host.parts
-                    if part is not other
-                )
-            ):
-                found.append(host)
-        return found
-
     def _take_in(self, run: Run) -> None:
         """Take the runs that waited for this one into it, or let them wait on."""
         with self._lock:
@@ -272,6 +268,7 @@ class Runs:
             if run.top is not None and adopt(run.top, guest):
                 with self._lock:
                     self._waiting.pop(id(guest), None)
+                    self._open_runs.merge(guest, run)
                     for part in guest.parts:
                         part.run = run
                     run.parts.extend(guest.parts)
@@ -295,6 +292,7 @@ class Runs:
         with self._lock:
             self._waiting.pop(id(run), None)
             run.hosts = {}
+            self._open_runs.forget(run)
         self._count(run)
         top = run.top
         if top is None:

@@ -138,7 +138,10 @@ def _agent_again(agent: Followed, parts: list[Followed]) -> Followed | None:
         and one.source != agent.source
         and _same_name(one, agent)
         and abs(one.start_ns - agent.start_ns) <= NEAR
-        and not any(inner.role == d.AGENT and inner.source == agent.source for inner in below(one))
+        and not any(
+            near.role == d.AGENT and near.source == agent.source
+            for near in (*above(one), *below(one))
+        )
     ]
     return min(fitting, key=lambda one: abs(agent.start_ns - one.start_ns), default=None)
 

@@ -1,0 +1,138 @@
+"""The runs of foreign spans that go on, and which of them a run that has ended may belong to.
+
+Some instrumentations begin a new trace for what runs inside another's span. Whether two runs are
+one shows in the context that they were started in: tasks and threads inherit it even where an
+instrumentation passes no parent on, and no two requests that are served at once share it. Only
+where no context tells, because a library works on threads of its own, do times have to do.
+"""
+
+from contextvars import ContextVar
+from itertools import count, islice
+from threading import RLock
+from typing import Final
+
+from agent_analytics.processor import _dialects as d
+from agent_analytics.processor._followed import Followed, Run
+from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._settling import NEAR
+
+#: Number of the run that the running code was last seen in.
+_CURRENT: Final[ContextVar[int]] = ContextVar("agent_analytics_run", default=0)
+#: Open runs that are looked at where no context tells, the latest first.
+_MOST_HOSTS: Final = 256
+
+
+class OpenRuns:
+    """Runs by number, from their first span until their topmost has ended."""
+
+    def __init__(self, lock: RLock) -> None:
+        self._lock = lock
+        self._numbers = count(1)
+        self._runs: dict[int, Run] = {}
+
+    def begin(self, anchor: Node | None, *, running: bool) -> Run:
+        """Return a new run.
+
+        Args:
+            anchor: Node of the span that it was started in, if that is none of the run's.
+            running: Whether it starts now, and not: is met when it has ended.
+        """
+        around = self._runs.get(_CURRENT.get())
+        run = Run(anchor, next(self._numbers), around)
+        with self._lock:
+            self._runs[run.number] = run
+            if around is not None:
+                around.inside[run.number] = run
+        if running:
+            _CURRENT.set(run.number)
+        return run
+
+    @staticmethod
+    def enter(run: Run) -> None:
+        """Note that the running code is in a run."""
+        if _CURRENT.get() != run.number:
+            _CURRENT.set(run.number)
+
+    def leave(self, run: Run) -> None:
+        """Take a run out whose topmost span has ended; the caller holds the lock."""
+        self._runs.pop(run.number, None)
+        if _CURRENT.get() == run.number:
+            _CURRENT.set(0 if run.around is None else run.around.number)
+
+    @staticmethod
+    def forget(run: Run) -> None:
+        """Part a run that is counted from the one round it; the caller holds the lock."""
+        if run.around is not None:
+            run.around.inside.pop(run.number, None)
+            run.around = None
+
+    @staticmethod
+    def merge(guest: Run, host: Run) -> None:
+        """Let what was started in the context of one run belong to another; under the lock."""
+        host.inside.pop(guest.number, None)
+        for inner in guest.inside.values():
+            inner.around = host
+        host.inside.update(guest.inside)
+        guest.inside = {}
+
+    def clear(self) -> None:
+        """Forget every run."""
+        self._runs.clear()
+        _CURRENT.set(0)
+
+    def hosts(self, run: Run) -> list[Run]:
+        """Return the open runs that a run which has ended may turn out to belong to."""
+        top = run.top
+        if top is None:
+            return []
+        agents = any(
+            part.told is not None and part.told.facts.role in (d.AGENT, d.WORKFLOW)
+            for part in run.parts
+        )
+        near = [*run.inside.values(), *(() if run.around is None else (run.around,))]
+        hosts = [one for one in near if not one.done]
+        if hosts or any(id(run) in one.hosts for one in near):
+            return [host for host in hosts if _may_hold(host, run, top, agents=agents)]
+        found = [
+            host
+            for host in islice(reversed(self._runs.values()), _MOST_HOSTS)
+            if _may_show(host, run, top, agents=agents)
+        ]
+        if agents and found:
+            return [min(found, key=lambda host: abs(_start(host) - top.start_ns))]
+        return found
+
+
+def _may_show(host: Run, run: Run, top: Followed, *, agents: bool) -> bool:
+    """Tell whether an open run may be what another instrumentation shows of one that has ended.
+
+    That holds what calls of models it has; an agent is shown by both from the same moment on.
+    """
+    other = host.top
+    if other is None or host.home is not run.home or other.source == top.source:
+        return False
+    if agents:
+        return abs(other.start_ns - top.start_ns) <= NEAR
+    return other.start_ns <= top.start_ns + NEAR
+
+
+def _may_hold(host: Run, run: Run, top: Followed, *, agents: bool) -> bool:
+    """Tell whether a run may belong into an open one that it has its context in common with."""
+    if _may_show(host, run, top, agents=agents):
+        return True
+    other = host.top
+    return (
+        agents
+        and other is not None
+        and host.home is run.home
+        and other.start_ns <= top.start_ns + NEAR
+        and any(
+            part.told is None and part.start_ns <= top.start_ns <= part.start_ns + NEAR
+            for part in host.parts
+            if part is not other
+        )
+    )
+
+
+def _start(run: Run) -> int:
+    return run.top.start_ns if run.top is not None else 0
