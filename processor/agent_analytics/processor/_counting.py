@@ -180,20 +180,11 @@ class RunCounter:
             self._invocations.end_inner(part, told.attributes)
 
     def _model_call(self, part: Followed, told: Told, listing: Listing) -> None:
-        facts = told.facts
         self._with_usage(told)
         # What is below through a tool or an agent is another call, not another view of this one.
         part.flags = _seen_inside(part)
         outcome = outcome_of(told, told.attributes, failed=told.rest[2])
         self._usage.of_inference(part, listing, told.attributes, outcome)
-        if facts.first_chunk is not None and isinstance(part.scope, Followed):
-            unit = part.scope
-            began = unit.told.rest[3] if unit.told is not None else None
-            if began is not None and told.rest[3] is not None:
-                seconds = (told.rest[3] - began) / schema.NANO + facts.first_chunk
-                earlier = unit.first_chunk
-                if seconds >= 0 and (earlier is None or seconds < earlier):
-                    unit.first_chunk = seconds
 
     def _invocation(
         self, run: Run, part: Followed, told: Told, agents: list[Followed], listing: Listing
@@ -211,7 +202,9 @@ class RunCounter:
         conversation = main.facts.conversation or told.facts.conversation
         if conversation is not None:
             attributes[v.CONVERSATION_ID] = conversation
-        chunk = main.facts.first_chunk if main.facts.first_chunk is not None else part.first_chunk
+        chunk = main.facts.first_chunk
+        if chunk is None:
+            chunk = _first_chunk(part, told.rest[3])
         if chunk is not None:
             attributes[v.TIME_TO_FIRST_CHUNK] = chunk
         if failed is None and run.cut_short:
@@ -236,6 +229,32 @@ class RunCounter:
         cost = self._prices.usd(facts.model, *counts)
         if cost is not None:
             attributes[v.COST_USD] = f"{cost:f}"
+
+
+def _first_chunk(unit: Followed, began: int | None) -> float | None:
+    """Return the seconds until the first chunk of an answer, as its model call tells.
+
+    That is the last call outside tools that was streamed: what a model streams before it are
+    calls of tools, which no tenant reads.
+    """
+    answer: Followed | None = None
+    stack = [unit]
+    while stack:
+        one = stack.pop()
+        if one.role == d.TOOL:
+            continue
+        if (
+            one.role == d.MODEL
+            and one.told is not None
+            and one.told.facts.first_chunk is not None
+            and (answer is None or answer.start_ns < one.start_ns)
+        ):
+            answer = one
+        stack.extend(one.children)
+    if answer is None or answer.told is None or began is None:
+        return None
+    seconds = (answer.start_ns - began) / schema.NANO + (answer.told.facts.first_chunk or 0.0)
+    return seconds if seconds >= 0 else None
 
 
 def _span(told: Told) -> Any:

@@ -19,6 +19,7 @@ from agent_analytics.processor._listings import Listing
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._outcomes import error_type_of
 from agent_analytics.processor._reading import Attributes, Rest
+from agent_analytics.processor._schema import NANO
 
 #: What is kept of a span's attributes as it is; everything else goes through the dialects.
 _KEPT: Final = (
@@ -99,14 +100,12 @@ class Followed(Node):
         told: What it has told, once it has ended.
         settled: Whether it was counted, or found to be nothing to count.
         role: What it is taken for in its run, a role of the dialects.
-        first_chunk: Seconds until the first chunk, as model calls inside tell.
         inside: Listings of decorated invocations that ran inside.
     """
 
     __slots__ = (
         "at_start",
         "children",
-        "first_chunk",
         "inside",
         "role",
         "run",
@@ -140,7 +139,6 @@ class Followed(Node):
         self.told: Told | None = None
         self.settled = False
         self.role = d.OTHER
-        self.first_chunk: float | None = None
         self.inside: set[Listing] | None = None
 
     @property
@@ -163,7 +161,11 @@ class Followed(Node):
             attributes = {**self.at_start, **attributes}  # the SDK evicted some
         self.at_start = {}
         scope = span.instrumentation_scope
-        facts = d.read(span.name, attributes)
+        facts = d.read(span.name, attributes, self.source)
+        if facts.first_chunk is None and facts.role == d.MODEL and span.events:
+            chunk = d.first_chunk_at(span.events)
+            if chunk is not None:
+                facts.first_chunk = (chunk - self.start_ns) / NANO
         told: dict[str, Any] = {key: attributes[key] for key in _KEPT if key in attributes}
         parent = span.parent
         if rest[2] or facts.failed:

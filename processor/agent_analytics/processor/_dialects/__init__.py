@@ -17,7 +17,7 @@ from agent_analytics.processor._dialects._facts import (
     WORKFLOW,
     Facts,
 )
-from agent_analytics.processor._dialects._reader import plain_name, read
+from agent_analytics.processor._dialects._reader import first_chunk_at, plain_name, read
 from agent_analytics.processor._dialects._signs import Signs
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "WORKFLOW",
     "Facts",
     "Signs",
+    "first_chunk_at",
     "plain_name",
     "read",
 ]

@@ -19,7 +19,9 @@ class Dialect:
         suffixes: Ends of span names that are no part of the agent's or tool's name.
         prefixes: Beginnings alike.
         first_chunk: Attributes with seconds until the first chunk.
-        first_chunk_ms: The same in milliseconds.
+        first_chunk_ms: The same in milliseconds; on spans of its own scopes only, since others
+            write seconds under the same name.
+        first_chunk_events: Names of span events at the moment of a chunk.
         own_input: Tokens of an agent and all its model calls together; ``own_...`` alike.
         no_calls: Ends of names of spans that are marked as a call and are none.
         unmarked: Names of agents' spans that no attribute marks, as regular expressions; the
@@ -48,6 +50,7 @@ class Dialect:
     own_reasoning_tokens: tuple[str, ...] = ()
     first_chunk: tuple[str, ...] = ()
     first_chunk_ms: tuple[str, ...] = ()
+    first_chunk_events: tuple[str, ...] = ()
     response_ids: tuple[str, ...] = ()
     call_ids: tuple[str, ...] = ()
     no_calls: tuple[str, ...] = ()

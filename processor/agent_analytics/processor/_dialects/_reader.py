@@ -55,7 +55,14 @@ _OWN_TOKENS: Final = tuple(
     for pick in ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
 )
 _FIRST_CHUNK: Final = _joined("first_chunk")
-_FIRST_CHUNK_MS: Final = _joined("first_chunk_ms")
+_FIRST_CHUNK_EVENTS: Final = frozenset(_joined("first_chunk_events"))
+#: Beginnings of scopes, with the attributes that they write in milliseconds.
+_MILLISECONDS: Final = tuple(
+    (scope, dialect.first_chunk_ms)
+    for dialect in DIALECTS
+    if dialect.first_chunk_ms
+    for scope in dialect.scopes
+)
 _RESPONSE_IDS: Final = _joined("response_ids")
 _CALL_IDS: Final = _joined("call_ids")
 _SUFFIXES: Final = _joined("suffixes")
@@ -90,8 +97,16 @@ def plain_name(name: object) -> str | None:
     return name or None
 
 
-def read(name: str, attributes: Mapping[str, Any]) -> Facts:  # noqa: C901 - a list of cases
-    """Return what a span says, by its name and its attributes."""
+def read(  # noqa: C901 - a list of cases
+    name: str, attributes: Mapping[str, Any], source: str = ""
+) -> Facts:
+    """Return what a span says.
+
+    Args:
+        name: The span's.
+        attributes: The span's.
+        source: Name of the instrumentation scope.
+    """
     facts = Facts(role=_role(name, attributes))
     if facts.role in (f.OTHER, f.WORKFLOW):
         found = _UNMARKED.fullmatch(name) if len(name) <= _LONGEST_NAME else None
@@ -113,7 +128,7 @@ def read(name: str, attributes: Mapping[str, Any]) -> Facts:  # noqa: C901 - a l
         facts.tokens = _counts(attributes, _TOKENS)
         if facts.tokens is None and facts.role != f.MODEL:
             facts.tokens = _counts(attributes, _OWN_TOKENS)
-        facts.first_chunk = _seconds(attributes)
+        facts.first_chunk = _first_chunk(attributes, source)
         facts.response_id = _first(attributes, _RESPONSE_IDS)
     if facts.role in (f.AGENT, f.WORKFLOW):
         facts.conversation = _first(attributes, _CONVERSATIONS)
@@ -214,12 +229,20 @@ def _counts(
     return sent, received, _number(attributes, keys[2]), _number(attributes, keys[3])
 
 
-def _seconds(attributes: Mapping[str, Any]) -> float | None:
-    for keys, unit in ((_FIRST_CHUNK, 1.0), (_FIRST_CHUNK_MS, 1000.0)):
-        value = _number(attributes, keys)
-        if type(value) in (int, float):
-            return float(value) / unit
-    return None
+def _first_chunk(attributes: Mapping[str, Any], source: str) -> float | None:
+    unit, keys = 1.0, _FIRST_CHUNK
+    for scope, in_milliseconds in _MILLISECONDS:
+        if source.startswith(scope):
+            unit, keys = 1000.0, in_milliseconds
+    value = _number(attributes, keys)
+    if value is None and unit != 1.0:
+        unit, value = 1.0, _number(attributes, _FIRST_CHUNK)
+    return value / unit if type(value) in {int, float} and value >= 0 else None
 
 
-__all__ = ["DIALECTS", "Dialect", "plain_name", "read"]
+def first_chunk_at(events: Iterable[Any]) -> int | None:
+    """Return when the first chunk came by the events of a span, in nanoseconds since 1970."""
+    return next((one.timestamp for one in events if one.name in _FIRST_CHUNK_EVENTS), None)
+
+
+__all__ = ["DIALECTS", "Dialect", "first_chunk_at", "plain_name", "read"]

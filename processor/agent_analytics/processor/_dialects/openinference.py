@@ -40,5 +40,6 @@ OPENINFERENCE: Final = Dialect(
     output_tokens=("llm.token_count.completion",),
     cached_tokens=("llm.token_count.prompt_details.cache_read",),
     reasoning_tokens=("llm.token_count.completion_details.reasoning",),
+    first_chunk_events=("First Token Stream Event",),
     call_ids=("tool_call.id",),
 )

@@ -22,6 +22,7 @@ TRACELOOP: Final = Dialect(
     conversations=("traceloop.association.properties.thread_id",),
     suffixes=(".agent", ".tool", ".workflow"),
     unmarked=(r"(?P<name>\w*Agent|AgentWorkflow)\.workflow",),
+    first_chunk_events=("gen_ai.content.completion.chunk", "llm.content.completion.chunk"),
     input_tokens=("llm.usage.prompt_tokens",),
     output_tokens=("llm.usage.completion_tokens",),
     cached_tokens=("llm.usage.cache_read_input_tokens", "gen_ai.usage.cache_read_input_tokens"),
