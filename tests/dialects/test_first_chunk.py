@@ -17,7 +17,7 @@ CHAT = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}
 TOOL = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "ask"}
 
 
-def told(recording: Recording) -> tuple[float, float] | None:
+def told(recording: Recording) -> object:
     """Return count and sum of the times to first chunk, or ``None`` without the family."""
     player = Player()
     player.play(recording)

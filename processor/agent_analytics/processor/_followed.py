@@ -146,6 +146,11 @@ class Followed(Node):
         """The framework that its instrumentation belongs to."""
         return _family(self.source)
 
+    @property
+    def speaks(self) -> bool:
+        """Whether its instrumentation, or an attribute of its own, speaks of agents."""
+        return d.is_known(self.source) or (self.told is not None and self.told.facts.speaks)
+
     def note_inside(self, listing: Listing) -> None:
         """Remember here and above that a decorated invocation of ``listing`` ran inside."""
         node: Node | None = self
@@ -202,10 +207,12 @@ class Run:
         number: Its own.
         around: The run in whose context it was started, if that went on.
         inside: Runs that were started in its context and not counted yet, by number.
+        above: Id of the span that it was started in, if that may still tell of an agent; else 0.
         waiting_since: When it began to wait for its hosts, on the processor's clock.
     """
 
     __slots__ = (
+        "above",
         "anchor",
         "around",
         "counting",
@@ -240,6 +247,7 @@ class Run:
         self.unit: Followed | None = None
         self.hosts: dict[int, Run] = {}
         self.linked = False
+        self.above = 0
         self.waiting_since = 0.0
 
     def unfinished(self) -> bool:

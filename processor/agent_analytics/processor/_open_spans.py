@@ -56,8 +56,8 @@ class OpenSpans:
 
     def _give_up(self, span_id: int) -> None:
         node = self.nodes.pop(span_id, None)
-        if node is None:
-            return
+        if node is None or getattr(node, "span_id", span_id) != span_id:
+            return  # a span of no agent, which stood for the one that it was started in
         with self._lock:
             self._health.cells[_health.GIVEN_UP] += 1
             # A followed run has its own way out of the gauge.

@@ -29,7 +29,7 @@ from agent_analytics.processor._attribution import NO_CONTEXT, Attribution
 from agent_analytics.processor._beginnings import Beginnings
 from agent_analytics.processor._collector import collect, describe
 from agent_analytics.processor._counting import RunCounter
-from agent_analytics.processor._dialects import Signs
+from agent_analytics.processor._dialects import PERHAPS, SPEAKS, Signs
 from agent_analytics.processor._durable import (
     DirectoryError,
     DurableSnapshots,
@@ -157,7 +157,15 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             self._invocations,
             prices,
         )
-        self._runs = Runs(self._attribution, counter, lock, self._open, self._read_rest, clock)
+        self._runs = Runs(
+            self._attribution,
+            counter,
+            lock,
+            self._open,
+            self._read_rest,
+            clock,
+            limits.open_spans,
+        )
         self._open_spans.on_give_up = self._runs.give_up
         self._clock = clock
         installs = ActiveInstalls(active_installs, durable=self._store is not None)
@@ -266,14 +274,16 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             operation = attributes.get(v.OPERATION_NAME)
             parent = self._open.get(parent_id) if parent_id is not None else None
             if operation is None:
-                if parent is None:
-                    if not self._signs.any(span.instrumentation_scope, attributes, span.name):
-                        return
-                    node: Node = self._runs.begin(attributes, span, span_id, None, parent_context)
-                elif type(parent) is Followed or self._signs.any(
-                    span.instrumentation_scope, attributes, span.name
-                ):
-                    node = self._runs.begin(attributes, span, span_id, parent, parent_context)
+                sign = self._signs.at_start(span.instrumentation_scope, attributes, span.name)
+                if sign == SPEAKS or (sign == PERHAPS and type(parent) is Followed):
+                    node: Node = self._runs.begin(attributes, span, span_id, parent, parent_context)
+                elif parent is None:
+                    if sign == PERHAPS:
+                        self._runs.silent.begin(span_id, parent_id, parent_context)
+                    return
+                elif type(parent) is Followed:
+                    self._open[span_id] = parent  # for what is started in it
+                    return
                 else:
                     node = Node(_nodes.OTHER, parent, parent.listing)
             elif v.PUBLISHER_ID in attributes or (
@@ -286,8 +296,11 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
                 if began is None:
                     return
                 node = began
-                if type(parent) is Followed and node.listing is not None:
-                    parent.note_inside(node.listing)
+                if node.listing is not None and node.kind == _nodes.INVOCATION:
+                    if type(parent) is Followed:
+                        parent.note_inside(node.listing)
+                    elif parent is None and parent_id is not None:
+                        self._runs.silent.note_inside(parent_id, node.listing)
             else:
                 node = self._runs.begin(attributes, span, span_id, parent, parent_context)
             node.started = self._clock()
@@ -303,7 +316,8 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             attributes, span_id = self._read_key(span)
             node = self._open.pop(span_id, None)
             if type(node) is Followed:
-                self._end_followed(node, attributes, span)
+                if node.span_id == span_id:
+                    self._end_followed(node, attributes, span)
                 return
             if node is None or node.kind == _nodes.OTHER:
                 node = self._late(node, attributes, span, span_id)
@@ -376,28 +390,26 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         """
         if span_id in self._inherited:
             return None
+        silent = self._runs.silent.spans.pop(span_id, None) if node is None else None
         operation = attributes.get(v.OPERATION_NAME)
-        parent = node.parent if node is not None else None
         if operation is None:
             if v.EVENT in attributes:
                 self._end_event(node, attributes, span)
             elif self._signs.told(attributes):
-                self._late_followed(parent, attributes, span, span_id)
+                self._runs.late(attributes, span, span_id, node, silent)
+                self._counted()
+                return None
+        elif v.PUBLISHER_ID not in attributes:
+            self._runs.late(attributes, span, span_id, node, silent)
+            self._counted()
             return None
-        if v.PUBLISHER_ID not in attributes:
-            self._late_followed(parent, attributes, span, span_id)
+        if silent is not None and silent.runs is not None:
+            self._runs.ended_silently(silent)
+        if operation is None:
             return None
+        parent = node.parent if node is not None else None
         began = self._begin(operation, attributes, span, parent, NO_CONTEXT)
         return None if began is None or began.kind == _nodes.OTHER else began
-
-    def _late_followed(
-        self, parent: Node | None, attributes: Attributes, span: ReadableSpan, span_id: int
-    ) -> None:
-        self._signs.learn(span.instrumentation_scope)
-        if parent is None and span.parent is not None:
-            parent = self._open.get(span.parent.span_id)
-        self._runs.late(attributes, span, span_id, parent, NO_CONTEXT)
-        self._counted()
 
     def _end_followed(self, node: Followed, attributes: Attributes, span: ReadableSpan) -> None:
         if v.EVENT in attributes and v.OPERATION_NAME not in attributes:

@@ -11,13 +11,14 @@ from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor import _nodes
 from agent_analytics.processor import _schema as schema
-from agent_analytics.processor._attribution import Attribution
+from agent_analytics.processor._attribution import NO_CONTEXT, Attribution
 from agent_analytics.processor._counting import RunCounter
 from agent_analytics.processor._followed import Followed, Run, family_of
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._open_runs import OpenRuns
 from agent_analytics.processor._reading import Attributes, Rest
-from agent_analytics.processor._settling import adopt, below
+from agent_analytics.processor._settling import adopt, below, graft
+from agent_analytics.processor._silent import Silent, SilentSpans
 
 #: Spans of runs that have ended are remembered, for those that are started in them later.
 _REMEMBERED: Final = 5_000
@@ -40,7 +41,9 @@ class Runs:
         nodes: dict[int, Node],
         read_rest: Callable[[ReadableSpan], Rest],
         clock: Callable[[], float],
+        most_open: int,
     ) -> None:
+        self.silent = SilentSpans(most_open)
         self._attribution = attribution
         self._counter = counter
         self._lock = lock
@@ -78,6 +81,8 @@ class Runs:
         if joined is not None:
             return self._join(joined, span_id, span, attributes, running=running)
         run = self._open_runs.begin(parent, running=running)
+        if parent is None and span.parent is not None:
+            run.above = span.parent.span_id
         node = run.top = Followed(span_id, span, attributes, parent, run)
         run.parts.append(node)
         if parent is None or parent.listing is None:
@@ -161,12 +166,39 @@ class Runs:
         attributes: Attributes,
         span: ReadableSpan,
         span_id: int,
-        parent: Node | None,
-        context: Context,
+        node: Node | None,
+        silent: Silent | None,
     ) -> None:
-        """Count a span by itself that was not followed when it started."""
-        node = self.begin(attributes, span, span_id, parent, context, running=False)
-        self.end(node, attributes, span)
+        """Count a span that was not followed when it started, with what was started in it.
+
+        Args:
+            attributes: Those it ended with.
+            span: The span.
+            span_id: Its id.
+            node: What was kept of it, inside a decorated invocation.
+            silent: What was kept of it outside.
+        """
+        parent = node.parent if node is not None else None
+        if parent is None and span.parent is not None:
+            parent = self._nodes.get(span.parent.span_id)
+        context = NO_CONTEXT if silent is None else silent.context
+        late = self.begin(attributes, span, span_id, parent, context, running=False)
+        if node is not None:
+            late.flags = node.flags
+        if silent is not None:
+            late.inside = silent.inside
+            for run in silent.runs or ():
+                if id(run) in self._waiting and run.top is not None:
+                    graft(run.top, late)
+                    self._merge(run, late.run)
+        self.end(late, attributes, span)
+
+    def ended_silently(self, silent: Silent) -> None:
+        """Let what has waited for a span that told nothing wait for the one above it."""
+        for run in silent.runs or ():
+            run.above = silent.parent_id
+            if id(run) in self._waiting:
+                self._try(run)
 
     def give_up(self, node: Node) -> None:
         """Stop waiting for a span: what has ended below it is counted."""
@@ -184,6 +216,7 @@ class Runs:
         for known in (self._ended, self._waiting, self._pending):
             known.clear()
         self._open_runs.clear()
+        self.silent.spans.clear()
 
     def settle_failed(self) -> None:
         """Count the runs whose topmost span was given an error and is still open.
@@ -248,7 +281,7 @@ class Runs:
 
     def _try(self, run: Run) -> None:
         """Count a run that has ended, unless something that belongs to it has not."""
-        if not (run.hosts or run.linked or run.unfinished()):
+        if not (run.hosts or run.linked or run.unfinished() or self.silent.hold(run)):
             self._settle(run)
             return
         with self._lock:
@@ -266,13 +299,7 @@ class Runs:
         alone: list[Run] = []
         for guest in guests:
             if run.top is not None and adopt(run.top, guest):
-                with self._lock:
-                    self._waiting.pop(id(guest), None)
-                    self._open_runs.merge(guest, run)
-                    for part in guest.parts:
-                        part.run = run
-                    run.parts.extend(guest.parts)
-                    guest.parts = []
+                self._merge(guest, run)
                 continue
             guest.hosts.pop(id(run), None)
             if not guest.hosts:
@@ -280,12 +307,25 @@ class Runs:
         for guest in alone:
             self._try(guest)
 
+    def _merge(self, guest: Run, host: Run) -> None:
+        """Make the spans of one run, which are in the tree of another by now, that one's."""
+        with self._lock:
+            self._waiting.pop(id(guest), None)
+            self._open_runs.merge(guest, host)
+            for part in guest.parts:
+                part.run = host
+            host.parts.extend(guest.parts)
+            guest.parts = []
+
     def settle_waiting(self) -> None:
         """Count the runs that have ended, but for those that may be part of one that goes on."""
         horizon = self._clock() - _MOST_SECONDS
         for run in list(self._waiting.values()):
-            going_on = run.hosts or (run.linked and run.unfinished())
-            if not going_on or run.waiting_since < horizon:
+            late = run.waiting_since < horizon
+            if late:
+                self.silent.forget(run.above)
+            going_on = run.hosts or (run.linked and run.unfinished()) or self.silent.hold(run)
+            if late or not going_on:
                 self._settle(run)
 
     def _settle(self, run: Run) -> None:

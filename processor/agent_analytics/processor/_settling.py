@@ -66,12 +66,17 @@ def units(parts: Iterable[Followed]) -> dict[int, list[Followed]]:
 
 
 def container_of(agent: Followed) -> Followed:
-    """Return the topmost span round an agent that is no call, or the agent itself."""
+    """Return the topmost span of a framework round an agent that is no call, or the agent itself.
+
+    A span that nothing says of that it has to do with agents (a request, a step of the user's own)
+    holds any number of runs.
+    """
     found = agent
     for one in above(agent):
         if one.role not in (d.WORKFLOW, d.OTHER):
             break
-        found = one
+        if one.role == d.WORKFLOW or one.speaks:
+            found = one
     return found
 
 
@@ -100,9 +105,14 @@ def adopt(host: Followed, run: Run) -> bool:
         place = _tool_round(top, parts) or _agent_again(agents[0], parts)
     if place is None:
         return False
+    graft(top, place)
+    return True
+
+
+def graft(top: Followed, place: Followed) -> None:
+    """Put the topmost span of a run below a span of another."""
     top.parent = place
     place.children.append(top)
-    return True
 
 
 def _call_round(calls: list[Followed], parts: list[Followed]) -> Followed | None:
@@ -401,6 +411,7 @@ __all__ = [
     "assign_roles",
     "below",
     "container_of",
+    "graft",
     "own",
     "same_agent",
     "units",

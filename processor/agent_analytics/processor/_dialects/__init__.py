@@ -18,7 +18,7 @@ from agent_analytics.processor._dialects._facts import (
     Facts,
 )
 from agent_analytics.processor._dialects._reader import first_chunk_at, plain_name, read
-from agent_analytics.processor._dialects._signs import Signs
+from agent_analytics.processor._dialects._signs import NEVER, PERHAPS, SPEAKS, Signs, is_known
 
 __all__ = [
     "AGENT",
@@ -27,13 +27,17 @@ __all__ = [
     "GRAPH_STEP",
     "HANDOFF",
     "MODEL",
+    "NEVER",
     "NO_GRAPH",
     "OTHER",
+    "PERHAPS",
+    "SPEAKS",
     "TOOL",
     "WORKFLOW",
     "Facts",
     "Signs",
     "first_chunk_at",
+    "is_known",
     "plain_name",
     "read",
 ]

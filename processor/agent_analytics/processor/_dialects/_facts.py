@@ -45,6 +45,7 @@ class Facts:
         failed: True where an attribute says so; the span's status is looked at elsewhere.
         graph: What a framework of graphs says of it.
         protocol: True for a span of the protocol that a tool is called over.
+        speaks: True where an attribute says that an agent, a tool or a model is at work.
         unmarked: True where only the name of the span says that it may be an agent's.
         cost: What the model call cost in US dollars, where it is told.
     """
@@ -62,5 +63,6 @@ class Facts:
     failed: bool = False
     graph: int = NO_GRAPH
     protocol: bool = False
+    speaks: bool = False
     unmarked: bool = False
     cost: Any = None

@@ -9,6 +9,7 @@ from agent_analytics.processor._dialects._dialect import Dialect
 from agent_analytics.processor._dialects._facts import Facts
 from agent_analytics.processor._dialects._graphs import graph_of
 from agent_analytics.processor._dialects._protocols import protocol_call
+from agent_analytics.processor._dialects._signs import TELLING
 from agent_analytics.processor._dialects.native import GOOGLE_ADK, PYDANTIC_AI, STRANDS
 from agent_analytics.processor._dialects.openinference import OPENINFERENCE
 from agent_analytics.processor._dialects.otel import OTEL
@@ -107,7 +108,7 @@ def read(  # noqa: C901 - a list of cases
         attributes: The span's.
         source: Name of the instrumentation scope.
     """
-    facts = Facts(role=_role(name, attributes))
+    facts = Facts(role=_role(name, attributes), speaks=not TELLING.isdisjoint(attributes))
     if facts.role in (f.OTHER, f.WORKFLOW):
         found = _UNMARKED.fullmatch(name) if len(name) <= _LONGEST_NAME else None
         if found is not None:

@@ -1,7 +1,7 @@
 """Telling at a glance whether a span may be one of an agent.
 
-Asked of every span outside agents when it starts, so it has to cost next to nothing: the verdict
-on an instrumentation scope is remembered, and only where there is none are the keys looked at.
+Asked of every span when it starts, so it has to cost next to nothing: the verdict on an
+instrumentation scope is remembered, and only where there is none are the keys looked at.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,25 @@ _SCOPES: Final = tuple(
     for scope in dialect.scopes
 )
 _INSTRUMENTATIONS: Final = "opentelemetry.instrumentation."
+#: Instrumentations of everything but agents, which most spans of a service come from. (Not
+#: botocore: it speaks of models.)
+_NEVER: Final = tuple(
+    _INSTRUMENTATIONS + name
+    for name in (
+        "aio_pika", "aiohttp_client", "aiohttp_server", "aiokafka", "aiopg", "asgi", "asyncclick",
+        "asyncio", "asyncpg", "aws_lambda", "boto3sqs", "cassandra", "celery", "click",
+        "confluent_kafka", "dbapi", "django", "elasticsearch", "falcon", "fastapi", "flask", "grpc",
+        "httpx", "jinja2", "kafka", "mysql", "pika", "psycopg", "pymemcache", "pymongo", "pymssql",
+        "pymysql", "pyramid", "redis", "remoulade", "requests", "sqlalchemy", "sqlite3",
+        "starlette", "system_metrics", "threading", "tornado", "tortoiseorm", "urllib", "wsgi",
+    )
+)  # fmt: skip
 _REMEMBERED: Final = 1_000
+
+#: Verdicts: never of an agent; not known before it has ended; of an agent, a tool or a model.
+NEVER: Final = 0
+PERHAPS: Final = 1
+SPEAKS: Final = 2
 
 
 class Signs:
@@ -45,10 +63,10 @@ class Signs:
     __slots__ = ("_known",)
 
     def __init__(self) -> None:
-        self._known: dict[str, bool] = {}
+        self._known: dict[str, int] = {}
 
-    def any(self, scope: Any, attributes: Mapping[str, Any], name: str) -> bool:
-        """Tell whether a span may be one of an agent, a tool or a model.
+    def at_start(self, scope: Any, attributes: Mapping[str, Any], name: str) -> int:
+        """Return the verdict on a span that starts.
 
         Args:
             scope: The instrumentation scope, or ``None``.
@@ -59,25 +77,30 @@ class Signs:
         known = self._known.get(scope_name)
         if known is None:
             known = self._judge(scope_name)
-        return known or not TELLING.isdisjoint(attributes) or name.startswith(_NAMES)
+        if known == PERHAPS and (not TELLING.isdisjoint(attributes) or name.startswith(_NAMES)):
+            return SPEAKS
+        return known
 
     @staticmethod
     def told(attributes: Mapping[str, Any]) -> bool:
         """Tell whether the attributes of an ended span say that an agent was at work."""
         return not TELLING.isdisjoint(attributes)
 
-    def learn(self, scope: Any) -> None:
-        """Remember that an instrumentation speaks of agents."""
-        if scope is not None and len(self._known) < _REMEMBERED:
-            self._known[scope.name] = True
-
-    def _judge(self, scope_name: str) -> bool:
-        told = scope_name.lower()
-        known = told.startswith(_SCOPES) or (
-            told.startswith(_INSTRUMENTATIONS)
-            and told.removeprefix(_INSTRUMENTATIONS).startswith(OTHERS.scopes)
-        )
+    def _judge(self, scope_name: str) -> int:
+        if is_known(scope_name):
+            known = SPEAKS
+        else:
+            known = NEVER if scope_name.startswith(_NEVER) else PERHAPS
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
         self._known[scope_name] = known
         return known
+
+
+def is_known(scope_name: str) -> bool:
+    """Tell whether an instrumentation scope is known to speak of agents."""
+    told = scope_name.lower()
+    return told.startswith(_SCOPES) or (
+        told.startswith(_INSTRUMENTATIONS)
+        and told.removeprefix(_INSTRUMENTATIONS).startswith(OTHERS.scopes)
+    )

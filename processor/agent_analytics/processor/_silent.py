@@ -1,0 +1,68 @@
+"""Open spans outside agents that may turn out to be one's when they end.
+
+Code that is instrumented by hand often says what a span is after it has started, or when it ends.
+What was started in such a span then waits for it, so that a run is read whole; should it end
+without a word, or stay open for long, what has waited is counted as it stands.
+"""
+
+from opentelemetry.context import Context, get_current
+
+from agent_analytics.processor._followed import Run
+from agent_analytics.processor._listings import Listing
+
+
+class Silent:
+    """An open span that has told nothing yet.
+
+    Attributes:
+        parent_id: Span that it was started in; 0 for none.
+        context: What it was started in: it may say whose the span is.
+        runs: Runs that were started in it, have ended and wait for what it tells.
+        inside: Listings of decorated invocations that ran inside.
+    """
+
+    __slots__ = ("context", "inside", "parent_id", "runs")
+
+    def __init__(self, parent_id: int, context: Context) -> None:
+        self.parent_id = parent_id
+        self.context = context
+        self.runs: list[Run] | None = None
+        self.inside: set[Listing] | None = None
+
+
+class SilentSpans:
+    """The silent spans by id, the oldest first; no more than ``most``."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.spans: dict[int, Silent] = {}
+
+    def begin(self, span_id: int, parent_id: int | None, context: Context | None) -> None:
+        """Take in a span that starts."""
+        self.spans[span_id] = Silent(parent_id or 0, get_current() if context is None else context)
+        if len(self.spans) > self._most:
+            self.forget(next(iter(self.spans)))
+
+    def forget(self, span_id: int) -> None:
+        """Expect nothing more of a span; what waits for it is found out when that is tried."""
+        self.spans.pop(span_id, None)
+
+    def hold(self, run: Run) -> bool:
+        """Let a run wait for the span that it was started in, if that is still silent."""
+        silent = self.spans.get(run.above)
+        if silent is None:
+            return False
+        if silent.runs is None:
+            silent.runs = []
+        if run not in silent.runs:
+            silent.runs.append(run)
+        return True
+
+    def note_inside(self, span_id: int, listing: Listing) -> None:
+        """Remember in a span and above that a decorated invocation of ``listing`` ran inside."""
+        silent = self.spans.get(span_id)
+        while silent is not None:
+            if silent.inside is None:
+                silent.inside = set()
+            silent.inside.add(listing)
+            silent = self.spans.get(silent.parent_id)
