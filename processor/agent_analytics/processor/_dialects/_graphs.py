@@ -15,6 +15,8 @@ _PREFIX: Final = "traceloop.association.properties."
 _TELLING: Final = re.compile(r'"(lc_agent_name|langgraph_node|ls_integration)": ?"([^"]*)"')
 _BUILT_AS_AGENT: Final = "langchain_create_agent"
 _NODES: Final = "gen_ai.workflow.nodes"
+#: Attributes without any of which there is nothing to find.
+CLUES: Final = ("metadata", _PREFIX + "ls_integration", _NODES)
 
 
 def graph_of(name: str, attributes: Mapping[str, Any]) -> int:

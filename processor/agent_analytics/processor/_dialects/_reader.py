@@ -7,19 +7,17 @@ from typing import Any, Final
 from agent_analytics.processor._dialects import _facts as f
 from agent_analytics.processor._dialects._dialect import Dialect
 from agent_analytics.processor._dialects._facts import Facts
-from agent_analytics.processor._dialects._graphs import graph_of
-from agent_analytics.processor._dialects._protocols import protocol_call
+from agent_analytics.processor._dialects._graphs import CLUES, graph_of
+from agent_analytics.processor._dialects._protocols import CALL, METHODS, protocol_call
 from agent_analytics.processor._dialects._signs import TELLING
 from agent_analytics.processor._dialects.native import GOOGLE_ADK, PYDANTIC_AI, STRANDS
 from agent_analytics.processor._dialects.openinference import OPENINFERENCE
 from agent_analytics.processor._dialects.otel import OTEL
 from agent_analytics.processor._dialects.traceloop import TRACELOOP
 
-#: Chains, graphs and tasks are given the operation of agents, too.
-_KIND: Final = "traceloop.span.kind"
 _TOOL: Final = "tool.name"
 _TOOL_NAME: Final = "gen_ai.tool.name"
-_CONVENTION: Final = "gen_ai.operation.name"
+#: Chains, graphs and tasks are given the operation of agents, too.
 _NO_AGENTS: Final[dict[object, int]] = {"workflow": f.WORKFLOW, "task": f.OTHER}
 #: In the order in which they are believed where a span speaks several.
 DIALECTS: Final = (OTEL, OPENINFERENCE, TRACELOOP, PYDANTIC_AI, STRANDS, GOOGLE_ADK)
@@ -35,6 +33,8 @@ _RANDOM: Final = re.compile(
 _SHORTEST_ID: Final = 24
 #: A longer name is no label anyway, and would take long to search.
 _LONGEST_NAME: Final = 256
+_SEE_THROUGH: Final = (f.OTHER, f.WORKFLOW)
+_RUNS: Final = (f.AGENT, f.WORKFLOW)
 #: A summary that a framework writes beside the calls that it sums up.
 _SUMMARY: Final = "(merged"
 
@@ -44,18 +44,51 @@ def _joined(pick: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(key for dialect in DIALECTS for key in getattr(dialect, pick)))
 
 
-_MODELS: Final = _joined("models")
-_AGENT_NAMES: Final = _joined("agent_names")
-_TOOL_NAMES: Final = _joined("tool_names")
-_CONVERSATIONS: Final = _joined("conversations")
-_TOKENS: Final = tuple(
-    _joined(pick) for pick in ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
+# What attributes hold, each in one place of a list. Texts first, then values of any type.
+_AGENT, _TOOL_CALLED, _MODEL, _CONVERSATION, _RESPONSE_ID, _CALL_ID = range(6)
+_TOKENS: Final = 6
+_OWN_TOKENS: Final = 10
+_FIRST_CHUNK: Final = 14
+_KINDS: Final = 15
+_COUNTS: Final = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
+_FIELDS: Final = (
+    "agent_names",
+    "tool_names",
+    "models",
+    "conversations",
+    "response_ids",
+    "call_ids",
+    *_COUNTS,
+    *(f"own_{count}" for count in _COUNTS),
+    "first_chunk",
 )
-_OWN_TOKENS: Final = tuple(
-    _joined(f"own_{pick}")
-    for pick in ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
+#: Attributes that say what a span is, with the roles of their values, the most believed first.
+_KIND_ROLES: Final[tuple[tuple[str, Mapping[str, int]], ...]] = tuple(
+    (key, dialect.kinds or {}) for dialect in DIALECTS for key in dialect.kind_keys
 )
-_FIRST_CHUNK: Final = _joined("first_chunk")
+_OPERATION: Final = _KINDS
+_KIND: Final = _KINDS + [key for key, _ in _KIND_ROLES].index("traceloop.span.kind")
+_FAILURES: Final = {
+    key: values
+    for dialect in DIALECTS
+    if dialect.failures
+    for key, values in dialect.failures.items()
+}
+#: What is looked at more closely: a framework of graphs, a protocol, a failure.
+_CLOSER: Final = _KINDS + len(_KIND_ROLES)
+_SIZE: Final = _CLOSER + 1
+_NOTHING: Final[tuple[None, ...]] = (None,) * _SIZE
+_UNRANKED: Final = (1_000,) * _SIZE
+#: Place and rank of each attribute: of several with one meaning, that of lowest rank is believed.
+_PLACES: Final[Mapping[str, tuple[int, int]]] = {
+    **dict.fromkeys((*CLUES, *METHODS, *_FAILURES), (_CLOSER, 0)),
+    **{
+        key: (place, rank)
+        for place, field in enumerate(_FIELDS)
+        for rank, key in enumerate(_joined(field))
+    },
+    **{key: (_KINDS + number, 0) for number, (key, _) in enumerate(_KIND_ROLES)},
+}
 _FIRST_CHUNK_EVENTS: Final = frozenset(_joined("first_chunk_events"))
 #: Beginnings of scopes, with the attributes that they write in milliseconds.
 _MILLISECONDS: Final = tuple(
@@ -64,23 +97,11 @@ _MILLISECONDS: Final = tuple(
     if dialect.first_chunk_ms
     for scope in dialect.scopes
 )
-_RESPONSE_IDS: Final = _joined("response_ids")
-_CALL_IDS: Final = _joined("call_ids")
 _SUFFIXES: Final = _joined("suffixes")
 _PREFIXES: Final = _joined("prefixes")
 _NO_CALLS: Final = _joined("no_calls")
 _UNMARKED: Final = re.compile(
     "|".join(f"(?:{one.replace('?P<name>', '')})" for one in _joined("unmarked"))
-)
-_FAILURES: Final = {
-    key: values
-    for dialect in DIALECTS
-    if dialect.failures
-    for key, values in dialect.failures.items()
-}
-#: Attributes that say what a span is, with the roles of their values.
-_KINDS: Final[tuple[tuple[str, Mapping[str, int]], ...]] = tuple(
-    (key, dialect.kinds or {}) for dialect in DIALECTS for key in dialect.kind_keys
 )
 _NAMES: Final[tuple[tuple[str, int], ...]] = tuple(
     (beginning, role) for dialect in DIALECTS for beginning, role in (dialect.names or {}).items()
@@ -98,9 +119,7 @@ def plain_name(name: object) -> str | None:
     return name or None
 
 
-def read(  # noqa: C901 - a list of cases
-    name: str, attributes: Mapping[str, Any], source: str = ""
-) -> Facts:
+def read(name: str, attributes: Mapping[str, Any], source: str = "") -> Facts:
     """Return what a span says.
 
     Args:
@@ -108,55 +127,86 @@ def read(  # noqa: C901 - a list of cases
         attributes: The span's.
         source: Name of the instrumentation scope.
     """
-    facts = Facts(role=_role(name, attributes), speaks=not TELLING.isdisjoint(attributes))
-    if facts.role in (f.OTHER, f.WORKFLOW):
-        found = _UNMARKED.fullmatch(name) if len(name) <= _LONGEST_NAME else None
-        if found is not None:
+    told = _sorted(attributes)
+    facts = Facts(role=_role(name, told, attributes), speaks=not TELLING.isdisjoint(attributes))
+    facts.tokens = _counts(told, _TOKENS)
+    if facts.role in _SEE_THROUGH:
+        found_name = _UNMARKED.fullmatch(name) if len(name) <= _LONGEST_NAME else None
+        if found_name is not None:
             facts.unmarked = True
-            facts.name = next((one for one in found.groups() if one), None)
-            facts.tokens = _counts(attributes, _TOKENS)
+            facts.name = next((one for one in found_name.groups() if one), None)
     elif name.endswith(_NO_CALLS):
         facts.role = f.OTHER
+    if told[_CLOSER] is not None or name.startswith(CALL):
+        _look_closer(facts, name, attributes)
+    _name(facts, name, told, attributes)
+    role = facts.role
+    if role == f.MODEL:
+        facts.model = told[_MODEL]
+        facts.first_chunk = _first_chunk(told[_FIRST_CHUNK], attributes, source)
+        facts.response_id = told[_RESPONSE_ID]
+    elif role in _RUNS:
+        facts.model = told[_MODEL]
+        facts.first_chunk = _first_chunk(told[_FIRST_CHUNK], attributes, source)
+        facts.conversation = told[_CONVERSATION]
+        if facts.tokens is None:
+            facts.tokens = _counts(told, _OWN_TOKENS)
+    else:
+        if not facts.unmarked:
+            facts.tokens = None
+        if role == f.TOOL:
+            facts.call_id = told[_CALL_ID]
+    return facts
+
+
+def _sorted(attributes: Mapping[str, Any]) -> list[Any]:
+    """Return the most believed value of each place."""
+    told: list[Any] = list(_NOTHING)
+    ranks = list(_UNRANKED)
+    for key, value in attributes.items():
+        found = _PLACES.get(key)
+        if found is None:
+            continue
+        place, rank = found
+        if rank < ranks[place] and (
+            (type(value) is str and value) if place < _TOKENS else value is not None
+        ):
+            told[place] = value
+            ranks[place] = rank
+    return told
+
+
+def _look_closer(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
     facts.graph = graph_of(name, attributes)
     call = protocol_call(name, attributes)
     if call is not None:
         facts.role, facts.protocol = f.TOOL, True
         facts.name = plain_name(call)
         facts.named = bool(call)
-    _name(facts, name, attributes)
-    if facts.role in (f.AGENT, f.MODEL, f.WORKFLOW):
-        facts.model = _first(attributes, _MODELS)
-        facts.tokens = _counts(attributes, _TOKENS)
-        if facts.tokens is None and facts.role != f.MODEL:
-            facts.tokens = _counts(attributes, _OWN_TOKENS)
-        facts.first_chunk = _first_chunk(attributes, source)
-        facts.response_id = _first(attributes, _RESPONSE_IDS)
-    if facts.role in (f.AGENT, f.WORKFLOW):
-        facts.conversation = _first(attributes, _CONVERSATIONS)
-    if facts.role == f.TOOL:
-        facts.call_id = _first(attributes, _CALL_IDS)
     for key, values in _FAILURES.items():
         if attributes.get(key) in values:
             facts.failed = True
-    return facts
 
 
-def _role(name: str, attributes: Mapping[str, Any]) -> int:  # noqa: PLR0911 - a list of cases
-    told = False
-    for key, kinds in _KINDS:
-        value = attributes.get(key)
-        if type(value) is str:
-            told = True
-            role = kinds.get(value.lower())
-            if role == f.AGENT:
-                return _NO_AGENTS.get(attributes.get(_KIND), role)
-            if key == _KIND and value == "task" and _TOOL in attributes:
-                return f.TOOL  # a step of LlamaIndex that calls one
-            if role is not None:
-                return role
-            if key == OTEL.kind_keys[0]:
-                return f.OTHER  # the conventions' own word for what it is
-    if told:
+def _role(  # noqa: PLR0911 - a list of cases
+    name: str, told: list[Any], attributes: Mapping[str, Any]
+) -> int:
+    spoken = False
+    for number, (_, kinds) in enumerate(_KIND_ROLES, _KINDS):
+        value = told[number]
+        if type(value) is not str:
+            continue
+        spoken = True
+        role = kinds.get(value) or kinds.get(value.lower())
+        if role == f.AGENT:
+            return _NO_AGENTS.get(told[_KIND], role)
+        if number == _KIND and value == "task" and _TOOL in attributes:
+            return f.TOOL  # a step of LlamaIndex that calls one
+        if role is not None:
+            return role
+        if number == _OPERATION:
+            return f.OTHER  # the conventions' own word for what it is
+    if spoken:
         return f.OTHER
     for beginning, role in _NAMES:
         if name.startswith(beginning):
@@ -165,33 +215,33 @@ def _role(name: str, attributes: Mapping[str, Any]) -> int:  # noqa: PLR0911 - a
 
 
 def _name(  # noqa: C901 - a list of cases
-    facts: Facts, name: str, attributes: Mapping[str, Any]
+    facts: Facts, name: str, told: list[Any], attributes: Mapping[str, Any]
 ) -> None:
     role = facts.role
     if role == f.AGENT:
-        told = _first(attributes, _AGENT_NAMES)
-        facts.name = plain_name(told)
+        facts.name = plain_name(told[_AGENT])
         facts.named = facts.name is not None
         if facts.name is None:
             facts.name = plain_name(_bare(name))
     elif role == f.TOOL:
-        told = _first(attributes, _TOOL_NAMES)
-        if told is not None:
-            facts.name, facts.named = plain_name(told), True
-        elif _CONVENTION in attributes:
+        tool = told[_TOOL_CALLED]
+        if tool is not None:
+            facts.name, facts.named = plain_name(tool), True
+        elif told[_OPERATION] is not None:
             facts.name = attributes.get(_TOOL_NAME)  # whatever it is, or nothing at all
-        if facts.name is None and _CONVENTION not in attributes:
+        if facts.name is None and told[_OPERATION] is None:
             facts.name = plain_name(_bare(name))
             if name.startswith("handoff"):
                 facts.role = f.HANDOFF
-        if name.endswith(_SUMMARY + ")") or (told or "").startswith(_SUMMARY):
+        if name.endswith(_SUMMARY + ")") or (tool or "").startswith(_SUMMARY):
             facts.role = f.OTHER
-        facts.owner = plain_name(_first(attributes, _AGENT_NAMES))
-    elif role in (f.MODEL, f.WORKFLOW) and not facts.unmarked:
-        facts.owner = plain_name(_first(attributes, _AGENT_NAMES))
-        facts.name = plain_name(_bare(name))
-    elif role == f.OTHER and not facts.unmarked:
-        facts.name = plain_name(name)
+        facts.owner = plain_name(told[_AGENT])
+    elif not facts.unmarked:
+        if role == f.OTHER:
+            facts.name = plain_name(name)
+        else:
+            facts.owner = plain_name(told[_AGENT])
+            facts.name = plain_name(_bare(name))
 
 
 def _bare(name: str) -> str:
@@ -205,40 +255,25 @@ def _bare(name: str) -> str:
     return name
 
 
-def _first(attributes: Mapping[str, Any], keys: Iterable[str]) -> Any:
-    for key in keys:
-        value = attributes.get(key)
-        if type(value) is str and value:
-            return value
-    return None
-
-
-def _number(attributes: Mapping[str, Any], keys: Iterable[str]) -> Any:
-    for key in keys:
-        value = attributes.get(key)
-        if value is not None:
-            return value
-    return None
-
-
-def _counts(
-    attributes: Mapping[str, Any], keys: tuple[tuple[str, ...], ...]
-) -> tuple[Any, Any, Any, Any] | None:
-    sent, received = _number(attributes, keys[0]), _number(attributes, keys[1])
+def _counts(told: list[Any], first: int) -> tuple[Any, Any, Any, Any] | None:
+    sent, received, cached, reasoning = told[first : first + 4]
     if sent is None and received is None:
         return None
-    return sent, received, _number(attributes, keys[2]), _number(attributes, keys[3])
+    return sent, received, cached, reasoning
 
 
-def _first_chunk(attributes: Mapping[str, Any], source: str) -> float | None:
-    unit, keys = 1.0, _FIRST_CHUNK
-    for scope, in_milliseconds in _MILLISECONDS:
+def _first_chunk(value: Any, attributes: Mapping[str, Any], source: str) -> float | None:
+    for scope, keys in _MILLISECONDS:
         if source.startswith(scope):
-            unit, keys = 1000.0, in_milliseconds
-    value = _number(attributes, keys)
-    if value is None and unit != 1.0:
-        unit, value = 1.0, _number(attributes, _FIRST_CHUNK)
-    return value / unit if type(value) in {int, float} and value >= 0 else None
+            for key in keys:
+                if key in attributes:
+                    value = _seconds(attributes[key])
+                    return None if value is None else value / 1000.0
+    return None if value is None else _seconds(value)
+
+
+def _seconds(value: Any) -> float | None:
+    return float(value) if type(value) in {int, float} and value >= 0 else None
 
 
 def first_chunk_at(events: Iterable[Any]) -> int | None:
