@@ -19,6 +19,8 @@ TOOL: Final = 3
 INFERENCE: Final = 4
 #: A foreign span whose run is not understood yet (``_followed``).
 FOLLOWED: Final = 5
+#: A span that never has to do with agents: a request, a query.
+LIBRARY: Final = 6
 
 # --- flags: what has been counted below a node, up to the next invocation ------------------------
 

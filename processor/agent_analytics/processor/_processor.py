@@ -285,7 +285,8 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
                     self._open[span_id] = parent  # for what is started in it
                     return
                 else:
-                    node = Node(_nodes.OTHER, parent, parent.listing)
+                    kind = _nodes.OTHER if sign == PERHAPS else _nodes.LIBRARY
+                    node = Node(kind, parent, parent.listing)
             elif v.PUBLISHER_ID in attributes or (
                 parent is not None
                 and type(parent) is not Followed
@@ -324,6 +325,8 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
                 if node is None:
                     return
             kind = node.kind
+            if kind == _nodes.LIBRARY:
+                return
             rest = self._read_rest(span)
             if kind == _nodes.TOOL:
                 self._tools.end(node, attributes, span, span_id, rest)

@@ -17,6 +17,8 @@ from agent_analytics.processor._schema import NANO, TOOL_HISTOGRAM, TOOL_SUM
 from agent_analytics.processor._values import MAX_DURATION_NS, duration
 from agent_analytics.processor.catalogue import TOOL_SECONDS, UNKNOWN
 
+#: Kinds of spans between two views of one call.
+_THROUGH: Final = (_nodes.TOOL, _nodes.OTHER, _nodes.LIBRARY)
 _TOOL_EDGES: Final = tuple(round(edge * NANO) for edge in TOOL_SECONDS)
 
 
@@ -94,7 +96,7 @@ class ToolCounter:
         if node.sources is not None and node.sources != {source}:
             return True
         above = node.parent
-        while above is not None and above.kind in (_nodes.TOOL, _nodes.OTHER):
+        while above is not None and above.kind in _THROUGH:
             if above.kind == _nodes.TOOL and above.name == name:
                 if above.sources is None:
                     above.sources = set()
