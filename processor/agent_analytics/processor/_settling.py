@@ -5,7 +5,7 @@ hangs several agents side by side below a span of its own (a workflow, a crew, a
 are one run, too.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from agent_analytics.processor import _dialects as d
@@ -284,37 +284,52 @@ def _protocol_calls(parts: list[Followed]) -> None:
 def _seen_twice(parts: list[Followed]) -> None:
     """Find model calls that two instrumentations tell of side by side."""
     calls = [part for part in parts if part.role == d.MODEL and part.told is not None]
-    taken: set[int] = set()
     if _several_sources(calls):
-        single = [one for one in calls if not _seen_around(one)]
-        for inner in single:
-            for outer in single:
-                if id(outer) in taken or not _one_call(inner, outer):
-                    continue
-                taken.add(id(outer))
-                inner.role = d.OTHER
-                _take_over(outer, inner)
-                break
+        for inner, outer in _pairs([one for one in calls if not _seen_around(one)], _one_call):
+            inner.role = d.OTHER
+            _take_over(outer, inner)
     tools = [part for part in parts if part.role == d.TOOL and part.told is not None]
     if _several_sources(tools):
-        for inner in tools:
-            for outer in tools:
-                if id(outer) in taken or not _one_tool_call(inner, outer):
-                    continue
-                taken.add(id(outer))
-                inner.role = d.OTHER
-                _merge_failure(outer, inner)
-                break
+        for inner, outer in _pairs([one for one in tools if not _seen_around(one)], _one_tool_call):
+            inner.role = d.OTHER
+            _merge_failure(outer, inner)
+
+
+def _pairs(
+    parts: list[Followed], alike: Callable[[Followed, Followed], bool]
+) -> list[tuple[Followed, Followed]]:
+    """Return spans that are two views of one call, each in one pair, the nearest in time."""
+    taken: set[int] = set()
+    found: list[tuple[Followed, Followed]] = []
+    for inner in parts:
+        if id(inner) in taken:
+            continue
+        fitting = [
+            outer
+            for outer in parts
+            if outer is not inner and id(outer) not in taken and alike(inner, outer)
+        ]
+        if fitting:
+            outer = min(fitting, key=lambda one: abs(one.start_ns - inner.start_ns))
+            taken.update((id(inner), id(outer)))
+            found.append((inner, outer))
+    return found
 
 
 def _seen_around(call: Followed) -> bool:
     """Tell whether another span of the same call is round it or in it."""
     for one in above(call):
-        if one.role == d.MODEL:
+        if _one_view(one, call):
             return True
         if one.role != d.OTHER:
             break
-    return any(one.role == d.MODEL for one in below(call))
+    return any(_one_view(one, call) for one in below(call))
+
+
+def _one_view(one: Followed, call: Followed) -> bool:
+    if one.role != call.role:
+        return False
+    return call.role == d.MODEL or (one.source != call.source and _same_name(one, call))
 
 
 def _several_sources(parts: list[Followed]) -> bool:

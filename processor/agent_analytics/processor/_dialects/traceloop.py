@@ -16,7 +16,7 @@ TRACELOOP: Final = Dialect(
         "chat": f.MODEL,
         "completion": f.MODEL,
     },
-    agent_names=("traceloop.agent.name", "crewai.agent.role"),
+    agent_names=("traceloop.agent.name", "crewai.agent.role", "traceloop.entity.name"),
     tool_names=(),
     models=("llm.request.model", "llm.response.model"),
     conversations=("traceloop.association.properties.thread_id",),
