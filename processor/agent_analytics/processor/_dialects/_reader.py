@@ -44,6 +44,9 @@ def _joined(pick: str) -> tuple[str, ...]:
 
 
 _MODELS: Final = _joined("models")
+_RESPONSE_MODELS: Final = _joined("response_models")
+_PROVIDERS: Final = _joined("providers")
+_CACHE_WRITE: Final = _joined("cache_write_tokens")
 _AGENT_NAMES: Final = _joined("agent_names")
 _TOOL_NAMES: Final = _joined("tool_names")
 _CONVERSATIONS: Final = _joined("conversations")
@@ -110,6 +113,9 @@ def read(name: str, attributes: Mapping[str, Any]) -> Facts:  # noqa: C901 - a l
     _name(facts, name, attributes)
     if facts.role in (f.AGENT, f.MODEL, f.WORKFLOW):
         facts.model = _first(attributes, _MODELS)
+        facts.response_model = _first(attributes, _RESPONSE_MODELS)
+        facts.provider = _first(attributes, _PROVIDERS)
+        facts.cache_write = _number(attributes, _CACHE_WRITE)
         facts.tokens = _counts(attributes, _TOKENS)
         if facts.tokens is None and facts.role != f.MODEL:
             facts.tokens = _counts(attributes, _OWN_TOKENS)

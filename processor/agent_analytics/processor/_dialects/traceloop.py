@@ -19,6 +19,7 @@ TRACELOOP: Final = Dialect(
     agent_names=("traceloop.agent.name", "crewai.agent.role"),
     tool_names=(),
     models=("llm.request.model", "llm.response.model"),
+    response_models=("llm.response.model",),
     conversations=("traceloop.association.properties.thread_id",),
     suffixes=(".agent", ".tool", ".workflow"),
     unmarked=(r"(?P<name>\w*Agent|AgentWorkflow)\.workflow",),
@@ -26,4 +27,5 @@ TRACELOOP: Final = Dialect(
     output_tokens=("llm.usage.completion_tokens",),
     cached_tokens=("llm.usage.cache_read_input_tokens", "gen_ai.usage.cache_read_input_tokens"),
     reasoning_tokens=("llm.usage.reasoning_tokens",),
+    cache_write_tokens=("llm.usage.cache_creation_input_tokens",),
 )
