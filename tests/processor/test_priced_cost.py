@@ -260,7 +260,7 @@ CALLS = st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(calls=CALLS, outcome=st.sampled_from(v.OUTCOMES))
-def test_sums_are_exact(calls: list[tuple[str, list[int], str]], outcome: str, late: int) -> None:
+def test_sums_are_exact(calls: list[tuple[str, list[int], str]], outcome: str) -> None:
     """Any calls in any order cost the sum of what each costs, rounded once a call, half to even."""
     rig = Rig(prices=Table())
     cost = Decimal(0)
@@ -270,7 +270,7 @@ def test_sums_are_exact(calls: list[tuple[str, list[int], str]], outcome: str, l
     def one(model: str, tokens: list[int], kind: str) -> None:
         nonlocal cost, unpriced
         fresh, cached, written, plain, thought = tokens
-        told = {
+        told: dict[str, Any] = {
             v.REQUEST_MODEL: model,
             v.INPUT_TOKENS: fresh + cached + written,
             v.OUTPUT_TOKENS: plain + thought,
