@@ -28,7 +28,7 @@ def table(tmp_path: Path) -> Path:
     return path
 
 
-def costs(**arguments: Any) -> dict[str, str]:
+def costs(**arguments: Any) -> dict[str, str]:  # noqa: ANN401 - passed on
     """Return what a million input tokens of three models cost by the metrics, or ``unpriced``."""
     found: dict[str, str] = {}
     with configure(metrics_port=None, hold_seconds=0, tenant_key="k", **arguments) as runtime:

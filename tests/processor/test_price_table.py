@@ -134,6 +134,15 @@ def test_an_asterisk_alone_is_every_other_model(tmp_path: Path) -> None:
     models = {"*": {"input": 9, "output": 9}, "m": {"input": 1, "output": 1}}
     known = FilePrices(table(tmp_path / "t", models))
     assert [known.usd(call(name)) for name in ("m", "x", "")] == [1, 9, 9]
+    assert known.usd(call("m", "azure")) == 1
+
+
+def test_a_beginning_of_a_models_name_is_none_of_a_providers(tmp_path: Path) -> None:
+    """What a model is called has nothing to do with who runs it."""
+    models = {"az*": {"input": 9, "output": 9}, "azure*": {"input": 8, "output": 8}}
+    known = FilePrices(table(tmp_path / "t", models))
+    assert known.usd(call("m", "azure")) is None
+    assert known.usd(call("azure-m", "azure")) == 8
 
 
 # --- a file that changes --------------------------------------------------------------------------

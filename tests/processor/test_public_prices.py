@@ -162,7 +162,7 @@ def test_prices_are_those_of_the_time_of_the_call(public: PublicPrices) -> None:
         ("openai", "openai", "gpt-4o"),
         ("anthropic", "anthropic", "claude-sonnet-4-0"),
         ("aws.bedrock", "aws", "amazon.nova-pro-v1:0"),
-        ("azure.ai.openai", "azure", "o3-mini"),
+        ("azure.ai.openai", "azure", "phi-4"),
         ("az.ai.inference", "azure", "phi-4"),
         ("gcp.gemini", "google", "gemini-2.0-flash"),
         ("gcp.gen_ai", "google", "gemini-2.0-flash"),

@@ -154,7 +154,7 @@ class _Table:
             if length <= least:
                 break
             found = self._beginnings.get(name[:length])
-            if found is not None and length <= len(name):
+            if found is not None:
                 return found
         return None
 
