@@ -76,7 +76,7 @@ class OwnVocabulary(AgentMetricsProcessor):
         elif node.kind == _nodes.INFERENCE:
             self._end_inference(node, attributes, span, rest)
         else:
-            self._invocations.end_inner(node, attributes)
+            self._invocations.end_inner(node, attributes, rest[3])
         self._counted()
 
 

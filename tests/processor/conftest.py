@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from agent_analytics.exporters import exposition
 from agent_analytics.instrumentation import health
 from agent_analytics.instrumentation import vocabulary as v
-from agent_analytics.processor import AgentMetricsProcessor, Limits, Schema
+from agent_analytics.processor import AgentMetricsProcessor, Limits, Prices, Schema
 from agent_analytics.processor._store import Block, MemoryStore
 from agent_analytics.processor.catalogue import CATALOGUE
 
@@ -133,6 +133,7 @@ class Rig:
         resource: Attributes | None = None,
         take_rate: float | str | Mapping[str, float | str] = 0,
         tenant_key: str | bytes | None = None,
+        prices: Prices | None = None,
     ) -> None:
         self.clock = Clock(1_000.0)
         self.wall = Clock(1_700_000_000.0)
@@ -141,6 +142,7 @@ class Rig:
             limits=limits,
             take_rate=take_rate,
             tenant_key=tenant_key,
+            prices=prices,
             clock=self.clock,
             wall_clock=self.wall,
         )

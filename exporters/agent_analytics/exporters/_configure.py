@@ -18,7 +18,7 @@ from agent_analytics.exporters._server import MetricsServer
 from agent_analytics.exporters._settings import UNSET, OrUnset, Settings, TakeRate
 from agent_analytics.exporters._target import SharedTarget
 from agent_analytics.instrumentation.health import note_internal_error
-from agent_analytics.processor import AgentMetricsProcessor, Limits
+from agent_analytics.processor import AgentMetricsProcessor, Limits, Prices
 
 _logger = logging.getLogger("agent_analytics")
 
@@ -177,6 +177,7 @@ def configure(
     limits: Limits | None = None,
     expire_seconds: OrUnset[float | None] = UNSET,
     active_installs: Callable[[], Mapping[tuple[str, str], float]] | None = None,
+    prices: OrUnset[Prices | str | os.PathLike[str] | None] = UNSET,
 ) -> Runtime:
     """Set up everything: spans of agents become metrics, and metrics are served.
 
@@ -205,6 +206,9 @@ def configure(
             again; never by default. AGENT_ANALYTICS_EXPIRE_SECONDS.
         active_installs: Returns active installs by (publisher, agent) where the marketplace
             knows them; called at each scrape.
+        prices: What model calls cost where nobody tells: the path of a table of one's own, which
+            is asked before the public price list, or Prices, or None for not known. By default
+            the public list, where the extra ``prices`` is installed. AGENT_ANALYTICS_PRICES.
 
     Returns:
         The running parts. They are shut down at exit.
@@ -231,6 +235,7 @@ def configure(
         take_rate=_settings.take_rate(take_rate),
         propagate_identity=_settings.flag(propagate_identity, "AGENT_ANALYTICS_PROPAGATE_IDENTITY"),
         web_config=_settings.text(web_config, "AGENT_ANALYTICS_WEB_CONFIG"),
+        prices=_settings.prices(prices),
         sdk_disabled=_settings.sdk_disabled(),
     )
     with _lock:
@@ -246,6 +251,7 @@ def configure(
             service=_settings.service_name(settings.service_name),
             expire_seconds=_settings.expire_seconds(expire_seconds),
             active_installs=active_installs,
+            prices=settings.prices,
         )
         if settings.tenant_key is None:
             _logger.warning(

@@ -2,6 +2,7 @@
 
 import enum
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -13,6 +14,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio, Sampler
 
 from agent_analytics.exporters._otlp import Endpoint, Protocol, endpoint_from, protocol_from
+from agent_analytics.processor import FilePrices, FirstOf, Prices, PublicPrices
+
+_logger = logging.getLogger("agent_analytics")
 
 T = TypeVar("T")
 
@@ -51,6 +55,7 @@ class Settings:
     take_rate: TakeRate
     propagate_identity: bool
     web_config: str | os.PathLike[str] | None
+    prices: Prices | None
     sdk_disabled: bool
 
 
@@ -139,6 +144,40 @@ def text(argument: OrUnset[T | str | None], variable: str) -> T | str | None:
     return choose(argument, variable, None, _text)[0]
 
 
+def prices(argument: OrUnset[Prices | str | os.PathLike[str] | None]) -> Prices | None:
+    """Return what model calls cost where nobody tells; None for not known.
+
+    Raises:
+        ValueError: There is no table of prices in the file that was named, or what was given is
+            no source of prices.
+    """
+    chosen, source = choose(argument, "AGENT_ANALYTICS_PRICES", UNSET, _prices)
+    if chosen is None:
+        _logger.info("agent-analytics: no prices: where no cost is told, tokens are unpriced")
+        return None
+    if chosen is not UNSET and not isinstance(chosen, str | os.PathLike):
+        if not callable(getattr(chosen, "usd", None)):
+            name = "prices"
+            raise _bad(name, "the path of a table, Prices or None", chosen)
+        return chosen
+    own = None if chosen is UNSET else FilePrices(chosen, name=source or "prices")
+    try:
+        public = PublicPrices()
+    except ImportError as error:
+        _logger.info(
+            "agent-analytics: %s and not the public list (%s): pip install "
+            "'agent-analytics[prices]'; tokens without a price are unpriced",
+            "no prices" if own is None else f"prices from {chosen}",
+            error,
+        )
+        return own
+    _logger.info(
+        "agent-analytics: prices from %s; tokens without a price are unpriced",
+        "the public list" if own is None else f"{chosen}, then from the public list",
+    )
+    return public if own is None else FirstOf(own, public)
+
+
 def otlp(argument: OrUnset[str | None], protocol: str | None) -> Endpoint | None:
     """Return where spans are exported to, or None for nowhere."""
     found: Protocol = protocol_from(protocol)
@@ -165,6 +204,10 @@ def _in_range(value: object, highest: float, kind: type[float] = float) -> bool:
 
 def _text(value: str, _variable: str) -> str:
     return value
+
+
+def _prices(value: str, _variable: str) -> str | None:
+    return None if value.lower() == "none" else value
 
 
 def _port(value: str, variable: str) -> int | None:

@@ -22,6 +22,9 @@ OPERATION_NAME: Final = "gen_ai.operation.name"
 AGENT_NAME: Final = "gen_ai.agent.name"
 AGENT_VERSION: Final = "gen_ai.agent.version"
 TOOL_NAME: Final = "gen_ai.tool.name"
+PROVIDER_NAME: Final = "gen_ai.provider.name"
+#: Older name of PROVIDER_NAME.
+SYSTEM: Final = "gen_ai.system"
 REQUEST_MODEL: Final = "gen_ai.request.model"
 RESPONSE_MODEL: Final = "gen_ai.response.model"
 CONVERSATION_ID: Final = "gen_ai.conversation.id"
@@ -29,6 +32,8 @@ INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"
 OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
 #: Subset of INPUT_TOKENS.
 CACHED_INPUT_TOKENS: Final = "gen_ai.usage.cache_read.input_tokens"
+#: Subset of INPUT_TOKENS, apart from the cached ones.
+CACHE_WRITE_INPUT_TOKENS: Final = "gen_ai.usage.cache_creation.input_tokens"
 #: Subset of OUTPUT_TOKENS.
 REASONING_TOKENS: Final = "gen_ai.usage.reasoning.output_tokens"
 #: Seconds from the start of the span to the first chunk of a streamed answer.

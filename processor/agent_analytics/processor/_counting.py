@@ -14,10 +14,8 @@ from agent_analytics.processor._invocations import InvocationCounter
 from agent_analytics.processor._listings import Listing, Listings
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._outcomes import CANCELLED_TYPES, outcome_of
-from agent_analytics.processor._prices import Prices
 from agent_analytics.processor._tools import ToolCounter
 from agent_analytics.processor._usage import UsageCounter
-from agent_analytics.processor._values import MAX_TOKENS
 from agent_analytics.processor.catalogue import UNKNOWN
 
 _KINDS: Final = {d.TOOL: _nodes.TOOL, d.MODEL: _nodes.INFERENCE, d.AGENT: _nodes.AGENT}
@@ -37,7 +35,6 @@ class RunCounter:
         usage: UsageCounter,
         tools: ToolCounter,
         invocations: InvocationCounter,
-        prices: Prices | None = None,
     ) -> None:
         self._listings = listings
         self._attribution = attribution
@@ -46,7 +43,6 @@ class RunCounter:
         self._usage = usage
         self._tools = tools
         self._invocations = invocations
-        self._prices = prices
 
     def listing_of(self, run: Run, told: dict[str, Any], name: str | None) -> Listing | None:
         """Return the listing of a run's outermost agent, or ``None`` if it is nobody's.
@@ -177,14 +173,14 @@ class RunCounter:
             self._with_usage(told)
             if told.facts.conversation is not None:
                 told.attributes[v.CONVERSATION_ID] = told.facts.conversation
-            self._invocations.end_inner(part, told.attributes)
+            self._invocations.end_inner(part, told.attributes, told.rest[3])
 
     def _model_call(self, part: Followed, told: Told, listing: Listing) -> None:
         self._with_usage(told)
         # What is below through a tool or an agent is another call, not another view of this one.
         part.flags = _seen_inside(part)
         outcome = outcome_of(told, told.attributes, failed=told.rest[2])
-        self._usage.of_inference(part, listing, told.attributes, outcome)
+        self._usage.of_inference(part, listing, told.attributes, outcome, told.rest[3])
 
     def _invocation(
         self, run: Run, part: Followed, told: Told, agents: list[Followed], listing: Listing
@@ -214,21 +210,21 @@ class RunCounter:
             listing.cells[schema.IN_PROGRESS] += 1  # the counter takes it back
         self._invocations.end(part, attributes, _span(own), part.span_id, rest)
 
-    def _with_usage(self, told: Told) -> None:
+    @staticmethod
+    def _with_usage(told: Told) -> None:
         facts, attributes = told.facts, told.attributes
         if facts.tokens is not None:
             for key, value in zip(_TOKENS, facts.tokens, strict=True):
                 if value is not None:
                     attributes[key] = value
-        if facts.model is None:
-            return
-        attributes[v.REQUEST_MODEL] = facts.model
-        if self._prices is None or facts.tokens is None or v.COST_USD in attributes:
-            return
-        counts = [n if type(n) is int and 0 <= n <= MAX_TOKENS else 0 for n in facts.tokens]
-        cost = self._prices.usd(facts.model, *counts)
-        if cost is not None:
-            attributes[v.COST_USD] = f"{cost:f}"
+        for key, value in (
+            (v.REQUEST_MODEL, facts.model),
+            (v.RESPONSE_MODEL, facts.response_model),
+            (v.PROVIDER_NAME, facts.provider),
+            (v.CACHE_WRITE_INPUT_TOKENS, facts.cache_write),
+        ):
+            if value is not None:
+                attributes[key] = value
 
 
 def _first_chunk(unit: Followed, began: int | None) -> float | None:
@@ -277,6 +273,7 @@ def _seen_inside(call: Followed) -> int:
                 flags |= _nodes.MODEL_TOKENS_BELOW
             if v.COST_USD in one.told.attributes:
                 flags |= _nodes.COST_BELOW
+            flags |= one.flags & _nodes.PRICED_BELOW
         elif one.kind != _nodes.OTHER:
             continue
         stack.extend(one.children)

@@ -108,7 +108,9 @@ class EventCounter:
             self._evaluation(listing, attributes)
         elif event == v.EVENT_USAGE:
             owner = node.parent if node is not None else None
-            self._usage.of_agent(owner or Node(_nodes.OTHER, None, listing), listing, attributes)
+            self._usage.of_agent(
+                owner or Node(_nodes.OTHER, None, listing), listing, attributes, span.start_time
+            )
         else:
             self.money(listing, attributes)
         with self._lock:

@@ -119,7 +119,7 @@ class InvocationCounter:
             register, smallest = self._tenants(tenant)
         elif tenant is not None:
             self._health.refuse_value("tenant")
-        usage = self._usage.told_by(listing, attributes)
+        usage = self._usage.told_by(listing, attributes, start)
         with self._lock:
             # First, so that a sum which no longer fits its cell leaves the gauge right.
             cells[IN_PROGRESS] -= 1
@@ -178,7 +178,7 @@ class InvocationCounter:
                     block.exemplars = {}
                 block.exemplars[bucket] = (rest[0], span_id, elapsed, rest[4] or 0)
 
-    def end_inner(self, node: Node, attributes: Attributes) -> None:
+    def end_inner(self, node: Node, attributes: Attributes, start: int | None) -> None:
         """Count what an ended agent span inside an invocation brings to its listing."""
         listing = node.listing
         if listing is None:
@@ -191,5 +191,5 @@ class InvocationCounter:
         with self._lock:
             self._health.cells[_health.INNER_AGENT] += 1
         self._events.money(listing, attributes)
-        self._usage.of_agent(node, listing, attributes)
+        self._usage.of_agent(node, listing, attributes, start)
         self._converse(listing, attributes.get(v.CONVERSATION_ID))

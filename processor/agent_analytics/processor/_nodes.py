@@ -36,6 +36,8 @@ COST_BELOW: Final = 8
 FAILED: Final = 16
 #: An invocation that was recorded before under the same event id: nothing in it counts.
 DUPLICATE: Final = 32
+#: Cost that nobody told: tokens at a known price.
+PRICED_BELOW: Final = 64
 
 
 _WORK: Final = (TOOL, AGENT)

@@ -1,170 +1,87 @@
-"""What model calls cost, where their spans do not say.
+"""What model calls cost, where nobody tells.
 
-A table of one's own (a file, read again when it changes) comes first; ``genai-prices`` knows the
-public prices of most models (``pip install agent-analytics[prices]``). A model that neither knows
-has no price: its tokens are counted as unpriced, and its cost never as 0.
+A table of one's own (``FilePrices``) comes first, the public price list (``PublicPrices``) after
+it. A model that neither knows has no price: its tokens are counted as unpriced, and its cost
+never as 0.
 """
 
-import json
-import logging
-import os
-import time
-from collections.abc import Callable, Mapping
-from decimal import Decimal, DecimalException
-from pathlib import Path
-from typing import Any, Final, Protocol
+from decimal import Context, Decimal
+from typing import Final, NamedTuple, Protocol
 
-_logger = logging.getLogger("agent_analytics")
+#: The host's decimal context may round to a few digits, or raise.
+EXACT: Final = Context(prec=100, traps=[])
+MILLION: Final = Decimal(1_000_000)
 
-_MILLION: Final = Decimal(1_000_000)
-#: Seconds between two looks at whether a file has changed.
-_LOOK_AGAIN: Final = 5.0
-_REMEMBERED: Final = 1_000
+
+class ModelCall(NamedTuple):
+    """What a model call used, as far as it is told; parts are never larger than the whole.
+
+    Attributes:
+        model: The model that was asked, as the span names it.
+        provider: Who runs it, as the span names it; ``None`` if it does not.
+        response_model: The model that answered, where it is told under a name of its own.
+        input_tokens: Sent, those read from and written to the cache included.
+        output_tokens: Received, reasoning included.
+        cached_tokens: The part of the input that was read from the cache.
+        cache_write_tokens: The part of the input that was written to the cache.
+        reasoning_tokens: The part of the output spent on reasoning.
+        started_ns: When it started, in nanoseconds since 1970; ``None`` if that is not known.
+    """
+
+    model: str
+    provider: str | None = None
+    response_model: str | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    started_ns: int | None = None
 
 
 class Prices(Protocol):
-    """Knows what model calls cost."""
+    """Knows what model calls cost. Asked outside every lock, by any thread."""
 
-    def usd(
-        self, model: str, sent: int, received: int, cached: int, reasoning: int
-    ) -> Decimal | None:
-        """Return what a call cost in US dollars, or ``None`` where the price is not known.
-
-        Args:
-            model: As the span names it.
-            sent: Input tokens, cached ones included.
-            received: Output tokens, reasoning included.
-            cached: Input tokens that were read from the cache.
-            reasoning: Output tokens spent on reasoning.
-        """
+    def usd(self, call: ModelCall) -> Decimal | None:
+        """Return what a call cost in US dollars, or ``None`` where the price is not known."""
         ...
 
 
-class FilePrices:
-    """Prices from a JSON file: ``{"model": {"input": 2.5, "output": 10, "cached": 1.25}}``.
-
-    Amounts are US dollars for a million tokens; without ``cached``, cached tokens cost as input.
+class FirstOf:
+    """Asks several prices in turn.
 
     Args:
-        path: The file. While it cannot be read, the prices read before it go on.
-        clock: Seconds, monotonic.
-
-    Raises:
-        ValueError: The file is no such table when it is first read.
+        prices: The most believed first.
     """
-
-    def __init__(
-        self, path: str | os.PathLike[str], *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._path = Path(path)
-        self._clock = clock
-        self._stamp = self._now()
-        self._table = self._read()
-        self._looked = clock()
-
-    def usd(
-        self, model: str, sent: int, received: int, cached: int, reasoning: int
-    ) -> Decimal | None:
-        """Return what a call cost, see ``Prices``."""
-        del reasoning  # a part of what was received
-        if self._clock() - self._looked >= _LOOK_AGAIN:
-            self._look()
-        price = self._table.get(model)
-        if price is None:
-            return None
-        fresh, out, kept = price
-        return (fresh * (sent - cached) + kept * cached + out * received) / _MILLION
-
-    def _look(self) -> None:
-        self._looked = self._clock()
-        stamp = self._now()
-        if stamp == self._stamp:
-            return
-        self._stamp = stamp
-        try:
-            self._table = self._read()
-        except ValueError:
-            _logger.warning(
-                "agent-analytics: %s is no table of prices; the old ones go on", self._path
-            )
-
-    def _now(self) -> tuple[int, int]:
-        try:
-            found = self._path.stat()
-        except OSError:
-            return 0, 0
-        return found.st_mtime_ns, found.st_size
-
-    def _read(self) -> dict[str, tuple[Decimal, Decimal, Decimal]]:
-        try:
-            table = json.loads(self._path.read_text(encoding="utf-8"), parse_float=Decimal)
-            return {model: _price(one) for model, one in table.items()}
-        except (
-            OSError,
-            AttributeError,
-            KeyError,
-            TypeError,
-            ValueError,
-            DecimalException,
-        ) as error:
-            msg = f"prices: {self._path} is no table of prices by model"
-            raise ValueError(msg) from error
-
-
-def _price(told: Mapping[str, Any]) -> tuple[Decimal, Decimal, Decimal]:
-    fresh, out = Decimal(told["input"]), Decimal(told["output"])
-    kept = Decimal(told.get("cached", fresh))
-    if min(fresh, out, kept) < 0 or not (fresh + out + kept).is_finite():
-        raise ValueError
-    return fresh, out, kept
-
-
-class PublicPrices:
-    """Prices that the package ``genai-prices`` ships; it asks no network.
-
-    Raises:
-        ImportError: The extra ``prices`` is not installed.
-    """
-
-    def __init__(self) -> None:
-        import genai_prices  # noqa: PLC0415 - an optional extra
-
-        self._package: Any = genai_prices
-        self._unknown: dict[str, None] = {}
-
-    def usd(
-        self, model: str, sent: int, received: int, cached: int, reasoning: int
-    ) -> Decimal | None:
-        """Return what a call cost, see ``Prices``."""
-        del reasoning  # a part of what was received
-        if model in self._unknown:
-            return None
-        usage = self._package.Usage(
-            input_tokens=sent, output_tokens=received, cache_read_tokens=cached
-        )
-        for name in dict.fromkeys((model, model.rpartition("/")[2])):
-            try:
-                price = self._package.calc_price(usage, model_ref=name).total_price
-            except LookupError:
-                continue
-            return Decimal(price)
-        if len(self._unknown) < _REMEMBERED:
-            self._unknown[model] = None
-        return None
-
-
-class FirstOf:
-    """Asks several prices in turn."""
 
     def __init__(self, *prices: Prices) -> None:
         self._prices = prices
 
-    def usd(
-        self, model: str, sent: int, received: int, cached: int, reasoning: int
-    ) -> Decimal | None:
+    def usd(self, call: ModelCall) -> Decimal | None:
         """Return the first price that is known, see ``Prices``."""
         for one in self._prices:
-            found = one.usd(model, sent, received, cached, reasoning)
+            found = one.usd(call)
             if found is not None:
                 return found
         return None
+
+
+class Rates(NamedTuple):
+    """US dollars for a million tokens of each kind."""
+
+    fresh: Decimal
+    cached: Decimal
+    written: Decimal
+    output: Decimal
+    reasoning: Decimal
+
+    def usd(self, call: ModelCall) -> Decimal:
+        """Return what the tokens of a call cost; to be called in the context ``EXACT``."""
+        fresh = call.input_tokens - call.cached_tokens - call.cache_write_tokens
+        return (
+            self.fresh * fresh
+            + self.cached * call.cached_tokens
+            + self.written * call.cache_write_tokens
+            + self.output * (call.output_tokens - call.reasoning_tokens)
+            + self.reasoning * call.reasoning_tokens
+        ) / MILLION

@@ -91,7 +91,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         active_installs: Returns active installs by publisher and agent where the marketplace
             knows them; called at each scrape, from its thread. Without, they are installs less
             uninstalls, and only shown with a state directory.
-        prices: What model calls of frameworks cost where their spans do not say.
+        prices: What model calls cost where nobody tells; without, their tokens are unpriced.
         clock: Seconds, monotonic; tests turn it by hand.
         wall_clock: Seconds since the epoch; decides when sketches rotate.
 
@@ -114,7 +114,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        _check(hold_seconds, state_dir, limits, expire_seconds)
+        _check(hold_seconds, state_dir, limits, expire_seconds, prices)
         limits = limits or Limits()
         key = _key(tenant_key)
         # One lock for everything. Re-entrant, since a signal handler or a finalizer may end a
@@ -134,7 +134,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             self._store.on_take = self._take_over
             self._shared_ids = SharedIds(self._store.directory, limits.event_ids_per_publisher)
         event_ids = EventIds(limits.event_ids_per_publisher, health, lock, self._shared_ids)
-        self._usage = UsageCounter(listings, health, lock, amounts)
+        self._usage = UsageCounter(listings, health, lock, amounts, prices)
         self._events = EventCounter(
             listings, health, lock, amounts, charges, self._usage, event_ids
         )
@@ -155,7 +155,6 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             self._usage,
             self._tools,
             self._invocations,
-            prices,
         )
         self._runs = Runs(
             self._attribution,
@@ -335,7 +334,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             elif kind == _nodes.INFERENCE:
                 self._end_inference(node, attributes, span, rest)
             else:
-                self._invocations.end_inner(node, attributes)
+                self._invocations.end_inner(node, attributes, rest[3])
             now_ns = time.time_ns()
             self._health.cells[_health.LAST_SPAN] = now_ns
             if now_ns > self._upkeep_at:
@@ -444,7 +443,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             self._health.repeat()
         else:
             outcome = outcome_of(span, attributes, failed=rest[2])
-            self._usage.of_inference(node, node.listing, attributes, outcome)
+            self._usage.of_inference(node, node.listing, attributes, outcome, rest[3])
 
 
 def _is_own(span: ReadableSpan) -> bool:
@@ -453,7 +452,13 @@ def _is_own(span: ReadableSpan) -> bool:
     return scope is not None and scope.name == SCOPE
 
 
-def _check(hold_seconds: object, state_dir: object, limits: object, expire_seconds: object) -> None:
+def _check(
+    hold_seconds: object,
+    state_dir: object,
+    limits: object,
+    expire_seconds: object,
+    prices: object,
+) -> None:
     number = isinstance(hold_seconds, int | float) and not isinstance(hold_seconds, bool)
     if not number or not 0 <= hold_seconds < float("inf"):  # type: ignore[operator]  # a number
         msg = f"hold_seconds: expected a number of seconds from 0, got {hold_seconds!r}"
@@ -469,6 +474,9 @@ def _check(hold_seconds: object, state_dir: object, limits: object, expire_secon
         raise ValueError(msg)
     if limits is not None and not isinstance(limits, Limits):
         msg = f"limits: expected Limits, got {type(limits).__name__}"
+        raise ValueError(msg)
+    if prices is not None and not callable(getattr(prices, "usd", None)):
+        msg = f"prices: expected Prices, got {prices!r}"
         raise ValueError(msg)
 
 

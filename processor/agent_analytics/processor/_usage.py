@@ -4,16 +4,21 @@ Frameworks repeat the usage of model calls on the agents around them, two instru
 one call in each other, users report usage that is also recorded. The rule for all of them: a
 figure counts unless the same kind of figure was counted below it in the same invocation. What a
 user reports for one agent alone (``add_usage``) is set aside only by model calls below.
+
+A cost that is told counts. Where none is, tokens are priced; such a cost counts only where its
+tokens do, and a cost told for the whole invocation makes up for what it lacks.
 """
 
 from threading import RLock
-from typing import Final
+from typing import Any, Final
 
 from agent_analytics.instrumentation import vocabulary as v
+from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.processor import _health, _nodes
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._listings import Listing, Listings
 from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._prices import ModelCall, Prices
 from agent_analytics.processor._reading import Attributes
 from agent_analytics.processor._schema import (
     MODEL_CACHED,
@@ -28,8 +33,11 @@ from agent_analytics.processor._store import Block, Cells
 from agent_analytics.processor._values import MAX_TOKENS, Amounts, tokens
 from agent_analytics.processor.catalogue import UNKNOWN
 
-#: Block of the model, its tokens, cost in nano-dollars, whether reported for the agent alone.
-Told = tuple[Block | None, tuple[int, int, int, int], int | None, bool]
+#: Input, output, cached and reasoning tokens.
+Counts = tuple[int, int, int, int]
+#: Block of the model, its tokens, cost in nano-dollars, whether reported for the agent alone,
+#: whether the cost is that of the tokens at a known price.
+Told = tuple[Block | None, Counts, int | None, bool, bool]
 
 _FIGURES: Final = (
     v.INPUT_TOKENS,
@@ -40,29 +48,55 @@ _FIGURES: Final = (
     v.REASONING_TOKENS,
     v.USAGE_OWN,
 )
+_PRICED_BY: Final = (
+    v.REQUEST_MODEL,
+    v.RESPONSE_MODEL,
+    v.PROVIDER_NAME,
+    v.CACHE_WRITE_INPUT_TOKENS,
+)
 _NO_TOKENS: Final = (0, 0, 0, 0)
 _ANY_TOKENS = _nodes.MODEL_TOKENS_BELOW | _nodes.AGENT_TOKENS_BELOW
+_ANY_COST = _nodes.COST_BELOW | _nodes.PRICED_BELOW
 
 
 class UsageCounter:
     """Adds what spans say of tokens and cost to the cells of their listing."""
 
-    def __init__(self, listings: Listings, health: Health, lock: RLock, amounts: Amounts) -> None:
+    def __init__(
+        self,
+        listings: Listings,
+        health: Health,
+        lock: RLock,
+        amounts: Amounts,
+        prices: Prices | None = None,
+    ) -> None:
         self._listings = listings
         self._health = health
         self._lock = lock
         self._amounts = amounts
+        self._prices = prices
 
     def of_inference(
-        self, node: Node, listing: Listing, attributes: Attributes, outcome: int
+        self,
+        node: Node,
+        listing: Listing,
+        attributes: Attributes,
+        outcome: int,
+        start: int | None,
     ) -> None:
-        """Count a model call, unless another instrumentation recorded it below."""
+        """Count a model call that began at ``start``, unless it was recorded below, too."""
         sent, received, cost, _, cached, reasoning, _ = map(attributes.get, _FIGURES)
         block = self._model(listing, attributes)
         counts = None
         if sent is not None or received is not None:
             counts = self._counts(sent, received, cached, reasoning)
         nano = self._amounts.told(cost)  # an amount that is refused is an unknown price, not 0
+        priced = 0
+        if self._prices is not None and (
+            cost is None and counts is not None and not node.flags & _ANY_TOKENS
+        ):
+            nano = self._price(attributes, counts, start)
+            priced = _nodes.PRICED_BELOW
         with self._lock:
             marks = _nodes.CALL_BELOW
             if node.flags & _nodes.CALL_BELOW:
@@ -73,50 +107,94 @@ class UsageCounter:
             if counts is not None and not node.flags & _ANY_TOKENS:
                 marks |= _nodes.MODEL_TOKENS_BELOW
                 self._add(block.cells, counts, priced=nano is not None)
-            if nano is not None and not node.flags & _nodes.COST_BELOW:
-                marks |= _nodes.COST_BELOW
+            elif priced:
+                nano = None
+            if nano is not None and not node.flags & _ANY_COST:
+                marks |= priced or _nodes.COST_BELOW
+                node.flags |= priced
                 self._spend(node, listing, nano)
             node.mark_above(marks)
 
-    def of_agent(self, node: Node, listing: Listing, attributes: Attributes) -> None:
+    def of_agent(
+        self, node: Node, listing: Listing, attributes: Attributes, start: int | None
+    ) -> None:
         """Count an agent's own figures, unless they repeat what was counted below.
 
         Args:
             node: The agent's; what is counted for one inside another is marked above it.
             listing: Whom to credit.
             attributes: Those with the figures.
+            start: When it began, in nanoseconds since 1970.
         """
-        told = self.told_by(listing, attributes)
+        told = self.told_by(listing, attributes, start)
         if told is not None:
             with self._lock:
                 self.add(node, listing, told)
 
-    def told_by(self, listing: Listing, attributes: Attributes) -> Told | None:
-        """Return an agent's own figures, or ``None`` where there are none."""
+    def told_by(self, listing: Listing, attributes: Attributes, start: int | None) -> Told | None:
+        """Return the own figures of an agent that began at ``start``, or ``None``."""
         sent, received, cost, model, cached, reasoning, own = map(attributes.get, _FIGURES)
         nano = None if cost is None else self._amounts.told(cost)
         if sent is None and received is None:
-            return None if cost is None else (None, _NO_TOKENS, nano, own is True)
+            return None if cost is None else (None, _NO_TOKENS, nano, own is True, False)
         block = listing.models.get(model) if type(model) is str else None
         if block is None:
             block = self._model(listing, attributes)
-        return block, self._counts(sent, received, cached, reasoning), nano, own is True
+        counts = self._counts(sent, received, cached, reasoning)
+        priced = cost is None and self._prices is not None
+        if priced:
+            nano = self._price(attributes, counts, start)
+        return block, counts, nano, own is True, priced
 
     def add(self, node: Node, listing: Listing, told: Told) -> None:
         """Add what ``told_by`` returned; the caller holds the lock."""
-        block, counts, nano, own = told
+        block, counts, nano, own, priced = told
         below = node.flags
         marks = 0
         if block is not None and not below & (_nodes.MODEL_TOKENS_BELOW if own else _ANY_TOKENS):
             marks = _nodes.AGENT_TOKENS_BELOW
             self._add(block.cells, counts, priced=nano is not None)
-        if nano is not None and not (
-            below & _nodes.COST_BELOW and (not own or below & _nodes.MODEL_TOKENS_BELOW)
-        ):
-            marks |= _nodes.COST_BELOW
-            self._spend(node, listing, nano)
+        elif priced:
+            nano = None
+        if nano is not None:
+            if not (below & _ANY_COST and (not own or below & _nodes.MODEL_TOKENS_BELOW)):
+                marks |= _nodes.PRICED_BELOW if priced else _nodes.COST_BELOW
+                self._spend(node, listing, nano)
+            elif not (priced or below & _nodes.COST_BELOW) and node.kind == _nodes.INVOCATION:
+                # What was counted cannot be taken back where less is told than tokens cost.
+                self._spend(node, listing, max(0, nano - node.cost))
         if marks and node.kind != _nodes.INVOCATION:
             node.mark_above(marks)
+
+    def _price(self, attributes: Attributes, counts: Counts, start: int | None) -> int | None:
+        """Return what tokens cost in nano-dollars, or ``None`` where that is not known."""
+        prices: Any = self._prices  # is there, or nobody would ask
+        asked, answered, provider, written = map(attributes.get, _PRICED_BY)
+        if type(answered) is not str:
+            answered = None
+        model = asked if type(asked) is str else answered
+        if model is None:
+            return None
+        if provider is None:
+            provider = attributes.get(v.SYSTEM)
+        sent, received, cached, reasoning = counts
+        call = ModelCall(
+            model,
+            provider if type(provider) is str and provider else None,
+            answered if answered != model else None,
+            sent,
+            received,
+            cached,
+            0 if written is None else min(tokens(written, self._health), sent - cached),
+            reasoning,
+            start,
+        )
+        try:
+            usd = prices.usd(call)
+        except Exception:  # noqa: BLE001 - anybody may write one; the tokens count all the same
+            note_internal_error("a source of prices")
+            return None
+        return self._amounts.told(usd)
 
     def _model(self, listing: Listing, attributes: Attributes) -> Block:
         name = attributes.get(v.REQUEST_MODEL)
@@ -127,9 +205,7 @@ class UsageCounter:
         block = listing.models.get(name) if type(name) is str else None
         return block if block is not None else self._listings.model(listing, name)
 
-    def _counts(
-        self, sent: object, received: object, cached: object, reasoning: object
-    ) -> tuple[int, int, int, int]:
+    def _counts(self, sent: object, received: object, cached: object, reasoning: object) -> Counts:
         """Return input, output, cached and reasoning tokens, as far as they are believed."""
         health = self._health
         told_in = sent if type(sent) is int and 0 <= sent <= MAX_TOKENS else tokens(sent, health)
@@ -147,7 +223,7 @@ class UsageCounter:
         )
 
     @staticmethod
-    def _add(cells: Cells, counts: tuple[int, int, int, int], *, priced: bool) -> None:
+    def _add(cells: Cells, counts: Counts, *, priced: bool) -> None:
         sent, received, cached, reasoning = counts
         cells[MODEL_INPUT] += sent
         cells[MODEL_OUTPUT] += received

@@ -37,7 +37,10 @@ class Facts:
         named: Whether an attribute gave the name, and not the span's own name alone.
         owner: Name of the agent that a tool or model span says it belongs to.
         model: Model that was asked, or that answered.
+        response_model: Model that answered.
+        provider: Who runs the model.
         tokens: Input, output, cached (part of the input) and reasoning (part of the output).
+        cache_write: The part of the input that was written to the cache.
         conversation: Conversation or session, as the framework names it.
         first_chunk: Seconds from the start of the span to the first chunk.
         response_id: The model's own id of its answer.
@@ -56,6 +59,9 @@ class Facts:
     owner: str | None = None
     model: str | None = None
     tokens: tuple[Any, Any, Any, Any] | None = None
+    response_model: str | None = None
+    provider: str | None = None
+    cache_write: Any = None
     conversation: str | None = None
     first_chunk: float | None = None
     response_id: str | None = None

@@ -34,7 +34,7 @@ _SHORTEST_ID: Final = 24
 #: A longer name is no label anyway, and would take long to search.
 _LONGEST_NAME: Final = 256
 _SEE_THROUGH: Final = (f.OTHER, f.WORKFLOW)
-_RUNS: Final = (f.AGENT, f.WORKFLOW)
+_ASKS: Final = (f.MODEL, f.AGENT, f.WORKFLOW)
 #: A summary that a framework writes beside the calls that it sums up.
 _SUMMARY: Final = "(merged"
 
@@ -46,10 +46,11 @@ def _joined(pick: str) -> tuple[str, ...]:
 
 # What attributes hold, each in one place of a list. Texts first, then values of any type.
 _AGENT, _TOOL_CALLED, _MODEL, _CONVERSATION, _RESPONSE_ID, _CALL_ID = range(6)
-_TOKENS: Final = 6
-_OWN_TOKENS: Final = 10
-_FIRST_CHUNK: Final = 14
-_KINDS: Final = 15
+_RESPONSE_MODEL, _PROVIDER = 6, 7
+_TOKENS: Final = 8
+_OWN_TOKENS: Final = 12
+_FIRST_CHUNK, _CACHE_WRITE = 16, 17
+_KINDS: Final = 18
 _COUNTS: Final = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
 _FIELDS: Final = (
     "agent_names",
@@ -58,9 +59,12 @@ _FIELDS: Final = (
     "conversations",
     "response_ids",
     "call_ids",
+    "response_models",
+    "providers",
     *_COUNTS,
     *(f"own_{count}" for count in _COUNTS),
     "first_chunk",
+    "cache_write_tokens",
 )
 #: Attributes that say what a span is, with the roles of their values, the most believed first.
 _KIND_ROLES: Final[tuple[tuple[str, Mapping[str, int]], ...]] = tuple(
@@ -140,22 +144,12 @@ def read(name: str, attributes: Mapping[str, Any], source: str = "") -> Facts:
     if told[_CLOSER] is not None or name.startswith(CALL):
         _look_closer(facts, name, attributes)
     _name(facts, name, told, attributes)
-    role = facts.role
-    if role == f.MODEL:
-        facts.model = told[_MODEL]
-        facts.first_chunk = _first_chunk(told[_FIRST_CHUNK], attributes, source)
-        facts.response_id = told[_RESPONSE_ID]
-    elif role in _RUNS:
-        facts.model = told[_MODEL]
-        facts.first_chunk = _first_chunk(told[_FIRST_CHUNK], attributes, source)
-        facts.conversation = told[_CONVERSATION]
-        if facts.tokens is None:
-            facts.tokens = _counts(told, _OWN_TOKENS)
-    else:
-        if not facts.unmarked:
-            facts.tokens = None
-        if role == f.TOOL:
-            facts.call_id = told[_CALL_ID]
+    if facts.role in _ASKS:
+        _usage(facts, told, attributes, source)
+    elif not facts.unmarked:
+        facts.tokens = None
+    if facts.role == f.TOOL:
+        facts.call_id = told[_CALL_ID]
     return facts
 
 
@@ -174,6 +168,20 @@ def _sorted(attributes: Mapping[str, Any]) -> list[Any]:
             told[place] = value
             ranks[place] = rank
     return told
+
+
+def _usage(facts: Facts, told: list[Any], attributes: Mapping[str, Any], source: str) -> None:
+    """Add what a span tells of asking models."""
+    facts.model = told[_MODEL] or told[_RESPONSE_MODEL]
+    facts.response_model = told[_RESPONSE_MODEL]
+    facts.provider = told[_PROVIDER]
+    facts.cache_write = told[_CACHE_WRITE]
+    facts.first_chunk = _first_chunk(told[_FIRST_CHUNK], attributes, source)
+    facts.response_id = told[_RESPONSE_ID]
+    if facts.role != f.MODEL:
+        facts.conversation = told[_CONVERSATION]
+        if facts.tokens is None:
+            facts.tokens = _counts(told, _OWN_TOKENS)
 
 
 def _look_closer(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:

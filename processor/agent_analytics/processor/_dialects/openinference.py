@@ -13,6 +13,7 @@ OPENINFERENCE: Final = Dialect(
     agent_names=("agent.name", "agno.team.name"),
     tool_names=("tool.name", "tool_call.function.name"),
     models=("llm.model_name",),
+    providers=("llm.provider", "llm.system"),
     conversations=("session.id",),
     # The ends that names of methods leave on the names of agents and tools.
     suffixes=(
@@ -41,5 +42,6 @@ OPENINFERENCE: Final = Dialect(
     cached_tokens=("llm.token_count.prompt_details.cache_read",),
     reasoning_tokens=("llm.token_count.completion_details.reasoning",),
     first_chunk_events=("First Token Stream Event",),
+    cache_write_tokens=("llm.token_count.prompt_details.cache_write",),
     call_ids=("tool_call.id",),
 )

@@ -18,7 +18,8 @@ TRACELOOP: Final = Dialect(
     },
     agent_names=("traceloop.agent.name", "crewai.agent.role", "traceloop.entity.name"),
     tool_names=(),
-    models=("llm.request.model", "llm.response.model"),
+    models=("llm.request.model",),
+    response_models=("llm.response.model",),
     conversations=("traceloop.association.properties.thread_id",),
     suffixes=(".agent", ".tool", ".workflow"),
     unmarked=(r"(?P<name>\w*Agent|AgentWorkflow)\.workflow",),
@@ -27,4 +28,5 @@ TRACELOOP: Final = Dialect(
     output_tokens=("llm.usage.completion_tokens",),
     cached_tokens=("llm.usage.cache_read_input_tokens", "gen_ai.usage.cache_read_input_tokens"),
     reasoning_tokens=("llm.usage.reasoning_tokens",),
+    cache_write_tokens=("llm.usage.cache_creation_input_tokens",),
 )
