@@ -4,7 +4,6 @@
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
 # pyright: reportUnknownArgumentType=false, reportPrivateUsage=false
 
-import heapq
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -142,21 +141,23 @@ class Player:
         )
         known = {s["span_id"]: s for _, _, s in starts}
         ordered = _parents_first(starts, known)
-        heap = [(s["end_time_unix_nano"], n) for n, s in enumerate(ended)]
-        heapq.heapify(heap)
         position = 0
-        for index, span in enumerate(ended):
+        # What never ended had told all it did by its last event.
+        silenced = sorted((_last_event(span), n, span) for n, span in enumerate(left))
+        for span in ended:
             while position < len(ordered) and (
                 ordered[position]["start_time_unix_nano"] <= span["end_time_unix_nano"]
                 or span["span_id"] not in self.spans
             ):
-                self._start(ordered[position], base)
+                following = ordered[position]
+                while silenced and silenced[0][0] < following["start_time_unix_nano"]:
+                    self._later(silenced.pop(0)[2])
+                self._start(following, base)
                 position += 1
-            self._end(span)
-            del index
+            self.surroundings[span.get("run", 0)].run(self._end, span)
         for span in ordered[position:]:
             self._start(span, base)
-        for span in left:
+        for _, _, span in silenced:
             self._later(span)
 
     def _start(self, span: Recording, base: Context | None) -> None:
@@ -212,6 +213,11 @@ class Player:
 
     def _end(self, span: Recording) -> None:
         self._later(span).end(end_time=span["end_time_unix_nano"])
+
+
+def _last_event(span: Recording) -> int:
+    times = [event.get("timestamp") for event in span.get("events") or ()]
+    return max((time for time in times if time), default=2**63)
 
 
 def _parents_first(

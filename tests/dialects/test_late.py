@@ -1,7 +1,7 @@
 """Spans that say what they are after they have started: whole runs are read all the same."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -44,10 +44,10 @@ class App:
         self.tracer = self.provider.get_tracer("app")
 
     @contextmanager
-    def span(self, attributes: Mapping[str, Any], scope: str = "app") -> Iterator[None]:
+    def span(self, attributes: Mapping[str, Any], scope: str = "app") -> Generator[None]:
         """Open a span that says what it is at some time."""
         tracer = self.provider.get_tracer(scope)
-        early = attributes if self.when == AT_START else {}
+        early: Mapping[str, Any] = attributes if self.when == AT_START else {}
         with tracer.start_as_current_span("work", attributes=early) as span:
             if self.when == AFTER:
                 span.set_attributes(dict(attributes))

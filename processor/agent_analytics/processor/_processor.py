@@ -292,6 +292,8 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
                 and (operation == v.EXECUTE_TOOL or operation == v.INVOKE_AGENT)  # noqa: PLR1714
                 and (v.OUTCOME in attributes or _is_own(span))
             ):
+                if type(parent) is Followed:
+                    parent = self._runs.living(parent, span, attributes)
                 began = self._begin(operation, attributes, span, parent, parent_context)
                 if began is None:
                     return

@@ -26,6 +26,7 @@ _LONGEST: Final = 256
 #: Runs that wait for others to end, and how long, in seconds; the first beyond it is counted.
 _MOST_WAITING: Final = 1_000
 _MOST_SECONDS: Final = 60.0
+_RUNS: Final = (d.AGENT, d.WORKFLOW)
 #: Spans of one run that are kept; beyond it they are counted with what is known by then.
 _MOST_PARTS: Final = 10_000
 
@@ -75,8 +76,11 @@ class Runs:
             context: What it was started in; ``None`` for what is current.
             running: Whether it starts now, and not: is met when it has ended.
         """
+        below = parent
+        if isinstance(below, Followed):
+            parent = self.living(below, span, attributes)
         joined = parent if isinstance(parent, Followed) and not parent.settled else None
-        if joined is None:
+        if joined is None and parent is below:
             parent, joined = self._left_off(parent, span)
         if joined is not None:
             return self._join(joined, span_id, span, attributes, running=running)
@@ -230,15 +234,42 @@ class Runs:
             span = node.span
             if span is None or node.run.top is not node or node.run.done:
                 continue
-            rest = self._read_rest(span)
-            if not rest[2]:
-                continue
-            told = node.tell(span.attributes or {}, span, rest)
-            if told.facts.role not in (d.AGENT, d.WORKFLOW):
-                continue
-            last = max((event.timestamp for event in span.events), default=None)
-            told.rest = (*told.rest[:4], told.rest[4] or last or told.rest[3])
-            node.told = told
+            if self._read_rest(span)[2] and _role(span, span.attributes or {}) in _RUNS:
+                self._bury(node, span)
+
+    def living(self, parent: Followed, span: ReadableSpan, attributes: Attributes) -> Node | None:
+        """Return what an agent is started in, past agents that failed and never ended.
+
+        An instrumentation that forgets to end the span of an agent that failed leaves it current:
+        whatever runs next on that thread looks as if it were inside.
+
+        Args:
+            parent: Node of the span that it was started in.
+            span: The span that starts.
+            attributes: What it carries so far.
+        """
+        dead = parent.span
+        if dead is None or not self._read_rest(dead)[2]:
+            return parent
+        if _role(span, attributes) != d.AGENT or _role(dead, dead.attributes or {}) != d.AGENT:
+            return parent
+        self._bury(parent, dead)
+        above = parent.parent
+        if isinstance(above, Followed):
+            return self.living(above, span, attributes)
+        if above is not None and not any(above is one for one in list(self._nodes.values())):
+            return None  # an invocation that has ended
+        return above
+
+    def _bury(self, node: Followed, span: ReadableSpan) -> None:
+        """Take a span that failed and was not ended for ended; count its run if it is the top."""
+        rest = self._read_rest(span)
+        told = node.tell(span.attributes or {}, span, rest)
+        last = max((event.timestamp for event in span.events), default=None)
+        told.rest = (*told.rest[:4], told.rest[4] or last or told.rest[3])
+        node.told = told
+        node.span = None
+        if node.run.top is node and not node.run.done:
             self._finish(node.run)
             if not node.run.hosts:
                 self._settle(node.run)
@@ -257,7 +288,7 @@ class Runs:
         if not attributes or v.EVENT in attributes:
             return
         facts = d.read(span.name, attributes)
-        if facts.role != d.AGENT or facts.graph != d.NO_GRAPH:
+        if facts.role != d.AGENT or not facts.named or facts.graph != d.NO_GRAPH:
             return
         told = {key: attributes[key] for key in (v.AGENT_ID,) if key in attributes}
         run.counting = self._counter.listing_of(run, told, facts.name)
@@ -357,3 +388,7 @@ class Runs:
             run.parts = [part for part in run.parts if not part.settled]
         if ready:
             self._counter.count(run, ready)
+
+
+def _role(span: ReadableSpan, attributes: Attributes) -> int:
+    return d.read(span.name, attributes).role

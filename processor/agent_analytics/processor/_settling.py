@@ -42,6 +42,7 @@ def assign_roles(top: Followed) -> list[Followed]:
     parts = [top, *below(top)]
     for part in parts:
         part.role = part.told.facts.role if part.told is not None else d.OTHER
+    _moments(parts)
     _graphs(parts)
     _unmarked(parts)
     _containers(parts)
@@ -98,11 +99,13 @@ def adopt(host: Followed, run: Run) -> bool:
     parts = assign_roles(host)
     place: Followed | None = None
     agents = [one for one in guests if one.role == d.AGENT]
-    if not agents and not any(one.role == d.TOOL for one in guests):
-        calls = [one for one in guests if one.role == d.MODEL]
-        place = _call_round(calls, parts) if calls else None
-    elif agents:
+    calls = [one for one in guests if one.role == d.MODEL]
+    if agents:
         place = _tool_round(top, parts) or _agent_again(agents[0], parts)
+    elif any(one.role == d.TOOL for one in guests):
+        place = _agent_round(top, parts)
+    elif calls:
+        place = _call_round(calls, parts)
     if place is None:
         return False
     graft(top, place)
@@ -140,20 +143,42 @@ def _tool_round(top: Followed, parts: list[Followed]) -> Followed | None:
     return max(fitting, key=lambda one: one.start_ns, default=None)
 
 
+def _agent_round(top: Followed, parts: list[Followed]) -> Followed | None:
+    """Return the agent of the same instrumentation that was at work all the time of a tool call."""
+    end = _end(top)
+    fitting = [
+        one
+        for one in parts
+        if one.role == d.AGENT
+        and one.source == top.source
+        and one.start_ns <= top.start_ns
+        and end <= _end(one) + _SLACK
+    ]
+    return max(fitting, key=lambda one: one.start_ns, default=None)
+
+
 def _agent_again(agent: Followed, parts: list[Followed]) -> Followed | None:
     fitting = [
         one
         for one in parts
         if one.role == d.AGENT
         and one.source != agent.source
-        and _same_name(one, agent)
         and abs(one.start_ns - agent.start_ns) <= NEAR
+        and _may_be_same(one, agent)
         and not any(
             near.role == d.AGENT and near.source == agent.source
             for near in (*above(one), *below(one))
         )
     ]
     return min(fitting, key=lambda one: abs(agent.start_ns - one.start_ns), default=None)
+
+
+def _may_be_same(one: Followed, other: Followed) -> bool:
+    """Tell whether two spans may be of one agent: by name, or by both ends where one has none."""
+    if _same_name(one, other):
+        return True
+    unnamed = any(part.told is not None and not part.told.facts.named for part in (one, other))
+    return unnamed and abs(_end(one) - _end(other)) <= NEAR
 
 
 def own(agent: Followed, role: int) -> Iterator[Followed]:
@@ -176,6 +201,19 @@ def same_agent(agent: Followed) -> Iterator[Followed]:
 
 
 # --- roles that only the tree tells --------------------------------------------------------------
+
+
+def _moments(parts: list[Followed]) -> None:
+    """Find spans without a length that stand for something that happened in the one round them.
+
+    Some instrumentations write what a framework announces as a span of the kind of its parent.
+    """
+    for part in parts:
+        if part.role == d.OTHER or part.told is None or part.told.rest[3] != part.told.rest[4]:
+            continue
+        parent = part.parent
+        if isinstance(parent, Followed) and parent.role == part.role and _same_source(part, parent):
+            part.role = d.OTHER
 
 
 def _graphs(parts: list[Followed]) -> None:
@@ -204,8 +242,11 @@ def _graphs(parts: list[Followed]) -> None:
 
 
 def _promote(step: Followed) -> None:
-    """Make the graph an agent whose step is called like one and asks a model."""
-    if not any(own(step, d.MODEL)):
+    """Make the graph an agent whose step is called like one and asks a model.
+
+    A step that is an agent of its own makes none of the graph.
+    """
+    if not any(own(step, d.MODEL)) or any(one.role == d.AGENT for one in below(step)):
         return
     graph: Followed | None = None
     for one in above(step):

@@ -21,19 +21,11 @@ CLUES: Final = ("metadata", _PREFIX + "ls_integration", _NODES)
 
 def graph_of(name: str, attributes: Mapping[str, Any]) -> int:
     """Return what a span says of its place in a graph."""
-    metadata = attributes.get("metadata")
-    if type(metadata) is str and "ls_integration" in metadata:
-        told = dict(_TELLING.findall(metadata))
-    elif _PREFIX + "ls_integration" in attributes:
-        told = {
-            key: attributes.get(_PREFIX + key)
-            for key in ("lc_agent_name", "langgraph_node", "ls_integration")
-        }
+    told = _told(attributes)
+    if told is None:
+        return f.GRAPH if _NODES in attributes else f.NO_GRAPH
+    if _PREFIX + "ls_integration" in attributes:
         name = attributes.get("traceloop.entity.name") or name
-    elif _NODES in attributes:
-        return f.GRAPH
-    else:
-        return f.NO_GRAPH
     node = told.get("langgraph_node")
     if told.get("lc_agent_name") == name and told.get("ls_integration") == _BUILT_AS_AGENT:
         return f.GRAPH_AGENT
@@ -42,3 +34,21 @@ def graph_of(name: str, attributes: Mapping[str, Any]) -> int:
     if node is None and told.get("ls_integration") == _BUILT_AS_AGENT:
         return f.GRAPH_AGENT  # one without a name
     return f.GRAPH
+
+
+def agent_of(attributes: Mapping[str, Any]) -> object:
+    """Return the name of the agent that a span says it is in, or ``None``."""
+    told = _told(attributes)
+    return None if told is None else told.get("lc_agent_name")
+
+
+def _told(attributes: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    metadata = attributes.get("metadata")
+    if type(metadata) is str and "ls_integration" in metadata:
+        return dict(_TELLING.findall(metadata))
+    if _PREFIX + "ls_integration" in attributes:
+        return {
+            key: attributes.get(_PREFIX + key)
+            for key in ("lc_agent_name", "langgraph_node", "ls_integration")
+        }
+    return None

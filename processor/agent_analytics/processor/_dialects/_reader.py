@@ -7,10 +7,10 @@ from typing import Any, Final
 from agent_analytics.processor._dialects import _facts as f
 from agent_analytics.processor._dialects._dialect import Dialect
 from agent_analytics.processor._dialects._facts import Facts
-from agent_analytics.processor._dialects._graphs import CLUES, graph_of
+from agent_analytics.processor._dialects._graphs import CLUES, agent_of, graph_of
 from agent_analytics.processor._dialects._protocols import CALL, METHODS, protocol_call
 from agent_analytics.processor._dialects._signs import TELLING
-from agent_analytics.processor._dialects.native import GOOGLE_ADK, PYDANTIC_AI, STRANDS
+from agent_analytics.processor._dialects.native import GOOGLE_ADK, HAYSTACK, PYDANTIC_AI, STRANDS
 from agent_analytics.processor._dialects.openinference import OPENINFERENCE
 from agent_analytics.processor._dialects.otel import OTEL
 from agent_analytics.processor._dialects.traceloop import TRACELOOP
@@ -20,7 +20,7 @@ _TOOL_NAME: Final = "gen_ai.tool.name"
 #: Chains, graphs and tasks are given the operation of agents, too.
 _NO_AGENTS: Final[dict[object, int]] = {"workflow": f.WORKFLOW, "task": f.OTHER}
 #: In the order in which they are believed where a span speaks several.
-DIALECTS: Final = (OTEL, OPENINFERENCE, TRACELOOP, PYDANTIC_AI, STRANDS, GOOGLE_ADK)
+DIALECTS: Final = (OTEL, OPENINFERENCE, TRACELOOP, PYDANTIC_AI, STRANDS, GOOGLE_ADK, HAYSTACK)
 
 #: Ids that are random per object or per run, inside names: never part of a label.
 _RANDOM: Final = re.compile(
@@ -82,7 +82,7 @@ _FAILURES: Final = {
 _CLOSER: Final = _KINDS + len(_KIND_ROLES)
 _SIZE: Final = _CLOSER + 1
 _NOTHING: Final[tuple[None, ...]] = (None,) * _SIZE
-_UNRANKED: Final = (1_000,) * _SIZE
+_UNRANKED: Final[tuple[int, ...]] = (1_000,) * _SIZE
 #: Place and rank of each attribute: of several with one meaning, that of lowest rank is believed.
 _PLACES: Final[Mapping[str, tuple[int, int]]] = {
     **dict.fromkeys((*CLUES, *METHODS, *_FAILURES), (_CLOSER, 0)),
@@ -144,6 +144,8 @@ def read(name: str, attributes: Mapping[str, Any], source: str = "") -> Facts:
     if told[_CLOSER] is not None or name.startswith(CALL):
         _look_closer(facts, name, attributes)
     _name(facts, name, told, attributes)
+    if facts.graph == f.GRAPH_AGENT and not facts.named:
+        facts.name = plain_name(agent_of(attributes)) or facts.name
     if facts.role in _ASKS:
         _usage(facts, told, attributes, source)
     elif not facts.unmarked:
@@ -156,7 +158,7 @@ def read(name: str, attributes: Mapping[str, Any], source: str = "") -> Facts:
 def _sorted(attributes: Mapping[str, Any]) -> list[Any]:
     """Return the most believed value of each place."""
     told: list[Any] = list(_NOTHING)
-    ranks = list(_UNRANKED)
+    ranks: list[int] = list(_UNRANKED)
     for key, value in attributes.items():
         found = _PLACES.get(key)
         if found is None:

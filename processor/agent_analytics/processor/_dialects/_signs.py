@@ -7,7 +7,13 @@ instrumentation scope is remembered, and only where there is none are the keys l
 from collections.abc import Mapping
 from typing import Any, Final
 
-from agent_analytics.processor._dialects.native import GOOGLE_ADK, OTHERS, PYDANTIC_AI, STRANDS
+from agent_analytics.processor._dialects.native import (
+    GOOGLE_ADK,
+    HAYSTACK,
+    OTHERS,
+    PYDANTIC_AI,
+    STRANDS,
+)
 from agent_analytics.processor._dialects.openinference import OPENINFERENCE
 from agent_analytics.processor._dialects.otel import OTEL
 from agent_analytics.processor._dialects.traceloop import TRACELOOP
@@ -32,9 +38,18 @@ TELLING: Final = frozenset(
 _NAMES: Final = ("invoke_agent", "execute_tool", "invoke_workflow")
 _SCOPES: Final = tuple(
     scope
-    for dialect in (OTEL, OPENINFERENCE, TRACELOOP, PYDANTIC_AI, STRANDS, GOOGLE_ADK, OTHERS)
+    for dialect in (
+        OTEL,
+        OPENINFERENCE,
+        TRACELOOP,
+        PYDANTIC_AI,
+        STRANDS,
+        GOOGLE_ADK,
+        HAYSTACK,
+        OTHERS,
+    )
     for scope in dialect.scopes
-)
+)  # fmt: skip
 _INSTRUMENTATIONS: Final = "opentelemetry.instrumentation."
 #: Instrumentations of everything but agents, which most spans of a service come from. (Not
 #: botocore: it speaks of models.)

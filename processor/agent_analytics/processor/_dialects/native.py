@@ -30,6 +30,20 @@ GOOGLE_ADK: Final = Dialect(
     names={"agent_run [": f.AGENT, "invoke_agent ": f.AGENT},
 )
 
+HAYSTACK: Final = Dialect(
+    name="haystack",
+    scopes=("haystack",),
+    names={
+        "haystack.agent.run": f.AGENT,
+        "haystack.agent.step.tool": f.TOOL,
+        "haystack.agent.step.llm": f.MODEL,
+    },
+    # It names no agent; what it names its spans is no name of one.
+    prefixes=("haystack.agent.run", "haystack.agent.step.tool", "haystack.agent.step.llm"),
+    tool_names=("haystack.tool.name",),
+    failures={"haystack.tool.error": (True,)},
+)
+
 #: Everything else that is known to speak of agents, by the name of its instrumentation scope.
 OTHERS: Final = Dialect(
     name="others",
@@ -41,7 +55,6 @@ OTHERS: Final = Dialect(
         "beeai",
         "crewai",
         "dspy",
-        "haystack",
         "langchain",
         "langgraph",
         "langsmith",
