@@ -5,7 +5,7 @@ import errno
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
@@ -13,9 +13,13 @@ from typing import Self
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import Sampler
 
-from agent_analytics.exporters import _egress, _provider, _settings
+from agent_analytics.exporters import _egress, _forked, _provider, _settings
+from agent_analytics.exporters._content import content_wanted
+from agent_analytics.exporters._identity import check_identity
+from agent_analytics.exporters._instrument import Instruments
 from agent_analytics.exporters._server import MetricsServer
 from agent_analytics.exporters._settings import UNSET, OrUnset, Settings, TakeRate
+from agent_analytics.exporters._switches import Instrumentation
 from agent_analytics.exporters._target import SharedTarget
 from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.processor import AgentMetricsProcessor, Limits, Prices
@@ -24,6 +28,9 @@ _logger = logging.getLogger("agent_analytics")
 
 _lock = threading.Lock()
 _live: "Runtime | None" = None
+#: What the live runtime has switched on, and whether a call in the program may replace it.
+_instruments: Instruments | None = None
+_replaceable = False
 
 
 class Runtime:
@@ -42,12 +49,17 @@ class Runtime:
         self._exporter: SpanProcessor | None = None
         self._stop = ExitStack()
         self._lock = threading.Lock()
+        self._instruments = settings.instruments
         with ExitStack() as started:  # unwound where the next step fails
             if settings.metrics_port is not None:
                 self._serve(settings, settings.metrics_port, started)
             self._attachment = self._attach(settings, started)
             propagator = _egress.install(identity=settings.propagate_identity)
             started.callback(_egress.uninstall, propagator)
+            self._watch_forks(started)
+            if settings.instruments is not None:
+                started.callback(settings.instruments.switch_off)
+                settings.instruments.switch_on(None if settings.sdk_disabled else self.provider)
             self._stop = started.pop_all()
 
     def _serve(self, settings: Settings, port: int, started: ExitStack) -> None:
@@ -81,7 +93,9 @@ class Runtime:
             return _provider.attach_nothing()
         processors: list[SpanProcessor] = [self.processor]
         if settings.otlp is not None:
-            self._exporter = settings.otlp.processor()
+            # Who instruments by hand decides on content by hand, too.
+            content = settings.instruments is None or content_wanted()
+            self._exporter = settings.otlp.processor(content=content)
             started.callback(self._exporter.shutdown)
             processors.append(self._exporter)
         attachment = _provider.attach(
@@ -92,6 +106,17 @@ class Runtime:
         )
         started.callback(attachment.detach)
         return attachment
+
+    def _watch_forks(self, started: ExitStack) -> None:
+        processors = self._attachment.processors
+        if self._server is not None and processors is not None:
+            _forked.watch(processors)
+            started.callback(_forked.unwatch, processors)
+
+    @property
+    def instrumentations(self) -> tuple[Instrumentation, ...]:
+        """The GenAI instrumentations that were found, and what became of each by now."""
+        return self._instruments.records if self._instruments is not None else ()
 
     @property
     def provider(self) -> TracerProvider:
@@ -136,7 +161,7 @@ class Runtime:
 
         Called at exit, too. With a receiver that does not answer it takes up to 30 seconds.
         """
-        global _live  # noqa: PLW0603 - one runtime per process, see configure()
+        global _live, _replaceable
         with self._lock:
             stop, self._stop = self._stop, ExitStack()
         try:
@@ -146,7 +171,7 @@ class Runtime:
         atexit.unregister(self.shutdown)
         with _lock:
             if _live is self:
-                _live = None
+                _live, _replaceable = None, False
 
     def __enter__(self) -> Self:
         return self
@@ -178,6 +203,7 @@ def configure(
     expire_seconds: OrUnset[float | None] = UNSET,
     active_installs: Callable[[], Mapping[tuple[str, str], float]] | None = None,
     prices: OrUnset[Prices | str | os.PathLike[str] | None] = UNSET,
+    instrument: bool | Iterable[str] | None = None,
 ) -> Runtime:
     """Set up everything: spans of agents become metrics, and metrics are served.
 
@@ -209,6 +235,8 @@ def configure(
         prices: What model calls cost where nobody tells: the path of a table of one's own, which
             is asked before the public price list, or Prices, or None for not known. By default
             the public list, where the extra ``prices`` is installed. AGENT_ANALYTICS_PRICES.
+        instrument: Switch on every GenAI instrumentation that is installed, or those that are
+            named; by default none. AGENT_ANALYTICS_INSTRUMENT.
 
     Returns:
         The running parts. They are shut down at exit.
@@ -220,7 +248,9 @@ def configure(
         RuntimeError: An earlier runtime is not shut down yet, or the global tracer provider is
             none of the SDK's.
     """
-    global _live  # noqa: PLW0603 - OpenTelemetry's provider is per process, and so is this
+    global _live, _instruments  # noqa: PLW0603 - one runtime per process, as its provider
+    check_identity(limits or Limits())
+    keep = _replaceable and instrument is None
     settings = Settings(
         service_name=service_name,
         metrics_port=_settings.metrics_port(metrics_port),
@@ -237,7 +267,10 @@ def configure(
         web_config=_settings.text(web_config, "AGENT_ANALYTICS_WEB_CONFIG"),
         prices=_settings.prices(prices),
         sdk_disabled=_settings.sdk_disabled(),
+        instruments=_instruments if keep else _settings.instruments(instrument),
     )
+    if _replaceable:
+        _make_way(keep=keep)
     with _lock:
         if _live is not None:
             msg = "configure() has been called already; call shutdown() of its runtime first"
@@ -259,5 +292,36 @@ def configure(
                 "AGENT_ANALYTICS_TENANT_KEY to a secret of the marketplace"
             )
         _live = runtime = Runtime(settings, processor)
+        _instruments = settings.instruments
         atexit.register(runtime.shutdown)
         return runtime
+
+
+def live() -> Runtime | None:
+    """Return the runtime that is not shut down yet, or None."""
+    return _live
+
+
+def configure_without_code(
+    metrics_port: OrUnset[int | None],
+    otlp_endpoint: OrUnset[str | None],
+    instrument: bool | None,  # noqa: FBT001 - an argument passed on
+) -> Runtime:
+    """Do what ``configure()`` does, until a call of it in the program takes over."""
+    global _replaceable  # noqa: PLW0603 - one runtime per process, see configure()
+    runtime = configure(
+        metrics_port=metrics_port, otlp_endpoint=otlp_endpoint, instrument=instrument
+    )
+    _replaceable = True
+    return runtime
+
+
+def _make_way(*, keep: bool) -> None:
+    """Shut down the runtime that was set up without code, its instrumentations aside."""
+    runtime = _live
+    if runtime is None:
+        return
+    _logger.info("agent-analytics: configure() in the program takes over")
+    if keep and _instruments is not None:
+        _instruments.keep()
+    runtime.shutdown()

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
+from agent_analytics.exporters._redaction import WithoutContent
+
 _logger = logging.getLogger("agent_analytics")
 
 Protocol = Literal["grpc", "http/protobuf"]
@@ -35,11 +37,15 @@ class Endpoint:
     protocol: Protocol
     url: str | None
 
-    def processor(self) -> BatchSpanProcessor:
-        """Return a running processor that exports sampled spans to this receiver."""
+    def processor(self, *, content: bool) -> BatchSpanProcessor:
+        """Return a running processor that exports sampled spans to this receiver.
+
+        Args:
+            content: Whether prompts, answers and the like may go out, too.
+        """
         module = importlib.import_module(_MODULES[self.protocol])
         exporter: SpanExporter = module.OTLPSpanExporter(endpoint=self.url)
-        return BatchSpanProcessor(exporter)
+        return BatchSpanProcessor(exporter if content else WithoutContent(exporter))
 
 
 def protocol_from(argument: str | None) -> Protocol:

@@ -37,6 +37,10 @@ class Processors(SynchronousMultiSpanProcessor):
                 processor for processor in self._span_processors if processor not in processors
             )
 
+    def add_alone(self, processor: SpanProcessor) -> None:
+        """Add a processor in a child just forked: a thread it lacks may hold the lock for ever."""
+        self._span_processors = (*self._span_processors, processor)
+
 
 class RecordAll(RecordAllSampler):
     """Records every span; what it wraps says which are sampled, and may be changed."""
@@ -67,10 +71,21 @@ class RuntimeProvider(TracerProvider):
 
 
 class Attachment:
-    """Span processors at a provider, until ``detach``."""
+    """Span processors at a provider, until ``detach``.
 
-    def __init__(self, provider: TracerProvider, undo: Callable[[], None] | None = None) -> None:
+    Attributes:
+        provider: The provider.
+        processors: What they were added to; None where nothing was.
+    """
+
+    def __init__(
+        self,
+        provider: TracerProvider,
+        processors: Processors | None = None,
+        undo: Callable[[], None] | None = None,
+    ) -> None:
         self.provider: Final = provider
+        self.processors: Final = processors
         self._undo = undo
 
     def detach(self) -> None:
@@ -132,7 +147,8 @@ def attach(
 def _attach_to_ours(provider: RuntimeProvider, processors: Sequence[SpanProcessor]) -> Attachment:
     for processor in processors:
         provider.add_span_processor(processor)
-    return Attachment(provider, lambda: provider.processors.remove(processors))
+    hook = provider.processors
+    return Attachment(provider, hook, lambda: hook.remove(processors))
 
 
 def _attach_to_users(
@@ -159,7 +175,7 @@ def _attach_to_users(
         hook.remove(processors)
         restore()
 
-    return Attachment(provider, undo)
+    return Attachment(provider, hook, undo)
 
 
 def _record_all(provider: TracerProvider, sampler: Sampler | None) -> Callable[[], None]:

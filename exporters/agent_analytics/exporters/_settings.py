@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, TypeVar, cast
 
@@ -13,6 +13,7 @@ from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio, Sampler
 
+from agent_analytics.exporters._instrument import Instruments
 from agent_analytics.exporters._otlp import Endpoint, Protocol, endpoint_from, protocol_from
 from agent_analytics.processor import FilePrices, FirstOf, Prices, PublicPrices
 
@@ -57,6 +58,7 @@ class Settings:
     web_config: str | os.PathLike[str] | None
     prices: Prices | None
     sdk_disabled: bool
+    instruments: Instruments | None = None
 
 
 def choose(
@@ -186,6 +188,33 @@ def otlp(argument: OrUnset[str | None], protocol: str | None) -> Endpoint | None
     )
 
 
+def instruments(given: object) -> Instruments | None:
+    """Return the instrumentations to switch on, or None for none.
+
+    Raises:
+        ValueError: A name is that of no instrumentation that is installed.
+    """
+    argument, name = given, "instrument"
+    if argument is None:
+        off: object = False
+        argument, name = choose(UNSET, "AGENT_ANALYTICS_INSTRUMENT", off, _instrument)
+    elif isinstance(argument, str):
+        argument = _instrument(argument, name)
+    if isinstance(argument, bool):
+        return Instruments(None, name) if argument else None
+    names = _names(argument)
+    if not names:
+        raise _bad(name, "True, False or names of instrumentations", argument)
+    return Instruments(names, name)
+
+
+def _names(argument: object) -> list[str]:
+    """Return the names that an argument lists; none where it lists anything else."""
+    given = list(cast("Iterable[object]", argument)) if isinstance(argument, Iterable) else []
+    names = [each for each in given if isinstance(each, str) and each.strip()]
+    return names if len(names) == len(given) else []
+
+
 def sdk_disabled() -> bool:
     """Tell whether OTEL_SDK_DISABLED switches OpenTelemetry off."""
     return os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
@@ -230,6 +259,13 @@ def _flag(value: str, variable: str) -> bool:
     if value.lower() in _TRUE | _FALSE:
         return value.lower() in _TRUE
     raise _bad(variable, "true or false", value)
+
+
+def _instrument(value: str, _variable: str) -> object:
+    """Read true, false, or names with commas between them."""
+    if value.strip().lower() in _TRUE | _FALSE:
+        return value.strip().lower() in _TRUE
+    return [name.strip() for name in value.split(",") if name.strip()]
 
 
 def _take_rate(value: str, variable: str) -> TakeRate:

@@ -26,8 +26,8 @@ class Attribution:
 
     def __init__(self, listings: Listings) -> None:
         self._listings = listings
-        self._publisher = os.environ.get(PUBLISHER_VARIABLE) or None
-        self._agent = os.environ.get(AGENT_VARIABLE) or None
+        self._publisher = os.environ.get(PUBLISHER_VARIABLE, "").strip() or None
+        self._agent = os.environ.get(AGENT_VARIABLE, "").strip() or None
 
     def of_call(
         self,

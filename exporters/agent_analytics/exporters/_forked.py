@@ -1,0 +1,55 @@
+"""Says that a forked child counts in memory that nobody can read: its parent serves the metrics."""
+
+import logging
+import os
+import weakref
+from typing import Final
+
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+
+from agent_analytics.exporters._provider import Processors
+
+_logger = logging.getLogger("agent_analytics")
+
+
+class _FirstSpan(SpanProcessor):
+    """Speaks when the child has recorded something, for many children never do."""
+
+    def __init__(self) -> None:
+        self._said = False
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Say it once."""
+        del span
+        if self._said:
+            return
+        self._said = True
+        _logger.error(
+            "agent-analytics: process %d was forked from the one that serves the metrics, and "
+            "counts in memory that nobody can read: set state_dir or AGENT_ANALYTICS_STATE_DIR, "
+            "and the sum of all processes is served",
+            os.getpid(),
+        )
+
+
+_watched: Final[weakref.WeakSet[Processors]] = weakref.WeakSet()
+
+
+def watch(processors: Processors) -> None:
+    """Speak in children of this process that record spans through these processors."""
+    _watched.add(processors)
+
+
+def unwatch(processors: Processors) -> None:
+    """Do so no longer."""
+    _watched.discard(processors)
+
+
+def _in_child() -> None:
+    for processors in list(_watched):
+        processors.add_alone(_FirstSpan())
+    _watched.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)

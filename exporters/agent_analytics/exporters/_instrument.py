@@ -1,0 +1,112 @@
+"""``configure(instrument=...)``: which instrumentations are switched on, and what is told."""
+
+import logging
+import os
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from opentelemetry.trace import TracerProvider
+
+from agent_analytics.exporters import _content, _frameworks, _packages
+from agent_analytics.exporters._switches import Instrumentation, State, same
+
+_logger = logging.getLogger("agent_analytics")
+
+_DISABLED_VARIABLE: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
+_ALL: Final = "*"
+_HEADINGS: Final[dict[State, str]] = {
+    "on": "on:",
+    "waiting": "on as soon as imported:",
+    "skipped": "skipped:",
+}
+
+
+class Instruments:
+    """The GenAI instrumentations of this process, as a runtime uses them.
+
+    Args:
+        names: Those to switch on; None for every one.
+        source: What named them, for errors.
+
+    Raises:
+        ValueError: Nothing that is installed has one of the names.
+    """
+
+    def __init__(self, names: Iterable[str] | None, source: str) -> None:
+        self._switches = _packages.installed() + _frameworks.installed()
+        if names is not None:
+            self._select(list(names), source)
+        self._restore_content: Callable[[], None] | None = None
+        self._kept = False
+
+    def _select(self, names: list[str], source: str) -> None:
+        for name in names:
+            if not any(switch.called(frozenset({same(name)})) for switch in self._switches):
+                there = ", ".join(sorted({switch.name for switch in self._switches}))
+                msg = (
+                    f"{source}: no instrumentation that is installed is called {name!r}; "
+                    f"there {'are: ' + there if there else 'is none'}"
+                )
+                raise ValueError(msg)
+        wanted = frozenset(same(name) for name in names)
+        self._switches = [switch for switch in self._switches if switch.called(wanted)]
+
+    def switch_on(self, provider: TracerProvider | None) -> None:
+        """Switch them on, and say what was found.
+
+        Args:
+            provider: Where their spans go; None where nothing is to be recorded.
+        """
+        if self._kept:  # on already, from the runtime before
+            self._kept = False
+            return
+        self._restore_content = _content.switch_off()
+        disabled = disabled_names()
+        for switch in self._switches:
+            if provider is None:
+                switch.skip("OTEL_SDK_DISABLED is set")
+            elif _ALL in disabled or switch.called(disabled):
+                switch.skip(f"{_DISABLED_VARIABLE} names it")
+            else:
+                switch.switch_on(provider)
+        self._say()
+
+    def _say(self) -> None:
+        records = self.records
+        if not records:
+            _logger.info(
+                "agent-analytics: no instrumentation of a GenAI library is installed; install one "
+                "for the framework that you use"
+            )
+            return
+        told = [
+            f"{heading} {', '.join(shown)}"
+            for state, heading in _HEADINGS.items()
+            if (shown := [f"{record}" for record in records if record.state == state])
+        ]
+        _logger.info("agent-analytics: instrumentations %s", "; ".join(told))
+
+    def keep(self) -> None:
+        """Stay on when this runtime is shut down: the next one takes over."""
+        self._kept = True
+
+    def switch_off(self) -> None:
+        """Undo ``switch_on``; idempotent."""
+        if self._kept:
+            return
+        for switch in reversed(self._switches):
+            switch.switch_off()
+        restore, self._restore_content = self._restore_content, None
+        if restore is not None:
+            restore()
+
+    @property
+    def records(self) -> tuple[Instrumentation, ...]:
+        """What became of each."""
+        return tuple(switch.record for switch in self._switches)
+
+
+def disabled_names() -> frozenset[str]:
+    """Return what OTEL_PYTHON_DISABLED_INSTRUMENTATIONS names, as it is compared."""
+    names = os.environ.get(_DISABLED_VARIABLE, "").split(",")
+    return frozenset(name.strip() if name.strip() == _ALL else same(name) for name in names)

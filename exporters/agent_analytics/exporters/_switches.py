@@ -1,0 +1,93 @@
+"""What can be switched on so that a library records its calls, and what came of it."""
+
+import re
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from opentelemetry.trace import TracerProvider
+
+State = Literal["on", "waiting", "skipped", "off"]
+
+_SEPARATORS: Final = re.compile(r"[-_.]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instrumentation:
+    """One instrumentation that was found, and what became of it.
+
+    Attributes:
+        name: What ``instrument`` and OTEL_PYTHON_DISABLED_INSTRUMENTATIONS call it. Several
+            distributions may use one name.
+        distribution: The installed distribution that it comes from.
+        version: That distribution's version.
+        state: ``on``; ``waiting`` until the program imports the framework; ``skipped``; or
+            ``off`` after ``shutdown()``.
+        reason: Why it is not on, else empty.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    state: State
+    reason: str = ""
+
+    def __str__(self) -> str:
+        """Return what is told of it to people."""
+        known = f"{self.distribution} {self.version}"
+        return f"{self.name} ({known}{f': {self.reason}' if self.state == 'skipped' else ''})"
+
+
+def same(name: str) -> str:
+    """Return a name as it is compared: case and separators do not count."""
+    return _SEPARATORS.sub("-", name.strip()).lower()
+
+
+class Switch(ABC):
+    """Switches one instrumentation on and off. Neither raises.
+
+    Attributes:
+        name: What people call it.
+        distribution: The distribution that it comes from.
+        version: That distribution's version.
+        state: What became of it.
+        reason: Why it is not on.
+    """
+
+    def __init__(self, name: str, distribution: str, version: str) -> None:
+        self.name: Final = name
+        self.distribution: Final = distribution
+        self.version: Final = version
+        self.state: State = "off"
+        self.reason = ""
+
+    def called(self, names: frozenset[str]) -> bool:
+        """Tell whether one of ``names`` means this one."""
+        return not names.isdisjoint({same(self.name), same(self.distribution)})
+
+    def skip(self, reason: str) -> None:
+        """Leave it off."""
+        self.state, self.reason = "skipped", reason
+
+    def became(self, state: State, reason: str = "") -> None:
+        """Note what became of it."""
+        self.state, self.reason = state, reason
+
+    @property
+    def record(self) -> Instrumentation:
+        """What is told of it."""
+        return Instrumentation(
+            name=self.name,
+            distribution=self.distribution,
+            version=self.version,
+            state=self.state,
+            reason=self.reason,
+        )
+
+    @abstractmethod
+    def switch_on(self, provider: TracerProvider) -> None:
+        """Switch it on, or note why not."""
+
+    @abstractmethod
+    def switch_off(self) -> None:
+        """Undo ``switch_on``."""
