@@ -98,38 +98,37 @@ def test_every_model_of_the_list(public: PublicPrices) -> None:
     compared = 0
     for provider in get_snapshot().providers:
         for model in provider.models:
-            for time in (NOON, NOON.replace(hour=2), datetime(2024, 1, 1, tzinfo=UTC)):
-                sent, received = random.randrange(1, 400_000), random.randrange(1, 9_000)
-                cached = random.randrange(sent)
-                written = random.randrange(sent - cached)
-                thought = random.randrange(received)
-                used = ModelCall(
+            time = random.choice((NOON, NOON.replace(hour=2), datetime(2024, 1, 1, tzinfo=UTC)))
+            sent, received = random.randrange(1, 400_000), random.randrange(1, 9_000)
+            cached = random.randrange(sent)
+            written = random.randrange(sent - cached)
+            thought = random.randrange(received)
+            usd = public.usd(
+                ModelCall(
                     model.id, provider.id, None, sent, received, cached, written, thought, ns(time)
                 )
-                usd = public.usd(used)
-                try:
-                    theirs = genai_prices.calc_price(
-                        genai_prices.Usage(
-                            input_tokens=sent,
-                            output_tokens=received,
-                            cache_read_tokens=cached,
-                            cache_write_tokens=written,
-                            output_reasoning_tokens=thought,
-                        ),
-                        model.id,
-                        provider_id=provider.id,
-                        genai_request_timestamp=time,
-                    )
-                except LookupError:
-                    assert usd is None
-                    continue
-                keys = vars(theirs.model_price)
-                if keys.get("input_mtok") is None or keys.get("output_mtok") is None:
-                    assert usd is None, (provider.id, model.id)
-                else:
-                    assert usd == theirs.total_price, (provider.id, model.id)
-                    compared += 1
-    assert compared > 3_000
+            )
+            usage = genai_prices.Usage(
+                input_tokens=sent,
+                output_tokens=received,
+                cache_read_tokens=cached,
+                cache_write_tokens=written,
+                output_reasoning_tokens=thought,
+            )
+            try:
+                theirs = genai_prices.calc_price(
+                    usage, model.id, provider_id=provider.id, genai_request_timestamp=time
+                )
+            except LookupError:
+                assert usd is None
+                continue
+            keys = vars(theirs.model_price)
+            if keys.get("input_mtok") is None or keys.get("output_mtok") is None:
+                assert usd is None, (provider.id, model.id)
+            else:
+                assert usd == theirs.total_price, (provider.id, model.id)
+                compared += 1
+    assert compared > 1_000
 
 
 def test_prices_are_those_of_the_time_of_the_call(public: PublicPrices) -> None:
@@ -189,13 +188,21 @@ def test_providers_by_the_names_that_spans_give_them(
 
 def test_one_model_at_two_providers(public: PublicPrices) -> None:
     """The same name has the price of the provider that the span names."""
-    name = "openai/gpt-oss-120b"
-    costs = {
-        provider: public.usd(ModelCall(name, provider, None, MILLION, MILLION))
-        for provider in ("groq", "openrouter")
-    }
-    assert None not in costs.values()
-    assert len(set(costs.values())) == 2
+    providers = {one.id: one for one in get_snapshot().providers}
+    at_groq = {one.id for one in providers["groq"].models}
+    shared = [one.id for one in providers["openrouter"].models if one.id in at_groq]
+    differing = 0
+    for name in shared:
+        costs: list[Decimal | None] = []
+        for provider in ("groq", "openrouter"):
+            price = listed(provider, name)
+            if isinstance(price.get("input_mtok"), Decimal):
+                costs.append(
+                    public.usd(ModelCall(name, provider, None, MILLION, 0, 0, 0, 0, ns(NOON)))
+                )
+                assert costs[-1] == price["input_mtok"]
+        differing += len(set(costs)) == 2
+    assert differing
 
 
 @pytest.mark.parametrize(
@@ -309,14 +316,15 @@ def test_names_without_end_fill_no_memory() -> None:
 
     def ask(first: int, last: int) -> None:
         for number in range(first, last):
-            # Names like these are known to the package, which would keep each of them.
-            public.usd(ModelCall(f"gpt-4o-2024-08-06:{number}", None, f"{'x' * 150}{number}", 1))
+            # The package knows names like this one, and would keep each that it was asked.
+            assert public.usd(ModelCall(f"claude-3-5-sonnet-{number}", input_tokens=1))
+            assert public.usd(ModelCall(f"{'x' * 150}{number}", input_tokens=1)) is None
 
     tracemalloc.start()
     try:
-        ask(0, 5_000)
+        ask(0, 3_000)
         full = tracemalloc.get_traced_memory()[0]
-        ask(5_000, 12_000)
+        ask(3_000, 9_000)
         assert tracemalloc.get_traced_memory()[0] < full * 1.1
     finally:
         tracemalloc.stop()

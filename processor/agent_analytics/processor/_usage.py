@@ -134,17 +134,19 @@ class UsageCounter:
     def told_by(self, listing: Listing, attributes: Attributes, start: int | None) -> Told | None:
         """Return the own figures of an agent that began at ``start``, or ``None``."""
         sent, received, cost, model, cached, reasoning, own = map(attributes.get, _FIGURES)
-        nano = None if cost is None else self._amounts.told(cost)
         if sent is None and received is None:
-            return None if cost is None else (None, _NO_TOKENS, nano, own is True, False)
+            if cost is None:
+                return None
+            return None, _NO_TOKENS, self._amounts.told(cost), own is True, False
         block = listing.models.get(model) if type(model) is str else None
         if block is None:
             block = self._model(listing, attributes)
         counts = self._counts(sent, received, cached, reasoning)
-        priced = cost is None and self._prices is not None
-        if priced:
-            nano = self._price(attributes, counts, start)
-        return block, counts, nano, own is True, priced
+        if cost is not None:
+            return block, counts, self._amounts.told(cost), own is True, False
+        if self._prices is None:
+            return block, counts, None, own is True, False
+        return block, counts, self._price(attributes, counts, start), own is True, True
 
     def add(self, node: Node, listing: Listing, told: Told) -> None:
         """Add what ``told_by`` returned; the caller holds the lock."""
