@@ -11,7 +11,7 @@ from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor import _nodes
 from agent_analytics.processor import _schema as schema
-from agent_analytics.processor._attribution import Attribution
+from agent_analytics.processor._attribution import NO_CONTEXT, Attribution
 from agent_analytics.processor._counting import RunCounter
 from agent_analytics.processor._followed import Followed, Run, family_of
 from agent_analytics.processor._nodes import Node
@@ -216,6 +216,8 @@ class Runs:
         context = get_current() if context is None else context
         run.within = self._attribution.of_invocation(context)
         run.owner = self._attribution.owner(span, context)
+        if span.parent is not None and span.parent.is_remote:
+            run.server = self._attribution.owner(span, NO_CONTEXT)
         run.tenant = self._attribution.tenant(context)
 
     def _show_in_progress(self, run: Run, attributes: Attributes, span: ReadableSpan) -> None:

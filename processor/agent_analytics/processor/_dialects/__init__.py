@@ -17,6 +17,7 @@ from agent_analytics.processor._dialects._facts import (
     WORKFLOW,
     Facts,
 )
+from agent_analytics.processor._dialects._protocols import same_tool
 from agent_analytics.processor._dialects._reader import plain_name, read
 from agent_analytics.processor._dialects._signs import Signs
 
@@ -35,4 +36,5 @@ __all__ = [
     "Signs",
     "plain_name",
     "read",
+    "same_tool",
 ]
