@@ -7,29 +7,30 @@ from typing import Any
 
 from mcp.client import Client
 from mcp.server.mcpserver import MCPServer
+from mcp_types import CallToolResult
+from tests.mcp import server as functions
 
 from agent_analytics.exporters import configure, exposition
 from agent_analytics.instrumentation import agent, tool
-from tests.mcp.server import WRAPPERS, broken, search
 
 
-async def talk(server: MCPServer, ask: Any) -> None:
-    """Call over the client of MCP, from within a tool of another name prefix or from none."""
+async def talk(server: MCPServer, caller: str) -> None:
+    """Call over the client of MCP, from within a tool with a longer name or from none."""
     async with Client(server) as client:
 
-        async def call(name: str) -> Any:
-            return await client.call_tool(name, {"query": "q"})
+        async def search() -> CallToolResult:
+            return await client.call_tool("search", {"query": "q"})
+
+        async def broken() -> CallToolResult:
+            return await client.call_tool("broken", {"query": "q"})
+
+        if caller == "tool":
+            search, broken = tool(name="atlas_search")(search), tool(name="atlas_broken")(broken)
 
         @agent(publisher_id="acme", agent_id="finder")
         async def find() -> None:
-            if ask == "tool":
-                await asyncio.gather(
-                    *[tool(name="atlas_search")(call)("search") for _ in range(20)]
-                )
-                await tool(name="atlas_broken")(call)("broken")
-            else:
-                await asyncio.gather(*[call("search") for _ in range(20)])
-                await call("broken")
+            await asyncio.gather(*[search() for _ in range(20)])
+            await broken()
 
         await find()
 
@@ -51,8 +52,8 @@ def main() -> None:
     logging.disable(logging.CRITICAL)
     runtime = configure("alone", metrics_port=None, hold_seconds=0, tenant_key="k")
     server = MCPServer("atlas")
-    for function in (search, broken):
-        server.tool(name=function.__name__)(WRAPPERS[wrapped](function))
+    for function in (functions.search, functions.broken):
+        server.tool(name=function.__name__)(functions.WRAPPERS[wrapped](function))
     asyncio.run(run_framework(server) if caller == "framework" else talk(server, caller))
     sys.stdout.write(exposition(runtime.processor)[0].decode())
 

@@ -108,6 +108,8 @@ def read(name: str, attributes: Mapping[str, Any]) -> Facts:  # noqa: C901 - a l
         facts.name = plain_name(call)
         facts.named = bool(call)
     _name(facts, name, attributes)
+    if call is not None and not facts.named:
+        facts.name = None  # the span is called after the protocol, not the tool
     if facts.role in (f.AGENT, f.MODEL, f.WORKFLOW):
         facts.model = _first(attributes, _MODELS)
         facts.tokens = _counts(attributes, _TOKENS)
