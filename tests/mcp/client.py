@@ -16,7 +16,6 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from mcp_types import REQUEST_TIMEOUT, CallToolResult
-from openinference.instrumentation.mcp import MCPInstrumentor
 
 from agent_analytics.exporters import configure
 from agent_analytics.instrumentation import agent, tool
@@ -90,6 +89,8 @@ def main() -> None:
     plan: dict[str, Any] = json.loads(sys.argv[1])
     logging.disable(logging.CRITICAL)
     if plan.get("instrumented"):
+        from openinference.instrumentation.mcp import MCPInstrumentor  # noqa: PLC0415 - may lack
+
         MCPInstrumentor().instrument()
     runtime: Any = nullcontext()
     if plan.get("counted", True):

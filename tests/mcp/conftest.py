@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,12 @@ Calls = dict[tuple[str, str, str, str], int]
 #: Name, labels, value.
 Sample = tuple[str, dict[str, str], float]
 PATIENCE = 20.0
+
+
+needs_newer = pytest.mark.skipif(
+    find_spec("fastmcp") is None,
+    reason="the packages of the group newer cannot be had beside the oldest dependencies",
+)
 
 
 def identity(publisher: str | None, agent: str | None = None) -> dict[str, str]:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 from mcp.server.mcpserver import MCPServer
 from mcp.shared.exceptions import MCPError
-from openinference.instrumentation.mcp import MCPInstrumentor
 
 from agent_analytics.exporters import configure
 from agent_analytics.instrumentation import agent, tool
@@ -109,6 +108,8 @@ def main() -> None:
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)  # what goes wrong here goes wrong on purpose
     if options.instrumented:
+        from openinference.instrumentation.mcp import MCPInstrumentor  # noqa: PLC0415 - may lack
+
         MCPInstrumentor().instrument()
     runtime = configure("server", metrics_port=0, hold_seconds=0, tenant_key="k")
     server = make(options.framework, options.wrapped)

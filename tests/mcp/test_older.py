@@ -5,6 +5,9 @@ from opentelemetry.trace import NonRecordingSpan as Remote
 from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags, set_span_in_context
 from tests.processor.conftest import Rig
 
+from agent_analytics.instrumentation import tool
+from agent_analytics.instrumentation.tracing import use_provider
+
 SCOPE = "opentelemetry.instrumentation.mcp.instrumentation"
 RESOURCE = {"marketplace.publisher.id": "globex", "marketplace.agent.id": "atlas"}
 TOOL = {"traceloop.span.kind": "tool", "traceloop.entity.name": "search"}
@@ -55,3 +58,22 @@ def test_the_context_of_an_agent_in_the_same_process() -> None:
         context = set_span_in_context(Remote(sent))
         rig.tracer("mcp-python-sdk").start_span("tools/call search", context, attributes=call).end()
     assert rig.value("tool_calls_total", tool="search", outcome="success") == 1
+
+
+def test_a_result_with_the_old_name_of_a_failure() -> None:
+    """FastMCP warns where the name that MCP 2 gave up is read; a decorated tool reads the new."""
+
+    class Result:
+        is_error = True
+
+        @property
+        def isError(self) -> bool:  # noqa: N802 - as MCP 1 named it
+            raise DeprecationWarning
+
+    rig = Rig(resource=RESOURCE)
+    use_provider(rig.provider)
+    try:
+        tool(name="search")(lambda: Result())()  # noqa: PLW0108 - a class is no tool
+    finally:
+        use_provider(None)
+    assert rig.value("tool_calls_total", tool="search", outcome="error") == 1
