@@ -159,7 +159,7 @@ def test_a_read_only_directory(state: Path, tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    assert done.stdout.strip() == "1", done.stderr
+    assert float(done.stdout) == 1, done.stderr
     assert done.stderr.count("cannot be written to") == 1
 
 
@@ -191,7 +191,7 @@ def test_a_full_disk(worker: Start, state: Path, limit: int) -> None:
         text=True,
         check=True,
     )
-    assert done.stdout.strip() == "2007", done.stderr
+    assert float(done.stdout) == 2007, done.stderr
     assert done.stderr.count("no room") == 1
     after = worker(state)
     assert after.value("invocations_total", agent_id="finder") == 7
@@ -209,7 +209,7 @@ def test_a_full_disk_before_the_first_series(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    assert done.stdout.strip() == "2001", done.stderr
+    assert float(done.stdout) == 2001, done.stderr
     assert done.stderr.count("no slot can be taken") == 1
 
 

@@ -6,7 +6,7 @@ from dataclasses import fields
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.processor.conftest import Rig, chat, event, invoke, tool
+from tests.processor.conftest import Rig, chat, event, invoke, odd, tool
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import Limits
@@ -126,7 +126,7 @@ def test_versions_are_capped_and_the_oldest_leaves(make_rig: MakeRig) -> None:
     assert labels(rig, "info", "agent_name") == {"Finder"}
 
 
-@pytest.mark.parametrize("name", ["x" * 21, "", "a\0b", "\ud800", 7, True, ["a", "b"], b"x"])
+@pytest.mark.parametrize("name", ["x" * 21, "", "a\0b", "\ud800", 7, True, ["a", "b"], odd(b"x")])
 def test_values_that_make_no_label(make_rig: MakeRig, name: object) -> None:
     """A name that is no text, empty, too long or cannot be exposed goes under ``_other``."""
     rig = make_rig(limits=SMALL)

@@ -4,9 +4,11 @@ OpenTelemetry lets the global provider be set once and processors be added, neve
 provider, or one hook in the user's, stays for the life of the process; what hangs on it changes.
 """
 
+import gc
 import logging
 import weakref
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Final, cast
 
 from opentelemetry import trace
@@ -66,8 +68,10 @@ class RuntimeProvider(TracerProvider):
     def renew(self, sampler: Sampler, resource: Resource) -> None:
         """Take over the sampler and the resource of a new runtime, in existing tracers, too."""
         self._record_all.wrap(sampler)
-        self._resource = Resource.get_empty()  # merged into below: nothing old is to stay
-        self._update_resource(resource)
+        with getattr(self, "_tracers_lock", nullcontext()):  # from 1.41 on
+            self._resource = resource
+            for tracer in tracers_of(self):
+                tracer.resource = resource
 
 
 class Attachment:
@@ -181,7 +185,7 @@ def _attach_to_users(
 def _record_all(provider: TracerProvider, sampler: Sampler | None) -> Callable[[], None]:
     """Make the user's provider record every span; return what undoes it."""
     previous: Sampler | None = getattr(provider, "sampler", None)
-    if previous is None or not isinstance(getattr(provider, "_tracers", None), dict):
+    if previous is None or getattr(provider, "_active_span_processor", None) is None:
         _logger.warning(
             "the sampler of the tracer provider, %s, cannot be wrapped: spans that it drops are "
             "missing from the metrics; give it RecordAllSampler(...)",
@@ -199,7 +203,18 @@ def _replace_sampler(provider: TracerProvider, old: Sampler, new: Sampler) -> No
     """Replace a sampler in a provider and in its tracers, each of which has taken it over."""
     if provider.sampler is old:
         provider.sampler = new
-    tracers = cast("dict[object, Tracer]", vars(provider)["_tracers"])
-    for tracer in tuple(tracers.values()):
+    for tracer in tracers_of(provider):
         if tracer.sampler is old:
             tracer.sampler = new
+
+
+def tracers_of(provider: TracerProvider) -> list[Tracer]:
+    """Return the tracers that a provider has given out."""
+    kept = cast("object", vars(provider).get("_tracers"))
+    if isinstance(kept, dict):
+        return list(cast("dict[object, Tracer]", kept).values())
+    # The SDK keeps them from 1.41 on. Older tracers are known by the processor they share.
+    shared = vars(provider).get("_active_span_processor")
+    return [
+        each for each in gc.get_objects() if type(each) is Tracer and each.span_processor is shared
+    ]

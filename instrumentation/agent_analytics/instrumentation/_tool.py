@@ -26,7 +26,9 @@ def says_error(result: object) -> bool:
     if isinstance(result, Mapping):
         found = cast("Mapping[object, object]", result)
         return found.get("isError") is True or found.get("is_error") is True
-    return getattr(result, "isError", None) is True or getattr(result, "is_error", None) is True
+    # The second release of MCP's own package renamed it; FastMCP warns of the old name.
+    told = getattr(result, "is_error", None)
+    return (getattr(result, "isError", None) if told is None else told) is True
 
 
 class ToolRecorder:

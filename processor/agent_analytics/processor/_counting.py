@@ -61,6 +61,8 @@ class RunCounter:
         """Count the spans of a run that are ready, by their ``id()``."""
         top: Any = run.top
         parts = _settling.assign_roles(top)
+        if _serves_others(run):
+            run.owner, run.serves = run.server, True
         firsts = {} if run.unit is not None else self._units(run, parts, ready)
         self._place(run, parts, firsts)
         for key, agents in _settling.units(parts).items():
@@ -157,7 +159,7 @@ class RunCounter:
         if scope is not None and scope.flags & _nodes.DUPLICATE and kind == _nodes.INFERENCE:
             self._health.repeat()
         elif kind == _nodes.TOOL:
-            if told.facts.protocol and told.remote:
+            if told.facts.protocol and told.remote and part.parent is None and not run.serves:
                 self._health.repeat()  # the caller tells of it
                 return
             name = told.facts.name
@@ -255,6 +257,17 @@ def _first_chunk(unit: Followed, began: int | None) -> float | None:
 
 def _span(told: Told) -> Any:
     return told
+
+
+def _serves_others(run: Run) -> bool:
+    """Tell whether a run is a call over a protocol that came from another publisher's process.
+
+    That one tells of its use of a tool; the call is the listing's that serves it, too.
+    """
+    top = run.top
+    if top is None or top.told is None or not (top.told.facts.protocol and top.told.remote):
+        return False
+    return run.server[0] is not None and run.server[0] != run.owner[0]
 
 
 def _started(part: Followed) -> int:

@@ -196,6 +196,8 @@ class Run:
         within: Listing of the decorated invocation that the context names, where that is no
             longer among the open spans.
         owner: Publisher and listing by baggage, else by the resource; each may be ``None``.
+        server: Publisher and listing by the resource alone, where the caller is in another process.
+        serves: Whether it is a call that another publisher's process made.
         tenant: By baggage.
         counting: Listing whose gauge of invocations in progress counts this run.
         cut_short: Whether it was left in the middle of a call.
@@ -224,6 +226,8 @@ class Run:
         "number",
         "owner",
         "parts",
+        "server",
+        "serves",
         "tenant",
         "top",
         "unit",
@@ -239,6 +243,8 @@ class Run:
         self.top: Followed | None = None
         self.within: Listing | None = None
         self.owner: tuple[object, object] = (None, None)
+        self.server: tuple[object, object] = (None, None)
+        self.serves = False
         self.tenant: object = None
         self.counting: Listing | None = None
         self.cut_short = False

@@ -280,6 +280,8 @@ class Runs:
         context = get_current() if context is None else context
         run.within = self._attribution.of_invocation(context)
         run.owner = self._attribution.owner(span, context)
+        if span.parent is not None and span.parent.is_remote:
+            run.server = self._attribution.owner(span, NO_CONTEXT)
         run.tenant = self._attribution.tenant(context)
 
     def _show_in_progress(self, run: Run, attributes: Attributes, span: ReadableSpan) -> None:

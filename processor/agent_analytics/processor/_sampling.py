@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from opentelemetry.context import Context
-from opentelemetry.sdk.trace.sampling import AlwaysRecordSampler, Decision, SamplingResult
+from opentelemetry.sdk.trace import sampling
+from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import Link, SpanKind, TraceState
 from opentelemetry.util.types import Attributes, AttributeValue
 
@@ -14,13 +15,29 @@ from agent_analytics.instrumentation.tracing import watch_providers
 _logger: Final = logging.getLogger("agent_analytics")
 
 
-class RecordAllSampler(AlwaysRecordSampler):
+#: The SDK's own, from 1.45 on; earlier releases have none.
+_STOCK: Final[type[Sampler] | None] = getattr(sampling, "AlwaysRecordSampler", None)
+
+
+class RecordAllSampler(Sampler):
     """Records every span with its attributes; the wrapped sampler says which are sampled.
 
-    The SDK's ``AlwaysRecordSampler`` alone is not enough: the built-in samplers return no
-    attributes for a span that they drop, and so the span is recorded without those it was started
-    with, whose it is among them.
+    The SDK's ``AlwaysRecordSampler`` is not enough: the built-in samplers return no attributes
+    for a span that they drop, and so the span is recorded without those it was started with,
+    whose it is among them.
+
+    Args:
+        root: Decides which spans are sampled.
+
+    Raises:
+        ValueError: ``root`` is no sampler.
     """
+
+    def __init__(self, root: Sampler) -> None:
+        if not callable(getattr(root, "should_sample", None)):
+            msg = f"root: expected a sampler, got {root!r}"
+            raise ValueError(msg)  # noqa: TRY004 - as every bad argument here
+        self._root = root
 
     def should_sample(
         self,
@@ -43,6 +60,10 @@ class RecordAllSampler(AlwaysRecordSampler):
         kept = {**(attributes or {}), **added}
         return SamplingResult(Decision.RECORD_ONLY, kept, result.trace_state)
 
+    def get_description(self) -> str:
+        """Return what the sampler is called, with the wrapped one's name in it."""
+        return f"RecordAllSampler{{{self._root.get_description()}}}"
+
 
 def mend_sampler(owner: Any) -> None:
     """Make the sampler of a provider or a span keep what dropped spans are started with.
@@ -51,8 +72,8 @@ def mend_sampler(owner: Any) -> None:
     recorded; it gets the decision of ``RecordAllSampler``, and the log says so once.
     """
     # A provider has its sampler in public; of a span it can only be had past the public names.
-    sampler = getattr(owner, "sampler", None) or getattr(owner, "_sampler", None)
-    if type(sampler) is AlwaysRecordSampler:
+    sampler: Any = getattr(owner, "sampler", None) or getattr(owner, "_sampler", None)
+    if _STOCK is not None and type(sampler) is _STOCK and hasattr(sampler, "_root"):
         sampler.__class__ = RecordAllSampler
         _logger.warning(
             "agent-analytics: the SDK's AlwaysRecordSampler records spans that are not sampled "

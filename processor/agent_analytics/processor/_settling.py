@@ -8,8 +8,11 @@ are one run, too.
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
+from agent_analytics.processor import _nodes
 from agent_analytics.processor._followed import Followed, Run
+from agent_analytics.processor._nodes import Node
 
 #: Clocks of two spans that tell of one call differ by no more, in nanoseconds.
 _SLACK: Final = 5_000_000
@@ -312,14 +315,42 @@ def _handoffs(parts: list[Followed]) -> None:
 
 
 def _protocol_calls(parts: list[Followed]) -> None:
-    """Count a call over a protocol where the framework tells of it, else where it begins."""
-    for part in parts:
-        if part.role != d.TOOL or part.told is None or not part.told.facts.protocol:
+    """Count a call over a protocol where it begins, with what its other spans tell of it.
+
+    Those are of a framework or a decorator, of client and server, and of the server's function.
+    """
+    for part in parts:  # parents first
+        if part.role != d.TOOL or part.told is None:
             continue
-        outer = next((one for one in above(part) if one.role in (d.TOOL, d.AGENT, d.MODEL)), None)
-        if outer is not None and outer.role == d.TOOL:
-            part.role = d.OTHER
+        outer = _round_protocol(part, part.told.facts)
+        if outer is None:
+            continue
+        part.role = d.OTHER
+        if isinstance(outer, Followed) and outer.told is not None:
+            facts, inner = outer.told.facts, part.told
+            facts.name = facts.name or inner.facts.name
             _merge_failure(outer, part)
+            if v.OUTCOME in inner.attributes:
+                outer.told.attributes.setdefault(v.OUTCOME, inner.attributes[v.OUTCOME])
+
+
+def _round_protocol(part: Followed, facts: d.Facts) -> Node | None:
+    """Return the span round a tool's that tells of the same call, across a protocol."""
+    over = facts.protocol
+    outer = part.parent
+    while outer is not None:
+        name, kind, tool = outer.name, outer.kind, _nodes.TOOL
+        if isinstance(outer, Followed):
+            kind, tool = outer.role, d.TOOL
+            if outer.told is not None:
+                name = outer.told.facts.name
+                over = over or outer.told.facts.protocol
+        if kind == tool:
+            return outer if over and d.same_tool(name, facts.name) else None
+        if kind != d.OTHER:
+            return None
+        outer = outer.parent
+    return None
 
 
 def _seen_twice(parts: list[Followed]) -> None:

@@ -17,6 +17,7 @@ from agent_analytics.processor._dialects._facts import (
     WORKFLOW,
     Facts,
 )
+from agent_analytics.processor._dialects._protocols import same_tool
 from agent_analytics.processor._dialects._reader import first_chunk_at, plain_name, read
 from agent_analytics.processor._dialects._signs import NEVER, PERHAPS, SPEAKS, Signs, is_known
 
@@ -40,4 +41,5 @@ __all__ = [
     "is_known",
     "plain_name",
     "read",
+    "same_tool",
 ]

@@ -8,7 +8,7 @@ from agent_analytics.processor._dialects import _facts as f
 from agent_analytics.processor._dialects._dialect import Dialect
 from agent_analytics.processor._dialects._facts import Facts
 from agent_analytics.processor._dialects._graphs import CLUES, agent_of, graph_of
-from agent_analytics.processor._dialects._protocols import CALL, METHODS, protocol_call
+from agent_analytics.processor._dialects._protocols import CALL, METHODS, SERVER, protocol_call
 from agent_analytics.processor._dialects._signs import TELLING
 from agent_analytics.processor._dialects.native import GOOGLE_ADK, HAYSTACK, PYDANTIC_AI, STRANDS
 from agent_analytics.processor._dialects.openinference import OPENINFERENCE
@@ -141,9 +141,11 @@ def read(name: str, attributes: Mapping[str, Any], source: str = "") -> Facts:
             facts.name = next((one for one in found_name.groups() if one), None)
     elif name.endswith(_NO_CALLS):
         facts.role = f.OTHER
-    if told[_CLOSER] is not None or name.startswith(CALL):
+    if told[_CLOSER] is not None or name.startswith(CALL) or name == SERVER:
         _look_closer(facts, name, attributes)
     _name(facts, name, told, attributes)
+    if facts.protocol and not facts.named:
+        facts.name = None  # the span is called after the protocol, not the tool
     if facts.graph == f.GRAPH_AGENT and not facts.named:
         facts.name = plain_name(agent_of(attributes)) or facts.name
     if facts.role in _ASKS:
