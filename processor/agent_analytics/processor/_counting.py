@@ -15,6 +15,7 @@ from agent_analytics.processor._listings import Listing, Listings
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._outcomes import CANCELLED_TYPES, outcome_of
 from agent_analytics.processor._tools import ToolCounter
+from agent_analytics.processor._tree import NEAR, below
 from agent_analytics.processor._usage import UsageCounter
 from agent_analytics.processor.catalogue import UNKNOWN
 
@@ -338,16 +339,16 @@ def _cut_short(part: Followed, main: Followed) -> bool:
     if calls and all(one.told is not None and one.told.fine for one in calls):
         return True  # an instrumentation that says of what went well that it did
     last: Followed | None = None
-    for one in _settling.below(part):
+    for one in below(part):
         if one.role in (d.TOOL, d.MODEL) and (last is None or _ended(one) > _ended(last)):
             last = one
     if last is None or last.told is None or not last.told.rest[2]:
         return False
-    if any(_started(one) >= _ended(last) for one in _settling.below(part)):
+    if any(_started(one) >= _ended(last) for one in below(part)):
         return False
     return (
         last.told.attributes.get(v.ERROR_TYPE) in CANCELLED_TYPES
-        and _ended(part) <= _ended(last) + _settling.NEAR
+        and _ended(part) <= _ended(last) + NEAR
     )
 
 
@@ -360,7 +361,7 @@ def _step_cancelled(call: Followed) -> bool:
         and step.told is not None
         and step.told.rest[2]
         and step.told.attributes.get(v.ERROR_TYPE) in CANCELLED_TYPES
-        and _ended(step) <= _ended(call) + _settling.NEAR
+        and _ended(step) <= _ended(call) + NEAR
     )
 
 

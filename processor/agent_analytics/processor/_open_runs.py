@@ -14,7 +14,7 @@ from typing import Final
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor._followed import Followed, Run
 from agent_analytics.processor._nodes import Node
-from agent_analytics.processor._settling import NEAR
+from agent_analytics.processor._tree import NEAR
 
 #: Number of the run that the running code was last seen in.
 _CURRENT: Final[ContextVar[int]] = ContextVar("agent_analytics_run", default=0)

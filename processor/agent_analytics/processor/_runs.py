@@ -17,8 +17,9 @@ from agent_analytics.processor._followed import Followed, Run, family_of
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._open_runs import OpenRuns
 from agent_analytics.processor._reading import Attributes, Rest
-from agent_analytics.processor._settling import adopt, below, graft
+from agent_analytics.processor._settling import adopt, assign_roles, graft
 from agent_analytics.processor._silent import Silent, SilentSpans
+from agent_analytics.processor._tree import below
 
 #: Spans of runs that have ended are remembered, for those that are started in them later.
 _REMEMBERED: Final = 5_000
@@ -330,8 +331,9 @@ class Runs:
         with self._lock:
             guests = [guest for guest in self._waiting.values() if id(run) in guest.hosts]
         alone: list[Run] = []
+        parts = assign_roles(run.top) if guests and run.top is not None else []
         for guest in guests:
-            if run.top is not None and adopt(run.top, guest):
+            if parts and adopt(parts, guest):
                 self._merge(guest, run)
                 continue
             guest.hosts.pop(id(run), None)

@@ -5,7 +5,7 @@ hangs several agents side by side below a span of its own (a workflow, a crew, a
 are one run, too.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from agent_analytics.instrumentation import vocabulary as v
@@ -13,31 +13,21 @@ from agent_analytics.processor import _dialects as d
 from agent_analytics.processor import _nodes
 from agent_analytics.processor._followed import Followed, Run
 from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._tree import (
+    NEAR,
+    SLACK,
+    above,
+    below,
+    end,
+    merge_failure,
+    same_name,
+    same_source,
+)
+from agent_analytics.processor._views import merge_views, one_call
 
-#: Clocks of two spans that tell of one call differ by no more, in nanoseconds.
-_SLACK: Final = 5_000_000
-#: What one instrumentation sees of another's span starts or ends so near to it, in nanoseconds.
-NEAR: Final = 100_000_000
 #: Tools of frameworks that pass the run on to another agent.
 _HANDOFFS: Final = frozenset({"transfer_to_agent", "handoff_to_agent", "handoff"})
 _HANDOFF_PREFIXES: Final = ("transfer_to_", "transfer_back_to_", "handoff_to_")
-
-
-def below(node: Followed) -> Iterator[Followed]:
-    """Yield every span below, parents first."""
-    stack = list(reversed(node.children))
-    while stack:
-        one = stack.pop()
-        yield one
-        stack.extend(reversed(one.children))
-
-
-def above(node: Followed) -> Iterator[Followed]:
-    """Yield the followed spans above, nearest first."""
-    parent = node.parent
-    while isinstance(parent, Followed):
-        yield parent
-        parent = parent.parent
 
 
 def assign_roles(top: Followed) -> list[Followed]:
@@ -51,7 +41,7 @@ def assign_roles(top: Followed) -> list[Followed]:
     _containers(parts)
     _handoffs(parts)
     _protocol_calls(parts)
-    _seen_twice(parts)
+    merge_views(parts)
     return parts
 
 
@@ -84,7 +74,7 @@ def container_of(agent: Followed) -> Followed:
     return found
 
 
-def adopt(host: Followed, run: Run) -> bool:
+def adopt(parts: list[Followed], run: Run) -> bool:
     """Put a run where it belongs in the tree of another, if it does; tell whether.
 
     Some instrumentations begin a new trace for what runs inside another's span: a vendor library
@@ -92,14 +82,14 @@ def adopt(host: Followed, run: Run) -> bool:
     instrumentation. Where it belongs shows in the times alone.
 
     Args:
-        host: Topmost span of the run that it may belong to.
+        parts: The spans of the run that it may belong to, with their roles; where it does, its
+            own are added.
         run: The run that has ended.
     """
     top = run.top
     if top is None or top.told is None:
         return False
     guests = assign_roles(top)
-    parts = assign_roles(host)
     place: Followed | None = None
     agents = [one for one in guests if one.role == d.AGENT]
     calls = [one for one in guests if one.role == d.MODEL]
@@ -112,6 +102,7 @@ def adopt(host: Followed, run: Run) -> bool:
     if place is None:
         return False
     graft(top, place)
+    parts.extend(guests)
     return True
 
 
@@ -127,35 +118,35 @@ def _call_round(calls: list[Followed], parts: list[Followed]) -> Followed | None
         one
         for one in parts
         if one.role == d.MODEL
-        and _one_call(first, one)
+        and one_call(first, one)
         and not any(inner.role == d.MODEL for inner in below(one))
     ]
     return min(fitting, key=lambda one: abs(first.start_ns - one.start_ns), default=None)
 
 
 def _tool_round(top: Followed, parts: list[Followed]) -> Followed | None:
-    end = _end(top)
+    ended = end(top)
     fitting = [
         one
         for one in parts
         if one.role == d.TOOL
         and one.source == top.source
         and one.start_ns <= top.start_ns <= one.start_ns + NEAR
-        and end <= _end(one) + _SLACK
+        and ended <= end(one) + SLACK
     ]
     return max(fitting, key=lambda one: one.start_ns, default=None)
 
 
 def _agent_round(top: Followed, parts: list[Followed]) -> Followed | None:
     """Return the agent of the same instrumentation that was at work all the time of a tool call."""
-    end = _end(top)
+    ended = end(top)
     fitting = [
         one
         for one in parts
         if one.role == d.AGENT
         and one.source == top.source
         and one.start_ns <= top.start_ns
-        and end <= _end(one) + _SLACK
+        and ended <= end(one) + SLACK
     ]
     return max(fitting, key=lambda one: one.start_ns, default=None)
 
@@ -178,10 +169,10 @@ def _agent_again(agent: Followed, parts: list[Followed]) -> Followed | None:
 
 def _may_be_same(one: Followed, other: Followed) -> bool:
     """Tell whether two spans may be of one agent: by name, or by both ends where one has none."""
-    if _same_name(one, other):
+    if same_name(one, other):
         return True
     unnamed = any(part.told is not None and not part.told.facts.named for part in (one, other))
-    return unnamed and abs(_end(one) - _end(other)) <= NEAR
+    return unnamed and abs(end(one) - end(other)) <= NEAR
 
 
 def own(agent: Followed, role: int) -> Iterator[Followed]:
@@ -191,14 +182,14 @@ def own(agent: Followed, role: int) -> Iterator[Followed]:
         one = stack.pop()
         if one.role == role:
             yield one
-        if one.role != d.AGENT or _same_name(one, agent):
+        if one.role != d.AGENT or same_name(one, agent):
             stack.extend(one.children)
 
 
 def same_agent(agent: Followed) -> Iterator[Followed]:
     """Yield further spans of the very same run of an agent, directly below its first."""
     for one in agent.children:
-        if one.role in (d.AGENT, d.WORKFLOW) and _same_name(one, agent):
+        if one.role in (d.AGENT, d.WORKFLOW) and same_name(one, agent):
             yield one
             yield from same_agent(one)
 
@@ -215,7 +206,7 @@ def _moments(parts: list[Followed]) -> None:
         if part.role == d.OTHER or part.told is None or part.told.rest[3] != part.told.rest[4]:
             continue
         parent = part.parent
-        if isinstance(parent, Followed) and parent.role == part.role and _same_source(part, parent):
+        if isinstance(parent, Followed) and parent.role == part.role and same_source(part, parent):
             part.role = d.OTHER
 
 
@@ -287,7 +278,7 @@ def _containers(parts: list[Followed]) -> None:
             one.role == d.AGENT
             and one.told is not None
             and one.told.facts.named
-            and _same_source(one, part)
+            and same_source(one, part)
             for one in below(part)
         ):
             part.role = d.WORKFLOW
@@ -329,7 +320,7 @@ def _protocol_calls(parts: list[Followed]) -> None:
         if isinstance(outer, Followed) and outer.told is not None:
             facts, inner = outer.told.facts, part.told
             facts.name = facts.name or inner.facts.name
-            _merge_failure(outer, part)
+            merge_failure(outer, part)
             if v.OUTCOME in inner.attributes:
                 outer.told.attributes.setdefault(v.OUTCOME, inner.attributes[v.OUTCOME])
 
@@ -353,150 +344,13 @@ def _round_protocol(part: Followed, facts: d.Facts) -> Node | None:
     return None
 
 
-def _seen_twice(parts: list[Followed]) -> None:
-    """Find model calls that two instrumentations tell of side by side."""
-    calls = [part for part in parts if part.role == d.MODEL and part.told is not None]
-    if _several_sources(calls):
-        for inner, outer in _pairs([one for one in calls if not _seen_around(one)], _one_call):
-            inner.role = d.OTHER
-            _take_over(outer, inner)
-    tools = [part for part in parts if part.role == d.TOOL and part.told is not None]
-    if _several_sources(tools):
-        for inner, outer in _pairs([one for one in tools if not _seen_around(one)], _one_tool_call):
-            inner.role = d.OTHER
-            _merge_failure(outer, inner)
-
-
-def _pairs(
-    parts: list[Followed], alike: Callable[[Followed, Followed], bool]
-) -> list[tuple[Followed, Followed]]:
-    """Return spans that are two views of one call, each in one pair, the nearest in time."""
-    taken: set[int] = set()
-    found: list[tuple[Followed, Followed]] = []
-    for inner in parts:
-        if id(inner) in taken:
-            continue
-        fitting = [
-            outer
-            for outer in parts
-            if outer is not inner and id(outer) not in taken and alike(inner, outer)
-        ]
-        if fitting:
-            outer = min(fitting, key=lambda one: abs(one.start_ns - inner.start_ns))
-            taken.update((id(inner), id(outer)))
-            found.append((inner, outer))
-    return found
-
-
-def _seen_around(call: Followed) -> bool:
-    """Tell whether another span of the same call is round it or in it."""
-    for one in above(call):
-        if _one_view(one, call):
-            return True
-        if one.role != d.OTHER:
-            break
-    return any(_one_view(one, call) for one in below(call))
-
-
-def _one_view(one: Followed, call: Followed) -> bool:
-    if one.role != call.role:
-        return False
-    return call.role == d.MODEL or (one.source != call.source and _same_name(one, call))
-
-
-def _several_sources(parts: list[Followed]) -> bool:
-    return len({part.source for part in parts}) > 1
-
-
-def _one_tool_call(inner: Followed, outer: Followed) -> bool:
-    """Tell whether ``inner`` is another instrumentation's view of the tool call beside it."""
-    one, other = inner.told, outer.told
-    if one is None or other is None or inner.role != d.TOOL or outer.role != d.TOOL:
-        return False
-    if inner.source == outer.source or one.facts.name != other.facts.name:
-        return False
-    if outer in above(inner) or inner in above(outer):
-        return False
-    if one.facts.call_id is not None and other.facts.call_id is not None:
-        return one.facts.call_id == other.facts.call_id
-    return abs(inner.start_ns - outer.start_ns) <= NEAR and abs(_end(inner) - _end(outer)) <= NEAR
-
-
-def _end(part: Followed) -> int:
-    return (part.told.rest[4] or 0) if part.told is not None else 0
-
-
-def _one_call(inner: Followed, outer: Followed) -> bool:  # noqa: PLR0911 - a list of cases
-    """Tell whether ``inner`` is another instrumentation's view of the call beside it."""
-    one, other = inner.told, outer.told
-    if one is None or other is None or inner.role != d.MODEL or outer.role != d.MODEL:
-        return False
-    if inner.source == outer.source:
-        return False
-    if outer in above(inner) or inner in above(outer):
-        return False  # in each other: seen to where they are counted
-    if one.facts.response_id is not None and other.facts.response_id is not None:
-        return one.facts.response_id == other.facts.response_id
-    if inner.parent is outer.parent and _only_ones(inner, outer):
-        return True  # a stream: the framework's span ends before the vendor's begins
-    start, end = one.rest[3] or 0, one.rest[4] or 0
-    if not ((other.rest[3] or 0) - _SLACK <= start and end <= (other.rest[4] or 0) + _SLACK):
-        return False
-    return (
-        one.facts.tokens is None
-        or other.facts.tokens is None
-        or one.facts.tokens[:2] == other.facts.tokens[:2]
-    )
-
-
-def _only_ones(one: Followed, other: Followed) -> bool:
-    """Tell whether two spans are the only model calls of their sources in one step."""
-    step = one.parent
-    if not isinstance(step, Followed) or step.role != d.OTHER:
-        return False
-    calls = [part for part in step.children if part.told and part.told.facts.role == d.MODEL]
-    return len(calls) == 2 and one in calls and other in calls  # noqa: PLR2004 - a pair
-
-
-def _take_over(kept: Followed, dropped: Followed) -> None:
-    if kept.told is None or dropped.told is None:
-        return
-    if kept.told.facts.tokens is None:
-        kept.told.facts.tokens = dropped.told.facts.tokens
-    if kept.told.facts.model is None:
-        kept.told.facts.model = dropped.told.facts.model
-
-
-def _merge_failure(kept: Followed, dropped: Followed) -> None:
-    one, other = kept.told, dropped.told
-    if one is None or other is None or not other.rest[2] or one.rest[2]:
-        return
-    one.rest = (*one.rest[:2], True, *one.rest[3:])
-    one.attributes.update(other.attributes)
-
-
-def _same_source(one: Followed, other: Followed) -> bool:
-    return one.source == other.source
-
-
-def _same_name(one: Followed, other: Followed) -> bool:
-    return (
-        one.told is not None
-        and other.told is not None
-        and one.told.facts.name == other.told.facts.name
-    )
-
-
 def _slug(name: str | None) -> str:
     return (name or "").lower().replace(" ", "_").replace("-", "_")
 
 
 __all__ = [
-    "NEAR",
-    "above",
     "adopt",
     "assign_roles",
-    "below",
     "container_of",
     "graft",
     "own",

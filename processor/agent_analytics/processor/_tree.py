@@ -1,0 +1,56 @@
+"""Walking a run of foreign spans, and comparing its spans."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from agent_analytics.processor._followed import Followed
+
+#: Clocks of two spans that tell of one call differ by no more, in nanoseconds.
+SLACK: Final = 5_000_000
+#: What one instrumentation sees of another's span starts or ends so near to it, in nanoseconds.
+NEAR: Final = 100_000_000
+
+
+def below(node: Followed) -> Iterator[Followed]:
+    """Yield every span below, parents first."""
+    stack = list(reversed(node.children))
+    while stack:
+        one = stack.pop()
+        yield one
+        stack.extend(reversed(one.children))
+
+
+def above(node: Followed) -> Iterator[Followed]:
+    """Yield the followed spans above, nearest first."""
+    parent = node.parent
+    while isinstance(parent, Followed):
+        yield parent
+        parent = parent.parent
+
+
+def end(part: Followed) -> int:
+    """Return when a span ended, in nanoseconds since 1970; 0 while it has not."""
+    return (part.told.rest[4] or 0) if part.told is not None else 0
+
+
+def same_source(one: Followed, other: Followed) -> bool:
+    """Tell whether one instrumentation recorded both."""
+    return one.source == other.source
+
+
+def same_name(one: Followed, other: Followed) -> bool:
+    """Tell whether both are called alike."""
+    return (
+        one.told is not None
+        and other.told is not None
+        and one.told.facts.name == other.told.facts.name
+    )
+
+
+def merge_failure(kept: Followed, dropped: Followed) -> None:
+    """Let a call have failed if one of the spans that tell of it says so."""
+    one, other = kept.told, dropped.told
+    if one is None or other is None or not other.rest[2] or one.rest[2]:
+        return
+    one.rest = (*one.rest[:2], True, *one.rest[3:])
+    one.attributes.update(other.attributes)
