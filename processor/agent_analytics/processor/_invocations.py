@@ -119,7 +119,7 @@ class InvocationCounter:
             register, smallest = self._tenants(tenant)
         elif tenant is not None:
             self._health.refuse_value("tenant")
-        usage = self._usage.told_by(listing, attributes, start)
+        usage = self._usage.told_by(node, listing, attributes, start)
         with self._lock:
             # First, so that a sum which no longer fits its cell leaves the gauge right.
             cells[IN_PROGRESS] -= 1

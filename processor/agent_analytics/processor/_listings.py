@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from threading import RLock
 
 from agent_analytics.processor import _schema as schema
-from agent_analytics.processor._health import Health
+from agent_analytics.processor._health import SERIES_CAUSES, Health
 from agent_analytics.processor._limits import Limits
 from agent_analytics.processor._schema import Schema
 from agent_analytics.processor._store import Block, Cells, SeriesStore, SketchCells
@@ -27,7 +27,8 @@ class Listing:
         publisher: ``publisher_id``.
         agent: ``agent_id``.
         block: Series of the listing itself; ``cells`` are its cells.
-        tools: Blocks by tool; ``models``, ``errors`` and ``evaluations`` alike.
+        tools: Blocks by tool; ``errors`` and ``evaluations`` alike.
+        models: Blocks with calls by model; ``usage``, ``cached`` and ``reasoning`` hold the tokens.
         tenants: Sketch of who used it; ``conversations`` alike.
         versions: Names and versions seen, oldest first.
         latest: The last name and version, to tell at a glance that nothing changed.
@@ -36,6 +37,7 @@ class Listing:
     __slots__ = (
         "agent",
         "block",
+        "cached",
         "cells",
         "conversations",
         "errors",
@@ -45,8 +47,10 @@ class Listing:
         "models",
         "publisher",
         "rating",
+        "reasoning",
         "tenants",
         "tools",
+        "usage",
         "versions",
     )
 
@@ -64,6 +68,9 @@ class Listing:
         self.cells: Cells = block.cells
         self.tools: dict[str, Block] = {}
         self.models: dict[str, Block] = {}
+        self.usage: dict[str, Block] = {}
+        self.cached: dict[str, Block] = {}
+        self.reasoning: dict[str, Block] = {}
         self.errors: dict[str, Block] = {}
         self.evaluations: dict[str, Block] = {}
         self.first_chunk: Block | None = None
@@ -80,7 +87,15 @@ class Listing:
             blocks.append(self.first_chunk)
         if self.rating is not None:
             blocks.append(self.rating)
-        for group in (self.errors, self.models, self.tools, self.evaluations):
+        for group in (
+            self.errors,
+            self.models,
+            self.usage,
+            self.cached,
+            self.reasoning,
+            self.tools,
+            self.evaluations,
+        ):
             blocks.extend(list(group.values()))
         return blocks
 
@@ -165,6 +180,9 @@ class Listings:
             groups = {
                 schema.TOOL.name: listing.tools,
                 schema.MODEL.name: listing.models,
+                schema.USAGE.name: listing.usage,
+                schema.CACHED.name: listing.cached,
+                schema.REASONING.name: listing.reasoning,
                 schema.ERROR_TYPE.name: listing.errors,
                 schema.EVALUATION.name: listing.evaluations,
             }
@@ -198,6 +216,24 @@ class Listings:
         """Return the block of a model of ``listing``."""
         return self._block(
             listing, listing.models, schema.MODEL, name, self._limits.models_per_listing
+        )
+
+    def usage(self, listing: Listing, name: object) -> Block:
+        """Return the block of the tokens of a model of ``listing``."""
+        return self._block(
+            listing, listing.usage, schema.USAGE, name, self._limits.models_per_listing
+        )
+
+    def cached(self, listing: Listing, name: object) -> Block:
+        """Return the block of the cached tokens of a model of ``listing``."""
+        return self._block(
+            listing, listing.cached, schema.CACHED, name, self._limits.models_per_listing
+        )
+
+    def reasoning(self, listing: Listing, name: object) -> Block:
+        """Return the block of the reasoning tokens of a model of ``listing``."""
+        return self._block(
+            listing, listing.reasoning, schema.REASONING, name, self._limits.models_per_listing
         )
 
     def error(self, listing: Listing, name: object) -> Block:
@@ -270,7 +306,8 @@ class Listings:
         if block is not None:
             return block
         if len(group) >= cap and label != OTHER:
-            self._health.refuse_series(kind.name)
+            if kind.name in SERIES_CAUSES:  # what goes with a model is refused with it
+                self._health.refuse_series(kind.name)
             return self._block(listing, group, kind, OTHER, cap)
         made = self._open(listing, kind, label)
         with self._lock:

@@ -110,27 +110,28 @@ LISTING: Final = Schema(
 
 ERROR_TYPE: Final = Schema("error_type", 1, (Series(catalogue.INVOCATION_ERRORS, (), "cell", 0),))
 
-#: Cells 0 to 3 are the calls by outcome.
-MODEL_INPUT: Final = len(OUTCOMES)
-MODEL_OUTPUT: Final = MODEL_INPUT + 1
-MODEL_CACHED: Final = MODEL_INPUT + 2
-MODEL_REASONING: Final = MODEL_INPUT + 3
-MODEL_UNPRICED: Final = MODEL_INPUT + 4
+#: Calls of a model by outcome; a block for each kind of figure that calls tell beside it. What is
+#: not told has no series: it is unknown, and a series of zeros would say that there was nothing.
 MODEL: Final = Schema(
     "model",
-    MODEL_UNPRICED + 1,
-    (
-        *(
-            Series(catalogue.INFERENCE_CALLS, (outcome,), "cell", index)
-            for index, outcome in enumerate(OUTCOMES)
-        ),
-        Series(catalogue.INPUT_TOKENS, (), "cell", MODEL_INPUT),
-        Series(catalogue.OUTPUT_TOKENS, (), "cell", MODEL_OUTPUT),
-        Series(catalogue.CACHED_INPUT_TOKENS, (), "cell", MODEL_CACHED),
-        Series(catalogue.REASONING_TOKENS, (), "cell", MODEL_REASONING),
-        Series(catalogue.UNPRICED_TOKENS, (), "cell", MODEL_UNPRICED),
+    len(OUTCOMES),
+    tuple(
+        Series(catalogue.INFERENCE_CALLS, (outcome,), "cell", index)
+        for index, outcome in enumerate(OUTCOMES)
     ),
 )
+USAGE_INPUT, USAGE_OUTPUT, USAGE_UNPRICED = range(3)
+USAGE: Final = Schema(
+    "usage",
+    3,
+    (
+        Series(catalogue.INPUT_TOKENS, (), "cell", USAGE_INPUT),
+        Series(catalogue.OUTPUT_TOKENS, (), "cell", USAGE_OUTPUT),
+        Series(catalogue.UNPRICED_TOKENS, (), "cell", USAGE_UNPRICED),
+    ),
+)
+CACHED: Final = Schema("cached", 1, (Series(catalogue.CACHED_INPUT_TOKENS, (), "cell", 0),))
+REASONING: Final = Schema("reasoning", 1, (Series(catalogue.REASONING_TOKENS, (), "cell", 0),))
 
 #: Cells 0 to 3 are the calls by outcome; the histogram follows (calls of unknown duration are in
 #: the former only).
@@ -159,4 +160,15 @@ RATING: Final = _only_histogram("rating", catalogue.FEEDBACK_RATING)
 EVALUATION: Final = _only_histogram("evaluation", catalogue.EVALUATION_SCORE)
 
 #: Every kind of block, in the order in which it is exposed.
-SCHEMAS: Final = (LISTING, ERROR_TYPE, FIRST_CHUNK, MODEL, TOOL, RATING, EVALUATION)
+SCHEMAS: Final = (
+    LISTING,
+    ERROR_TYPE,
+    FIRST_CHUNK,
+    MODEL,
+    USAGE,
+    CACHED,
+    REASONING,
+    TOOL,
+    RATING,
+    EVALUATION,
+)

@@ -21,23 +21,23 @@ from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._prices import ModelCall, Prices
 from agent_analytics.processor._reading import Attributes
 from agent_analytics.processor._schema import (
-    MODEL_CACHED,
     MODEL_COST,
-    MODEL_INPUT,
-    MODEL_OUTPUT,
-    MODEL_REASONING,
-    MODEL_UNPRICED,
+    USAGE_INPUT,
+    USAGE_OUTPUT,
+    USAGE_UNPRICED,
     WASTED_COST,
 )
-from agent_analytics.processor._store import Block, Cells
+from agent_analytics.processor._store import Block
 from agent_analytics.processor._values import MAX_TOKENS, Amounts, tokens
 from agent_analytics.processor.catalogue import UNKNOWN
 
 #: Input, output, cached and reasoning tokens.
 Counts = tuple[int, int, int, int]
-#: Block of the model, its tokens, cost in nano-dollars, whether reported for the agent alone,
+#: Blocks of the tokens, of the cached and the reasoning ones; the latter where those are told.
+Blocks = tuple[Block, Block | None, Block | None]
+#: Blocks of the model, its tokens, cost in nano-dollars, whether reported for the agent alone,
 #: whether the cost is that of the tokens at a known price.
-Told = tuple[Block | None, Counts, int | None, bool, bool]
+Told = tuple[Blocks | None, Counts, int | None, bool, bool]
 
 _FIGURES: Final = (
     v.INPUT_TOKENS,
@@ -86,10 +86,15 @@ class UsageCounter:
     ) -> None:
         """Count a model call that began at ``start``, unless it was recorded below, too."""
         sent, received, cost, _, cached, reasoning, _ = map(attributes.get, _FIGURES)
-        block = self._model(listing, attributes)
-        counts = None
+        name = _model(attributes)
+        block = listing.models.get(name) if type(name) is str else None
+        if block is None:
+            block = self._listings.model(listing, name)
+        counts = blocks = None
         if sent is not None or received is not None:
             counts = self._counts(sent, received, cached, reasoning)
+            if not node.flags & _ANY_TOKENS:
+                blocks = self._blocks(listing, name, cached, reasoning)
         nano = self._amounts.told(cost)  # an amount that is refused is an unknown price, not 0
         priced = 0
         if self._prices is not None and (
@@ -104,9 +109,9 @@ class UsageCounter:
             else:
                 block.cells[outcome] += 1
                 self._health.cells[_health.INFERENCE] += 1
-            if counts is not None and not node.flags & _ANY_TOKENS:
+            if blocks is not None and counts is not None and not node.flags & _ANY_TOKENS:
                 marks |= _nodes.MODEL_TOKENS_BELOW
-                self._add(block.cells, counts, priced=nano is not None)
+                self._add(blocks, counts, priced=nano is not None)
             elif priced:
                 nano = None
             if nano is not None and not node.flags & _ANY_COST:
@@ -126,36 +131,40 @@ class UsageCounter:
             attributes: Those with the figures.
             start: When it began, in nanoseconds since 1970.
         """
-        told = self.told_by(listing, attributes, start)
+        told = self.told_by(node, listing, attributes, start)
         if told is not None:
             with self._lock:
                 self.add(node, listing, told)
 
-    def told_by(self, listing: Listing, attributes: Attributes, start: int | None) -> Told | None:
+    def told_by(
+        self, node: Node, listing: Listing, attributes: Attributes, start: int | None
+    ) -> Told | None:
         """Return the own figures of an agent that began at ``start``, or ``None``."""
         sent, received, cost, model, cached, reasoning, own = map(attributes.get, _FIGURES)
         if sent is None and received is None:
             if cost is None:
                 return None
             return None, _NO_TOKENS, self._amounts.told(cost), own is True, False
-        block = listing.models.get(model) if type(model) is str else None
-        if block is None:
-            block = self._model(listing, attributes)
+        if model is None:
+            model = _model(attributes)
+        blocks = None  # made for what counts alone: a model call below tells it better
+        if not node.flags & _nodes.MODEL_TOKENS_BELOW:
+            blocks = self._blocks(listing, model, cached, reasoning)
         counts = self._counts(sent, received, cached, reasoning)
         if cost is not None:
-            return block, counts, self._amounts.told(cost), own is True, False
+            return blocks, counts, self._amounts.told(cost), own is True, False
         if self._prices is None:
-            return block, counts, None, own is True, False
-        return block, counts, self._price(attributes, counts, start), own is True, True
+            return blocks, counts, None, own is True, False
+        return blocks, counts, self._price(attributes, counts, start), own is True, True
 
     def add(self, node: Node, listing: Listing, told: Told) -> None:
         """Add what ``told_by`` returned; the caller holds the lock."""
-        block, counts, nano, own, priced = told
+        blocks, counts, nano, own, priced = told
         below = node.flags
         marks = 0
-        if block is not None and not below & (_nodes.MODEL_TOKENS_BELOW if own else _ANY_TOKENS):
+        if blocks is not None and not below & (_nodes.MODEL_TOKENS_BELOW if own else _ANY_TOKENS):
             marks = _nodes.AGENT_TOKENS_BELOW
-            self._add(block.cells, counts, priced=nano is not None)
+            self._add(blocks, counts, priced=nano is not None)
         elif priced:
             nano = None
         if nano is not None:
@@ -198,14 +207,22 @@ class UsageCounter:
             return None
         return self._amounts.told(usd)
 
-    def _model(self, listing: Listing, attributes: Attributes) -> Block:
-        name = attributes.get(v.REQUEST_MODEL)
-        if name is None:
-            name = attributes.get(v.RESPONSE_MODEL)
-        if name is None:
-            name = UNKNOWN
-        block = listing.models.get(name) if type(name) is str else None
-        return block if block is not None else self._listings.model(listing, name)
+    def _blocks(self, listing: Listing, model: object, cached: object, reasoning: object) -> Blocks:
+        """Return where tokens of a model are added; what is not told has no block."""
+        known = type(model) is str
+        usage = listing.usage.get(model) if known else None  # type: ignore[call-overload]  # a str
+        if usage is None:
+            usage = self._listings.usage(listing, model)
+        kept = thought = None
+        if cached is not None:
+            kept = listing.cached.get(model) if known else None  # type: ignore[call-overload]  # a str
+            if kept is None:
+                kept = self._listings.cached(listing, model)
+        if reasoning is not None:
+            thought = listing.reasoning.get(model) if known else None  # type: ignore[call-overload]  # a str
+            if thought is None:
+                thought = self._listings.reasoning(listing, model)
+        return usage, kept, thought
 
     def _counts(self, sent: object, received: object, cached: object, reasoning: object) -> Counts:
         """Return input, output, cached and reasoning tokens, as far as they are believed."""
@@ -225,16 +242,18 @@ class UsageCounter:
         )
 
     @staticmethod
-    def _add(cells: Cells, counts: Counts, *, priced: bool) -> None:
+    def _add(blocks: Blocks, counts: Counts, *, priced: bool) -> None:
+        usage, kept, thought = blocks
         sent, received, cached, reasoning = counts
-        cells[MODEL_INPUT] += sent
-        cells[MODEL_OUTPUT] += received
-        if cached:
-            cells[MODEL_CACHED] += cached
-        if reasoning:
-            cells[MODEL_REASONING] += reasoning
+        cells = usage.cells
+        cells[USAGE_INPUT] += sent
+        cells[USAGE_OUTPUT] += received
         if not priced:
-            cells[MODEL_UNPRICED] += sent + received
+            cells[USAGE_UNPRICED] += sent + received
+        if kept is not None:
+            kept.cells[0] += cached
+        if thought is not None:
+            thought.cells[0] += reasoning
 
     @staticmethod
     def _spend(node: Node, listing: Listing, nano: int) -> None:
@@ -247,3 +266,11 @@ class UsageCounter:
             cells[WASTED_COST] += nano
         else:
             scope.cost += nano
+
+
+def _model(attributes: Attributes) -> object:
+    """Return the name of the model that was asked, else of the one that answered."""
+    name = attributes.get(v.REQUEST_MODEL)
+    if name is None:
+        name = attributes.get(v.RESPONSE_MODEL)
+    return UNKNOWN if name is None else name
