@@ -101,12 +101,6 @@ def run(lab):
 
         lab.attempt("research_agent", lambda: asyncio.run(cancel()))
     elif lab.scenario == "many":
-
-        async def many():
-            await asyncio.gather(*(researcher.run(f"{i}") for i in range(10)))
-
-        asyncio.run(many())
-        for _ in range(10):
-            lab.ran("research_agent")
+        lab.many("research_agent", lambda question: researcher.run(question))
     else:
         lab.attempt("research_agent", lambda: asyncio.run(researcher.run("2+2?")))

@@ -1,0 +1,215 @@
+"""Runs every framework live, says how far it is, and writes ``results.json``.
+
+``python -m tests.frameworks.everything [FRAMEWORK...]``; with names only those are run, and nothing
+is written. The exit status is 0 if every count of every run was right, or else 1.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from tests.dialects import recordings as r
+from tests.frameworks.live import (
+    EVERYTHING,
+    ROOT,
+    CannotRunError,
+    Run,
+    Verdict,
+    execute,
+    judge,
+)
+from tests.frameworks.matrix import CANNOT, FRAMEWORKS
+
+RESULTS = Path(__file__).parent / "results.json"
+#: Seconds that all runs together may take; what is not begun by then fails.
+BUDGET = 45 * 60.0
+WORKERS = 2
+
+
+@dataclass
+class Variant:
+    """What came of all runs of one framework with one instrumentation."""
+
+    framework: str
+    instrumentation: str
+    installed: Mapping[str, str] = field(default_factory=dict[str, str])
+    verdicts: dict[str, Verdict] = field(default_factory=dict[str, Verdict])
+    failures: list[str] = field(default_factory=list[str])
+
+    @property
+    def name(self) -> str:
+        """Framework and instrumentation."""
+        return f"{self.framework}/{self.instrumentation}"
+
+    def rotten(self) -> list[str]:
+        """Return what is declared as not told, though nothing would differ without that."""
+        found: list[str] = []
+        for scenario, items in r.UNTOLD.get(self.name, {}).items():
+            runs = [v for key, v in self.verdicts.items() if scenario in {"*", key}]
+            for item in sorted(items):
+                if runs and not any(item in verdict.missing for verdict in runs):
+                    found.append(f"{scenario}: {item} is declared as not told, and is told")
+        return found
+
+    def counted(self) -> list[str]:
+        """Return what was right in every run in which it is not declared as missing."""
+        told = set[str]().union(*(v.counted for v in self.verdicts.values()))
+        return [item for item in EVERYTHING if item in told]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for ``results.json``."""
+        known = FRAMEWORKS[self.framework]
+        packages = known.instrumentations[self.instrumentation]
+        untold = r.UNTOLD.get(self.name, {})
+        return {
+            "framework": self.framework,
+            "package": known.package,
+            "version": self.installed.get(known.package),
+            "instrumentation": self.instrumentation,
+            "instrumentation_packages": {name: self.installed.get(name) for name in packages},
+            "passed": [name for name in known.scenarios if self._passed(name)],
+            "not_passed": [name for name in known.scenarios if not self._passed(name)],
+            "counted": self.counted(),
+            "not_told": {
+                key: [item for item in EVERYTHING if item in items]
+                for key, items in sorted(untold.items())
+                if key == "*" or key in known.scenarios
+            },
+        }
+
+    def _passed(self, scenario: str) -> bool:
+        return scenario in self.verdicts and not self.verdicts[scenario].problems
+
+
+def planned(names: Sequence[str]) -> Iterator[Run]:
+    """Return what is to be run: each scenario in a process of its own."""
+    for name in names:
+        framework = FRAMEWORKS[name]
+        for instrumentation in framework.instrumentations:
+            told = r.INVOCATIONS not in r.untold(f"{name}/{instrumentation}", "")
+            for scenario in framework.scenarios:
+                if _why_not(name, instrumentation, scenario):
+                    continue
+                # Where no agent is told, no listing can be named by one.
+                yield Run(name, instrumentation, [scenario], listing=not told)
+                if scenario == "ok" and told:
+                    yield Run(name, instrumentation, [scenario], listing=True)
+
+
+def _why_not(*parts: str) -> str | None:
+    return next((CANNOT[key] for n in (1, 2, 3) if (key := "/".join(parts[:n])) in CANNOT), None)
+
+
+class Show:
+    """All the runs, two at a time, within a limited time."""
+
+    def __init__(self, runs: Sequence[Run], *, budget: float, record: Path | None) -> None:
+        self.runs = runs
+        self.budget = budget
+        self.record = record
+        self.variants: dict[str, Variant] = {}
+        self._begun = time.monotonic()
+        self._done = 0
+
+    def go(self) -> None:
+        """Run them all."""
+        for run in self.runs:
+            self.variants.setdefault(run.variant, Variant(run.framework, run.instrumentation))
+        with ThreadPoolExecutor(WORKERS) as pool:
+            for run, outcome in zip(self.runs, pool.map(self._one, self.runs), strict=True):
+                self._note(run, outcome)
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been going."""
+        return time.monotonic() - self._begun
+
+    def _one(self, run: Run) -> Mapping[str, Any] | str:
+        if self.seconds > self.budget:
+            return f"not run: {self.budget:.0f} s were over"
+        python = ROOT / ".venv-frameworks" / run.framework / "bin" / "python"
+        if not python.exists():
+            return "no environment"
+        try:
+            return execute(run, python, record=self.record)
+        except CannotRunError as error:
+            return str(error)
+
+    def _note(self, run: Run, outcome: Mapping[str, Any] | str) -> None:
+        self._done += 1
+        variant = self.variants[run.variant]
+        if isinstance(outcome, str):
+            problems = [outcome]
+        else:
+            variant.installed = outcome["installed"]
+            problems = []
+            for scenario, verdict in judge(run, outcome).items():
+                problems += verdict.problems
+                whole = variant.verdicts.setdefault(scenario, Verdict())
+                whole.problems += verdict.problems
+                whole.counted |= verdict.counted
+                whole.missing |= verdict.missing
+        variant.failures += [f"{run.title}: {problem}" for problem in problems]
+        print(f"[{self._done:3}/{len(self.runs)}] {run.title}: {'WRONG' if problems else 'ok'}")
+        for problem in problems:
+            print(f"          {problem}")
+        sys.stdout.flush()
+
+
+def table(variants: Sequence[Variant]) -> Table:
+    """Return the summary."""
+    made = Table("framework", "version", "instrumentation", "scenarios", "not told of every run")
+    for variant in variants:
+        entry = variant.as_json()
+        total = len(entry["passed"]) + len(entry["not_passed"])
+        made.add_row(
+            entry["framework"],
+            entry["version"] or "?",
+            entry["instrumentation"],
+            f"{len(entry['passed'])} of {total}",
+            ", ".join(entry["not_told"].get("*", [])),
+        )
+    return made
+
+
+def main() -> int:
+    """Run the program."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("frameworks", nargs="*", help="only these")
+    parser.add_argument("--record", type=Path, help="a folder for the spans of each run")
+    parser.add_argument("--budget", type=float, default=BUDGET, help="seconds for all of it")
+    options = parser.parse_args()
+    unknown = set(options.frameworks) - set(FRAMEWORKS)
+    if unknown:
+        parser.error(f"no such framework: {', '.join(sorted(unknown))}")
+    runs = list(planned(options.frameworks or sorted(FRAMEWORKS)))
+    show = Show(runs, budget=options.budget, record=options.record)
+    print(f"{len(runs)} runs, {WORKERS} at a time, {options.budget / 60:.0f} minutes at most")
+    show.go()
+    variants = list(show.variants.values())
+    failures = [problem for variant in variants for problem in variant.failures]
+    failures += [f"{one.name}: {problem}" for one in variants for problem in one.rotten()]
+    print()
+    Console(width=140).print(table(variants))
+    for key, reason in CANNOT.items():
+        print(f"cannot be run: {key}: {reason}")
+    for problem in failures:
+        print(f"WRONG {problem}")
+    print(f"{len(runs)} runs in {show.seconds / 60:.1f} minutes, {len(failures)} problems")
+    if not options.frameworks:
+        RESULTS.write_text(
+            json.dumps([one.as_json() for one in variants], indent=1) + "\n", encoding="utf-8"
+        )
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
