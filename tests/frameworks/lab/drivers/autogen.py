@@ -50,7 +50,12 @@ def run(lab):
 
     tools = [lab.search, lab.calculator] + ([lab.slow] if lab.scenario == "cancelled" else [])
     researcher = AssistantAgent(
-        "research_agent", model(FAST), tools=tools, max_tool_iterations=5, description="r"
+        "research_agent",
+        model(FAST),
+        tools=tools,
+        max_tool_iterations=5,
+        description="r",
+        model_client_stream=lab.scenario == "streaming",
     )
     if lab.scenario == "nested":
         lab.api.plans = {GREAT: [["research_agent"]], FAST: [["search"], ["calculator"]]}
