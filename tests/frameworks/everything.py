@@ -17,6 +17,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 from tests.dialects import recordings as r
+from tests.frameworks import compatibility
+from tests.frameworks.compatibility import RESULTS
 from tests.frameworks.live import (
     EVERYTHING,
     ROOT,
@@ -26,9 +28,8 @@ from tests.frameworks.live import (
     execute,
     judge,
 )
-from tests.frameworks.matrix import CANNOT, FRAMEWORKS
+from tests.frameworks.matrix import AGENTLESS, CANNOT, FRAMEWORKS
 
-RESULTS = Path(__file__).parent / "results.json"
 #: Seconds that all runs together may take; what is not begun by then fails.
 BUDGET = 30 * 60.0
 WORKERS = 2
@@ -51,24 +52,35 @@ class Variant:
 
     def rotten(self) -> list[str]:
         """Return what is declared as not told, though nothing would differ without that."""
-        found: list[str] = []
-        for scenario, items in r.UNTOLD.get(self.name, {}).items():
-            runs = [v for key, v in self.verdicts.items() if scenario in {"*", key}]
-            for item in sorted(items):
-                if runs and not any(item in verdict.missing for verdict in runs):
-                    found.append(f"{scenario}: {item} is declared as not told, and is told")
-        return found
+        return [
+            f"{scenario}: {item} is declared as not told, and is told"
+            for scenario, items in r.UNTOLD.get(self.name, {}).items()
+            if scenario == "*" or scenario in self.verdicts
+            for item in sorted(items - self._missing(scenario))
+        ]
 
     def counted(self) -> list[str]:
         """Return what was right in every run in which it is not declared as missing."""
         told = set[str]().union(*(v.counted for v in self.verdicts.values()))
         return [item for item in EVERYTHING if item in told]
 
+    def not_told(self) -> dict[str, list[str]]:
+        """Return what is declared as missing and indeed was: of every run, or of a scenario."""
+        found: dict[str, list[str]] = {}
+        for scenario, items in sorted(r.UNTOLD.get(self.name, {}).items()):
+            missing = self._missing(scenario)
+            if here := [item for item in EVERYTHING if item in items & missing]:
+                found[scenario] = here
+        return found
+
+    def _missing(self, scenario: str) -> set[str]:
+        runs = [v for key, v in self.verdicts.items() if scenario in {"*", key}]
+        return set[str]().union(*(verdict.missing for verdict in runs))
+
     def as_json(self) -> dict[str, Any]:
         """Return it for ``results.json``."""
         known = FRAMEWORKS[self.framework]
         packages = known.instrumentations[self.instrumentation]
-        untold = r.UNTOLD.get(self.name, {})
         return {
             "framework": self.framework,
             "package": known.package,
@@ -78,11 +90,7 @@ class Variant:
             "passed": [name for name in known.scenarios if self._passed(name)],
             "not_passed": [name for name in known.scenarios if not self._passed(name)],
             "counted": self.counted(),
-            "not_told": {
-                key: [item for item in EVERYTHING if item in items]
-                for key, items in sorted(untold.items())
-                if key == "*" or key in known.scenarios
-            },
+            "not_told": self.not_told(),
         }
 
     def _passed(self, scenario: str) -> bool:
@@ -95,17 +103,19 @@ def planned(names: Sequence[str]) -> Iterator[Run]:
         framework = FRAMEWORKS[name]
         for instrumentation in framework.instrumentations:
             told = r.INVOCATIONS not in r.untold(f"{name}/{instrumentation}", "")
-            scenarios = tuple(
+            scenarios = [
                 scenario
                 for scenario in framework.scenarios
                 if not _why_not(name, instrumentation, scenario)
-            )
-            if not scenarios:
-                continue
+            ]
             # Where no agent is told, no listing can be named by one.
-            yield Run(name, instrumentation, scenarios, listing=not told)
-            if told:
-                yield Run(name, instrumentation, ("ok",), listing=True)
+            without = tuple(one for one in scenarios if not told or one in AGENTLESS)
+            by_name = tuple(one for one in scenarios if one not in without)
+            if by_name:
+                yield Run(name, instrumentation, by_name)
+                without = ("ok", *without)
+            if without:
+                yield Run(name, instrumentation, without, listing=True)
 
 
 def _why_not(*parts: str) -> str | None:
@@ -212,8 +222,10 @@ def main() -> int:
         parser.error(f"no such framework: {', '.join(sorted(unknown))}")
     runs = list(planned(options.frameworks or sorted(FRAMEWORKS)))
     show = Show(runs, budget=options.budget, record=options.record)
-    print(f"{show.total} scenarios in {len(runs)} processes, {WORKERS} at a time, "
-          f"{options.budget / 60:.0f} minutes at most")
+    print(
+        f"{show.total} scenarios in {len(runs)} processes, {WORKERS} at a time, "
+        f"{options.budget / 60:.0f} minutes at most"
+    )
     show.go()
     variants = list(show.variants.values())
     failures = [problem for variant in variants for problem in variant.failures]
@@ -229,6 +241,7 @@ def main() -> int:
         RESULTS.write_text(
             json.dumps([one.as_json() for one in variants], indent=1) + "\n", encoding="utf-8"
         )
+        compatibility.write()
     return 1 if failures else 0
 
 

@@ -126,6 +126,8 @@ def judge(run: Run, result: Mapping[str, Any]) -> dict[str, Verdict]:
         told = _since(before, after)
         before = after
         verdict = verdicts.setdefault(one["scenario"], Verdict())
+        if one["decorated"] and not one["truth"]["agents"]:
+            continue  # no agent that could be decorated
         if one["decorated"]:
             _judge_decorated(run, one, told, bare, verdict)
         else:
@@ -158,6 +160,7 @@ def _judge_bare(run: Run, one: Mapping[str, Any], told: Counts, verdict: Verdict
     # A team has a name in few frameworks; it goes by a member's.
     agents = one["truth"]["agents"]
     names = {agent["name"] for agent in agents if agent["role"] in {"top", "member"}}
+    names.update(one["truth"]["also_named"])
     strangers = set(told.agents) - ({LISTING} if run.listing else names)
     if strangers:
         verdict.problems.append(f"counted for {', '.join(sorted(strangers))}")
@@ -183,10 +186,12 @@ def _judge_decorated(
     strangers = set(told.agents) - {DECORATED}
     if strangers:
         problems.append(f"counted for {', '.join(sorted(strangers))}")
+    inner = untold | {r.INVOCATIONS}
+    with_it, without = comparable(told, inner), comparable(bare, inner)
     problems += [
-        f"{kind} {dict(getattr(told, kind))}, and {dict(getattr(bare, kind))} without the decorator"
-        for kind in ("tools", "model_calls", "tokens")
-        if getattr(told, kind) != getattr(bare, kind)
+        f"{kind} {with_it[kind]}, and {without[kind]} without the decorator"
+        for kind in with_it
+        if with_it[kind] != without[kind]
     ]
     verdict.problems += [f"decorated: {problem}" for problem in problems]
 
@@ -236,6 +241,6 @@ def shown(scenario: str, truth: Mapping[str, Any]) -> list[str]:
         "swarm": "handoff" in roles,
         "team": "member" in roles,
         "cancelled": ends == {"cancelled"} and "cancelled" in outcomes,
-        "many": len(truth["agents"]) == 100,  # noqa: PLR2004 - as it is described
+        "many": len(truth["agents"]) == 100,
     }
     return [] if checks.get(scenario, True) else [f"the run shows no {scenario}"]

@@ -38,6 +38,8 @@ SCENARIOS: Mapping[str, str] = {
     "twice": "one agent object runs twice",
     "unnamed": "an agent that was given no name",
 }
+#: Scenarios without an agent: there is no name for a listing.
+AGENTLESS = ("chain", "plain_graph")
 BASIC = ("ok", "tool_error", "agent_error", "streaming", "parallel")
 
 _OI_SDK = "openinference-instrumentation-openai"
@@ -56,13 +58,15 @@ class Framework:
             ``+``; each with the packages that are at work, none where the framework's own spans
             are all there is.
         scenarios: What it is run through, by each of them.
-        lacks: Which of the scenarios that every framework should have are missing, and why.
+        native: Whether it records spans of its own, whatever else does.
+        note: What to know of it, or of how it was run.
     """
 
     package: str
     instrumentations: Mapping[str, Sequence[str]]
     scenarios: Sequence[str]
-    lacks: str = ""
+    native: bool = False
+    note: str = ""
 
 
 FRAMEWORKS: Mapping[str, Framework] = {
@@ -75,6 +79,7 @@ FRAMEWORKS: Mapping[str, Framework] = {
             "otel-sdk": (_OTEL_SDK,),
         },
         (*BASIC, "nested", "many", "team", "cancelled"),
+        native=True,
     ),
     "agno": Framework(
         "agno",
@@ -96,6 +101,7 @@ FRAMEWORKS: Mapping[str, Framework] = {
             "otel-sdk": (_OTEL_SDK,),
         },
         (*BASIC, "nested", "handoff", "team", "cancelled"),
+        native=True,
     ),
     "beeai": Framework(
         "beeai-framework",
@@ -137,6 +143,8 @@ FRAMEWORKS: Mapping[str, Framework] = {
             "mid_error",
             "cancelled",
         ),
+        native=True,
+        note="It admits the OpenTelemetry SDK up to 1.44 only and this project needs 1.45, so it was installed against its own bound (`tests/frameworks/environments/google-adk.overrides`).",
     ),
     "haystack": Framework(
         "haystack-ai",
@@ -201,6 +209,8 @@ FRAMEWORKS: Mapping[str, Framework] = {
             "traceloop": ("opentelemetry-instrumentation-mcp",),
         },
         ("ok", "tool_error"),
+        native=True,
+        note="No framework of agents, but the protocol by which tools are called: client and server in one process, the agent's span around them by hand.",
     ),
     "openai-agents": Framework(
         "openai-agents",
@@ -244,11 +254,14 @@ FRAMEWORKS: Mapping[str, Framework] = {
             "otel-sdk": (_OTEL_SDK,),
         },
         (*BASIC, "nested", "many", "cancelled", "mid_error"),
+        native=True,
     ),
     "semantic-kernel": Framework(
         "semantic-kernel",
         {"native": (), "oi-sdk": (_OI_SDK,)},
         (*BASIC, "nested"),
+        native=True,
+        note="Its spans are switched on by `SEMANTICKERNEL_EXPERIMENTAL_GENAI_ENABLE_OTEL_DIAGNOSTICS=true`.",
     ),
     "smolagents": Framework(
         "smolagents",
@@ -269,6 +282,7 @@ FRAMEWORKS: Mapping[str, Framework] = {
             "otel-sdk": (_OTEL_SDK,),
         },
         (*BASIC, "nested", "cancelled", "graph", "mid_error", "swarm", "twice"),
+        native=True,
     ),
 }
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from tests.frameworks.live import Run, Verdict, execute, judge
-from tests.frameworks.matrix import FRAMEWORKS
 
 NAMED = ("ok", "tool_error", "agent_error", "streaming", "parallel", "nested")
 SMALL = (

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+
 from model_api import CACHED, REASONING, ModelApi, Turn
-from opentelemetry.sdk.trace import TracerProvider
 
 FAST, GREAT = "gpt-4o-mini", "gpt-4o"
 #: How many runs are under way at once in the scenario ``many``.
@@ -61,11 +62,19 @@ class Lab:
         self.tools: Counter[tuple[str, str]] = Counter()
         self.agents: list[dict[str, Any]] = []
         self.notes: list[str] = []
+        #: What else an instrumentation may call the outermost agent, where it has no name.
+        self.also_named: list[str] = []
         os.environ.update(
             OPENAI_API_KEY="sk-lab",
             OPENAI_BASE_URL=self.api.base_url,
             OPENAI_API_BASE=self.api.base_url,
         )
+
+    def first(self, processor: SpanProcessor) -> None:
+        """Have a processor that rewrites spans see them before all others."""
+        # Providers have no public way to say so.
+        others: Any = vars(self.provider)["_active_span_processor"]
+        others._span_processors = (processor, *others._span_processors)  # noqa: SLF001 - as above
 
     # --- tools -----------------------------------------------------------------------------------
 
@@ -138,7 +147,7 @@ class Lab:
 
     def truth(self) -> dict[str, Any]:
         """Return what really happened, as the driver, its tools and the server counted it."""
-        good = [call for call in self.api.calls if call.status == 200]  # noqa: PLR2004 - HTTP OK
+        good = [call for call in self.api.calls if call.status == 200]
         return {
             "agents": self.agents,
             "tool_calls": [
@@ -155,5 +164,6 @@ class Lab:
             },
             "streamed": sum(call.streamed for call in good),
             "most_tools_at_once": max((call.tools for call in good), default=0),
+            "also_named": self.also_named,
             "notes": self.notes,
         }

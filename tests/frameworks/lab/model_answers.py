@@ -1,4 +1,4 @@
-"""What a model's answer looks like on the wire: chat completions and responses, whole or streamed."""
+"""What an answer looks like on the wire: chat completions and responses, whole or streamed."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -54,7 +54,10 @@ class Answer:
 
 def chat(answer: Answer) -> dict[str, Any]:
     """Return a chat completion."""
-    message: dict[str, Any] = {"role": "assistant", "content": None if answer.tools else answer.text}
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": None if answer.tools else answer.text,
+    }
     if answer.tools:
         message["tool_calls"] = [_tool_call(*tool) for tool in answer.tools]
     choice = {"index": 0, "message": message, "finish_reason": _finish(answer), "logprobs": None}
@@ -118,13 +121,13 @@ def response(answer: Answer, tools: object) -> dict[str, Any]:
 
 def response_events(whole: Mapping[str, Any], text: str) -> list[dict[str, Any]]:
     """Return the events of a streamed response."""
-    begun = {**whole, "status": "in_progress", "output": [], "usage": None}
+    begun: dict[str, Any] = {**whole, "status": "in_progress", "output": [], "usage": None}
     events: list[dict[str, Any]] = [{"type": "response.created", "response": begun}]
     for index, item in enumerate(whole["output"]):
         where = {"output_index": index, "item_id": item["id"]}
         events.append({"type": "response.output_item.added", "output_index": index, "item": item})
         if item["type"] == "message":
-            part = {"type": "output_text", "text": "", "annotations": []}
+            part: dict[str, Any] = {"type": "output_text", "text": "", "annotations": []}
             events.append(
                 {"type": "response.content_part.added", **where, "content_index": 0, "part": part}
             )

@@ -5,6 +5,10 @@ calls), and takes the first turn that the conversation does not show yet; after 
 So any number of runs may share one server.
 """
 
+# requests are JSON, whose types are not known
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
+# pyright: reportUnknownArgumentType=false
+
 import json
 import re
 import threading
@@ -34,6 +38,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "calculator": {"expression": "2+2"},
     "slow": {"query": "x"},
     "ask_researcher": {"query": "help"},
+    "final_answer": {"answer": "4"},
 }
 _UNKNOWN = {"query": "help", "input": "help"}
 _NAMED = re.compile(r"""name[\\\\"']+: *[\\\\"']+(\w+)""")
@@ -88,7 +93,7 @@ class ModelApi:
             for index, name in enumerate(turn)
         ]
         if not tools and "final_answer" in _offered(body):
-            tools = [(f"call_{number}_f", "final_answer", {"answer": "4"})]
+            tools = [(f"call_{number}_f", "final_answer", ARGUMENTS["final_answer"])]
         call.tools = len(tools)
         return Answer(number, call, tools, text)
 
@@ -118,22 +123,22 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: _Server
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as it is called
         """Say nothing."""
 
-    def do_GET(self) -> None:  # noqa: N802 - as it is called
+    def do_GET(self) -> None:
         """List no models."""
         self._json(200, {"object": "list", "data": []})
 
-    def do_POST(self) -> None:  # noqa: N802 - as it is called
+    def do_POST(self) -> None:
         """Answer as the model."""
         body: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["content-length"])))
         if self.path.endswith("/embeddings"):
             self._json(200, embedding(str(body["model"])))
             return
-        answer = self.server.api.says(body)
+        server = self.server
+        answer = server.api.says(body) if isinstance(server, _Server) else None
         if answer is None:
             self._json(500, failure())
         elif "messages" in body:

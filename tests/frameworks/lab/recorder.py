@@ -1,5 +1,9 @@
 """Records spans as the SDK hands them to processors: at the start, and at the end."""
 
+# attributes hold what they hold
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
+# pyright: reportUnknownArgumentType=false
+
 import json
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,8 +1,8 @@
 """Runs scenarios of one framework, live: what was counted, beside what really happened.
 
-``run.py FRAMEWORK INSTRUMENTATION SCENARIO...`` with ``--output FILE`` for what was counted and the
-truth as JSON, and ``--record FOLDER`` for the spans. Each scenario is run twice: bare, and under the
-decorator, whose counts go to a listing of its own. Nothing but loopback can be reached.
+``run.py FRAMEWORK INSTRUMENTATION SCENARIO...`` with ``--output FILE`` for what was counted and
+the truth as JSON, and ``--record FOLDER`` for the spans. Each scenario is run twice: bare, and
+under the decorator, whose counts go to a listing of its own. Nothing but loopback can be reached.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 # Frameworks that would call home, or wait for an answer from there.
 os.environ.update(
@@ -27,16 +27,16 @@ os.environ.update(
     TRACELOOP_TELEMETRY="false",
 )
 
-from lab import Lab, as_it_is
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from recorder import Recorder
 
 from agent_analytics.exporters import exposition
 from agent_analytics.instrumentation import agent
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import AgentMetricsProcessor
+from lab import Lab, as_it_is
+from recorder import Recorder
 
 PUBLISHER, LISTING, DECORATED = "acme", "finder", "decorated"
 HERE = Path(__file__).parent
@@ -54,17 +54,18 @@ class Loopback:
         sys.addaudithook(self._hook)
 
     def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
+        address = arguments[1] if event == "socket.connect" else None
         if event == "socket.getaddrinfo":
-            host = arguments[0]
-        elif event == "socket.connect" and isinstance(arguments[1], tuple):
-            host = arguments[1][0]
+            name: str | bytes | None = arguments[0]
+        elif isinstance(address, tuple):
+            name = cast("tuple[str | bytes, ...]", address)[0]
         else:
             return
-        name = host.decode() if isinstance(host, bytes) else host
-        if name in {None, "", "localhost"} or _is_loopback(str(name)):
+        host = name.decode() if isinstance(name, bytes) else str(name or "")
+        if host in {"", "localhost"} or _is_loopback(host):
             return
-        self.refused.add(str(name))
-        message = f"no network in the lab: {name}"
+        self.refused.add(host)
+        message = f"no network in the lab: {host}"
         raise OSError(message)
 
 

@@ -17,9 +17,7 @@ def _oi(lab):
     native(lab)
     from openinference.instrumentation.agent_framework import AgentFrameworkToOpenInferenceProcessor
 
-    lab.provider._active_span_processor._span_processors = (
-        AgentFrameworkToOpenInferenceProcessor(),
-    ) + lab.provider._active_span_processor._span_processors
+    lab.first(AgentFrameworkToOpenInferenceProcessor())
 
 
 def _oi_sdk(lab):

@@ -2,11 +2,11 @@
 
 import asyncio
 
-from agents import Agent, Runner, function_tool, set_default_openai_api
-from agents import set_default_openai_client
+from agents import Agent, Runner, function_tool, set_default_openai_api, set_default_openai_client
 from agents.tracing import set_trace_processors
-from lab import FAST, GREAT
 from openai import AsyncOpenAI
+
+from lab import FAST, GREAT
 
 # The framework's own exporter would send every trace to the API.
 set_trace_processors([])
@@ -66,7 +66,6 @@ INSTRUMENT = {
 
 
 def run(lab):
-    from openai import AsyncOpenAI
 
     set_default_openai_client(AsyncOpenAI(max_retries=0), use_for_tracing=False)
     responses = lab.scenario.startswith("responses")
