@@ -20,11 +20,15 @@ DETAILS = frozenset({CACHED, REASONING})
 MODELS, TOOLS, INVOCATIONS = "model_calls", "tools", "invocations"
 #: How a call or a run ended, though that it was is told.
 TOOL_OUTCOMES, OUTCOMES = "tool_outcomes", "outcomes"
+#: What the agent is called, which names the listing where nothing else does.
+NAMES = "names"
 
 #: What an instrumentation does not tell: of every run, or of one scenario.
 UNTOLD: Mapping[str, Mapping[str, frozenset[str]]] = {
     "agent-framework/native": {"cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES})},
     "agent-framework/openinference": {"cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES})},
+    "agent-framework/oi-sdk": {"cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES})},
+    "agent-framework/otel-sdk": {"cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES})},
     "agno/openinference": {"*": frozenset({REASONING})},
     "agno/otel-genai": {"*": TOKENS | {MODELS}, "agent_error": frozenset({OUTCOMES})},
     "agno/otel-genai+otel-sdk": {"agent_error": frozenset({OUTCOMES})},
@@ -35,10 +39,14 @@ UNTOLD: Mapping[str, Mapping[str, frozenset[str]]] = {
     },
     "autogen/native": {"*": TOKENS | {MODELS}},
     "autogen/openinference": {"*": DETAILS},
+    "beeai/openinference": {"*": DETAILS, "agent_error": frozenset({MODELS})},
     "crewai/openinference": {"*": TOKENS | {MODELS}},
     "crewai/traceloop": {"*": TOKENS | {MODELS, TOOLS}, "solo": frozenset({INVOCATIONS})},
     "dspy/openinference": {"*": TOKENS},
     "dspy/otel-genai": {"*": frozenset({TOOLS})},
+    "haystack/native": {
+        "*": TOKENS | {MODELS, TOOLS, TOOL_OUTCOMES, INVOCATIONS, OUTCOMES},
+    },
     "haystack/openinference": {"*": TOKENS | {MODELS, TOOLS, INVOCATIONS}},
     "haystack/openinference+oi-sdk": {"*": frozenset({TOOLS, INVOCATIONS})},
     "google-adk/native": {
@@ -54,11 +62,12 @@ UNTOLD: Mapping[str, Mapping[str, frozenset[str]]] = {
     "langchain/openinference+traceloop": {"*": frozenset({REASONING})},
     "langchain/traceloop": {"*": frozenset({REASONING})},
     "langchain/traceloop+tl-sdk": {"*": frozenset({REASONING})},
-    "llama-index/openinference": {"streaming": TOKENS},
-    "llama-index/openinference+oi-sdk": {"streaming": TOKENS},
+    "llama-index/openinference": {"*": frozenset({NAMES}), "streaming": TOKENS},
+    "llama-index/openinference+oi-sdk": {"*": frozenset({NAMES}), "streaming": TOKENS},
     "llama-index/otel-genai": {"*": TOKENS | {MODELS}},
+    "llama-index/otel-genai+otel-sdk": {"streaming": TOKENS},
     "llama-index/traceloop": {
-        "*": TOKENS | {MODELS},
+        "*": TOKENS | {MODELS, NAMES},
         "agent_error": frozenset({INVOCATIONS}),
         "tool_error": frozenset({TOOL_OUTCOMES}),
     },

@@ -23,6 +23,7 @@ WORDS = {
     r.OUTPUT: "output tokens",
     r.CACHED: "cached tokens",
     r.REASONING: "reasoning tokens",
+    r.NAMES: "the agent's name",
 }
 #: How much it is missed, where instrumentations are put in order.
 WEIGHTS = {
@@ -35,17 +36,19 @@ WEIGHTS = {
     r.TOOL_OUTCOMES: 10,
     r.CACHED: 3,
     r.REASONING: 2,
+    r.NAMES: 5,
 }
 HEAD = """# Which frameworks are counted, and by what
 
 Written by `make test-frameworks`, which runs each framework live in an environment of its own,
 against a local look-alike of the model's API, and compares every count with what really happened:
-bare, and again under `@agent`. What an instrumentation does not tell cannot be counted, and is named
-here; everything else was exact. Inside `@agent`, invocations and their outcomes are always counted.
+bare, and again under `@agent`. What an instrumentation does not tell cannot be counted, and is
+named here; everything else was exact. Inside `@agent`, invocations and their outcomes are always
+counted.
 
-*Packages* are installed beside the framework and switched on; several mean that all are at work at
-once, and still each thing counts once. *Native* spans need no package. `make test-frameworks` prints
-the runs one by one; `tests/frameworks/lab/drivers` shows how each framework is set up.
+Packages are installed beside the framework and switched on; several mean that all are at work at
+once, and still each thing counts once. Native spans need no package.
+`tests/frameworks/lab/drivers` shows how each framework is set up.
 
 ## The best of each framework
 

@@ -17,7 +17,18 @@ LAB = Path(__file__).parent / "lab" / "run.py"
 LISTING, DECORATED = "finder", "decorated"
 #: Seconds that one process may take to begin, and for each scenario.
 START, EACH = 60.0, 30.0
-EVERYTHING = (*r.TOKENS, r.MODELS, r.TOOLS, r.TOOL_OUTCOMES, r.INVOCATIONS, r.OUTCOMES)
+COUNTS = (
+    r.INVOCATIONS,
+    r.OUTCOMES,
+    r.TOOLS,
+    r.TOOL_OUTCOMES,
+    r.MODELS,
+    r.INPUT,
+    r.OUTPUT,
+    r.CACHED,
+    r.REASONING,
+)
+EVERYTHING = (*COUNTS, r.NAMES)
 
 
 class CannotRunError(Exception):
@@ -162,12 +173,16 @@ def _judge_bare(run: Run, one: Mapping[str, Any], told: Counts, verdict: Verdict
     names = {agent["name"] for agent in agents if agent["role"] in {"top", "member"}}
     names.update(one["truth"]["also_named"])
     strangers = set(told.agents) - ({LISTING} if run.listing else names)
-    if strangers:
+    if strangers and r.NAMES in untold:
+        verdict.missing.add(r.NAMES)
+    elif strangers:
         verdict.problems.append(f"counted for {', '.join(sorted(strangers))}")
+    elif told.agents and not run.listing:
+        verdict.counted.add(r.NAMES)
     if told.health["unattributed"]:
         verdict.problems.append(f"unattributed: {told.health['unattributed']}")
-    for item in EVERYTHING:
-        others = frozenset(EVERYTHING) - {item} - _needed(item)
+    for item in COUNTS:
+        others = frozenset(COUNTS) - {item} - _needed(item)
         right = comparable(told, others) == comparable(truth, others)
         if item in untold and not right:
             verdict.missing.add(item)
@@ -232,6 +247,7 @@ def shown(scenario: str, truth: Mapping[str, Any]) -> list[str]:
         "agent_error": ends == {"error"},
         "mid_error": ends == {"error"} and truth["llm_calls_ok"] > 0,
         "streaming": truth["streamed"] > 0,
+        "streaming_usage": truth["streamed"] > 0,
         "responses_streaming": truth["streamed"] > 0,
         "parallel": truth["most_tools_at_once"] > 1,
         "nested": "nested" in roles,

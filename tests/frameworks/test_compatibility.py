@@ -1,7 +1,7 @@
 """The table in the documentation is what the live runs found."""
 
 from tests.frameworks.compatibility import PAGE, page, results
-from tests.frameworks.matrix import FRAMEWORKS
+from tests.frameworks.matrix import CANNOT, FRAMEWORKS
 
 
 def test_the_page_is_up_to_date() -> None:
@@ -16,6 +16,7 @@ def test_the_results_are_of_all_runs() -> None:
         (name, instrumentation): framework
         for name, framework in FRAMEWORKS.items()
         for instrumentation in framework.instrumentations
+        if f"{name}/{instrumentation}" not in CANNOT
     }
     assert found.keys() == planned.keys()
     for key, entry in found.items():

@@ -22,6 +22,7 @@ _PLANS: dict[str, dict[str, list[Turn]]] = {
     "agent_error": {FAST: ["error"]},
     "parallel": {FAST: _AT_ONCE},
     "streaming": {FAST: _AT_ONCE},
+    "streaming_usage": {FAST: _AT_ONCE},
     "nested": {GREAT: [["ask_researcher"]], FAST: _TWO_TOOLS},
     "handoff": {GREAT: [["transfer_to_research_agent"]], FAST: _TWO_TOOLS},
     "cancelled": {FAST: [["slow"]]},

@@ -2,7 +2,14 @@
 
 import asyncio
 
-from agents import Agent, Runner, function_tool, set_default_openai_api, set_default_openai_client
+from agents import (
+    Agent,
+    ModelSettings,
+    Runner,
+    function_tool,
+    set_default_openai_api,
+    set_default_openai_client,
+)
 from agents.tracing import set_trace_processors
 from openai import AsyncOpenAI
 
@@ -75,8 +82,10 @@ def run(lab):
     search = function_tool(lab.search)
     calculator = function_tool(lab.calculator, **opts)
     slow = function_tool(lab.slow)
+    usage = ModelSettings(include_usage=lab.scenario == "streaming_usage" or None)
     researcher = Agent(
         name="research_agent",
+        model_settings=usage,
         instructions="help",
         model=FAST,
         tools=[search, calculator] + ([slow] if lab.scenario == "cancelled" else []),
@@ -98,14 +107,17 @@ def run(lab):
             ("research_agent", "nested"),
         )
     elif lab.scenario == "agent_as_tool":
-        lab.api.plans = {GREAT: [["ask_researcher"]], FAST: [["search"], ["calculator"]]}
+        from model_api import ARGUMENTS
+
+        lab.api.plans = {GREAT: [["ask_agent"]], FAST: [["search"], ["calculator"]]}
+        ARGUMENTS["ask_agent"] = {"input": "help"}
         boss = Agent(
             name="supervisor",
             instructions="delegate",
             model=GREAT,
-            tools=[researcher.as_tool("ask_researcher", "ask")],
+            tools=[researcher.as_tool("ask_agent", "ask")],
         )
-        lab.called("ask_researcher")
+        lab.called("ask_agent")
         lab.attempt(
             "supervisor",
             lambda: asyncio.run(Runner.run(boss, "what is 2+2?")),
@@ -118,7 +130,7 @@ def run(lab):
             lambda: asyncio.run(Runner.run(triage, "what is 2+2?")),
             ("research_agent", "handoff"),
         )
-    elif lab.scenario in {"streaming", "responses_streaming"}:
+    elif lab.scenario in {"streaming", "streaming_usage", "responses_streaming"}:
 
         async def stream():
             result = Runner.run_streamed(researcher, "what is 2+2?")
