@@ -84,7 +84,8 @@ UNTOLD: Mapping[str, Mapping[str, frozenset[str]]] = {
     "smolagents/otel-genai": {"*": TOKENS | {MODELS, TOOLS}},
     "smolagents/otel-genai+otel-sdk": {"*": frozenset({TOOLS})},
     "strands/native": {"*": frozenset({REASONING}), "cancelled": frozenset({TOOL_OUTCOMES})},
-    "strands/oi-sdk": {"*": frozenset({REASONING})},
+    "strands/oi-sdk": {"*": frozenset({REASONING}), "cancelled": frozenset({TOOL_OUTCOMES})},
+    "strands/otel-sdk": {"cancelled": frozenset({TOOL_OUTCOMES})},
     "strands/openinference": {
         "*": frozenset({REASONING}),
         "cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES}),

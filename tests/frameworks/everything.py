@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -133,8 +133,8 @@ class Show:
         for run in self.runs:
             self.variants.setdefault(run.variant, Variant(run.framework, run.instrumentation))
         with ThreadPoolExecutor(WORKERS) as pool:
-            for outcomes in pool.map(self._all_of, self.runs):
-                for run, outcome in outcomes:
+            for done in as_completed([pool.submit(self._all_of, run) for run in self.runs]):
+                for run, outcome in done.result():
                     self._note(run, outcome)
 
     @property

@@ -72,6 +72,7 @@ def run(lab):
         name="research_agent",
         description="r",
         max_steps=6,
+        stream_outputs=lab.scenario == "streaming",
         verbosity_level=0,
     )
     if lab.scenario == "nested":
