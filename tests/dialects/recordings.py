@@ -16,7 +16,7 @@ HERE = Path(__file__).parent / "captures"
 
 INPUT, OUTPUT, CACHED, REASONING = "input", "output", "cached_input", "reasoning_output"
 TOKENS = frozenset({INPUT, OUTPUT, CACHED, REASONING})
-DETAILS = frozenset({CACHED, REASONING})
+PLAIN, DETAILS = frozenset({INPUT, OUTPUT}), frozenset({CACHED, REASONING})
 MODELS, TOOLS, INVOCATIONS = "model_calls", "tools", "invocations"
 #: How a call or a run ended, though that it was is told.
 TOOL_OUTCOMES, OUTCOMES = "tool_outcomes", "outcomes"
@@ -56,7 +56,7 @@ UNTOLD: Mapping[str, Mapping[str, frozenset[str]]] = {
     "google-adk/oi-litellm": {"cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES})},
     "google-adk/openinference": {
         "*": TOKENS | {MODELS},
-        "cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES}),
+        "cancelled": frozenset({TOOL_OUTCOMES}),
     },
     "langchain/openinference": {"cancelled": frozenset({TOOLS})},
     "langchain/openinference+traceloop": {"*": frozenset({REASONING})},
@@ -71,8 +71,8 @@ UNTOLD: Mapping[str, Mapping[str, frozenset[str]]] = {
         "agent_error": frozenset({INVOCATIONS}),
         "tool_error": frozenset({TOOL_OUTCOMES}),
     },
-    "openai-agents/openinference": {"*": DETAILS, "streaming": TOKENS},
-    "openai-agents/openinference+otel-genai": {"*": DETAILS, "streaming": TOKENS},
+    "openai-agents/openinference": {"*": DETAILS, "streaming": PLAIN},
+    "openai-agents/openinference+otel-genai": {"*": DETAILS, "streaming": PLAIN},
     "openai-agents/openinference+oi-sdk": {"streaming": TOKENS},
     "openai-agents/openinference+otel-sdk": {"streaming": TOKENS},
     "openai-agents/otel-genai": {"*": TOKENS | {MODELS}},

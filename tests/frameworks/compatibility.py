@@ -111,9 +111,10 @@ def _instrumentation(entry: Entry) -> str:
 
 def _scenarios(entry: Entry, first: Entry) -> str:
     passed: list[str] = entry["passed"]
-    if entry is not first and passed == first["passed"]:
-        return f"the same {len(passed)}"
-    return ", ".join(passed)
+    wrong: list[str] = entry["not_passed"]
+    same = entry is not first and passed == first["passed"]
+    words = f"the same {len(passed)}" if same else ", ".join(passed)
+    return words + (f"; **counted wrongly:** {', '.join(wrong)}" if wrong else "")
 
 
 def _counted(entry: Entry) -> str:

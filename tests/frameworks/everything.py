@@ -33,6 +33,7 @@ from tests.frameworks.matrix import AGENTLESS, CANNOT, FRAMEWORKS
 #: Seconds that all runs together may take; what is not begun by then fails.
 BUDGET = 30 * 60.0
 WORKERS = 3
+LONGEST = ("many",)
 
 
 @dataclass
@@ -109,7 +110,10 @@ def planned(names: Sequence[str]) -> Iterator[Run]:
                 continue
             # Where no agent is told, no listing can be named by one.
             without = tuple(one for one in scenarios if not told or one in AGENTLESS)
-            by_name = tuple(one for one in scenarios if one not in without)
+            # What takes longest comes last.
+            by_name = tuple(
+                sorted((one for one in scenarios if one not in without), key=LONGEST.__contains__)
+            )
             if by_name:
                 yield Run(name, instrumentation, by_name)
                 without = ("ok", *without)
@@ -148,12 +152,14 @@ class Show:
         return time.monotonic() - self._begun
 
     def _all_of(self, run: Run) -> list[tuple[Run, Mapping[str, Any] | str]]:
-        """Run one after another in one process; if that fails, each in one of its own."""
+        """Run one after another in one process; what that does not get done, each in its own."""
         outcome = self._one(run)
-        if not isinstance(outcome, str) or len(run.scenarios) == 1:
+        if len(run.scenarios) == 1:
             return [(run, outcome)]
-        singles = [replace(run, scenarios=(scenario,)) for scenario in run.scenarios]
-        return [(single, self._one(single)) for single in singles]
+        done = [] if isinstance(outcome, str) else [one["scenario"] for one in outcome["runs"]]
+        left = [replace(run, scenarios=(name,)) for name in run.scenarios if name not in done]
+        begun = [] if isinstance(outcome, str) else [(run, outcome)]
+        return [*begun, *((single, self._one(single)) for single in left)]
 
     def _one(self, run: Run) -> Mapping[str, Any] | str:
         if self.seconds > self.budget:
@@ -214,9 +220,9 @@ def table(variants: Sequence[Variant]) -> Table:
 def save(variants: Sequence[Variant]) -> None:
     """Write the results, and the page; frameworks that were not run stay as they are."""
     run = {variant.framework for variant in variants}
-    entries = [one.as_json() for one in variants if one.name not in CANNOT]
-    if RESULTS.exists():
-        entries += [one for one in compatibility.results() if one["framework"] not in run]
+    old = compatibility.results() if RESULTS.exists() else []
+    entries: list[Mapping[str, Any]] = [one for one in old if one["framework"] not in run]
+    entries += [one.as_json() for one in variants if one.name not in CANNOT]
     entries.sort(key=lambda one: (one["framework"], one["instrumentation"]))
     RESULTS.write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
     compatibility.write()

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 LAB = Path(__file__).parent / "lab" / "run.py"
 LISTING, DECORATED = "finder", "decorated"
 #: Seconds that one process may take to begin, and for each scenario.
-START, EACH = 60.0, 30.0
+START, EACH = 90.0, 20.0
 COUNTS = (
     r.INVOCATIONS,
     r.OUTCOMES,
@@ -89,10 +89,10 @@ def execute(
         record: A folder for the spans.
 
     Returns:
-        What ``lab/run.py`` writes.
+        What ``lab/run.py`` writes; of less than all scenarios where a later one failed or hung.
 
     Raises:
-        CannotRunError: The process failed, or took too long.
+        CannotRunError: The process failed or took too long, and had not done one scenario.
     """
     if timeout is None:
         timeout = START + EACH * len(run.scenarios)
@@ -107,6 +107,7 @@ def execute(
             for key, value in os.environ.items()
             if not key.startswith(("OTEL_", "AGENT_ANALYTICS_", "PYTHON", "OPENAI_"))
         }
+        message = ""
         try:
             done = subprocess.run(
                 command,
@@ -116,12 +117,11 @@ def execute(
                 timeout=timeout,
                 check=False,
             )
-        except subprocess.TimeoutExpired:
-            message = f"took longer than {timeout:.0f} s"
-            raise CannotRunError(message) from None
-        if done.returncode or not output.exists():
             last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
             message = f"exit status {done.returncode}: {' '.join(last)}"
+        except subprocess.TimeoutExpired:
+            message = f"took longer than {timeout:.0f} s"
+        if not output.exists():
             raise CannotRunError(message)
         result: Mapping[str, Any] = json.loads(output.read_text(encoding="utf-8"))
         return result

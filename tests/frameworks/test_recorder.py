@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.frameworks.live import LAB
 
 def test_events_keep_their_names_and_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A recording, and a shortened one, tells when the first token came and what was raised."""
-    monkeypatch.syspath_prepend(str(LAB.parent))
+    monkeypatch.setattr(sys, "path", [str(LAB.parent), *sys.path])
     recorder: Any = importlib.import_module("recorder").Recorder()
     shorten: Any = importlib.import_module("shorten").shorten
     provider = TracerProvider(shutdown_on_exit=False)

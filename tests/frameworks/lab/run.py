@@ -164,13 +164,15 @@ def main() -> None:
                 recorder.save(options.record, truth=truth)
             recorder.forget()
             lab.api.close()
-    if options.output:
-        result = {
-            "installed": {one.name: one.version for one in distributions()},
-            "refused_hosts": sorted(network.refused),
-            "runs": runs,
-        }
-        options.output.write_text(json.dumps(result, indent=1), encoding="utf-8")
+        if options.output:  # after each, so that one that hangs does not take the others with it
+            result = {
+                "installed": {one.name: one.version for one in distributions()},
+                "refused_hosts": sorted(network.refused),
+                "runs": runs,
+            }
+            part = options.output.with_suffix(".part")
+            part.write_text(json.dumps(result, indent=1), encoding="utf-8")
+            part.replace(options.output)
     sys.stdout.flush()
     # Some frameworks leave threads behind that would keep the process.
     os._exit(0)
