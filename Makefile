@@ -5,7 +5,8 @@ PYTHON_BIN := .venv/bin/python
 # More arguments for the program behind a target: make test ARGS="-k tenant", make demo ARGS=--json
 ARGS ?=
 
-.PHONY: help setup test demo lint format test-all test-lowest bench generate check-generated lock clean
+.PHONY: help setup test demo lint format test-all test-lowest test-frameworks bench generate \
+	check-generated lock lock-frameworks clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +36,10 @@ test-all: test test-lowest ## Run the tests under every Python found here, and w
 test-lowest: setup ## Run the tests with the oldest dependencies that are admitted
 	@scripts/test-lowest $(ARGS)
 
+test-frameworks: ## Run every agent framework live, each in an environment of its own; ARGS=NAME for one
+	@scripts/setup-python
+	@scripts/test-frameworks $(ARGS)
+
 bench: setup ## Run the benchmarks
 	@$(PYTHON_BIN) -m pytest benchmarks --capture=no --timeout=0 $(ARGS)
 
@@ -49,6 +54,10 @@ check-generated: ## Fail where a generated file is out of date
 lock: ## Pin the development packages anew; ARGS=--upgrade for newer releases
 	@scripts/setup-python
 	@scripts/lock $(ARGS)
+
+lock-frameworks: ## Pin the frameworks anew; ARGS=--upgrade for newer releases
+	@scripts/setup-python
+	@scripts/lock-frameworks $(ARGS)
 
 clean: ## Remove virtual environments, caches and builds
 	@rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks .import_linter_cache dist build

@@ -16,15 +16,19 @@ HERE = Path(__file__).parent / "captures"
 
 INPUT, OUTPUT, CACHED, REASONING = "input", "output", "cached_input", "reasoning_output"
 TOKENS = frozenset({INPUT, OUTPUT, CACHED, REASONING})
-DETAILS = frozenset({CACHED, REASONING})
+PLAIN, DETAILS = frozenset({INPUT, OUTPUT}), frozenset({CACHED, REASONING})
 MODELS, TOOLS, INVOCATIONS = "model_calls", "tools", "invocations"
 #: How a call or a run ended, though that it was is told.
 TOOL_OUTCOMES, OUTCOMES = "tool_outcomes", "outcomes"
+#: What the agent is called, which names the listing where nothing else does.
+NAMES = "names"
 
 #: What an instrumentation does not tell: of every run, or of one scenario.
 UNTOLD: Mapping[str, Mapping[str, frozenset[str]]] = {
     "agent-framework/native": {"cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES})},
     "agent-framework/openinference": {"cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES})},
+    "agent-framework/oi-sdk": {"cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES})},
+    "agent-framework/otel-sdk": {"cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES})},
     "agno/openinference": {"*": frozenset({REASONING})},
     "agno/otel-genai": {"*": TOKENS | {MODELS}, "agent_error": frozenset({OUTCOMES})},
     "agno/otel-genai+otel-sdk": {"agent_error": frozenset({OUTCOMES})},
@@ -35,13 +39,16 @@ UNTOLD: Mapping[str, Mapping[str, frozenset[str]]] = {
     },
     "autogen/native": {"*": TOKENS | {MODELS}},
     "autogen/openinference": {"*": DETAILS},
+    "beeai/openinference": {"*": DETAILS, "agent_error": frozenset({MODELS})},
     "crewai/openinference": {"*": TOKENS | {MODELS}},
     "crewai/traceloop": {"*": TOKENS | {MODELS, TOOLS}, "solo": frozenset({INVOCATIONS})},
     "dspy/openinference": {"*": TOKENS},
     "dspy/otel-genai": {"*": frozenset({TOOLS})},
+    "haystack/native": {
+        "*": TOKENS | {MODELS, TOOLS, TOOL_OUTCOMES, INVOCATIONS, OUTCOMES},
+    },
     "haystack/openinference": {"*": TOKENS | {MODELS, TOOLS, INVOCATIONS}},
     "haystack/openinference+oi-sdk": {"*": frozenset({TOOLS, INVOCATIONS})},
-    # The framework adds the reasoning to the output that already contains it.
     "google-adk/native": {
         "*": frozenset({OUTPUT}),
         "cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES}),
@@ -49,22 +56,22 @@ UNTOLD: Mapping[str, Mapping[str, frozenset[str]]] = {
     "google-adk/oi-litellm": {"cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES})},
     "google-adk/openinference": {
         "*": TOKENS | {MODELS},
-        "cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES}),
+        "cancelled": frozenset({TOOL_OUTCOMES}),
     },
     "langchain/openinference": {"cancelled": frozenset({TOOLS})},
-    "langchain/openinference+traceloop": {"*": frozenset({REASONING})},
     "langchain/traceloop": {"*": frozenset({REASONING})},
     "langchain/traceloop+tl-sdk": {"*": frozenset({REASONING})},
-    "llama-index/openinference": {"streaming": TOKENS},
-    "llama-index/openinference+oi-sdk": {"streaming": TOKENS},
+    "llama-index/openinference": {"*": frozenset({NAMES}), "streaming": TOKENS},
+    "llama-index/openinference+oi-sdk": {"*": frozenset({NAMES}), "streaming": TOKENS},
     "llama-index/otel-genai": {"*": TOKENS | {MODELS}},
+    "llama-index/otel-genai+otel-sdk": {"streaming": TOKENS},
     "llama-index/traceloop": {
-        "*": TOKENS | {MODELS},
+        "*": TOKENS | {MODELS, NAMES},
         "agent_error": frozenset({INVOCATIONS}),
         "tool_error": frozenset({TOOL_OUTCOMES}),
     },
-    "openai-agents/openinference": {"*": DETAILS, "streaming": TOKENS},
-    "openai-agents/openinference+otel-genai": {"*": DETAILS, "streaming": TOKENS},
+    "openai-agents/openinference": {"*": DETAILS, "streaming": PLAIN},
+    "openai-agents/openinference+otel-genai": {"*": DETAILS, "streaming": PLAIN},
     "openai-agents/openinference+oi-sdk": {"streaming": TOKENS},
     "openai-agents/openinference+otel-sdk": {"streaming": TOKENS},
     "openai-agents/otel-genai": {"*": TOKENS | {MODELS}},
@@ -76,12 +83,26 @@ UNTOLD: Mapping[str, Mapping[str, frozenset[str]]] = {
     "smolagents/otel-genai": {"*": TOKENS | {MODELS, TOOLS}},
     "smolagents/otel-genai+otel-sdk": {"*": frozenset({TOOLS})},
     "strands/native": {"*": frozenset({REASONING}), "cancelled": frozenset({TOOL_OUTCOMES})},
-    "strands/oi-sdk": {"*": frozenset({REASONING})},
+    "strands/oi-sdk": {"*": frozenset({REASONING}), "cancelled": frozenset({TOOL_OUTCOMES})},
+    "strands/otel-sdk": {"cancelled": frozenset({TOOL_OUTCOMES})},
     "strands/openinference": {
         "*": frozenset({REASONING}),
         "cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES}),
     },
 }
+
+#: Figures that are told, and wrong: what is not told is not more than the truth, but for these.
+MISTOLD: Mapping[str, frozenset[str]] = {
+    # The framework adds the reasoning to the output that already contains it.
+    "google-adk/native": frozenset({OUTPUT}),
+    "google-adk/openinference": frozenset({OUTPUT}),
+}
+
+
+def untold(variant: str, scenario: str) -> frozenset[str]:
+    """Return what an instrumentation does not tell of a run."""
+    told = UNTOLD.get(variant, {})
+    return told.get("*", frozenset()) | told.get(scenario, frozenset())
 
 
 @dataclass(frozen=True)
@@ -114,9 +135,12 @@ class Case:
     @property
     def untold(self) -> frozenset[str]:
         """What the instrumentation does not tell of this run."""
-        told = UNTOLD.get(self.variant, {})
-        scenario = self.scenario.removeprefix("given_")
-        return told.get("*", frozenset()) | told.get(scenario, frozenset())
+        return untold(self.variant, self.scenario.removeprefix("given_"))
+
+    @property
+    def mistold(self) -> frozenset[str]:
+        """What the framework gets wrong."""
+        return MISTOLD.get(self.variant, frozenset())
 
 
 @cache

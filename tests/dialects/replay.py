@@ -5,10 +5,8 @@
 # pyright: reportUnknownArgumentType=false, reportPrivateUsage=false
 
 import json
-from collections import Counter
 from collections.abc import Mapping
 from contextvars import Context as Surroundings
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +28,7 @@ from opentelemetry.trace import (
     Tracer,
     set_span_in_context,
 )
-from prometheus_client.parser import text_string_to_metric_families
+from tests.dialects.counted import Counts, counts_in, differences, expected
 
 from agent_analytics.exporters import exposition
 from agent_analytics.instrumentation import vocabulary as v
@@ -57,52 +55,9 @@ class Ids(IdGenerator):
         return self.span_id
 
 
-@dataclass
-class Counts:
-    """What was counted, in the words of a recording's truth."""
-
-    invocations: Counter[str] = field(default_factory=Counter[str])
-    tools: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
-    model_calls: Counter[str] = field(default_factory=Counter[str])
-    tokens: Counter[str] = field(default_factory=Counter[str])
-    agents: Counter[str] = field(default_factory=Counter[str])
-    health: Counter[str] = field(default_factory=Counter[str])
-
-
-def counts(processor: AgentMetricsProcessor) -> Counts:  # noqa: C901 - a list of cases
+def counts(processor: AgentMetricsProcessor) -> Counts:
     """Scrape."""
-    found = Counts()
-    text = exposition(processor)[0].decode()
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            value, labels = int(sample.value), sample.labels
-            if not value:
-                continue
-            name = sample.name.removeprefix("marketplace_agent_")
-            if name == "invocations_total":
-                found.invocations[labels["outcome"]] += value
-                found.agents[labels["agent_id"]] += value
-            elif name == "tool_calls_total":
-                found.tools[labels["tool"], labels["outcome"]] += value
-            elif name == "inference_calls_total":
-                found.model_calls[labels["outcome"]] += value
-            elif name in TOKENS:
-                found.tokens[TOKENS[name]] += value
-            elif name == "invocations_in_progress":
-                found.health["in_progress"] += value
-            elif sample.name.startswith("agent_analytics_unattributed"):
-                found.health["unattributed"] += value
-            elif sample.name == "agent_analytics_internal_errors_total":
-                found.health["errors"] += value
-    return found
-
-
-TOKENS = {
-    "input_tokens_total": "input",
-    "output_tokens_total": "output",
-    "cached_input_tokens_total": "cached_input",
-    "reasoning_tokens_total": "reasoning_output",
-}
+    return counts_in(exposition(processor)[0].decode())
 
 
 class Player:
@@ -252,34 +207,6 @@ def load(path: Path) -> tuple[Recording, Recording]:
     """Return a recording and its truth."""
     truth = path.with_suffix("").with_suffix(".expect.json")
     return json.loads(path.read_text()), json.loads(truth.read_text())
-
-
-_OUTCOMES = {"ok": "success", "error": "error", "cancelled": "cancelled", "timeout": "timeout"}
-
-
-def expected(truth: Recording) -> Counts:
-    """Return what a truth wants counted: runs are invocations, everything inside is inner work."""
-    found = Counts()
-    for agent in truth["agents"]:
-        if agent["role"] == "top":
-            found.invocations[_OUTCOMES[agent["outcome"]]] += 1
-    for call in truth["tool_calls"]:
-        found.tools[call["name"], _OUTCOMES[call["outcome"]]] += call["count"]
-    found.model_calls["success"] = truth["llm_calls_ok"]
-    found.model_calls["error"] = truth["llm_calls_error"]
-    found.tokens.update(truth["tokens"])
-    for kind in ("invocations", "tools", "model_calls", "tokens"):
-        setattr(found, kind, +getattr(found, kind))
-    return found
-
-
-def differences(told: Counts, wanted: Counts) -> dict[str, tuple[Any, Any]]:
-    """Return what differs, as told and wanted."""
-    return {
-        kind: (dict(getattr(told, kind)), dict(getattr(wanted, kind)))
-        for kind in ("invocations", "tools", "model_calls", "tokens")
-        if getattr(told, kind) != getattr(wanted, kind)
-    }
 
 
 __all__ = ["Counts", "Player", "counts", "differences", "expected", "load", "trace"]

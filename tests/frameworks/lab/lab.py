@@ -1,76 +1,99 @@
-"""What every driver shares: the model API, the tools with their own counts, the recording."""
+"""What every driver shares: the model API, the tools with their own counts, and the truth."""
 
 import asyncio
-import importlib.util
-import json
 import os
-import sys
 import traceback
 from collections import Counter
-from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from model_api import CACHED, REASONING, ModelApi
-from opentelemetry import trace
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from recorder import Recorder
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+
+from model_api import CACHED, REASONING, ModelApi, Turn
 
 FAST, GREAT = "gpt-4o-mini", "gpt-4o"
+#: How many runs are under way at once in the scenario ``many``.
+MANY = 100
+
+_TWO_TOOLS: list[Turn] = [["search"], ["calculator"]]
+_AT_ONCE: list[Turn] = [["search", "calculator"]]
+#: What the models are to say, by scenario and model; ``ok`` otherwise.
+_PLANS: dict[str, dict[str, list[Turn]]] = {
+    "agent_error": {FAST: ["error"]},
+    "parallel": {FAST: _AT_ONCE},
+    "streaming": {FAST: _AT_ONCE},
+    "streaming_usage": {FAST: _AT_ONCE},
+    "nested": {GREAT: [["ask_researcher"]], FAST: _TWO_TOOLS},
+    "handoff": {GREAT: [["transfer_to_research_agent"]], FAST: _TWO_TOOLS},
+    "cancelled": {FAST: [["slow"]]},
+    "simple": {FAST: []},
+    "mid_error": {FAST: [["search"], "error"]},
+}
 
 
-class ToolBoom(Exception):
+class ToolBoomError(Exception):
     """What a failing tool raises."""
 
 
-class Lab:
-    """One scenario: a server with its plan, a provider, and what really happened."""
+def as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Put nothing round a run."""
+    return function
 
-    def __init__(self, scenario: str) -> None:
+
+class Lab:
+    """One scenario: a server with its plan, and what really happened.
+
+    Args:
+        scenario: What is to be run.
+        provider: Where instrumentations send their spans.
+        around: What is put round each outermost run, such as a decorator.
+    """
+
+    def __init__(
+        self,
+        scenario: str,
+        provider: TracerProvider,
+        *,
+        around: Callable[[Callable[..., Any]], Callable[..., Any]] = as_it_is,
+    ) -> None:
         self.scenario = scenario
-        self.api = ModelApi()
-        self.provider = TracerProvider(resource=Resource.create({"service.name": "lab"}))
-        self.recorder = Recorder()
-        self.provider.add_span_processor(self.recorder)
-        trace.set_tracer_provider(self.provider)
+        self.provider = provider
+        self.around = around
+        self.api = ModelApi(plans=dict(_PLANS.get(scenario, {FAST: _TWO_TOOLS})))
         self.tools: Counter[tuple[str, str]] = Counter()
         self.agents: list[dict[str, Any]] = []
         self.notes: list[str] = []
+        #: What else an instrumentation may call the outermost agent, where it has no name.
+        self.also_named: list[str] = []
         os.environ.update(
             OPENAI_API_KEY="sk-lab",
             OPENAI_BASE_URL=self.api.base_url,
             OPENAI_API_BASE=self.api.base_url,
         )
-        base = [["search"], ["calculator"]]
-        plans: dict[str, dict[str, list[Any]]] = {
-            "agent_error": {FAST: ["error"]},
-            "parallel": {FAST: [["search", "calculator"]]},
-            "streaming": {FAST: [["search", "calculator"]]},
-            "nested": {GREAT: [["ask_researcher"]], FAST: base},
-            "handoff": {GREAT: [["transfer_to_research_agent"]], FAST: base},
-            "cancelled": {FAST: [["slow"]]},
-            "simple": {FAST: []},
-            "mid_error": {FAST: [["search"], "error"]},
-        }
-        self.api.plans = plans.get(scenario, {FAST: base})
+
+    def first(self, processor: SpanProcessor) -> None:
+        """Have a processor that rewrites spans see them before all others."""
+        # Providers have no public way to say so.
+        others: Any = vars(self.provider)["_active_span_processor"]
+        others._span_processors = (processor, *others._span_processors)  # noqa: SLF001 - as above
 
     # --- tools -----------------------------------------------------------------------------------
 
-    def search(self, query: str) -> str:
+    def search(self, query: str) -> str:  # noqa: ARG002 - what a model may give
         """Search the web."""
         self.tools["search", "ok"] += 1
         return "found"
 
-    def calculator(self, expression: str) -> str:
+    def calculator(self, expression: str) -> str:  # noqa: ARG002 - what a model may give
         """Calculate."""
         if self.scenario.startswith("tool_error"):
             self.tools["calculator", "error"] += 1
-            raise ToolBoom("calculator exploded")
+            message = "calculator exploded"
+            raise ToolBoomError(message)
         self.tools["calculator", "ok"] += 1
         return "4"
 
-    async def slow(self, query: str) -> str:
+    async def slow(self, query: str) -> str:  # noqa: ARG002 - what a model may give
         """Take forever."""
         try:
             await asyncio.sleep(30)
@@ -83,23 +106,20 @@ class Lab:
         """Note a tool call that went well."""
         self.tools[name, "ok"] += 1
 
-    def tool_error(self) -> None:
-        """Note that the tool call noted last failed."""
-
-    # --- truth -----------------------------------------------------------------------------------
+    # --- runs ------------------------------------------------------------------------------------
 
     def ran(self, name: str, role: str = "top", outcome: str = "ok", error: object = None) -> None:
         """Note an agent that ran."""
         self.agents.append({"name": name, "role": role, "outcome": outcome, "error_type": error})
 
-    def attempt(self, name: str, run: Callable[[], Any], *others: tuple[str, str]) -> Any:
+    def attempt(self, name: str, run: Callable[[], Any], *others: tuple[str, str]) -> Any:  # noqa: ANN401 - what a framework returns
         """Run the outermost agent, and note what came of it."""
         outcome, error, result = "ok", None, None
         try:
-            result = run()
+            result = self.around(run)()
         except (KeyboardInterrupt, SystemExit):
             raise
-        except BaseException as raised:  # noqa: BLE001
+        except BaseException as raised:  # noqa: BLE001 - whatever a framework raises is an outcome
             cancelled = isinstance(raised, asyncio.CancelledError)
             outcome, error = ("cancelled", None) if cancelled else ("error", type(raised).__name__)
             if os.environ.get("LAB_DEBUG"):
@@ -109,26 +129,27 @@ class Lab:
             self.ran(other, role)
         return result
 
-    def save(self, framework: str, instrumentation: str, packages: list[str], folder: str) -> None:
-        """Write spans and truth."""
-        self.provider.force_flush()
-        stem = f"{folder}/{framework}__{instrumentation}__{self.scenario}"
-        about = {
-            "framework": framework,
-            "instrumentation": instrumentation,
-            "scenario": self.scenario,
-        }
-        self.recorder.save(f"{stem}.json", **about)
+    def many(self, name: str, run: Callable[[str], Awaitable[Any]]) -> None:
+        """Have many runs under way at once in one event loop."""
+
+        async def one(question: str) -> object:
+            return await run(question)
+
+        wrapped = self.around(one)
+
+        async def all_of_them() -> None:
+            await asyncio.gather(*(wrapped(f"question {number}") for number in range(MANY)))
+
+        asyncio.run(all_of_them())
+        for _ in range(MANY):
+            self.ran(name)
+
+    # --- truth -----------------------------------------------------------------------------------
+
+    def truth(self) -> dict[str, Any]:
+        """Return what really happened, as the driver, its tools and the server counted it."""
         good = [call for call in self.api.calls if call.status == 200]
-        versions = {}
-        for package in packages:
-            try:
-                versions[package] = version(package)
-            except PackageNotFoundError:
-                versions[package] = None
-        truth = {
-            **about,
-            "versions": versions,
+        return {
             "agents": self.agents,
             "tool_calls": [
                 {"name": name, "outcome": outcome, "count": count}
@@ -142,31 +163,8 @@ class Lab:
                 "cached_input": CACHED * len(good),
                 "reasoning_output": REASONING * len(good),
             },
+            "streamed": sum(call.streamed for call in good),
+            "most_tools_at_once": max((call.tools for call in good), default=0),
+            "also_named": self.also_named,
             "notes": self.notes,
         }
-        with open(f"{stem}.expect.json", "w", encoding="utf-8") as file:
-            json.dump(truth, file, indent=1)
-
-
-def main() -> None:
-    """Run ``lab.py FRAMEWORK INSTRUMENTATION SCENARIO FOLDER``."""
-    framework, instrumentation, scenario, folder = sys.argv[1:5]
-    here = os.path.dirname(os.path.abspath(__file__))
-    path = os.path.join(here, "drivers", framework.replace("-", "_") + ".py")
-    spec = importlib.util.spec_from_file_location("driver_of_" + framework, path)
-    driver = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(driver)
-    lab = Lab(scenario)
-    if instrumentation != "native":
-        for one in instrumentation.split("+"):
-            driver.INSTRUMENT[one](lab)
-    elif hasattr(driver, "native"):
-        driver.native(lab)
-    driver.run(lab)
-    lab.save(framework, instrumentation, driver.PACKAGES, folder)
-    sys.stdout.flush()
-    os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

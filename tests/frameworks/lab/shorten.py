@@ -3,9 +3,14 @@
 ``shorten.py FROM TO`` writes each recording of one folder, and its truth, to another.
 """
 
+# recorded spans are JSON, whose types are not known
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
+# pyright: reportUnknownArgumentType=false
+
 import json
 import re
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +38,25 @@ def short(attributes: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
+def events_of(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return exceptions, and when an event of each other name came first: a first token, say."""
+    kept: list[dict[str, Any]] = []
+    names: set[str] = set()
+    for event in events:
+        if event["name"] != "exception" and event["name"] in names:
+            continue
+        names.add(event["name"])
+        attributes = event.get("attributes") or {}
+        kept.append(
+            {
+                "name": event["name"][:120],
+                "timestamp": event["timestamp"],
+                "attributes": {k: v for k, v in attributes.items() if k == "exception.type"},
+            }
+        )
+    return kept
+
+
 def shorten(span: dict[str, Any]) -> dict[str, Any]:
     """Return a span without its content; what it had at the start goes by the keys."""
     attributes = short(span.get("attributes") or {})
@@ -48,18 +72,7 @@ def shorten(span: dict[str, Any]) -> dict[str, Any]:
         "end_time_unix_nano": span.get("end_time_unix_nano"),
         "status": {"code": (span.get("status") or {}).get("code") or "UNSET"},
         "attributes": attributes,
-        "events": [
-            {
-                "name": event["name"],
-                "attributes": {
-                    key: value
-                    for key, value in (event.get("attributes") or {}).items()
-                    if key == "exception.type"
-                },
-            }
-            for event in span.get("events") or ()
-            if event["name"] == "exception"
-        ],
+        "events": events_of(span.get("events") or ()),
         "links": [
             {"trace_id": link["trace_id"], "span_id": link["span_id"]}
             for link in span.get("links") or ()

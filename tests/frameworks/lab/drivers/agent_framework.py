@@ -17,12 +17,24 @@ def _oi(lab):
     native(lab)
     from openinference.instrumentation.agent_framework import AgentFrameworkToOpenInferenceProcessor
 
-    lab.provider._active_span_processor._span_processors = (
-        AgentFrameworkToOpenInferenceProcessor(),
-    ) + lab.provider._active_span_processor._span_processors
+    lab.first(AgentFrameworkToOpenInferenceProcessor())
 
 
-INSTRUMENT = {"openinference": _oi}
+def _oi_sdk(lab):
+    native(lab)
+    from openinference.instrumentation.openai import OpenAIInstrumentor
+
+    OpenAIInstrumentor().instrument(tracer_provider=lab.provider)
+
+
+def _otel_sdk(lab):
+    native(lab)
+    from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
+
+    OpenAIInstrumentor().instrument(tracer_provider=lab.provider)
+
+
+INSTRUMENT = {"openinference": _oi, "oi-sdk": _oi_sdk, "otel-sdk": _otel_sdk}
 
 
 def run(lab):
@@ -56,6 +68,8 @@ def run(lab):
                 pass
 
         lab.attempt("research_agent", lambda: asyncio.run(stream()))
+    elif lab.scenario == "many":
+        lab.many("research_agent", researcher.run)
     elif lab.scenario == "team":
         writer = agent("writer", GREAT, [])
         from agent_framework import WorkflowBuilder

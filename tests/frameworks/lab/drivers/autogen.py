@@ -37,20 +37,30 @@ def run(lab):
     from autogen_agentchat.conditions import (
         MaxMessageTermination,
         TextMentionTermination,
-        HandoffTermination,
     )
-    from autogen_agentchat.teams import RoundRobinGroupChat, SelectorGroupChat, Swarm
+    from autogen_agentchat.teams import RoundRobinGroupChat, Swarm
     from autogen_agentchat.tools import AgentTool
     from autogen_ext.models.openai import OpenAIChatCompletionClient
 
+    streamed = lab.scenario == "streaming"
+
     def model(name):
         return OpenAIChatCompletionClient(
-            model=name, max_retries=0, parallel_tool_calls=lab.scenario == "parallel"
+            model=name,
+            max_retries=0,
+            parallel_tool_calls=lab.scenario == "parallel",
+            # Without this the API does not tell what a streamed answer cost.
+            **({"stream_options": {"include_usage": True}} if streamed else {}),
         )
 
     tools = [lab.search, lab.calculator] + ([lab.slow] if lab.scenario == "cancelled" else [])
     researcher = AssistantAgent(
-        "research_agent", model(FAST), tools=tools, max_tool_iterations=5, description="r"
+        "research_agent",
+        model(FAST),
+        tools=tools,
+        max_tool_iterations=5,
+        description="r",
+        model_client_stream=streamed,
     )
     if lab.scenario == "nested":
         lab.api.plans = {GREAT: [["research_agent"]], FAST: [["search"], ["calculator"]]}

@@ -46,7 +46,9 @@ def run(lab):
         args = {"search": '{"query": "q"}', "calculator": '{"expression": "2+2"}', "finish": "{}"}[
             turn
         ]
-        return f"[[ ## next_thought ## ]]\nt\n\n[[ ## next_tool_name ## ]]\n{turn}\n\n[[ ## next_tool_args ## ]]\n{args}\n\n[[ ## completed ## ]]"
+        parts = {"next_thought": "t", "next_tool_name": turn, "next_tool_args": args}
+        said = "".join(f"[[ ## {name} ## ]]\n{value}\n\n" for name, value in parts.items())
+        return said + "[[ ## completed ## ]]"
 
     class Api(type(lab.api)):
         @property
@@ -72,6 +74,7 @@ def run(lab):
             "openai/" + FAST, api_base=lab.api.base_url, api_key="x", num_retries=0, cache=False
         )
     )
+    lab.also_named.append("dspy.ReAct")
     agent = dspy.ReAct("question -> answer", tools=[search, calculator])
     lab.attempt("ReAct", lambda: agent(question="2+2?"))
     if lab.agents[-1]["outcome"] == "ok":

@@ -26,10 +26,10 @@ def run(lab):
     import litellm
 
     litellm.num_retries = 0
-    from google.adk.agents import LlmAgent, SequentialAgent, ParallelAgent
+    from google.adk.agents import LlmAgent, ParallelAgent, SequentialAgent
+    from google.adk.agents.run_config import RunConfig, StreamingMode
     from google.adk.models.lite_llm import LiteLlm
     from google.adk.runners import InMemoryRunner
-    from google.adk.agents.run_config import RunConfig, StreamingMode
     from google.genai import types
 
     def model(name):

@@ -11,7 +11,7 @@ PACKAGES = [
 
 def native(lab):
     from haystack import tracing
-    from haystack.tracing import OpenTelemetryTracer
+    from haystack_integrations.tracing.opentelemetry import OpenTelemetryTracer
 
     tracing.enable_tracing(OpenTelemetryTracer(lab.provider.get_tracer("haystack")))
 

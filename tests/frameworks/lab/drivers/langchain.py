@@ -2,7 +2,7 @@
 
 import asyncio
 
-from lab import FAST, GREAT
+from lab import FAST, GREAT, ToolBoomError
 
 PACKAGES = [
     "langchain",
@@ -91,10 +91,10 @@ def run(lab):
         (ChatPromptTemplate.from_template("say {x}") | model(FAST)).invoke({"x": "hi"})
         return
     if lab.scenario == "graph_with_agent":
-        from langgraph.graph import END, START, StateGraph, MessagesState
+        from langgraph.graph import END, START, MessagesState, StateGraph
 
         graph = StateGraph(MessagesState)
-        graph.add_node("before", lambda s: {})
+        graph.add_node("before", lambda _: {})
         graph.add_node("research_agent", create_agent(model(FAST), tools, name="research_agent"))
         graph.add_edge(START, "before")
         graph.add_edge("before", "research_agent")
@@ -109,6 +109,7 @@ def run(lab):
         return
     if lab.scenario == "unnamed":
         researcher = create_agent(model(FAST), tools)
+        lab.also_named.append("unknown")
         lab.attempt("LangGraph", lambda: researcher.invoke(question, config))
         return
     researcher = create_agent(model(FAST), tools, name="research_agent")
@@ -129,6 +130,8 @@ def run(lab):
             "research_agent",
             lambda: [None for _ in researcher.stream(question, config, stream_mode="messages")],
         )
+    elif lab.scenario == "many":
+        lab.many("research_agent", lambda _: researcher.ainvoke(question, config))
     elif lab.scenario == "async":
         lab.attempt("research_agent", lambda: asyncio.run(researcher.ainvoke(question, config)))
     elif lab.scenario == "cancelled":
@@ -148,7 +151,7 @@ def run(lab):
         def guard(request, handler):
             try:
                 return handler(request)
-            except Exception as e:
+            except ToolBoomError as e:
                 return ToolMessage(
                     content=f"failed {e}", tool_call_id=request.tool_call["id"], status="error"
                 )

@@ -1,7 +1,6 @@
 """MCP: client and server in one process or in two, with each instrumentation."""
 
 import asyncio
-import sys
 
 PACKAGES = ["mcp", "openinference-instrumentation-mcp", "opentelemetry-instrumentation-mcp"]
 

@@ -2,11 +2,21 @@
 
 import asyncio
 
-from agents import Agent, Runner, function_tool, set_default_openai_api
-from agents import set_default_openai_client
+from agents import (
+    Agent,
+    ModelSettings,
+    Runner,
+    function_tool,
+    set_default_openai_api,
+    set_default_openai_client,
+)
 from agents.tracing import set_trace_processors
-from lab import FAST, GREAT
 from openai import AsyncOpenAI
+
+from lab import FAST, GREAT
+
+# The framework's own exporter would send every trace to the API.
+set_trace_processors([])
 
 PACKAGES = [
     "openai-agents",
@@ -63,7 +73,6 @@ INSTRUMENT = {
 
 
 def run(lab):
-    from openai import AsyncOpenAI
 
     set_default_openai_client(AsyncOpenAI(max_retries=0), use_for_tracing=False)
     responses = lab.scenario.startswith("responses")
@@ -73,8 +82,10 @@ def run(lab):
     search = function_tool(lab.search)
     calculator = function_tool(lab.calculator, **opts)
     slow = function_tool(lab.slow)
+    usage = ModelSettings(include_usage=lab.scenario == "streaming_usage" or None)
     researcher = Agent(
         name="research_agent",
+        model_settings=usage,
         instructions="help",
         model=FAST,
         tools=[search, calculator] + ([slow] if lab.scenario == "cancelled" else []),
@@ -96,14 +107,17 @@ def run(lab):
             ("research_agent", "nested"),
         )
     elif lab.scenario == "agent_as_tool":
-        lab.api.plans = {GREAT: [["ask_researcher"]], FAST: [["search"], ["calculator"]]}
+        from model_api import ARGUMENTS
+
+        lab.api.plans = {GREAT: [["ask_agent"]], FAST: [["search"], ["calculator"]]}
+        ARGUMENTS["ask_agent"] = {"input": "help"}
         boss = Agent(
             name="supervisor",
             instructions="delegate",
             model=GREAT,
-            tools=[researcher.as_tool("ask_researcher", "ask")],
+            tools=[researcher.as_tool("ask_agent", "ask")],
         )
-        lab.called("ask_researcher")
+        lab.called("ask_agent")
         lab.attempt(
             "supervisor",
             lambda: asyncio.run(Runner.run(boss, "what is 2+2?")),
@@ -116,7 +130,7 @@ def run(lab):
             lambda: asyncio.run(Runner.run(triage, "what is 2+2?")),
             ("research_agent", "handoff"),
         )
-    elif lab.scenario in {"streaming", "responses_streaming"}:
+    elif lab.scenario in {"streaming", "streaming_usage", "responses_streaming"}:
 
         async def stream():
             result = Runner.run_streamed(researcher, "what is 2+2?")
@@ -134,12 +148,6 @@ def run(lab):
 
         lab.attempt("research_agent", lambda: asyncio.run(cancel()))
     elif lab.scenario == "many":
-
-        async def many():
-            await asyncio.gather(*(Runner.run(researcher, f"{i}") for i in range(10)))
-
-        asyncio.run(many())
-        for _ in range(10):
-            lab.ran("research_agent")
+        lab.many("research_agent", lambda question: Runner.run(researcher, question))
     else:
         lab.attempt("research_agent", lambda: asyncio.run(Runner.run(researcher, "what is 2+2?")))

@@ -5,7 +5,8 @@ import asyncio
 from lab import FAST, GREAT
 
 PACKAGES = ["pydantic-ai-slim", "openinference-instrumentation-pydantic-ai"]
-VERSION = 5
+#: The version of the spans, which one of the instrumentations below asks to be older.
+SETTINGS = {}
 
 
 def native(lab):
@@ -15,9 +16,7 @@ def native(lab):
 def _oi(lab):
     from openinference.instrumentation.pydantic_ai import OpenInferenceSpanProcessor
 
-    lab.provider._active_span_processor._span_processors = (
-        OpenInferenceSpanProcessor(),
-    ) + lab.provider._active_span_processor._span_processors
+    lab.first(OpenInferenceSpanProcessor())
 
 
 def _sdk(lab):
@@ -32,9 +31,8 @@ def _oi_sdk(lab):
     OpenAIInstrumentor().instrument(tracer_provider=lab.provider)
 
 
-def _old(lab):
-    global VERSION
-    VERSION = 2
+def _old(_):
+    SETTINGS["version"] = 2
 
 
 INSTRUMENT = {"openinference": _oi, "otel-sdk": _sdk, "oi-sdk": _oi_sdk, "native-v2": _old}
@@ -42,15 +40,13 @@ INSTRUMENT = {"openinference": _oi, "otel-sdk": _sdk, "oi-sdk": _oi_sdk, "native
 
 def run(lab):
     from openai import AsyncOpenAI
-    from pydantic_ai import Agent, RunContext
-    from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai import Agent
     from pydantic_ai.models.instrumented import InstrumentationSettings
+    from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.providers.openai import OpenAIProvider
 
     provider = OpenAIProvider(openai_client=AsyncOpenAI(max_retries=0))
-    settings = InstrumentationSettings(
-        tracer_provider=lab.provider, **({"version": VERSION} if VERSION != 5 else {})
-    )
+    settings = InstrumentationSettings(tracer_provider=lab.provider, **SETTINGS)
 
     def agent(name, model, tools):
         try:
@@ -101,12 +97,6 @@ def run(lab):
 
         lab.attempt("research_agent", lambda: asyncio.run(cancel()))
     elif lab.scenario == "many":
-
-        async def many():
-            await asyncio.gather(*(researcher.run(f"{i}") for i in range(10)))
-
-        asyncio.run(many())
-        for _ in range(10):
-            lab.ran("research_agent")
+        lab.many("research_agent", researcher.run)
     else:
         lab.attempt("research_agent", lambda: asyncio.run(researcher.run("2+2?")))

@@ -29,8 +29,6 @@ def run(lab):
     from semantic_kernel.connectors.ai.open_ai import OpenAIChatCompletion
     from semantic_kernel.functions import kernel_function
 
-    names = {}
-
     class Tools:
         @kernel_function(name="search", description="s")
         def search(self, query: str) -> str:

@@ -1,5 +1,7 @@
 """smolagents, with each of its instrumentations."""
 
+from typing import ClassVar
+
 from lab import FAST, GREAT
 
 PACKAGES = [
@@ -37,12 +39,12 @@ INSTRUMENT = {"openinference": _oi, "otel-genai": _otel, "oi-sdk": _oi_sdk, "ote
 
 
 def run(lab):
-    from smolagents import OpenAIServerModel, Tool, ToolCallingAgent, CodeAgent
+    from smolagents import CodeAgent, OpenAIServerModel, Tool, ToolCallingAgent
 
     class SearchTool(Tool):
         name = "search"
         description = "search the web"
-        inputs = {"query": {"type": "string", "description": "q"}}
+        inputs: ClassVar = {"query": {"type": "string", "description": "q"}}
         output_type = "string"
 
         def forward(self, query: str) -> str:
@@ -51,7 +53,7 @@ def run(lab):
     class CalculatorTool(Tool):
         name = "calculator"
         description = "calculate"
-        inputs = {"expression": {"type": "string", "description": "e"}}
+        inputs: ClassVar = {"expression": {"type": "string", "description": "e"}}
         output_type = "string"
 
         def forward(self, expression: str) -> str:
@@ -70,6 +72,7 @@ def run(lab):
         name="research_agent",
         description="r",
         max_steps=6,
+        stream_outputs=lab.scenario == "streaming",
         verbosity_level=0,
     )
     if lab.scenario == "nested":
@@ -104,7 +107,10 @@ def run(lab):
         lab.called(final)
     elif lab.scenario == "code":
         lab.api.plans = {}
-        lab.api.answer = "Thought: go\n<code>\nx = search(query='a')\ny = calculator(expression='2+2')\nfinal_answer(y)\n</code>"
+        lab.api.answer = (
+            "Thought: go\n<code>\nx = search(query='a')\ny = calculator(expression='2+2')\n"
+            "final_answer(y)\n</code>"
+        )
         coder = CodeAgent(
             tools=[SearchTool(), CalculatorTool()],
             model=model(FAST),

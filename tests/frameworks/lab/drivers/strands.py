@@ -17,9 +17,7 @@ def _oi(lab):
     native(lab)
     from openinference.instrumentation.strands_agents import StrandsAgentsToOpenInferenceProcessor
 
-    lab.provider._active_span_processor._span_processors = (
-        StrandsAgentsToOpenInferenceProcessor(),
-    ) + lab.provider._active_span_processor._span_processors
+    lab.first(StrandsAgentsToOpenInferenceProcessor())
 
 
 def _otel_sdk(lab):
