@@ -58,7 +58,6 @@ UNTOLD: Mapping[str, Mapping[str, frozenset[str]]] = {
         "*": TOKENS | {MODELS},
         "cancelled": frozenset({TOOL_OUTCOMES}),
     },
-    "langchain/openinference": {"cancelled": frozenset({TOOLS})},
     "langchain/openinference+traceloop": {"*": frozenset({REASONING})},
     "langchain/traceloop": {"*": frozenset({REASONING})},
     "langchain/traceloop+tl-sdk": {"*": frozenset({REASONING})},
