@@ -44,9 +44,7 @@ UNTOLD: Mapping[str, Mapping[str, frozenset[str]]] = {
     "crewai/traceloop": {"*": TOKENS | {MODELS, TOOLS}, "solo": frozenset({INVOCATIONS})},
     "dspy/openinference": {"*": TOKENS},
     "dspy/otel-genai": {"*": frozenset({TOOLS})},
-    "haystack/native": {
-        "*": TOKENS | {MODELS, TOOLS, TOOL_OUTCOMES, INVOCATIONS, OUTCOMES},
-    },
+    "haystack/native": {"*": TOKENS | {NAMES}},
     "haystack/openinference": {"*": TOKENS | {MODELS, TOOLS, INVOCATIONS}},
     "haystack/openinference+oi-sdk": {"*": frozenset({TOOLS, INVOCATIONS})},
     "google-adk/native": {
@@ -58,7 +56,6 @@ UNTOLD: Mapping[str, Mapping[str, frozenset[str]]] = {
         "*": TOKENS | {MODELS},
         "cancelled": frozenset({TOOL_OUTCOMES}),
     },
-    "langchain/openinference": {"cancelled": frozenset({TOOLS})},
     "langchain/traceloop": {"*": frozenset({REASONING})},
     "langchain/traceloop+tl-sdk": {"*": frozenset({REASONING})},
     "llama-index/openinference": {"*": frozenset({NAMES}), "streaming": TOKENS},

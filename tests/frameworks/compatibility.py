@@ -92,12 +92,13 @@ def page(entries: Sequence[Entry]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _worse(entry: Entry) -> tuple[int, int, str]:
+def _worse(entry: Entry) -> tuple[int, int, int, str]:
     missing = 0
     for scenario, items in entry["not_told"].items():
         weight = sum(WEIGHTS[item] for item in items)
         missing += weight * 10 if scenario == "*" else weight
-    return missing, len(entry["instrumentation_packages"]), entry["instrumentation"]
+    packages = len(entry["instrumentation_packages"])
+    return len(entry["not_passed"]), missing, packages, entry["instrumentation"]
 
 
 def _instrumentation(entry: Entry) -> str:

@@ -146,11 +146,7 @@ FRAMEWORKS: Mapping[str, Framework] = {
             "cancelled",
         ),
         native=True,
-        note=(
-            "It admits the OpenTelemetry SDK up to 1.44 only and this project needs 1.45, so it was"
-            " installed against its own bound"
-            " (`tests/frameworks/environments/google-adk.overrides`)."
-        ),
+        note=("It admits the OpenTelemetry SDK up to 1.44 only."),
     ),
     "haystack": Framework(
         "haystack-ai",
