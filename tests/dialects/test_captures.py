@@ -75,6 +75,18 @@ def test_listings_are_named_by_their_agents(case: Case) -> None:
         assert not any(part.isalnum() and len(part) > 20 for part in name.split("-")), name
 
 
+@ALL
+def test_the_same_by_the_publisher_alone(case: Case) -> None:
+    """Without a listing's id its calls and tokens are the same, as long as an agent is told of."""
+    player = Player(resource={v.PUBLISHER_ID: PUBLISHER})
+    player.play(case.recording)
+    told = counts(player.processor)
+    if r.INVOCATIONS in case.untold or not told.invocations:
+        return  # no agent: the calls are nobody's, and nobody is guessed
+    assert comparable(told, case.untold) == comparable(expected(case.truth), case.untold)
+    assert told.health["unattributed"] == 0
+
+
 def test_what_is_recorded() -> None:
     """The recordings cover at least ten frameworks, and two instrumentations at once."""
     assert len({case.truth["framework"] for case in cases()}) >= 10

@@ -4,9 +4,9 @@ import random
 
 import pytest
 from tests.dialects import recordings as r
+from tests.dialects.counted import comparable
 from tests.dialects.recordings import Case, cases
 from tests.dialects.replay import Counts, Player, counts, expected
-from tests.dialects.counted import comparable
 from tests.dialects.together import SECOND, copy_of, interleaved
 
 VARIANTS = sorted({case.variant for case in cases()})

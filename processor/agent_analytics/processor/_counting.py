@@ -13,9 +13,10 @@ from agent_analytics.processor._health import Health
 from agent_analytics.processor._invocations import InvocationCounter
 from agent_analytics.processor._listings import Listing, Listings
 from agent_analytics.processor._nodes import Node
-from agent_analytics.processor._outcomes import CANCELLED_TYPES, outcome_of
+from agent_analytics.processor._outcomes import outcome_of
+from agent_analytics.processor._run_outcomes import cut_short, failure, step_cancelled
 from agent_analytics.processor._tools import ToolCounter
-from agent_analytics.processor._tree import NEAR, below
+from agent_analytics.processor._tree import started
 from agent_analytics.processor._usage import UsageCounter
 from agent_analytics.processor.catalogue import UNKNOWN
 
@@ -67,8 +68,8 @@ class RunCounter:
         firsts = {} if run.unit is not None else self._units(run, parts, ready)
         self._place(run, parts, firsts)
         for key, agents in _settling.units(parts).items():
-            main = min(agents, key=_started)
-            if any(id(part) == key and _cut_short(part, main) for part in parts):
+            main = min(agents, key=started)
+            if any(id(part) == key and cut_short(part, main) for part in parts):
                 run.cut_short = True
         for part in reversed(parts):
             if id(part) in ready and part.told is not None:
@@ -83,7 +84,7 @@ class RunCounter:
             return {}  # all of it is inner work
         found = _settling.units(parts)
         for key in list(found):
-            agents = sorted(found[key], key=_started)
+            agents = sorted(found[key], key=started)
             if key in ready or any(id(one) in ready for one in agents):
                 found[key] = agents
             else:
@@ -165,7 +166,7 @@ class RunCounter:
                 return
             name = told.facts.name
             told.attributes[v.TOOL_NAME] = part.name = UNKNOWN if name is None else name
-            if not told.rest[2] and not told.fine and _step_cancelled(part):
+            if not told.rest[2] and not told.fine and step_cancelled(part):
                 told.attributes.setdefault(v.OUTCOME, v.CANCELLED)
             self._tools.end(part, told.attributes, span, part.span_id, told.rest)
         elif kind == _nodes.INFERENCE:
@@ -190,7 +191,7 @@ class RunCounter:
     ) -> None:
         main: Any = agents[0].told or told
         attributes = {**main.attributes, **told.attributes}
-        failed = _failure(part, agents)
+        failed = failure(part, agents)
         attributes.pop(v.ERROR_TYPE, None)
         if failed is not None:
             attributes[v.ERROR_TYPE] = failed.attributes.get(v.ERROR_TYPE)
@@ -271,10 +272,6 @@ def _serves_others(run: Run) -> bool:
     return run.server[0] is not None and run.server[0] != run.owner[0]
 
 
-def _started(part: Followed) -> int:
-    return (part.told.rest[3] or 0) if part.told is not None else 0
-
-
 def _seen_inside(call: Followed) -> int:
     """Return the flags of what another instrumentation told of this very call, inside it."""
     flags = 0
@@ -292,81 +289,6 @@ def _seen_inside(call: Followed) -> int:
             continue
         stack.extend(one.children)
     return flags
-
-
-def _failure(part: Followed, agents: list[Followed]) -> Told | None:
-    """Return the span that tells of an invocation's failure, or ``None`` if it went well.
-
-    That is the span of the run, its first agent (or the same agent's second span), or the agent
-    that the run was handed to last. What happened inside an agent says nothing: most frameworks
-    hand the errors of tools back to the model.
-    """
-    first = agents[0]
-    candidates = [first, *_settling.same_agent(first)]
-    if len(agents) > 1:
-        last = max(agents, key=_ended)
-        if _started(last) >= _ended(first):
-            candidates = [last, *_settling.same_agent(last)]
-    candidates.append(part)
-    failures = [one.told for one in candidates if one.told is not None and one.told.rest[2]]
-    for told in failures:
-        if told.attributes.get(v.ERROR_TYPE, "_OTHER") != "_OTHER":
-            return told
-    return failures[0] if failures else None
-
-
-def _cut_short(part: Followed, main: Followed) -> bool:
-    """Tell whether a run was left in the middle of a call.
-
-    Then the last thing in it is a call that was cancelled, or a tool call that ends after its
-    agent. A cancellation that an agent lives through is followed by something: it asks its model
-    again.
-    """
-    outlived = [
-        one
-        for one in _settling.own(main, d.TOOL)
-        if _started(one) < _ended(main) and _ended(one) > _ended(main)
-    ]
-    if outlived:
-        for one in outlived:
-            if one.told is not None and not one.told.rest[2]:
-                one.told.attributes.setdefault(v.OUTCOME, v.CANCELLED)
-        return True
-    if main.told is not None and main.told.fine:
-        return False
-    calls = [one for one in _settling.own(main, d.TOOL) if one.source == main.source]
-    calls += [one for one in _settling.own(main, d.MODEL) if one.source == main.source]
-    if calls and all(one.told is not None and one.told.fine for one in calls):
-        return True  # an instrumentation that says of what went well that it did
-    last: Followed | None = None
-    for one in below(part):
-        if one.role in (d.TOOL, d.MODEL) and (last is None or _ended(one) > _ended(last)):
-            last = one
-    if last is None or last.told is None or not last.told.rest[2]:
-        return False
-    if any(_started(one) >= _ended(last) for one in below(part)):
-        return False
-    return (
-        last.told.attributes.get(v.ERROR_TYPE) in CANCELLED_TYPES
-        and _ended(part) <= _ended(last) + NEAR
-    )
-
-
-def _step_cancelled(call: Followed) -> bool:
-    """Tell whether the step that a call was made in ended with it, cancelled."""
-    step = call.parent
-    return (
-        isinstance(step, Followed)
-        and step.role == d.OTHER
-        and step.told is not None
-        and step.told.rest[2]
-        and step.told.attributes.get(v.ERROR_TYPE) in CANCELLED_TYPES
-        and _ended(step) <= _ended(call) + NEAR
-    )
-
-
-def _ended(part: Followed) -> int:
-    return (part.told.rest[4] or 0) if part.told is not None else 0
 
 
 __all__ = ["Node", "RunCounter"]

@@ -98,6 +98,7 @@ class Followed(Node):
         at_start: Attributes that it had when it started.
         children: Followed spans that were started in it.
         told: What it has told, once it has ended.
+        buried: Whether it failed, was never ended and is taken for ended.
         settled: Whether it was counted, or found to be nothing to count.
         role: What it is taken for in its run, a role of the dialects.
         inside: Listings of decorated invocations that ran inside.
@@ -105,6 +106,7 @@ class Followed(Node):
 
     __slots__ = (
         "at_start",
+        "buried",
         "children",
         "inside",
         "role",
@@ -138,6 +140,7 @@ class Followed(Node):
         self.children: list[Followed] = []
         self.told: Told | None = None
         self.settled = False
+        self.buried = False
         self.role = d.OTHER
         self.inside: set[Listing] | None = None
 

@@ -89,13 +89,21 @@ class OpenRuns:
             part.told is not None and part.told.facts.role in (d.AGENT, d.WORKFLOW)
             for part in run.parts
         )
-        tools = not agents and any(
-            part.told is not None and part.told.facts.role == d.TOOL for part in run.parts
+        # Tools that are started in nothing belong to the agent that was at work meanwhile.
+        tools = (
+            not agents
+            and run.anchor is None
+            and any(part.told is not None and part.told.facts.role == d.TOOL for part in run.parts)
         )
         near = [*run.inside.values(), *(() if run.around is None else (run.around,))]
         hosts = [one for one in near if not one.done]
         if hosts or any(id(run) in one.hosts for one in near):
-            return [host for host in hosts if tools or _may_hold(host, run, top, agents=agents)]
+            return [
+                host
+                for host in hosts
+                if _may_hold(host, run, top, agents=agents)
+                or (tools and host.top is not None and host.top.source == top.source)
+            ]
         found = [
             host
             for host in islice(reversed(self._runs.values()), _MOST_HOSTS)

@@ -250,11 +250,15 @@ class Runs:
             attributes: What it carries so far.
         """
         dead = parent.span
-        if dead is None or not self._read_rest(dead)[2]:
+        if not parent.buried:
+            if dead is None or not self._read_rest(dead)[2]:
+                return parent
+            if _role(dead, dead.attributes or {}) != d.AGENT:
+                return parent
+        if _role(span, attributes) != d.AGENT:
             return parent
-        if _role(span, attributes) != d.AGENT or _role(dead, dead.attributes or {}) != d.AGENT:
-            return parent
-        self._bury(parent, dead)
+        if dead is not None:
+            self._bury(parent, dead)
         above = parent.parent
         if isinstance(above, Followed):
             return self.living(above, span, attributes)
@@ -270,6 +274,7 @@ class Runs:
         told.rest = (*told.rest[:4], told.rest[4] or last or told.rest[3])
         node.told = told
         node.span = None
+        node.buried = True
         if node.run.top is node and not node.run.done:
             self._finish(node.run)
             if not node.run.hosts:

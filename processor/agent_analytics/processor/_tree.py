@@ -28,6 +28,11 @@ def above(node: Followed) -> Iterator[Followed]:
         parent = parent.parent
 
 
+def started(part: Followed) -> int:
+    """Return when a span that has ended began, in nanoseconds since 1970."""
+    return (part.told.rest[3] or 0) if part.told is not None else 0
+
+
 def end(part: Followed) -> int:
     """Return when a span ended, in nanoseconds since 1970; 0 while it has not."""
     return (part.told.rest[4] or 0) if part.told is not None else 0

@@ -21,7 +21,7 @@ KEPT = re.compile(
     r"tool\.(name|status)|agent\.name|agent_name|model_name|graph\.node\.id|session\.id|"
     r"traceloop\.(span\.kind|entity\.name)|"
     r"traceloop\.association\.properties\.(ls_integration|lc_agent_name|langgraph_node|thread_id)|"
-    r"mcp\.|error\.type|crewai\.agent\.role|agno\.team\.name|messaging\.operation|rpc\.method"
+    r"mcp\.|haystack\.(tool\.(name|error)|agent\.step)|error\.type|crewai\.agent\.role|agno\.team\.name|messaging\.operation|rpc\.method"
 )
 DROPPED = re.compile(r"input\.value|output\.value|arguments|result|description|messages|edges")
 METADATA = re.compile(r'"(lc_agent_name|langgraph_node|ls_integration)": ?"([^"]*)"')

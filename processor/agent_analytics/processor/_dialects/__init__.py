@@ -19,7 +19,14 @@ from agent_analytics.processor._dialects._facts import (
 )
 from agent_analytics.processor._dialects._protocols import same_tool
 from agent_analytics.processor._dialects._reader import first_chunk_at, plain_name, read
-from agent_analytics.processor._dialects._signs import NEVER, PERHAPS, SPEAKS, Signs, is_known
+from agent_analytics.processor._dialects._signs import (
+    NEVER,
+    PERHAPS,
+    SPEAKS,
+    Signs,
+    is_known,
+    tells_success,
+)
 
 __all__ = [
     "AGENT",
@@ -42,4 +49,5 @@ __all__ = [
     "plain_name",
     "read",
     "same_tool",
+    "tells_success",
 ]

@@ -27,6 +27,8 @@ class Dialect:
         unmarked: Names of agents' spans that no attribute marks, as regular expressions; the
             group ``name`` holds the agent's.
         failures: Attributes by the values that mean a failure where the status is silent.
+        tells_success: Whether it sets the status OK on whatever went well, so that a span without
+            a status did not.
     """
 
     name: str
@@ -59,3 +61,4 @@ class Dialect:
     no_calls: tuple[str, ...] = ()
     unmarked: tuple[str, ...] = ()
     failures: Mapping[str, tuple[object, ...]] | None = None
+    tells_success: bool = False

@@ -36,6 +36,16 @@ TELLING: Final = frozenset(
     }
 )
 _NAMES: Final = ("invoke_agent", "execute_tool", "invoke_workflow")
+_ALL: Final = (
+    OTEL,
+    OPENINFERENCE,
+    TRACELOOP,
+    PYDANTIC_AI,
+    STRANDS,
+    GOOGLE_ADK,
+    HAYSTACK,
+    OTHERS,
+)
 _SCOPES: Final = tuple(
     scope
     for dialect in (
@@ -50,6 +60,9 @@ _SCOPES: Final = tuple(
     )
     for scope in dialect.scopes
 )  # fmt: skip
+_SUCCESS: Final = tuple(
+    scope for dialect in _ALL if dialect.tells_success for scope in dialect.scopes
+)
 _INSTRUMENTATIONS: Final = "opentelemetry.instrumentation."
 #: Instrumentations of everything but agents, which most spans of a service come from. (Not
 #: botocore: it speaks of models.)
@@ -119,3 +132,8 @@ def is_known(scope_name: str) -> bool:
         told.startswith(_INSTRUMENTATIONS)
         and told.removeprefix(_INSTRUMENTATIONS).startswith(OTHERS.scopes)
     )
+
+
+def tells_success(scope_name: str) -> bool:
+    """Tell whether an instrumentation says of whatever went well that it did."""
+    return scope_name.startswith(_SUCCESS)

@@ -8,6 +8,7 @@ from agent_analytics.processor._dialects._dialect import Dialect
 OPENINFERENCE: Final = Dialect(
     name="openinference",
     scopes=("openinference.",),
+    tells_success=True,
     kind_keys=("openinference.span.kind",),
     kinds={"agent": f.AGENT, "tool": f.TOOL, "llm": f.MODEL},
     agent_names=("agent.name", "agno.team.name"),

@@ -1,0 +1,82 @@
+"""How a run of foreign spans ended: what its spans say, and what their order says beside it."""
+
+from agent_analytics.instrumentation import vocabulary as v
+from agent_analytics.processor import _dialects as d
+from agent_analytics.processor._followed import Followed, Told
+from agent_analytics.processor._outcomes import CANCELLED_TYPES
+from agent_analytics.processor._settling import own, same_agent
+from agent_analytics.processor._tree import NEAR, below, end, started
+
+
+def failure(part: Followed, agents: list[Followed]) -> Told | None:
+    """Return the span that tells of an invocation's failure, or ``None`` if it went well.
+
+    That is the span of the run, its first agent (or the same agent's second span), or the agent
+    that the run was handed to last. What happened inside an agent says nothing: most frameworks
+    hand the errors of tools back to the model.
+    """
+    first = agents[0]
+    candidates = [first, *same_agent(first)]
+    if len(agents) > 1:
+        last = max(agents, key=end)
+        if started(last) >= end(first):
+            candidates = [last, *same_agent(last)]
+    candidates.append(part)
+    failures = [one.told for one in candidates if one.told is not None and one.told.rest[2]]
+    for told in failures:
+        if told.attributes.get(v.ERROR_TYPE, "_OTHER") != "_OTHER":
+            return told
+    return failures[0] if failures else None
+
+
+def cut_short(part: Followed, main: Followed) -> bool:
+    """Tell whether a run was left in the middle of a call.
+
+    Then the last thing in it is a call that was cancelled, or a tool call that ends after its
+    agent. A cancellation that an agent lives through is followed by something: it asks its model
+    again.
+    """
+    outlived = [
+        one for one in own(main, d.TOOL) if started(one) < end(main) and end(one) > end(main)
+    ]
+    if outlived:
+        for one in outlived:
+            if one.told is not None and not one.told.rest[2]:
+                one.told.attributes.setdefault(v.OUTCOME, v.CANCELLED)
+        return True
+    if main.told is not None and main.told.fine:
+        return False
+    if d.tells_success(main.source) and _all_fine(main):
+        return True
+    last: Followed | None = None
+    for one in below(part):
+        if one.role in (d.TOOL, d.MODEL) and (last is None or end(one) > end(last)):
+            last = one
+    if last is None or last.told is None or not last.told.rest[2]:
+        return False
+    if any(started(one) >= end(last) for one in below(part)):
+        return False
+    return (
+        last.told.attributes.get(v.ERROR_TYPE) in CANCELLED_TYPES and end(part) <= end(last) + NEAR
+    )
+
+
+def step_cancelled(call: Followed) -> bool:
+    """Tell whether the step that a call was made in ended with it, cancelled."""
+    step = call.parent
+    return (
+        isinstance(step, Followed)
+        and step.role == d.OTHER
+        and step.told is not None
+        and step.told.rest[2]
+        and step.told.attributes.get(v.ERROR_TYPE) in CANCELLED_TYPES
+        and end(step) <= end(call) + NEAR
+    )
+
+
+def _all_fine(agent: Followed) -> bool:
+    """Tell whether every call of an agent went well, by the agent's own instrumentation."""
+    calls = [
+        one for role in (d.TOOL, d.MODEL) for one in own(agent, role) if one.source == agent.source
+    ]
+    return bool(calls) and all(one.told is not None and one.told.fine for one in calls)
