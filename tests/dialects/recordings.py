@@ -74,7 +74,10 @@ UNTOLD: Mapping[str, Mapping[str, frozenset[str]]] = {
     "openai-agents/otel-genai": {"*": TOKENS | {MODELS}},
     "openai-agents/otel-genai+otel-sdk": {"streaming": TOKENS},
     "openai-agents/traceloop": {"*": TOKENS},
-    "openai-agents/traceloop+tl-sdk": {"streaming": TOKENS},
+    "openai-agents/traceloop+tl-sdk": {
+        "streaming": TOKENS,
+        "streaming_usage": frozenset({REASONING}),
+    },
     "semantic-kernel/native": {"*": DETAILS},
     "smolagents/openinference": {"*": DETAILS},
     "smolagents/otel-genai": {"*": TOKENS | {MODELS, TOOLS}},

@@ -212,6 +212,8 @@ class Run:
         number: Its own.
         around: The run in whose context it was started, if that went on.
         inside: Runs that were started in its context and not counted yet, by number.
+        calls: Tokens of the model calls that its own instrumentation tells of, once it has ended.
+        by_calls: Whether these have to tell which of its hosts it belongs to.
         above: Id of the span that it was started in, if that may still tell of an agent; else 0.
         waiting_since: When it began to wait for its hosts, on the processor's clock.
     """
@@ -220,6 +222,8 @@ class Run:
         "above",
         "anchor",
         "around",
+        "by_calls",
+        "calls",
         "counting",
         "cut_short",
         "done",
@@ -257,7 +261,22 @@ class Run:
         self.hosts: dict[int, Run] = {}
         self.linked = False
         self.above = 0
+        self.calls: tuple[tuple[Any, Any], ...] = ()
+        self.by_calls = False
         self.waiting_since = 0.0
+
+    def note_calls(self) -> None:
+        """Remember the tokens of its model calls, by which another view of it is known."""
+        source = self.top.source if self.top is not None else ""
+        counts = (
+            part.told.facts.tokens[:2]
+            for part in self.parts
+            if part.told is not None
+            and part.told.facts.role == d.MODEL
+            and part.told.facts.tokens is not None
+            and part.source == source
+        )
+        self.calls = tuple(sorted(counts, key=repr))
 
     def unfinished(self) -> bool:
         """Tell whether anything in it has not ended."""

@@ -18,6 +18,9 @@ from agent_analytics.processor._tree import NEAR
 
 #: Number of the run that the running code was last seen in.
 _CURRENT: Final[ContextVar[int]] = ContextVar("agent_analytics_run", default=0)
+#: Two views of one run start so near to each other where its calls tell that they are; a library
+#: that hands its events to a pool of threads may be that late, in nanoseconds.
+_PERHAPS: Final = 5_000_000_000
 #: Open runs that are looked at where no context tells, the latest first.
 _MOST_HOSTS: Final = 256
 
@@ -104,17 +107,19 @@ class OpenRuns:
                 if _may_hold(host, run, top, agents=agents)
                 or (tools and host.top is not None and host.top.source == top.source)
             ]
+        run.by_calls = agents and bool(run.calls)
+        within = _PERHAPS if run.by_calls else NEAR
         found = [
             host
             for host in islice(reversed(self._runs.values()), _MOST_HOSTS)
-            if _may_show(host, run, top, agents=agents)
+            if _may_show(host, run, top, agents=agents, within=within)
         ]
-        if agents and found:
+        if found and agents and not run.by_calls:
             return [min(found, key=lambda host: abs(_start(host) - top.start_ns))]
         return found
 
 
-def _may_show(host: Run, run: Run, top: Followed, *, agents: bool) -> bool:
+def _may_show(host: Run, run: Run, top: Followed, *, agents: bool, within: int = NEAR) -> bool:
     """Tell whether an open run may be what another instrumentation shows of one that has ended.
 
     That holds what calls of models it has; an agent is shown by both from the same moment on.
@@ -123,7 +128,7 @@ def _may_show(host: Run, run: Run, top: Followed, *, agents: bool) -> bool:
     if other is None or host.home is not run.home or other.source == top.source:
         return False
     if agents:
-        return abs(other.start_ns - top.start_ns) <= NEAR
+        return abs(other.start_ns - top.start_ns) <= within
     return other.start_ns <= top.start_ns + NEAR
 
 

@@ -311,6 +311,7 @@ class Runs:
             if run.done:
                 return
             run.done = True
+            run.note_calls()
             if run.counting is not None:
                 run.counting.cells[schema.IN_PROGRESS] -= 1
             self._open_runs.leave(run)
@@ -338,7 +339,8 @@ class Runs:
         alone: list[Run] = []
         parts = assign_roles(run.top) if guests and run.top is not None else []
         for guest in guests:
-            if parts and adopt(parts, guest):
+            same = not guest.by_calls or guest.calls == run.calls
+            if parts and same and adopt(parts, guest):
                 self._merge(guest, run)
                 continue
             guest.hosts.pop(id(run), None)

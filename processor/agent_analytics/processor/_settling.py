@@ -94,7 +94,7 @@ def adopt(parts: list[Followed], run: Run) -> bool:
     agents = [one for one in guests if one.role == d.AGENT]
     calls = [one for one in guests if one.role == d.MODEL]
     if agents:
-        place = _tool_round(top, parts) or _agent_again(agents[0], parts)
+        place = _tool_round(top, parts) or _agent_again(agents[0], parts, by_calls=run.by_calls)
     elif any(one.role == d.TOOL for one in guests):
         place = _agent_round(top, parts)
     elif calls:
@@ -151,13 +151,13 @@ def _agent_round(top: Followed, parts: list[Followed]) -> Followed | None:
     return max(fitting, key=lambda one: one.start_ns, default=None)
 
 
-def _agent_again(agent: Followed, parts: list[Followed]) -> Followed | None:
+def _agent_again(agent: Followed, parts: list[Followed], *, by_calls: bool) -> Followed | None:
     fitting = [
         one
         for one in parts
         if one.role == d.AGENT
         and one.source != agent.source
-        and abs(one.start_ns - agent.start_ns) <= NEAR
+        and (by_calls or abs(one.start_ns - agent.start_ns) <= NEAR)
         and _may_be_same(one, agent)
         and not any(
             near.role == d.AGENT and near.source == agent.source
