@@ -156,13 +156,11 @@ FRAMEWORKS: Mapping[str, Framework] = {
         "haystack-ai",
         {
             "native": (),
-            "native+oi-sdk": (_OI_SDK,),
             "openinference": ("openinference-instrumentation-haystack",),
             "openinference+oi-sdk": ("openinference-instrumentation-haystack", _OI_SDK),
             "traceloop": ("opentelemetry-instrumentation-haystack",),
         },
         ("ok", "tool_error", "agent_error", "parallel", "nested", "pipeline"),
-        note="Its own spans go through the tracer of `opentelemetry-haystack`, and need no other.",
     ),
     "langchain": Framework(
         "langchain",

@@ -34,7 +34,7 @@ def _oi_sdk(lab):
     OpenAIInstrumentor().instrument(tracer_provider=lab.provider)
 
 
-INSTRUMENT = {"native": native, "openinference": _oi, "traceloop": _tl, "oi-sdk": _oi_sdk}
+INSTRUMENT = {"openinference": _oi, "traceloop": _tl, "oi-sdk": _oi_sdk}
 
 
 def run(lab):
