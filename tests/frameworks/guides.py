@@ -73,9 +73,9 @@ def variant(framework: str) -> str:
     Raises:
         ValueError: It installs what is not run live.
     """
-    here = instrumentations() & set(installed(framework))
+    here = instrumentations() & frozenset(installed(framework))
     for name, packages in FRAMEWORKS[framework].instrumentations.items():
-        if here == set(packages):
+        if here == frozenset(packages):
             return f"{framework}/{name}"
     message = f"{page_of(framework)} installs what is not run live: {', '.join(sorted(here))}"
     raise ValueError(message)

@@ -4,7 +4,6 @@ Here are those whose framework the development environment has. ``make test-fram
 them, each in its environment, by the same helper (``run_guides.py``).
 """
 
-import os
 import re
 import sys
 from collections import Counter
