@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 from tests.dialects import recordings as r
-from tests.frameworks import compatibility
+from tests.frameworks import compatibility, guides
 from tests.frameworks.compatibility import RESULTS
 from tests.frameworks.live import (
     EVERYTHING,
@@ -226,6 +226,7 @@ def save(variants: Sequence[Variant]) -> None:
     entries.sort(key=lambda one: (one["framework"], one["instrumentation"]))
     RESULTS.write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
     compatibility.write()
+    guides.write()
 
 
 def main() -> int:

@@ -1,6 +1,6 @@
 """Runs programs that never heard of us by ``opentelemetry-instrument``, each in its process."""
 
-import importlib.util
+import importlib
 import json
 import os
 import socket
@@ -34,15 +34,10 @@ Counts = dict[tuple[str, ...], float]
 
 def model_api() -> Any:  # noqa: ANN401 - the lab is untyped, it runs in environments of its own
     """Return the module of the look-alike of the model API."""
-    name = "tests_frameworks_lab_model_api"
-    if name not in sys.modules:
-        path = ROOT / "tests" / "frameworks" / "lab" / "model_api.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
+    with pytest.MonkeyPatch.context() as patch:
+        # It is a program of other environments, whose modules import each other by bare names.
+        patch.setattr(sys, "path", [str(ROOT / "tests" / "frameworks" / "lab"), *sys.path])
+        return importlib.import_module("model_api")
 
 
 @contextmanager
