@@ -5,16 +5,18 @@ import threading
 import time
 from collections.abc import Callable
 from contextvars import Context as Surroundings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context
+from tests.dialects import test_late
 from tests.dialects.replay import counts
-from tests.dialects.test_late import AGENT, CHAT, TOOL, App
+from tests.dialects.test_late import AGENT, TOOL, App
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import AgentMetricsProcessor
 
+CHAT: dict[str, Any] = dict(test_late.CHAT)
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 

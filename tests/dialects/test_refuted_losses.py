@@ -1,16 +1,19 @@
 """What had ended must be counted, whatever becomes of the process and whoever is scraped."""
 
 from pathlib import Path
+from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
+from tests.dialects import test_late
 from tests.dialects.replay import IDENTITY, Counts, counts
-from tests.dialects.test_late import AGENT, CHAT, INNER, App
+from tests.dialects.test_late import AGENT, INNER, App
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import AgentMetricsProcessor
 
+CHAT: dict[str, Any] = dict(test_late.CHAT)
 FRAMEWORK = "strands.tracing"
 
 

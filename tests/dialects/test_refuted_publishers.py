@@ -11,11 +11,13 @@ from opentelemetry import baggage, trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span
 from prometheus_client.parser import text_string_to_metric_families
-from tests.dialects.test_late import CHAT, App
+from tests.dialects import test_late
+from tests.dialects.test_late import App
 
 from agent_analytics.exporters import exposition
 from agent_analytics.instrumentation import vocabulary as v
 
+CHAT: dict[str, Any] = dict(test_late.CHAT)
 ONE, OTHER = "strands.tracing", "openinference.instrumentation.crewai"
 
 

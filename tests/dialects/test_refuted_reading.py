@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from opentelemetry import trace
 from opentelemetry.trace import Status, StatusCode
-from tests.dialects.test_late import AGENT, CHAT, INNER, App
+from tests.dialects import test_late
+from tests.dialects.test_late import AGENT, INNER, App
 
 from agent_analytics.instrumentation import agent, health
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.tracing import use_provider
 
+CHAT: dict[str, Any] = dict(test_late.CHAT)
 FRAMEWORK = "strands.tracing"
 
 

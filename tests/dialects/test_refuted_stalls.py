@@ -3,6 +3,7 @@
 import gc
 import itertools
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 import pytest
 from opentelemetry import trace
 from opentelemetry.trace import Span
-from tests.dialects.test_late import AGENT, CHAT, TOOL, App
+from tests.dialects import test_late
+from tests.dialects.test_late import AGENT, TOOL, App
 
 from agent_analytics.instrumentation import health
 
+CHAT: dict[str, Any] = dict(test_late.CHAT)
 FRAMEWORK = "strands.tracing"
 VIEWS = ("app", "openinference.instrumentation.x", FRAMEWORK)
 #: No call may take longer, in seconds; ten times what is wanted, for slow machines.
@@ -122,3 +125,17 @@ def test_agents_in_agents_of_the_same_name(depth: int) -> None:
         span.end()
     assert health.internal_errors() == errors
     assert dict(app.told().invocations) == {"success": 1}
+
+
+def test_spans_that_never_end_are_not_kept_alive() -> None:
+    """Of 500 agents that are abandoned with 100 KB of text each, the text is not kept."""
+    app = App("at the start")
+    tracemalloc.start()
+    try:
+        for number in range(500):
+            start(app, FRAMEWORK, {**AGENT, "input.value": f"{number}" * 50_000})
+        gc.collect()
+        kept = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert kept < 10_000_000
