@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from tests.dialects import test_late
 from tests.dialects.replay import IDENTITY, Counts, counts
-from tests.dialects.test_late import AGENT, INNER, App
+from tests.dialects.test_late import AGENT, INNER, TOOL, App
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import AgentMetricsProcessor
@@ -118,3 +119,33 @@ def test_an_agent_that_never_ends_and_named_itself() -> None:
     told = app.told()
     assert told.health["unattributed"] == 0
     assert dict(told.model_calls) == {"success": 1}
+
+
+@pytest.mark.parametrize("scraped", [True, False], ids=["scraped", "not scraped"])
+def test_a_tool_that_outlives_its_agent(*, scraped: bool) -> None:
+    """An agent that is left in the middle of a tool call is cancelled, scraped meanwhile or not."""
+    app = App("at the start")
+    tracer = app.provider.get_tracer(FRAMEWORK)
+    span = tracer.start_span("a", attributes=AGENT)
+    call = tracer.start_span("t", context=trace.set_span_in_context(span), attributes=TOOL)
+    span.end()
+    if scraped:
+        app.told()
+    call.end()
+    assert dict(app.told().invocations) == {"cancelled": 1}
+
+
+@pytest.mark.parametrize("scraped", [True, False], ids=["scraped", "not scraped"])
+def test_agents_that_outlive_the_span_that_they_run_in(*, scraped: bool) -> None:
+    """Two agents in a tool's span that ends first are two runs, scraped meanwhile or not."""
+    app = App("at the start")
+    tracer = app.provider.get_tracer(FRAMEWORK)
+    top = tracer.start_span("t", attributes=TOOL)
+    inside = trace.set_span_in_context(top)
+    first, second = (tracer.start_span("a", context=inside, attributes=AGENT) for _ in range(2))
+    first.end()
+    top.end()
+    if scraped:
+        app.told()
+    second.end()
+    assert dict(app.told().invocations) == {"success": 2}
