@@ -86,6 +86,10 @@ class Attribution:
                 agent = UNKNOWN
         return self._listings.find(publisher, agent)
 
+    def publisher(self, context: Context | None) -> object:
+        """Return the publisher in baggage, or ``None``."""
+        return self._baggage(v.PUBLISHER_ID, get_current() if context is None else context)
+
     def tenant(self, context: Context | None) -> object:
         """Return the tenant in baggage, or ``None``."""
         return self._baggage(v.TENANT_ID, get_current() if context is None else context)

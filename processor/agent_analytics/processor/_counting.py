@@ -95,6 +95,7 @@ class RunCounter:
         self, run: Run, parts: list[Followed], firsts: dict[int, list[Followed]]
     ) -> None:
         """Give each span its kind, its invocation and its listing."""
+        top_open = run.top is not None and run.top.told is None
         for part in parts:  # parents first
             if part.kind != _nodes.FOLLOWED:
                 continue  # counted before
@@ -112,6 +113,8 @@ class RunCounter:
                 part.listing = run.within
             if part.listing is None:
                 part.listing = self._of_owner(run)
+            if part.listing is None and top_open:
+                part.listing = run.named
         unit = run.unit
         if unit is not None and unit.listing is not None:
             for part in parts:

@@ -7,6 +7,7 @@ of them ends; then the run is read as a tree (``_settling``) and counted.
 
 from collections.abc import Mapping  # noqa: TC003 - read at run time by nobody, but cheap
 from typing import Any, Final
+from weakref import ReferenceType, ref
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -36,6 +37,8 @@ _KEPT: Final = (
     v.EVENT,
     v.EVENT_ID,
 )
+#: Spans of one run that are kept; beyond it they are counted with what is known by then.
+MOST_PARTS: Final = 10_000
 #: As much of a span's start is kept, against the SDK's limit on attributes.
 _MOST_AT_START: Final = 32
 
@@ -93,7 +96,6 @@ class Followed(Node):
         span_id: Its id.
         run: The run that it belongs to.
         source: Name of the instrumentation that recorded it.
-        span: The span itself while it is open.
         start_ns: When it started, in nanoseconds since 1970.
         at_start: Attributes that it had when it started.
         children: Followed spans that were started in it.
@@ -105,6 +107,7 @@ class Followed(Node):
     """
 
     __slots__ = (
+        "_span",
         "at_start",
         "buried",
         "children",
@@ -113,7 +116,6 @@ class Followed(Node):
         "run",
         "settled",
         "source",
-        "span",
         "span_id",
         "start_ns",
         "told",
@@ -130,7 +132,7 @@ class Followed(Node):
         super().__init__(_nodes.FOLLOWED, parent, None if parent is None else parent.listing)
         self.span_id = span_id
         self.run = run
-        self.span: ReadableSpan | None = span
+        self._span: ReferenceType[ReadableSpan] | None = ref(span)
         scope = span.instrumentation_scope
         self.source = scope.name if scope is not None else ""
         self.start_ns: int = span.start_time or 0
@@ -143,6 +145,20 @@ class Followed(Node):
         self.buried = False
         self.role = d.OTHER
         self.inside: set[Listing] | None = None
+
+    @property
+    def span(self) -> ReadableSpan | None:
+        """The span itself, while it is open and somebody else has it, too."""
+        return None if self._span is None else self._span()
+
+    def let_go(self) -> None:
+        """Forget the span itself."""
+        self._span = None
+
+    @property
+    def keeps(self) -> bool:
+        """Whether it is still needed once it was counted: it may have children, or be the unit."""
+        return self.told is None or self.run.unit is self
 
     @property
     def family(self) -> str:
@@ -203,6 +219,7 @@ class Run:
         serves: Whether it is a call that another publisher's process made.
         tenant: By baggage.
         counting: Listing whose gauge of invocations in progress counts this run.
+        named: Listing that its topmost span named when it started.
         cut_short: Whether it was left in the middle of a call.
         hosts: Runs that are still open and may turn out to be round this one.
         linked: Whether it goes on in other traces, joined by links.
@@ -216,6 +233,7 @@ class Run:
         by_calls: Whether these have to tell which of its hosts it belongs to.
         above: Id of the span that it was started in, if that may still tell of an agent; else 0.
         waiting_since: When it began to wait for its hosts, on the processor's clock.
+        most_parts: More spans than these are counted with what is known by then.
     """
 
     __slots__ = (
@@ -230,6 +248,8 @@ class Run:
         "hosts",
         "inside",
         "linked",
+        "most_parts",
+        "named",
         "number",
         "owner",
         "parts",
@@ -254,6 +274,7 @@ class Run:
         self.serves = False
         self.tenant: object = None
         self.counting: Listing | None = None
+        self.named: Listing | None = None
         self.cut_short = False
         self.done = False
         self.parts: list[Followed] = []
@@ -264,6 +285,7 @@ class Run:
         self.calls: tuple[tuple[Any, Any], ...] = ()
         self.by_calls = False
         self.waiting_since = 0.0
+        self.most_parts = MOST_PARTS
 
     def note_calls(self) -> None:
         """Remember the tokens of its model calls, by which another view of it is known."""
@@ -277,6 +299,10 @@ class Run:
             and part.source == source
         )
         self.calls = tuple(sorted(counts, key=repr))
+
+    def settled(self) -> bool:
+        """Tell whether all of it was counted."""
+        return self.top is not None and self.top.settled
 
     def unfinished(self) -> bool:
         """Tell whether anything in it has not ended."""

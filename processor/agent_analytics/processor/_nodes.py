@@ -5,8 +5,10 @@ children find their invocation through any number of spans between, and so that 
 repeats of its children is seen to be a repetition. Spans outside agents leave no trace here.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
+from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor._listings import Listing
 
 # --- kinds ---------------------------------------------------------------------------------------
@@ -114,3 +116,13 @@ class Node:
                 return
             below_work = below_work or kind in _WORK
             node = node.parent
+
+
+def told_flags(attributes: Mapping[str, object]) -> int:
+    """Return the flags of what an agent's own span tells of its usage."""
+    flags = 0
+    if v.INPUT_TOKENS in attributes or v.OUTPUT_TOKENS in attributes:
+        flags |= AGENT_TOKENS_BELOW
+    if v.COST_USD in attributes:
+        flags |= COST_BELOW
+    return flags

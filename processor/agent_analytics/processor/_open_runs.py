@@ -107,16 +107,22 @@ class OpenRuns:
                 if _may_hold(host, run, top, agents=agents)
                 or (tools and host.top is not None and host.top.source == top.source)
             ]
-        run.by_calls = agents and bool(run.calls)
-        within = _PERHAPS if run.by_calls else NEAR
-        found = [
+        # Nothing but their calls tells then which of several that go on at once is the other view.
+        run.by_calls = True
+        if not run.calls:
+            return []
+        return [
             host
             for host in islice(reversed(self._runs.values()), _MOST_HOSTS)
-            if _may_show(host, run, top, agents=agents, within=within)
+            if _may_show(host, run, top, agents=agents, within=_PERHAPS)
+            and (not agents or framework_of(host.top) == framework_of(top))
         ]
-        if found and agents and not run.by_calls:
-            return [min(found, key=lambda host: abs(_start(host) - top.start_ns))]
-        return found
+
+
+def framework_of(top: Followed | None) -> str:
+    """Return what an instrumentation is for: several for one framework end with its name."""
+    last = top.source.rpartition(".")[2] if top is not None else ""
+    return last.lower().replace("-", "").replace("_", "").removesuffix("v2")
 
 
 def _may_show(host: Run, run: Run, top: Followed, *, agents: bool, within: int = NEAR) -> bool:
@@ -126,6 +132,8 @@ def _may_show(host: Run, run: Run, top: Followed, *, agents: bool, within: int =
     """
     other = host.top
     if other is None or host.home is not run.home or other.source == top.source:
+        return False
+    if host.owner != run.owner:
         return False
     if agents:
         return abs(other.start_ns - top.start_ns) <= within
@@ -141,6 +149,7 @@ def _may_hold(host: Run, run: Run, top: Followed, *, agents: bool) -> bool:
         agents
         and other is not None
         and host.home is run.home
+        and host.owner == run.owner
         and other.start_ns <= top.start_ns + NEAR
         and any(
             part.told is None and part.start_ns <= top.start_ns <= part.start_ns + NEAR
@@ -148,7 +157,3 @@ def _may_hold(host: Run, run: Run, top: Followed, *, agents: bool) -> bool:
             if part is not other
         )
     )
-
-
-def _start(run: Run) -> int:
-    return run.top.start_ns if run.top is not None else 0

@@ -225,6 +225,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
     def _upkeep(self, now_ns: int) -> None:
         self._upkeep_at = now_ns + _UPKEEP_NS
         if self._store is not None:
+            self._settle()  # nobody may ever scrape this very worker
             self._store.begin_epoch()
             self._health.mirror(len(self._open))
 
@@ -333,6 +334,8 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
                 self._tools.end(node, attributes, span, span_id, rest)
             elif kind == _nodes.INVOCATION:
                 self._invocations.end(node, attributes, span, span_id, rest)
+                if type(node.parent) is Followed:
+                    node.mark_above(node.flags | _nodes.told_flags(attributes))
             elif kind == _nodes.INFERENCE:
                 self._end_inference(node, attributes, span, rest)
             else:
@@ -351,12 +354,20 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             self._upkeep(now_ns)
 
     def shutdown(self) -> None:
-        """Do nothing: what was counted stays readable."""
+        """Count what has ended and waits for spans round it; it stays readable."""
+        self._settle_all()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Return True: spans are counted when they end, nothing is ever queued."""
+        """Count what has ended and waits for spans round it; return True."""
         del timeout_millis
+        self._settle_all()
         return True
+
+    def _settle_all(self) -> None:
+        try:
+            self._runs.settle_all()
+        except Exception:  # noqa: BLE001 - telemetry never raises into the host
+            instrumentation_health.note_internal_error("shutdown")
 
     # --- exposition ------------------------------------------------------------------------------
 
@@ -369,10 +380,14 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         Raises:
             ValueError: There is no such part.
         """
+        self._settle()
+        return self._snapshots.take(part, open_spans=len(self._open))
+
+    def _settle(self) -> None:
+        """Count what has waited for long enough."""
         self._open_spans.give_up_aged()
         self._runs.settle_failed()
         self._runs.settle_waiting()
-        return self._snapshots.take(part, open_spans=len(self._open))
 
     def collect(self) -> Iterable[PrometheusMetric]:
         """Yield every family with its samples, both parts, for a ``prometheus_client`` registry."""

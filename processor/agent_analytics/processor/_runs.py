@@ -8,18 +8,19 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.trace import ReadableSpan
 
 from agent_analytics.instrumentation import vocabulary as v
+from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor import _nodes
 from agent_analytics.processor import _schema as schema
 from agent_analytics.processor._attribution import NO_CONTEXT, Attribution
 from agent_analytics.processor._counting import RunCounter
-from agent_analytics.processor._followed import Followed, Run, family_of
+from agent_analytics.processor._followed import MOST_PARTS, Followed, Run, Told, family_of
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._open_runs import OpenRuns
 from agent_analytics.processor._reading import Attributes, Rest
 from agent_analytics.processor._settling import adopt, assign_roles, graft
 from agent_analytics.processor._silent import Silent, SilentSpans
-from agent_analytics.processor._tree import below
+from agent_analytics.processor._tree import below, prune
 
 #: Spans of runs that have ended are remembered, for those that are started in them later.
 _REMEMBERED: Final = 5_000
@@ -28,8 +29,6 @@ _LONGEST: Final = 256
 _MOST_WAITING: Final = 1_000
 _MOST_SECONDS: Final = 60.0
 _RUNS: Final = (d.AGENT, d.WORKFLOW)
-#: Spans of one run that are kept; beyond it they are counted with what is known by then.
-_MOST_PARTS: Final = 10_000
 
 
 class Runs:
@@ -77,12 +76,17 @@ class Runs:
             context: What it was started in; ``None`` for what is current.
             running: Whether it starts now, and not: is met when it has ended.
         """
+        reused = self._nodes.get(span_id)
+        if isinstance(reused, Followed) and reused.span_id == span_id:
+            self.give_up(reused)
         below = parent
         if isinstance(below, Followed):
             parent = self.living(below, span, attributes)
         joined = parent if isinstance(parent, Followed) and not parent.settled else None
         if joined is None and parent is below:
             parent, joined = self._left_off(parent, span)
+        if parent is not None and running and self._of_another(parent, joined, attributes, context):
+            parent = joined = None  # called from inside, and an invocation of its own
         if joined is not None:
             return self._join(joined, span_id, span, attributes, running=running)
         run = self._open_runs.begin(parent, running=running)
@@ -94,6 +98,23 @@ class Runs:
             self._surroundings(run, span, context)
         self._show_in_progress(run, attributes, span)
         return node
+
+    def _of_another(
+        self,
+        parent: Node,
+        joined: Followed | None,
+        attributes: Attributes,
+        context: Context | None,
+    ) -> bool:
+        """Tell whether baggage says that an agent is another publisher's than what it is in."""
+        if not _says_agent(attributes):
+            return False
+        publisher = self._attribution.publisher(context)
+        if publisher is None:
+            return False
+        if joined is not None and joined.run.anchor is None:
+            return publisher != joined.run.owner[0]
+        return parent.listing is not None and publisher != parent.listing.publisher
 
     def _left_off(
         self, parent: Node | None, span: ReadableSpan
@@ -124,7 +145,8 @@ class Runs:
         for link in span.links:
             found = self._pending.get(link.context.span_id) or self._nodes.get(link.context.span_id)
             if isinstance(found, Followed) and found.family == family:
-                return found
+                owner = self._attribution.owner(span, get_current())[0]
+                return found if owner == found.run.owner[0] else None
         return None
 
     def _join(
@@ -142,18 +164,26 @@ class Runs:
         with self._lock:
             above.children.append(node)
             run.parts.append(node)
-        if len(run.parts) > _MOST_PARTS:
+        if len(run.parts) > run.most_parts:
             self._count(run)
+            prune(run.top)
+            run.most_parts = max(MOST_PARTS, 2 * len(run.parts))
         if running:
             self._open_runs.enter(run)
         return node
 
     def end(self, node: Followed, attributes: Attributes, span: ReadableSpan) -> None:
         """Take in what an ended span tells; count its run if it was the topmost."""
-        node.span = None
+        node.let_go()
         if node.settled:
             return
-        node.told = node.tell(attributes, span, self._read_rest(span))
+        rest = self._read_rest(span)
+        try:
+            node.told = node.tell(attributes, span, rest)
+        except Exception:  # noqa: BLE001 - whatever it holds, what it ends must end
+            note_internal_error("a foreign span")
+            node.told = Told(d.Facts(), {}, rest, span.instrumentation_scope, remote=False)
+        self._settle_overdue()
         run = node.run
         if not run.done or id(run) in self._waiting:
             self._pending[node.span_id] = node
@@ -192,7 +222,7 @@ class Runs:
             late.flags = node.flags
         if silent is not None:
             late.inside = silent.inside
-            for run in silent.runs or ():
+            for run in (silent.runs or {}).values():
                 if id(run) in self._waiting and run.top is not None:
                     graft(run.top, late)
                     self._merge(run, late.run)
@@ -200,7 +230,7 @@ class Runs:
 
     def ended_silently(self, silent: Silent) -> None:
         """Let what has waited for a span that told nothing wait for the one above it."""
-        for run in silent.runs or ():
+        for run in (silent.runs or {}).values():
             run.above = silent.parent_id
             if id(run) in self._waiting:
                 self._try(run)
@@ -209,7 +239,7 @@ class Runs:
         """Stop waiting for a span: what has ended below it is counted."""
         if type(node) is not Followed:
             return
-        node.span = None
+        node.let_go()
         if node is node.run.top and not node.run.done:
             self._finish(node.run)
             self._settle(node.run)
@@ -235,7 +265,7 @@ class Runs:
             span = node.span
             if span is None or node.run.top is not node or node.run.done:
                 continue
-            if self._read_rest(span)[2] and _role(span, span.attributes or {}) in _RUNS:
+            if self._read_rest(span)[2] and _read(span, span.attributes or {}).role in _RUNS:
                 self._bury(node, span)
 
     def living(self, parent: Followed, span: ReadableSpan, attributes: Attributes) -> Node | None:
@@ -249,22 +279,22 @@ class Runs:
             span: The span that starts.
             attributes: What it carries so far.
         """
-        dead = parent.span
-        if not parent.buried:
-            if dead is None or not self._read_rest(dead)[2]:
+        below: Node | None = parent
+        while isinstance(below, Followed):
+            dead = below.span
+            if not below.buried:
+                if dead is None or not self._read_rest(dead)[2] or not d.is_known(below.source):
+                    return below
+                if _read(dead, dead.attributes or {}).role != d.AGENT:
+                    return below
+            if below is parent and _read(span, attributes).role != d.AGENT:
                 return parent
-            if _role(dead, dead.attributes or {}) != d.AGENT:
-                return parent
-        if _role(span, attributes) != d.AGENT:
-            return parent
-        if dead is not None:
-            self._bury(parent, dead)
-        above = parent.parent
-        if isinstance(above, Followed):
-            return self.living(above, span, attributes)
-        if above is not None and not any(above is one for one in list(self._nodes.values())):
+            if dead is not None:
+                self._bury(below, dead)
+            below = below.parent
+        if below is not None and not any(below is one for one in list(self._nodes.values())):
             return None  # an invocation that has ended
-        return above
+        return below
 
     def _bury(self, node: Followed, span: ReadableSpan) -> None:
         """Take a span that failed and was not ended for ended; count its run if it is the top."""
@@ -273,7 +303,7 @@ class Runs:
         last = max((event.timestamp for event in span.events), default=None)
         told.rest = (*told.rest[:4], told.rest[4] or last or told.rest[3])
         node.told = told
-        node.span = None
+        node.let_go()
         node.buried = True
         if node.run.top is node and not node.run.done:
             self._finish(node.run)
@@ -295,11 +325,12 @@ class Runs:
             return
         if not attributes or v.EVENT in attributes:
             return
-        facts = d.read(span.name, attributes)
+        facts = _read(span, attributes)
         if facts.role != d.AGENT or not facts.named or facts.graph != d.NO_GRAPH:
             return
         told = {key: attributes[key] for key in (v.AGENT_ID,) if key in attributes}
         run.counting = self._counter.listing_of(run, told, facts.name)
+        run.named = run.counting
         if run.counting is not None:
             with self._lock:
                 run.counting.cells[schema.IN_PROGRESS] += 1
@@ -329,8 +360,9 @@ class Runs:
                 run.waiting_since = self._clock()
                 self._waiting[id(run)] = run
             too_many = len(self._waiting) > _MOST_WAITING
-        if too_many:
-            self._settle(next(iter(self._waiting.values())))
+        if too_many:  # at the cost of whose they are
+            own = (one for one in self._waiting.values() if one.owner == run.owner)
+            self._settle(next(own, run))
 
     def _take_in(self, run: Run) -> None:
         """Take the runs that waited for this one into it, or let them wait on."""
@@ -339,8 +371,7 @@ class Runs:
         alone: list[Run] = []
         parts = assign_roles(run.top) if guests and run.top is not None else []
         for guest in guests:
-            same = not guest.by_calls or guest.calls == run.calls
-            if parts and same and adopt(parts, guest):
+            if parts and _fits(guest, run) and adopt(parts, guest):
                 self._merge(guest, run)
                 continue
             guest.hosts.pop(id(run), None)
@@ -348,6 +379,14 @@ class Runs:
                 alone.append(guest)
         for guest in alone:
             self._try(guest)
+
+    def settle_all(self) -> None:
+        """Count all that has ended, before the process goes; what is open goes on."""
+        for run in list(self._waiting.values()):
+            self._settle(run)
+        for node in list(self._nodes.values()):
+            if isinstance(node, Followed) and not node.run.done:
+                self._count(node.run)
 
     def _merge(self, guest: Run, host: Run) -> None:
         """Make the spans of one run, which are in the tree of another by now, that one's."""
@@ -358,6 +397,15 @@ class Runs:
                 part.run = host
             host.parts.extend(guest.parts)
             guest.parts = []
+
+    def _settle_overdue(self) -> None:
+        """Count what has waited too long; nobody may ever scrape this very process."""
+        horizon = self._clock() - _MOST_SECONDS
+        while (run := next(iter(self._waiting.values()), None)) is not None:
+            if run.waiting_since >= horizon:
+                return
+            self.silent.forget(run.above)
+            self._settle(run)
 
     def settle_waiting(self) -> None:
         """Count the runs that have ended, but for those that may be part of one that goes on."""
@@ -401,5 +449,20 @@ class Runs:
             self._counter.count(run, ready)
 
 
-def _role(span: ReadableSpan, attributes: Attributes) -> int:
-    return d.read(span.name, attributes).role
+def _says_agent(attributes: Attributes) -> bool:
+    kind = attributes.get("openinference.span.kind")
+    return attributes.get(v.OPERATION_NAME) == v.INVOKE_AGENT or kind == "AGENT"
+
+
+def _fits(guest: Run, host: Run) -> bool:
+    """Tell whether a run may be a view of another, or of a call in it, by the calls of both."""
+    if not guest.by_calls:
+        return True
+    if any(part.told is not None and part.told.facts.role in _RUNS for part in guest.parts):
+        return guest.calls == host.calls
+    return set(guest.calls) <= set(host.calls)
+
+
+def _read(span: ReadableSpan, attributes: Attributes) -> d.Facts:
+    scope = span.instrumentation_scope
+    return d.read(span.name, attributes, scope.name if scope is not None else "")

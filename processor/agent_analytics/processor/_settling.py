@@ -188,10 +188,12 @@ def own(agent: Followed, role: int) -> Iterator[Followed]:
 
 def same_agent(agent: Followed) -> Iterator[Followed]:
     """Yield further spans of the very same run of an agent, directly below its first."""
-    for one in agent.children:
-        if one.role in (d.AGENT, d.WORKFLOW) and same_name(one, agent):
-            yield one
-            yield from same_agent(one)
+    stack = [agent]
+    while stack:
+        for one in stack.pop().children:
+            if one.role in (d.AGENT, d.WORKFLOW) and same_name(one, agent):
+                yield one
+                stack.append(one)
 
 
 # --- roles that only the tree tells --------------------------------------------------------------

@@ -5,10 +5,15 @@ What was started in such a span then waits for it, so that a run is read whole; 
 without a word, or stay open for long, what has waited is counted as it stands.
 """
 
+from typing import Final
+
 from opentelemetry.context import Context, get_current
 
 from agent_analytics.processor._followed import Run
 from agent_analytics.processor._listings import Listing
+
+#: Runs that one span is remembered to hold; those that were counted meanwhile are let go.
+_MOST_RUNS: Final = 2_000
 
 
 class Silent:
@@ -26,7 +31,7 @@ class Silent:
     def __init__(self, parent_id: int, context: Context) -> None:
         self.parent_id = parent_id
         self.context = context
-        self.runs: list[Run] | None = None
+        self.runs: dict[int, Run] | None = None
         self.inside: set[Listing] | None = None
 
 
@@ -53,9 +58,10 @@ class SilentSpans:
         if silent is None:
             return False
         if silent.runs is None:
-            silent.runs = []
-        if run not in silent.runs:
-            silent.runs.append(run)
+            silent.runs = {}
+        elif len(silent.runs) >= _MOST_RUNS:
+            silent.runs = {number: one for number, one in silent.runs.items() if not one.settled()}
+        silent.runs[run.number] = run
         return True
 
     def note_inside(self, span_id: int, listing: Listing) -> None:

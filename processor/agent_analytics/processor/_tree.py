@@ -28,6 +28,17 @@ def above(node: Followed) -> Iterator[Followed]:
         parent = parent.parent
 
 
+def prune(top: Followed | None) -> None:
+    """Let go of what was counted and has nothing open below it."""
+    if top is None:
+        return
+    for part in reversed([top, *below(top)]):  # children first
+        if part.children:
+            part.children = [
+                one for one in part.children if one.children or not one.settled or one.keeps
+            ]
+
+
 def started(part: Followed) -> int:
     """Return when a span that has ended began, in nanoseconds since 1970."""
     return (part.told.rest[3] or 0) if part.told is not None else 0

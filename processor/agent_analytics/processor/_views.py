@@ -112,19 +112,19 @@ def _groups(views: list[View], alike: Alike) -> list[list[View]]:
         if views[one].sources.isdisjoint(views[other].sources)
         and _any_alike(views[one], views[other], alike)
     )
-    group_of = list(range(len(views)))
-    groups = {number: [view] for number, view in enumerate(views)}
+    place_of = list(range(len(views)))
+    groups = [[number] for number in range(len(views))]
+    sources = [set(view.sources) for view in views]
     for _, number, place in pairs:
-        one, other = group_of[number], group_of[place]
-        if one == other or not _sources(groups[one]).isdisjoint(_sources(groups[other])):
+        one, other = place_of[number], place_of[place]
+        if one == other or not sources[one].isdisjoint(sources[other]):
             continue
-        groups[other].extend(groups.pop(one))
-        group_of = [other if group == one else group for group in group_of]
-    return [sorted(group, key=views.index) for group in groups.values() if len(group) > 1]
-
-
-def _sources(group: list[View]) -> set[str]:
-    return {source for view in group for source in view.sources}
+        for member in groups[one]:
+            place_of[member] = other
+        groups[other] += groups[one]
+        sources[other] |= sources[one]
+        groups[one] = []
+    return [[views[number] for number in sorted(group)] for group in groups if len(group) > 1]
 
 
 def _any_alike(one: View, other: View, alike: Alike) -> bool:

@@ -35,7 +35,6 @@ class Facts:
         role: One of the roles above.
         name: Of the agent or the tool, without random parts.
         named: Whether an attribute gave the name, and not the span's own name alone.
-        owner: Name of the agent that a tool or model span says it belongs to.
         model: Model that was asked, or that answered.
         response_model: Model that answered.
         provider: Who runs the model.
@@ -50,13 +49,11 @@ class Facts:
         protocol: True for a span of the protocol that a tool is called over.
         speaks: True where an attribute says that an agent, a tool or a model is at work.
         unmarked: True where only the name of the span says that it may be an agent's.
-        cost: What the model call cost in US dollars, where it is told.
     """
 
     role: int = OTHER
     name: str | None = None
     named: bool = False
-    owner: str | None = None
     model: str | None = None
     tokens: tuple[Any, Any, Any, Any] | None = None
     response_model: str | None = None
@@ -71,4 +68,3 @@ class Facts:
     protocol: bool = False
     speaks: bool = False
     unmarked: bool = False
-    cost: Any = None

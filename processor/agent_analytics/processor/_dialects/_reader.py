@@ -9,7 +9,7 @@ from agent_analytics.processor._dialects._dialect import Dialect
 from agent_analytics.processor._dialects._facts import Facts
 from agent_analytics.processor._dialects._graphs import CLUES, agent_of, graph_of
 from agent_analytics.processor._dialects._protocols import CALL, METHODS, SERVER, protocol_call
-from agent_analytics.processor._dialects._signs import TELLING
+from agent_analytics.processor._dialects._signs import TELLING, is_known
 from agent_analytics.processor._dialects.native import GOOGLE_ADK, HAYSTACK, PYDANTIC_AI, STRANDS
 from agent_analytics.processor._dialects.openinference import OPENINFERENCE
 from agent_analytics.processor._dialects.otel import OTEL
@@ -26,11 +26,18 @@ DIALECTS: Final = (OTEL, OPENINFERENCE, TRACELOOP, PYDANTIC_AI, STRANDS, GOOGLE_
 _RANDOM: Final = re.compile(
     r"[\s_\-:/.#(\[]*(?:"
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|"
-    r"(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{24,64}"
+    r"(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{24,64}|"
+    # Shorter ones stand apart, or words and dates would be among them.
+    r"(?:(?<=[\s_\-:/.#(\[])|(?<![0-9a-z]))(?:"
+    r"0x[0-9a-f]{6,16}|"
+    r"(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{8,23}|"
+    r"(?=[0-9a-z]*[0-9])(?=[0-9a-z]*[a-z])[0-7][0-9abcdefghjkmnpqrstvwxyz]{25}|"
+    r"[0-9]{10,20}"
+    r")(?![0-9a-z])"
     r")[)\]]*",
     re.IGNORECASE,
 )
-_SHORTEST_ID: Final = 24
+_SHORTEST_ID: Final = 8
 #: A longer name is no label anyway, and would take long to search.
 _LONGEST_NAME: Final = 256
 _SEE_THROUGH: Final = (f.OTHER, f.WORKFLOW)
@@ -131,14 +138,15 @@ def read(name: str, attributes: Mapping[str, Any], source: str = "") -> Facts:
         attributes: The span's.
         source: Name of the instrumentation scope.
     """
+    if type(name) is not str:
+        name = ""
     told = _sorted(attributes)
-    facts = Facts(role=_role(name, told, attributes), speaks=not TELLING.isdisjoint(attributes))
+    facts = Facts(
+        role=_role(name, told, attributes, source), speaks=not TELLING.isdisjoint(attributes)
+    )
     facts.tokens = _counts(told, _TOKENS)
     if facts.role in _SEE_THROUGH:
-        found_name = _UNMARKED.fullmatch(name) if len(name) <= _LONGEST_NAME else None
-        if found_name is not None:
-            facts.unmarked = True
-            facts.name = next((one for one in found_name.groups() if one), None)
+        _look_for_agent(facts, name)
     elif name.endswith(_NO_CALLS):
         facts.role = f.OTHER
     if told[_CLOSER] is not None or name.startswith(CALL) or name == SERVER:
@@ -174,6 +182,14 @@ def _sorted(attributes: Mapping[str, Any]) -> list[Any]:
     return told
 
 
+def _look_for_agent(facts: Facts, name: str) -> None:
+    """Find out whether a span that no attribute marks is called like an agent."""
+    found = _UNMARKED.fullmatch(name) if len(name) <= _LONGEST_NAME else None
+    if found is not None:
+        facts.unmarked = True
+        facts.name = next((one for one in found.groups() if one), None)
+
+
 def _usage(facts: Facts, told: list[Any], attributes: Mapping[str, Any], source: str) -> None:
     """Add what a span tells of asking models."""
     facts.model = told[_MODEL] or told[_RESPONSE_MODEL]
@@ -201,7 +217,7 @@ def _look_closer(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None
 
 
 def _role(  # noqa: PLR0911 - a list of cases
-    name: str, told: list[Any], attributes: Mapping[str, Any]
+    name: str, told: list[Any], attributes: Mapping[str, Any], source: str
 ) -> int:
     spoken = False
     for number, (_, kinds) in enumerate(_KIND_ROLES, _KINDS):
@@ -211,15 +227,16 @@ def _role(  # noqa: PLR0911 - a list of cases
         spoken = True
         role = kinds.get(value) or kinds.get(value.lower())
         if role == f.AGENT:
-            return _NO_AGENTS.get(told[_KIND], role)
+            kind = told[_KIND]
+            return _NO_AGENTS.get(kind, role) if type(kind) is str else role
         if number == _KIND and value == "task" and _TOOL in attributes:
             return f.TOOL  # a step of LlamaIndex that calls one
         if role is not None:
             return role
         if number == _OPERATION:
             return f.OTHER  # the conventions' own word for what it is
-    if spoken:
-        return f.OTHER
+    if spoken or not is_known(source):
+        return f.OTHER  # any span of the user's own may begin with such a word
     for beginning, role in _NAMES:
         if name.startswith(beginning):
             return role
@@ -247,12 +264,10 @@ def _name(  # noqa: C901 - a list of cases
                 facts.role = f.HANDOFF
         if name.endswith(_SUMMARY + ")") or (tool or "").startswith(_SUMMARY):
             facts.role = f.OTHER
-        facts.owner = plain_name(told[_AGENT])
     elif not facts.unmarked:
         if role == f.OTHER:
             facts.name = plain_name(name)
         else:
-            facts.owner = plain_name(told[_AGENT])
             facts.name = plain_name(_bare(name))
 
 

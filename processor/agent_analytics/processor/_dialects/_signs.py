@@ -5,6 +5,7 @@ instrumentation scope is remembered, and only where there is none are the keys l
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from agent_analytics.processor._dialects.native import (
@@ -32,7 +33,6 @@ TELLING: Final = frozenset(
         "llm.request.type",
         "llm.model_name",
         "mcp.method.name",
-        "agent_name",
     }
 )
 _NAMES: Final = ("invoke_agent", "execute_tool", "invoke_workflow")
@@ -125,13 +125,26 @@ class Signs:
         return known
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def is_known(scope_name: str) -> bool:
-    """Tell whether an instrumentation scope is known to speak of agents."""
+    """Tell whether an instrumentation scope is known to speak of agents.
+
+    A scope is known by its first parts: what only begins with the same letters is somebody else's.
+    """
     told = scope_name.lower()
-    return told.startswith(_SCOPES) or (
-        told.startswith(_INSTRUMENTATIONS)
-        and told.removeprefix(_INSTRUMENTATIONS).startswith(OTHERS.scopes)
-    )
+    if _begins(told, _SCOPES):
+        return True
+    rest = told.removeprefix(_INSTRUMENTATIONS)
+    return rest != told and rest.startswith(OTHERS.scopes)
+
+
+def _begins(name: str, scopes: tuple[str, ...]) -> bool:
+    for scope in scopes:
+        if name.startswith(scope):
+            rest = name[len(scope) :]
+            if not rest or scope.endswith(".") or rest[0] in ". ":
+                return True
+    return False
 
 
 def tells_success(scope_name: str) -> bool:

@@ -19,7 +19,7 @@ PYDANTIC_AI: Final = Dialect(
 
 STRANDS: Final = Dialect(
     name="strands",
-    scopes=("strands.", "strands-agents"),
+    scopes=("strands", "strands-agents"),
     tells_success=True,
     first_chunk_ms=("gen_ai.server.time_to_first_token",),
     failures={"tool.status": ("error",), "gen_ai.tool.status": ("error",)},
@@ -53,6 +53,10 @@ OTHERS: Final = Dialect(
         "agno",
         "ag2",
         "autogen",
+        "autogen-core",
+        "autogen_core",
+        "autogen_agentchat",
+        "autogen_ext",
         "beeai",
         "crewai",
         "dspy",
