@@ -41,6 +41,8 @@ _KEPT: Final = (
 MOST_PARTS: Final = 10_000
 #: As much of a span's start is kept, against the SDK's limit on attributes.
 _MOST_AT_START: Final = 32
+#: A longer text is content: no name, and too much to keep of a span that may never end.
+_LONGEST_AT_START: Final = 256
 
 
 def family_of(span: ReadableSpan) -> str:
@@ -137,7 +139,13 @@ class Followed(Node):
         self.source = scope.name if scope is not None else ""
         self.start_ns: int = span.start_time or 0
         self.at_start: Mapping[str, Any] = (
-            dict(attributes) if 0 < len(attributes) <= _MOST_AT_START else {}
+            {
+                key: value
+                for key, value in attributes.items()
+                if type(value) is not str or len(value) <= _LONGEST_AT_START
+            }
+            if 0 < len(attributes) <= _MOST_AT_START
+            else {}
         )
         self.children: list[Followed] = []
         self.told: Told | None = None

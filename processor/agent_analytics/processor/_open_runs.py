@@ -16,8 +16,6 @@ from agent_analytics.processor._followed import Followed, Run
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._tree import NEAR
 
-#: Number of the run that the running code was last seen in.
-_CURRENT: Final[ContextVar[int]] = ContextVar("agent_analytics_run", default=0)
 #: Two views of one run start so near to each other where its calls tell that they are; a library
 #: that hands its events to a pool of threads may be that late, in nanoseconds.
 _PERHAPS: Final = 5_000_000_000
@@ -32,6 +30,9 @@ class OpenRuns:
         self._lock = lock
         self._numbers = count(1)
         self._runs: dict[int, Run] = {}
+        #: Number of the run that the running code was last seen in. One for each processor: several
+        #: on one provider number their runs apart.
+        self._current: ContextVar[int] = ContextVar("agent_analytics_run", default=0)
 
     def begin(self, anchor: Node | None, *, running: bool) -> Run:
         """Return a new run.
@@ -40,27 +41,26 @@ class OpenRuns:
             anchor: Node of the span that it was started in, if that is none of the run's.
             running: Whether it starts now, and not: is met when it has ended.
         """
-        around = self._runs.get(_CURRENT.get())
+        around = self._runs.get(self._current.get())
         run = Run(anchor, next(self._numbers), around)
         with self._lock:
             self._runs[run.number] = run
             if around is not None:
                 around.inside[run.number] = run
         if running:
-            _CURRENT.set(run.number)
+            self._current.set(run.number)
         return run
 
-    @staticmethod
-    def enter(run: Run) -> None:
+    def enter(self, run: Run) -> None:
         """Note that the running code is in a run."""
-        if _CURRENT.get() != run.number:
-            _CURRENT.set(run.number)
+        if self._current.get() != run.number:
+            self._current.set(run.number)
 
     def leave(self, run: Run) -> None:
         """Take a run out whose topmost span has ended; the caller holds the lock."""
         self._runs.pop(run.number, None)
-        if _CURRENT.get() == run.number:
-            _CURRENT.set(0 if run.around is None else run.around.number)
+        if self._current.get() == run.number:
+            self._current.set(0 if run.around is None else run.around.number)
 
     @staticmethod
     def forget(run: Run) -> None:
@@ -81,7 +81,7 @@ class OpenRuns:
     def clear(self) -> None:
         """Forget every run."""
         self._runs.clear()
-        _CURRENT.set(0)
+        self._current.set(0)
 
     def hosts(self, run: Run) -> list[Run]:
         """Return the open runs that a run which has ended may turn out to belong to."""

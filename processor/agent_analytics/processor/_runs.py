@@ -166,7 +166,8 @@ class Runs:
             run.parts.append(node)
         if len(run.parts) > run.most_parts:
             self._count(run)
-            prune(run.top)
+            for gone in prune(run.top):
+                self._pending.pop(gone, None)
             run.most_parts = max(MOST_PARTS, 2 * len(run.parts))
         if running:
             self._open_runs.enter(run)

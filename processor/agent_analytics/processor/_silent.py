@@ -13,7 +13,7 @@ from agent_analytics.processor._followed import Run
 from agent_analytics.processor._listings import Listing
 
 #: Runs that one span is remembered to hold; those that were counted meanwhile are let go.
-_MOST_RUNS: Final = 2_000
+_MOST_RUNS: Final = 1_000
 
 
 class Silent:

@@ -28,15 +28,18 @@ def above(node: Followed) -> Iterator[Followed]:
         parent = parent.parent
 
 
-def prune(top: Followed | None) -> None:
-    """Let go of what was counted and has nothing open below it."""
-    if top is None:
-        return
-    for part in reversed([top, *below(top)]):  # children first
-        if part.children:
-            part.children = [
-                one for one in part.children if one.children or not one.settled or one.keeps
-            ]
+def prune(top: Followed | None) -> list[int]:
+    """Let go of what was counted and has nothing open below it; return the ids of those spans."""
+    gone: list[int] = []
+    for part in reversed([top, *below(top)] if top is not None else ()):  # children first
+        kept: list[Followed] = []
+        for one in part.children:
+            if one.children or not one.settled or one.keeps:
+                kept.append(one)
+            else:
+                gone.append(one.span_id)
+        part.children = kept
+    return gone
 
 
 def started(part: Followed) -> int:

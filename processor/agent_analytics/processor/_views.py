@@ -19,8 +19,11 @@ from agent_analytics.processor._tree import (
     same_name,
 )
 
-#: Views that one is compared with, the next to start: a run may have thousands of calls.
+#: Views that one is compared with, the next to start; fewer where a run has thousands of calls,
+#: for whoever ends it waits meanwhile.
 _MOST_BESIDE: Final = 64
+_MANY: Final = 1_000
+_BESIDE_OF_MANY: Final = 12
 
 Alike = Callable[[Followed, Followed], bool]
 
@@ -76,19 +79,27 @@ def _merge(calls: list[Followed], alike: Alike) -> None:
 
 
 def _views(calls: list[Followed]) -> list[View]:
-    """Return the calls, those in each other together; parents come first in ``calls``."""
+    """Return the calls, those in each other together; parents come first in ``calls``.
+
+    Two side by side in one are views apart: of one call, or of two that it made.
+    """
     of: dict[int, View] = {}
     views: list[View] = []
     for call in calls:
         outer = _round(call)
         view = of.get(id(outer)) if outer is not None else None
-        if view is None:
+        if view is None or not _is_in_all(call, view):
             view = View(call)
             views.append(view)
         else:
             view.add(call)
         of[id(call)] = view
     return views
+
+
+def _is_in_all(call: Followed, view: View) -> bool:
+    around = {id(one) for one in above(call)}
+    return all(id(span) in around for span in view.spans)
 
 
 def _round(call: Followed) -> Followed | None:
@@ -105,10 +116,11 @@ def _round(call: Followed) -> Followed | None:
 def _groups(views: list[View], alike: Alike) -> list[list[View]]:
     """Return the views that belong together, where more than one does."""
     by_start = sorted(range(len(views)), key=lambda number: views[number].spans[0].start_ns)
+    most = _MOST_BESIDE if len(views) <= _MANY else _BESIDE_OF_MANY
     pairs = sorted(
         (_apart(views[one], views[other]), max(one, other), min(one, other))
         for place, one in enumerate(by_start)
-        for other in by_start[place + 1 : place + 1 + _MOST_BESIDE]
+        for other in by_start[place + 1 : place + 1 + most]
         if views[one].sources.isdisjoint(views[other].sources)
         and _any_alike(views[one], views[other], alike)
     )
