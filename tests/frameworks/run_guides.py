@@ -209,9 +209,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("frameworks", nargs="*", help="only these")
     wrong = 0
-    asked = parser.parse_args().frameworks
-    for framework in guides.names():
-        if asked and framework not in asked:
+    asked: list[str] = parser.parse_args().frameworks
+    unknown = set(asked) - set(guides.names()) - guides.ELSEWHERE.keys()
+    if unknown:
+        parser.error(f"no page: {', '.join(sorted(unknown))}")
+    for framework in asked or [*guides.names(), *guides.ELSEWHERE]:
+        if framework in guides.ELSEWHERE:
+            print(f"docs/{guides.ELSEWHERE[framework]}: not here, but by make test")
             continue
         python = ROOT / ".venv-frameworks" / framework / "bin" / "python"
         if python.exists():
