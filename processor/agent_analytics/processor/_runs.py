@@ -20,7 +20,7 @@ from agent_analytics.processor._open_runs import OpenRuns
 from agent_analytics.processor._reading import Attributes, Rest
 from agent_analytics.processor._settling import adopt, assign_roles, graft
 from agent_analytics.processor._silent import Silent, SilentSpans
-from agent_analytics.processor._tree import below, prune
+from agent_analytics.processor._tree import below, end, prune
 
 #: Spans of runs that have ended are remembered, for those that are started in them later.
 _REMEMBERED: Final = 5_000
@@ -28,6 +28,8 @@ _LONGEST: Final = 256
 #: Runs that wait for others to end, and how long, in seconds; the first beyond it is counted.
 _MOST_WAITING: Final = 1_000
 _MOST_SECONDS: Final = 60.0
+#: Of a run with too many spans, the last ones that are not counted yet.
+_SPARED: Final = 100
 _RUNS: Final = (d.AGENT, d.WORKFLOW)
 
 
@@ -165,7 +167,7 @@ class Runs:
             above.children.append(node)
             run.parts.append(node)
         if len(run.parts) > run.most_parts:
-            self._count(run)
+            self._count(run, _SPARED)
             for gone in prune(run.top):
                 self._pending.pop(gone, None)
             run.most_parts = max(MOST_PARTS, 2 * len(run.parts))
@@ -439,15 +441,36 @@ class Runs:
             while len(self._ended) > _REMEMBERED:
                 del self._ended[next(iter(self._ended))]
 
-    def _count(self, run: Run) -> None:
+    def _count(self, run: Run, spare: int = 0) -> None:
+        """Count what has ended of a run, but for the last spans to start: more may tell of them."""
         with self._lock:
-            ready = {id(part) for part in run.parts if part.told is not None and not part.settled}
+            ready = {
+                id(part)
+                for part in run.parts[: _cut(run.parts, spare)]
+                if part.told is not None and not part.settled
+            }
             for part in run.parts:
                 if id(part) in ready:
                     part.settled = True
             run.parts = [part for part in run.parts if not part.settled]
         if ready:
             self._counter.count(run, ready)
+
+
+def _cut(parts: list[Followed], spare: int) -> int:
+    """Return how many spans to count so that views of one call are not parted.
+
+    That is before the last ``spare`` to start, where nothing that has ended goes on.
+    """
+    if not spare:
+        return len(parts)
+    best, last = 0, 0
+    for number, part in enumerate(parts[: len(parts) - spare]):
+        if part.start_ns >= last:
+            best = number
+        last = max(last, end(part))
+    most = len(parts) - spare
+    return best if best > most // 2 else most
 
 
 def _says_agent(attributes: Attributes) -> bool:
