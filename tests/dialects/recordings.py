@@ -44,7 +44,7 @@ UNTOLD: Mapping[str, Mapping[str, frozenset[str]]] = {
     "crewai/traceloop": {"*": TOKENS | {MODELS, TOOLS}, "solo": frozenset({INVOCATIONS})},
     "dspy/openinference": {"*": TOKENS},
     "dspy/otel-genai": {"*": frozenset({TOOLS})},
-    "haystack/native": {"*": TOKENS},
+    "haystack/native": {"*": TOKENS | {NAMES}},
     "haystack/openinference": {"*": TOKENS | {MODELS, TOOLS, INVOCATIONS}},
     "haystack/openinference+oi-sdk": {"*": frozenset({TOOLS, INVOCATIONS})},
     "google-adk/native": {

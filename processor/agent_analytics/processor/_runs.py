@@ -53,6 +53,8 @@ class Runs:
         self._nodes = nodes
         self._read_rest = read_rest
         self._clock = clock
+        #: One thread at a time joins and counts runs; spans may start and end meanwhile.
+        self._settling = RLock()
         self._ended: dict[int, Node] = {}
         self._open_runs = OpenRuns(lock)
         self._waiting: dict[int, Run] = {}
@@ -109,14 +111,16 @@ class Runs:
         context: Context | None,
     ) -> bool:
         """Tell whether baggage says that an agent is another publisher's than what it is in."""
-        if not _says_agent(attributes):
-            return False
+        return _says_agent(attributes) and self._called_by_another(joined or parent, context)
+
+    def _called_by_another(self, around: Node, context: Context | None) -> bool:
+        """Tell whether baggage names another publisher than that of the span round a new one."""
         publisher = self._attribution.publisher(context)
         if publisher is None:
             return False
-        if joined is not None and joined.run.anchor is None:
-            return publisher != joined.run.owner[0]
-        return parent.listing is not None and publisher != parent.listing.publisher
+        if isinstance(around, Followed) and around.run.anchor is None and not around.settled:
+            return publisher != around.run.owner[0]
+        return around.listing is not None and publisher != around.listing.publisher
 
     def _left_off(
         self, parent: Node | None, span: ReadableSpan
@@ -147,8 +151,7 @@ class Runs:
         for link in span.links:
             found = self._pending.get(link.context.span_id) or self._nodes.get(link.context.span_id)
             if isinstance(found, Followed) and found.family == family:
-                owner = self._attribution.owner(span, get_current())[0]
-                return found if owner == found.run.owner[0] else None
+                return None if self._called_by_another(found, None) else found
         return None
 
     def _join(
@@ -167,10 +170,11 @@ class Runs:
             above.children.append(node)
             run.parts.append(node)
         if len(run.parts) > run.most_parts:
-            self._count(run, _SPARED)
-            for gone in prune(run.top):
-                self._pending.pop(gone, None)
-            run.most_parts = max(MOST_PARTS, 2 * len(run.parts))
+            with self._settling:
+                self._count(run, _SPARED)
+                for gone in prune(run.top):
+                    self._pending.pop(gone, None)
+                run.most_parts = max(MOST_PARTS, 2 * len(run.parts))
         if running:
             self._open_runs.enter(run)
         return node
@@ -186,18 +190,19 @@ class Runs:
         except Exception:  # noqa: BLE001 - whatever it holds, what it ends must end
             note_internal_error("a foreign span")
             node.told = Told(d.Facts(), {}, rest, span.instrumentation_scope, remote=False)
-        self._settle_overdue()
-        run = node.run
-        if not run.done or id(run) in self._waiting:
-            self._pending[node.span_id] = node
-        if node is run.top:
-            self._finish(run)
-        elif not run.done:
-            return
-        elif id(run) in self._waiting:
-            self._try(run)
-        else:
-            self._count(run)
+        with self._settling:
+            self._settle_overdue()
+            run = node.run
+            if not run.done or id(run) in self._waiting:
+                self._pending[node.span_id] = node
+            if node is run.top:
+                self._finish(run)
+            elif not run.done:
+                return
+            elif id(run) in self._waiting:
+                self._try(run)
+            else:
+                self._count(run)
 
     def late(
         self,
@@ -225,18 +230,20 @@ class Runs:
             late.flags = node.flags
         if silent is not None:
             late.inside = silent.inside
-            for run in (silent.runs or {}).values():
-                if id(run) in self._waiting and run.top is not None:
-                    graft(run.top, late)
-                    self._merge(run, late.run)
+            with self._settling:
+                for run in (silent.runs or {}).values():
+                    if id(run) in self._waiting and run.top is not None:
+                        graft(run.top, late)
+                        self._merge(run, late.run)
         self.end(late, attributes, span)
 
     def ended_silently(self, silent: Silent) -> None:
         """Let what has waited for a span that told nothing wait for the one above it."""
-        for run in (silent.runs or {}).values():
-            run.above = silent.parent_id
-            if id(run) in self._waiting:
-                self._try(run)
+        with self._settling:
+            for run in (silent.runs or {}).values():
+                run.above = silent.parent_id
+                if id(run) in self._waiting:
+                    self._try(run)
 
     def give_up(self, node: Node) -> None:
         """Stop waiting for a span: what has ended below it is counted."""
@@ -244,8 +251,9 @@ class Runs:
             return
         node.let_go()
         if node is node.run.top and not node.run.done:
-            self._finish(node.run)
-            self._settle(node.run)
+            with self._settling:
+                self._finish(node.run)
+                self._settle(node.run)
         elif node.told is None:
             node.settled = True
 
@@ -253,6 +261,7 @@ class Runs:
         """Forget every run, in a forked child: they are the parent's."""
         for known in (self._ended, self._waiting, self._pending):
             known.clear()
+        self._settling = RLock()
         self._open_runs.clear()
         self.silent.spans.clear()
 
@@ -309,9 +318,10 @@ class Runs:
         node.let_go()
         node.buried = True
         if node.run.top is node and not node.run.done:
-            self._finish(node.run)
-            if not node.run.hosts:
-                self._settle(node.run)
+            with self._settling:
+                self._finish(node.run)
+                if not node.run.hosts:
+                    self._settle(node.run)
 
     # --- a run's surroundings --------------------------------------------------------------------
 
@@ -385,11 +395,12 @@ class Runs:
 
     def settle_all(self) -> None:
         """Count all that has ended, before the process goes; what is open goes on."""
-        for run in list(self._waiting.values()):
-            self._settle(run)
-        for node in list(self._nodes.values()):
-            if isinstance(node, Followed) and not node.run.done:
-                self._count(node.run)
+        with self._settling:
+            for run in list(self._waiting.values()):
+                self._settle(run)
+            for node in list(self._nodes.values()):
+                if isinstance(node, Followed) and not node.run.done:
+                    self._count(node.run)
 
     def _merge(self, guest: Run, host: Run) -> None:
         """Make the spans of one run, which are in the tree of another by now, that one's."""
@@ -412,14 +423,15 @@ class Runs:
 
     def settle_waiting(self) -> None:
         """Count the runs that have ended, but for those that may be part of one that goes on."""
-        horizon = self._clock() - _MOST_SECONDS
-        for run in list(self._waiting.values()):
-            late = run.waiting_since < horizon
-            if late:
-                self.silent.forget(run.above)
-            going_on = run.hosts or (run.linked and run.unfinished()) or self.silent.hold(run)
-            if late or not going_on:
-                self._settle(run)
+        with self._settling:
+            horizon = self._clock() - _MOST_SECONDS
+            for run in list(self._waiting.values()):
+                late = run.waiting_since < horizon
+                if late:
+                    self.silent.forget(run.above)
+                going_on = run.hosts or (run.linked and run.unfinished()) or self.silent.hold(run)
+                if late or not going_on:
+                    self._settle(run)
 
     def _settle(self, run: Run) -> None:
         with self._lock:
