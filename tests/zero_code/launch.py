@@ -9,9 +9,9 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from importlib.metadata import distribution
+from importlib.metadata import PackageNotFoundError, distribution, entry_points
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -28,6 +28,15 @@ WHICH = ("publisher_id", "agent_id", "tool", "model", "outcome")
 
 OURS = {"OTEL_PYTHON_DISTRO": "agent_analytics", "OTEL_PYTHON_CONFIGURATOR": "agent_analytics"}
 ACME = {**OURS, "AGENT_ANALYTICS_PUBLISHER_ID": "acme"}
+
+#: Modules that instrument GenAI, of all the instrumentations in the test environment.
+GENAI_MODULES = ("openinference.instrumentation.", "opentelemetry.instrumentation.genai.")
+#: Frameworks that record spans themselves, by name.
+FRAMEWORKS = {
+    "agent-framework": "agent-framework-core",
+    "pydantic-ai": "pydantic-ai-slim",
+    "semantic-kernel": "semantic-kernel",
+}
 
 Counts = dict[tuple[str, ...], float]
 
@@ -55,6 +64,28 @@ def serving(*turns: list[str]) -> Generator[Any]:
         server.close()
         for thread in set(threading.enumerate()) - before:
             thread.join(10)
+
+
+def installed() -> list[list[str]]:
+    """Return name and distribution of all GenAI instrumentations here, in the order of telling."""
+    packages = {
+        (point.name, point.dist.name)
+        for group in ("opentelemetry_instrumentor", "openinference_instrumentor")
+        for point in entry_points(group=group)
+        if point.dist is not None and point.value.startswith(GENAI_MODULES)
+    }
+    found = [list(package) for package in sorted(packages)]
+    for name, framework in FRAMEWORKS.items():
+        with suppress(PackageNotFoundError):
+            found.append([name, distribution(framework).name])
+    return found
+
+
+def announced(said: str) -> str:
+    """Return the one line that tells of the instrumentations, without its beginning."""
+    start = "agent-analytics: instrumentations "
+    (line,) = [line for line in said.splitlines() if line.startswith(start)]
+    return line.removeprefix(start)
 
 
 def free_port() -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.zero_code.launch import PLAIN, asked, install, run
+from tests.zero_code.launch import PLAIN, announced, asked, install, installed, run
 
 from agent_analytics.exporters import configure
 from agent_analytics.exporters._packages import is_genai
@@ -35,7 +35,8 @@ OPENINFERENCE = ["openai", "openinference-instrumentation-openai", "on", ""]
 OFFICIAL = ["openai", "opentelemetry-instrumentation-genai-openai", "on", ""]
 NOT_IMPORTED = "the program has not imported pydantic_ai yet"
 PYDANTIC_AI = ["pydantic-ai", "pydantic-ai-slim", "waiting", NOT_IMPORTED]
-
+#: What these tests are about, in the order of telling; others may be installed, too.
+SUBJECTS = [OPENINFERENCE[1], OFFICIAL[1], PYDANTIC_AI[1]]
 
 Choice = tuple[object, dict[str, str]]
 
@@ -48,14 +49,25 @@ def choose(*choices: Choice, first: Path | None = None) -> tuple[list[Any], str]
     return run(CHOOSE, {"CHOICES": json.dumps(choices)}, command=PLAIN, first=first)
 
 
-def test_everything_that_is_installed() -> None:
+def about_subjects(found: list[list[str]]) -> list[list[str]]:
+    """Return the records of what these tests are about."""
+    return [each for each in found if each[1] in SUBJECTS]
+
+
+@pytest.mark.parametrize("choice", [(True, {}), (None, {VARIABLE: "true"})], ids=["", "variable"])
+def test_everything_that_is_installed(choice: Choice) -> None:
     """True switches on all, says so in one line, and the shutdown switches all off."""
-    ((found, after),), said = choose((True, {}))
-    assert found == [OPENINFERENCE, OFFICIAL, PYDANTIC_AI]
-    assert after == ["off", "off", "off"]
-    (line,) = [line for line in said.splitlines() if line.startswith("agent-analytics: instr")]
-    assert "on: openai (openinference-instrumentation-openai 0." in line
-    assert "on as soon as imported: pydantic-ai (pydantic-ai-slim 2." in line
+    ((found, after),), said = choose(choice)
+    assert [each[:2] for each in found] == installed()
+    assert about_subjects(found) == [OPENINFERENCE, OFFICIAL, PYDANTIC_AI]
+    # Where the library of another is missing or too old, it is skipped from beginning to end.
+    assert after == ["skipped" if each[2] == "skipped" else "off" for each in found]
+    told = announced(said)
+    assert all(told.count(f"{name} ({package} ") == 1 for name, package in installed())
+    on, _, waiting = told.partition("; on as soon as imported: ")
+    assert on.startswith("on: ")
+    assert "openai (openinference-instrumentation-openai 0." in on
+    assert "pydantic-ai (pydantic-ai-slim 2." in waiting.partition("; skipped: ")[0]
 
 
 def test_none_by_default() -> None:
@@ -71,7 +83,6 @@ CHOICES: list[tuple[Choice, list[object]]] = [
     ((["opentelemetry-instrumentation-genai-openai"], {}), [OFFICIAL]),
     ((None, {VARIABLE: "pydantic-ai, openinference-instrumentation-openai"}),
      [OPENINFERENCE, PYDANTIC_AI]),
-    ((None, {VARIABLE: "true"}), [OPENINFERENCE, OFFICIAL, PYDANTIC_AI]),
     ((False, {VARIABLE: "true"}), []),
     ((["pydantic-ai"], {VARIABLE: "openai"}), [PYDANTIC_AI]),
 ]  # fmt: skip
@@ -86,8 +97,8 @@ def test_some_by_name() -> None:
 @pytest.mark.parametrize(
     ("chosen", "complaint"),
     [
-        (["opnai"], r"instrument: .* is called 'opnai'; there are: openai, pydantic-ai"),
-        ("opnai", r"instrument: .* is called 'opnai'; there are: openai, pydantic-ai"),
+        (["opnai"], r"instrument: .* is called 'opnai'; there are: {there}$"),
+        ("opnai", r"instrument: .* is called 'opnai'; there are: {there}$"),
         ([], r"instrument: expected True, False or names of instrumentations, got \[\]"),
         ([" "], "instrument: expected True, False or names"),
         ([7], "instrument: expected True, False or names"),
@@ -96,27 +107,31 @@ def test_some_by_name() -> None:
 )
 def test_a_wrong_name(chosen: Any, complaint: str) -> None:  # noqa: ANN401 - wrong on purpose
     """What names no instrumentation is refused before anything has been started."""
-    with pytest.raises(ValueError, match=complaint):
+    there = ", ".join(sorted({name for name, _ in installed()}))
+    with pytest.raises(ValueError, match=complaint.format(there=there)):
         configure(metrics_port=None, instrument=chosen)
     configure(metrics_port=None).shutdown()
 
 
+#: What is named, the distributions that this means, and what becomes of the subjects.
 DISABLED = [
-    ("openai", ["skipped", "skipped", "waiting"]),
-    (" pydantic-ai , openinference-instrumentation-openai", ["skipped", "on", "skipped"]),
-    ("*", ["skipped", "skipped", "skipped"]),
-]
+    ("openai", SUBJECTS[:2], ["skipped", "skipped", "waiting"]),
+    (" pydantic-ai , openinference-instrumentation-openai", [SUBJECTS[0], SUBJECTS[2]],
+     ["skipped", "on", "skipped"]),
+    ("*", [package for _, package in installed()], ["skipped", "skipped", "skipped"]),
+]  # fmt: skip
 
 
 def test_disabled_ones() -> None:
     """OTEL_PYTHON_DISABLED_INSTRUMENTATIONS keeps what it names off, and that is told."""
     variable = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
-    told, said = choose(*((True, {variable: names}) for names, _ in DISABLED))
-    for (found, _), (_, states) in zip(told, DISABLED, strict=True):
-        assert [each[2] for each in found] == states
-        reasons = [each[3] for each in found if each[2] == "skipped"]
-        assert set(reasons) == {f"{variable} names it"}
-    assert said.count(f"{variable} names it") == 7
+    told, said = choose(*((True, {variable: names}) for names, _, _ in DISABLED))
+    for (found, _), (_, packages, states) in zip(told, DISABLED, strict=True):
+        named = [each for each in found if each[3] == f"{variable} names it"]
+        assert [each[1] for each in named] == packages
+        assert {each[2] for each in named} == {"skipped"}
+        assert [each[2] for each in about_subjects(found)] == states
+    assert said.count(f"{variable} names it") == 2 + 2 + len(installed())
 
 
 MODULE = """
@@ -158,7 +173,7 @@ def test_a_library_of_http_is_not_ours(tmp_path: Path) -> None:
     points = "[opentelemetry_instrumentor]\nrequests = for_test:Instrumentor\n"
     install(tmp_path, name, "1.0", points, files={"for_test.py": MODULE})
     ((found, _),), _ = choose((True, {}), first=tmp_path)
-    assert [each[0] for each in found] == ["openai", "openai", "pydantic-ai"]
+    assert [each[:2] for each in found] == installed()
 
 
 def test_an_uninstrumentation_that_raises(tmp_path: Path) -> None:
@@ -221,7 +236,8 @@ OpenAIInstrumentor().instrument()
 Agent.instrument_all()
 from agent_analytics.exporters import configure
 with configure(metrics_port=None, instrument=True) as runtime:
-    told = [[x.state, x.reason] for x in runtime.instrumentations]
+    told = [[x.state, x.reason] for x in runtime.instrumentations
+            if x.distribution in {SUBJECTS!r}]
 told += [OpenAIInstrumentor().is_instrumented_by_opentelemetry, Agent._instrument_default]
 {TELL}
 """
@@ -262,7 +278,16 @@ def test_what_is_genai(
 
 
 def test_the_records_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    """One line at INFO, whatever was found."""
-    with caplog.at_level(logging.INFO, "agent_analytics"):
-        configure(metrics_port=None, instrument=["pydantic-ai"], tenant_key="k").shutdown()
-    assert [record.levelname for record in caplog.records] == ["INFO"]
+    """One line at INFO more than without instrumentations, whatever was found."""
+    logged: list[list[tuple[str, str]]] = []
+    for instrument in (False, ["pydantic-ai"]):
+        caplog.clear()
+        with caplog.at_level(logging.INFO, "agent_analytics"):
+            configure(metrics_port=None, instrument=instrument, tenant_key="k").shutdown()
+        logged.append([(record.levelname, record.getMessage()) for record in caplog.records])
+    without, told = logged
+    (line,) = told[len(without) :]
+    assert told == [*without, line]
+    level, message = line
+    assert level == "INFO"
+    assert message.startswith("agent-analytics: instrumentations ")
