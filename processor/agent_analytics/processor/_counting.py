@@ -114,7 +114,7 @@ class RunCounter:
             if part.listing is None:
                 part.listing = self._of_owner(run)
             if part.listing is None and top_open:
-                part.listing = run.named
+                part.listing = self._of_open(run)
         unit = run.unit
         if unit is not None and unit.listing is not None:
             for part in parts:
@@ -144,6 +144,15 @@ class RunCounter:
         if publisher is None or agent is None:
             return None
         return self._listings.find(publisher, agent)
+
+    def _of_open(self, run: Run) -> Listing | None:
+        """Return the listing that the topmost span of a run names so far, if that is an agent."""
+        span = run.top.span if run.top is not None else None
+        if run.named is None and span is not None and run.top is not None:
+            facts = d.read(span.name, span.attributes or {}, run.top.source)
+            if facts.role == d.AGENT:
+                run.named = self.listing_of(run, {}, facts.name)
+        return run.named
 
     # --- adding ----------------------------------------------------------------------------------
 

@@ -110,6 +110,7 @@ class Followed(Node):
 
     __slots__ = (
         "_span",
+        "_top",
         "at_start",
         "buried",
         "children",
@@ -134,6 +135,8 @@ class Followed(Node):
         super().__init__(_nodes.FOLLOWED, parent, None if parent is None else parent.listing)
         self.span_id = span_id
         self.run = run
+        # Of a failed agent that nobody ends, the topmost span is all that tells that it failed.
+        self._top = span if not isinstance(parent, Followed) else None
         self._span: ReferenceType[ReadableSpan] | None = ref(span)
         scope = span.instrumentation_scope
         self.source = scope.name if scope is not None else ""
@@ -156,12 +159,12 @@ class Followed(Node):
 
     @property
     def span(self) -> ReadableSpan | None:
-        """The span itself, while it is open and somebody else has it, too."""
+        """The span itself while it is open; below the topmost, while somebody else has it, too."""
         return None if self._span is None else self._span()
 
     def let_go(self) -> None:
         """Forget the span itself."""
-        self._span = None
+        self._span = self._top = None
 
     @property
     def keeps(self) -> bool:
@@ -237,7 +240,8 @@ class Run:
         number: Its own.
         around: The run in whose context it was started, if that went on.
         inside: Runs that were started in its context and not counted yet, by number.
-        calls: Tokens of the model calls that its own instrumentation tells of, once it has ended.
+        calls: Tokens, start and end of the model calls that its own instrumentation tells of, in
+            order, once it has ended.
         by_calls: Whether these have to tell which of its hosts it belongs to.
         above: Id of the span that it was started in, if that may still tell of an agent; else 0.
         waiting_since: When it began to wait for its hosts, on the processor's clock.
@@ -290,7 +294,7 @@ class Run:
         self.hosts: dict[int, Run] = {}
         self.linked = False
         self.above = 0
-        self.calls: tuple[tuple[Any, Any], ...] = ()
+        self.calls: tuple[tuple[str, int, int], ...] = ()
         self.by_calls = False
         self.waiting_since = 0.0
         self.most_parts = MOST_PARTS
@@ -298,15 +302,15 @@ class Run:
     def note_calls(self) -> None:
         """Remember the tokens of its model calls, by which another view of it is known."""
         source = self.top.source if self.top is not None else ""
-        counts = (
-            part.told.facts.tokens[:2]
+        found = (
+            (repr(part.told.facts.tokens[:2]), part.start_ns, part.told.rest[4] or 0)
             for part in self.parts
             if part.told is not None
             and part.told.facts.role == d.MODEL
             and part.told.facts.tokens is not None
             and part.source == source
         )
-        self.calls = tuple(sorted(counts, key=repr))
+        self.calls = tuple(sorted(found))
 
     def settled(self) -> bool:
         """Tell whether all of it was counted."""

@@ -20,7 +20,7 @@ from agent_analytics.processor._open_runs import OpenRuns
 from agent_analytics.processor._reading import Attributes, Rest
 from agent_analytics.processor._settling import adopt, assign_roles, graft
 from agent_analytics.processor._silent import Silent, SilentSpans
-from agent_analytics.processor._tree import below, end, prune
+from agent_analytics.processor._tree import NEAR, below, end, prune
 
 #: Spans of runs that have ended are remembered, for those that are started in them later.
 _REMEMBERED: Final = 5_000
@@ -396,6 +396,7 @@ class Runs:
     def settle_all(self) -> None:
         """Count all that has ended, before the process goes; what is open goes on."""
         with self._settling:
+            self.settle_failed()
             for run in list(self._waiting.values()):
                 self._settle(run)
             for node in list(self._nodes.values()):
@@ -495,8 +496,15 @@ def _fits(guest: Run, host: Run) -> bool:
     if not guest.by_calls:
         return True
     if any(part.told is not None and part.told.facts.role in _RUNS for part in guest.parts):
-        return guest.calls == host.calls
-    return set(guest.calls) <= set(host.calls)
+        return len(guest.calls) == len(host.calls) and all(
+            _one_call(*pair) for pair in zip(guest.calls, host.calls, strict=True)
+        )
+    return all(any(_one_call(call, other) for other in host.calls) for call in guest.calls)
+
+
+def _one_call(one: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
+    same, apart = one[0] == other[0], max(one[1], other[1]) - min(one[2], other[2])
+    return same and apart <= NEAR
 
 
 def _read(span: ReadableSpan, attributes: Attributes) -> d.Facts:

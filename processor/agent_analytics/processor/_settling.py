@@ -94,7 +94,8 @@ def adopt(parts: list[Followed], run: Run) -> bool:
     agents = [one for one in guests if one.role == d.AGENT]
     calls = [one for one in guests if one.role == d.MODEL]
     if agents:
-        place = _tool_round(top, parts) or _agent_again(agents[0], parts, by_calls=run.by_calls)
+        place = None if run.by_calls else _tool_round(top, parts)
+        place = place or _agent_again(agents[0], parts, by_calls=run.by_calls)
     elif any(one.role == d.TOOL for one in guests):
         place = _agent_round(top, parts)
     elif calls:
