@@ -88,10 +88,7 @@ class OpenRuns:
         top = run.top
         if top is None:
             return []
-        agents = any(
-            part.told is not None and part.told.facts.role in (d.AGENT, d.WORKFLOW)
-            for part in run.parts
-        )
+        agents = _has_agents(run)
         # Tools that are started in nothing belong to the agent that was at work meanwhile.
         tools = (
             not agents
@@ -156,4 +153,30 @@ def _may_hold(host: Run, run: Run, top: Followed, *, agents: bool) -> bool:
             for part in host.parts
             if part is not other
         )
+    )
+
+
+def fits(guest: Run, host: Run) -> bool:
+    """Tell whether a run may be a view of another, or of a call in it, by the calls of both."""
+    if not guest.by_calls:
+        return True
+    if any(
+        part.told is not None and part.told.facts.role in (d.AGENT, d.WORKFLOW)
+        for part in guest.parts
+    ):
+        return len(guest.calls) == len(host.calls) and all(
+            _one_call(*pair) for pair in zip(guest.calls, host.calls, strict=True)
+        )
+    return all(any(_one_call(call, other) for other in host.calls) for call in guest.calls)
+
+
+def _one_call(one: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
+    same, apart = one[0] == other[0], max(one[1], other[1]) - min(one[2], other[2])
+    return same and apart <= NEAR
+
+
+def _has_agents(run: Run) -> bool:
+    return any(
+        part.told is not None and part.told.facts.role in (d.AGENT, d.WORKFLOW)
+        for part in run.parts
     )

@@ -16,11 +16,11 @@ from agent_analytics.processor._attribution import NO_CONTEXT, Attribution
 from agent_analytics.processor._counting import RunCounter
 from agent_analytics.processor._followed import MOST_PARTS, Followed, Run, Told, family_of
 from agent_analytics.processor._nodes import Node
-from agent_analytics.processor._open_runs import OpenRuns
+from agent_analytics.processor._open_runs import OpenRuns, fits
 from agent_analytics.processor._reading import Attributes, Rest
 from agent_analytics.processor._settling import adopt, assign_roles, graft
 from agent_analytics.processor._silent import Silent, SilentSpans
-from agent_analytics.processor._tree import NEAR, below, end, prune
+from agent_analytics.processor._tree import below, cut, prune
 
 #: Spans of runs that have ended are remembered, for those that are started in them later.
 _REMEMBERED: Final = 5_000
@@ -384,7 +384,7 @@ class Runs:
         alone: list[Run] = []
         parts = assign_roles(run.top) if guests and run.top is not None else []
         for guest in guests:
-            if parts and _fits(guest, run) and adopt(parts, guest):
+            if parts and fits(guest, run) and adopt(parts, guest):
                 self._merge(guest, run)
                 continue
             guest.hosts.pop(id(run), None)
@@ -459,7 +459,7 @@ class Runs:
         with self._lock:
             ready = {
                 id(part)
-                for part in run.parts[: _cut(run.parts, spare)]
+                for part in run.parts[: cut(run.parts, spare)]
                 if part.told is not None and not part.settled
             }
             for part in run.parts:
@@ -470,41 +470,9 @@ class Runs:
             self._counter.count(run, ready)
 
 
-def _cut(parts: list[Followed], spare: int) -> int:
-    """Return how many spans to count so that views of one call are not parted.
-
-    That is before the last ``spare`` to start, where nothing that has ended goes on.
-    """
-    if not spare:
-        return len(parts)
-    best, last = 0, 0
-    for number, part in enumerate(parts[: len(parts) - spare]):
-        if part.start_ns >= last:
-            best = number
-        last = max(last, end(part))
-    most = len(parts) - spare
-    return best if best > most // 2 else most
-
-
 def _says_agent(attributes: Attributes) -> bool:
     kind = attributes.get("openinference.span.kind")
     return attributes.get(v.OPERATION_NAME) == v.INVOKE_AGENT or kind == "AGENT"
-
-
-def _fits(guest: Run, host: Run) -> bool:
-    """Tell whether a run may be a view of another, or of a call in it, by the calls of both."""
-    if not guest.by_calls:
-        return True
-    if any(part.told is not None and part.told.facts.role in _RUNS for part in guest.parts):
-        return len(guest.calls) == len(host.calls) and all(
-            _one_call(*pair) for pair in zip(guest.calls, host.calls, strict=True)
-        )
-    return all(any(_one_call(call, other) for other in host.calls) for call in guest.calls)
-
-
-def _one_call(one: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
-    same, apart = one[0] == other[0], max(one[1], other[1]) - min(one[2], other[2])
-    return same and apart <= NEAR
 
 
 def _read(span: ReadableSpan, attributes: Attributes) -> d.Facts:

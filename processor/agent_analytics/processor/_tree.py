@@ -42,6 +42,22 @@ def prune(top: Followed | None) -> list[int]:
     return gone
 
 
+def cut(parts: list[Followed], spare: int) -> int:
+    """Return how many spans to count so that views of one call are not parted.
+
+    That is before the last ``spare`` to start, where nothing that has ended goes on.
+    """
+    if not spare:
+        return len(parts)
+    best, last = 0, 0
+    for number, part in enumerate(parts[: len(parts) - spare]):
+        if part.start_ns >= last:
+            best = number
+        last = max(last, end(part))
+    most = len(parts) - spare
+    return best if best > most // 2 else most
+
+
 def started(part: Followed) -> int:
     """Return when a span that has ended began, in nanoseconds since 1970."""
     return (part.told.rest[3] or 0) if part.told is not None else 0
