@@ -11,6 +11,7 @@ from tests.dialects import test_late
 from tests.dialects.replay import IDENTITY, Counts, counts
 from tests.dialects.test_late import AGENT, INNER, TOOL, App
 
+from agent_analytics.exporters import configure
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import AgentMetricsProcessor
 
@@ -53,6 +54,21 @@ def test_a_run_that_waits_is_counted_before_the_process_goes(tmp_path: Path) -> 
     first.run()
     first.provider.shutdown()
     assert dict(Worker(tmp_path).told().invocations) == {"success": 1}
+
+
+def test_a_run_that_waits_is_counted_by_the_shutdown_of_a_runtime(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``runtime.shutdown()``, which ``configure()`` registers for the exit, counts what waits."""
+    monkeypatch.setenv("AGENT_ANALYTICS_PUBLISHER_ID", "acme")
+    with configure(
+        metrics_port=None, state_dir=str(tmp_path), hold_seconds=0, tenant_key="key"
+    ) as runtime:
+        outer = trace.set_span_in_context(runtime.provider.get_tracer("app").start_span("loop"))
+        tracer = runtime.provider.get_tracer(FRAMEWORK)
+        tracer.start_span("a", outer, attributes=AGENT).end()
+        assert not counts(runtime.processor).invocations
+    assert dict(counts(runtime.processor).invocations) == {"success": 1}
 
 
 def test_calls_that_ended_in_an_agent_that_goes_on_are_counted_at_exit(tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ class Runtime:
         self._lock = threading.Lock()
         self._instruments = settings.instruments
         with ExitStack() as started:  # unwound where the next step fails
+            started.callback(processor.shutdown)  # last: what has ended by then counts
             if settings.metrics_port is not None:
                 self._serve(settings, settings.metrics_port, started)
             self._attachment = self._attach(settings, started)
