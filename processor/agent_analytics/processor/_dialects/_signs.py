@@ -46,20 +46,7 @@ _ALL: Final = (
     HAYSTACK,
     OTHERS,
 )
-_SCOPES: Final = tuple(
-    scope
-    for dialect in (
-        OTEL,
-        OPENINFERENCE,
-        TRACELOOP,
-        PYDANTIC_AI,
-        STRANDS,
-        GOOGLE_ADK,
-        HAYSTACK,
-        OTHERS,
-    )
-    for scope in dialect.scopes
-)  # fmt: skip
+_SCOPES: Final = tuple(scope for dialect in _ALL for scope in dialect.scopes)
 _SUCCESS: Final = tuple(
     scope for dialect in _ALL if dialect.tells_success for scope in dialect.scopes
 )
