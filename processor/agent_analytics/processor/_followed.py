@@ -21,6 +21,7 @@ from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._outcomes import error_type_of
 from agent_analytics.processor._reading import Attributes, Rest
 from agent_analytics.processor._schema import NANO
+from agent_analytics.processor._values import MAX_TOKENS
 
 #: What is kept of a span's attributes as it is; everything else goes through the dialects.
 _KEPT: Final = (
@@ -43,6 +44,11 @@ MOST_PARTS: Final = 10_000
 _MOST_AT_START: Final = 32
 #: A longer text is content: no name, and too much to keep of a span that may never end.
 _LONGEST_AT_START: Final = 256
+
+
+def _plain(count: object) -> int:
+    """Return a number of tokens, or -1 for what is none."""
+    return count if type(count) is int and 0 <= count <= MAX_TOKENS else -1
 
 
 def family_of(span: ReadableSpan) -> str:
@@ -294,7 +300,7 @@ class Run:
         self.hosts: dict[int, Run] = {}
         self.linked = False
         self.above = 0
-        self.calls: tuple[tuple[str, int, int], ...] = ()
+        self.calls: tuple[tuple[int, int, int, int], ...] = ()
         self.by_calls = False
         self.waiting_since = 0.0
         self.most_parts = MOST_PARTS
@@ -303,7 +309,12 @@ class Run:
         """Remember the tokens of its model calls, by which another view of it is known."""
         source = self.top.source if self.top is not None else ""
         found = (
-            (repr(part.told.facts.tokens[:2]), part.start_ns, part.told.rest[4] or 0)
+            (
+                _plain(part.told.facts.tokens[0]),
+                _plain(part.told.facts.tokens[1]),
+                part.start_ns,
+                part.told.rest[4] or 0,
+            )
             for part in self.parts
             if part.told is not None
             and part.told.facts.role == d.MODEL

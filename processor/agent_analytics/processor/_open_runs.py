@@ -170,9 +170,9 @@ def fits(guest: Run, host: Run) -> bool:
     return all(any(_one_call(call, other) for other in host.calls) for call in guest.calls)
 
 
-def _one_call(one: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
-    same, apart = one[0] == other[0], max(one[1], other[1]) - min(one[2], other[2])
-    return same and apart <= NEAR
+def _one_call(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> bool:
+    apart = max(one[2], other[2]) - min(one[3], other[3])
+    return one[:2] == other[:2] and apart <= NEAR
 
 
 def _has_agents(run: Run) -> bool:
