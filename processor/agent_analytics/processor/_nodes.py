@@ -41,6 +41,8 @@ DUPLICATE: Final = 32
 #: Cost that nobody told: tokens at a known price.
 PRICED_BELOW: Final = 64
 
+#: Flags that tell of usage alone.
+USAGE: Final = MODEL_TOKENS_BELOW | AGENT_TOKENS_BELOW | COST_BELOW | PRICED_BELOW
 
 _WORK: Final = (TOOL, AGENT)
 

@@ -335,7 +335,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             elif kind == _nodes.INVOCATION:
                 self._invocations.end(node, attributes, span, span_id, rest)
                 if type(node.parent) is Followed:
-                    node.mark_above(node.flags | _nodes.told_flags(attributes))
+                    node.mark_above(node.flags & _nodes.USAGE | _nodes.told_flags(attributes))
             elif kind == _nodes.INFERENCE:
                 self._end_inference(node, attributes, span, rest)
             else:

@@ -424,7 +424,9 @@ class Runs:
 
     def settle_waiting(self) -> None:
         """Count the runs that have ended, but for those that may be part of one that goes on."""
-        with self._settling:
+        if not self._settling.acquire(blocking=False):
+            return  # another thread is at it, and a scrape waits for nobody
+        try:
             horizon = self._clock() - _MOST_SECONDS
             for run in list(self._waiting.values()):
                 late = run.waiting_since < horizon
@@ -433,6 +435,8 @@ class Runs:
                 going_on = run.hosts or (run.linked and run.unfinished()) or self.silent.hold(run)
                 if late or not going_on:
                     self._settle(run)
+        finally:
+            self._settling.release()
 
     def _settle(self, run: Run) -> None:
         with self._lock:
