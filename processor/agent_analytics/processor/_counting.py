@@ -12,7 +12,6 @@ from agent_analytics.processor._followed import Followed, Run, Told
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._invocations import InvocationCounter
 from agent_analytics.processor._listings import Listing, Listings
-from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._outcomes import outcome_of
 from agent_analytics.processor._run_outcomes import cut_short, failure, step_cancelled
 from agent_analytics.processor._tools import ToolCounter
@@ -224,7 +223,8 @@ class RunCounter:
         rest = (*told.rest[:2], failed is not None, *told.rest[3:])
         with self._lock:
             listing.cells[schema.IN_PROGRESS] += 1  # the counter takes it back
-        self._invocations.end(part, attributes, _span(own), part.span_id, rest)
+        own_span: Any = own  # it stands in for the span
+        self._invocations.end(part, attributes, own_span, part.span_id, rest)
 
     @staticmethod
     def _with_usage(told: Told) -> None:
@@ -269,10 +269,6 @@ def _first_chunk(unit: Followed, began: int | None) -> float | None:
     return seconds if seconds >= 0 else None
 
 
-def _span(told: Told) -> Any:
-    return told
-
-
 def _serves_others(run: Run) -> bool:
     """Tell whether a run is a call over a protocol that came from another publisher's process.
 
@@ -303,4 +299,4 @@ def _seen_inside(call: Followed) -> int:
     return flags
 
 
-__all__ = ["Node", "RunCounter"]
+__all__ = ["RunCounter"]
