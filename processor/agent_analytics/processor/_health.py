@@ -49,11 +49,23 @@ NAMES: Final = (
     "open_spans",
 )
 
+#: Causes that came after the cells above were first stored: a metric's name and the value of its
+#: label. Each is stored as a block of its own, so that a further one changes none that is there.
+FURTHER: Final[tuple[tuple[str, str], ...]] = (
+    ("agent_analytics_refused_values_total", "currency"),
+)
+
 _UNATTRIBUTED_CELL: Final = {
     SPAN_KINDS.index(kind): UNATTRIBUTED + index for index, kind in enumerate(UNATTRIBUTED_KINDS)
 }
 _SERIES_CELL: Final = {name: REFUSED_SERIES + i for i, name in enumerate(SERIES_CAUSES)}
 _VALUE_CELL: Final = {name: REFUSED_VALUES + i for i, name in enumerate(VALUE_CAUSES)}
+_FURTHER_CELL: Final = {key: i for i, key in enumerate(FURTHER)}
+_REFUSED: Final = "agent_analytics_refused_values_total"
+
+
+def _none() -> list[Cells]:
+    return [array("q", [0]) for _ in FURTHER]
 
 
 class Health:
@@ -61,18 +73,23 @@ class Health:
 
     Attributes:
         cells: The counters; written under the processor's lock. The methods take it themselves.
+        further: One cell for each of ``FURTHER``; alike.
         stored: Whether the cells are a durable store's.
     """
 
     def __init__(self, lock: RLock) -> None:
         self._lock = lock
         self.cells: Cells = array("q", bytes(8 * SIZE))
+        self.further = _none()
         self.stored = False
         self._mirrored = (0, 0)
 
-    def move(self, cells: Cells) -> None:
+    def move(self, cells: Cells, further: list[Cells]) -> None:
         """Go on in a store's cells; what was counted so far is added to what they hold."""
         with self._lock:
+            for counted, stored in zip(self.further, further, strict=True):
+                stored[0] += counted[0]
+            self.further = further
             for index, count in enumerate(self.cells.tolist()):
                 if index == LAST_SPAN:
                     cells[index] = max(cells[index], count)
@@ -86,6 +103,7 @@ class Health:
     def reset(self) -> None:
         """Begin at zero, in a forked child."""
         self.cells = array("q", bytes(8 * SIZE))
+        self.further = _none()
         self.stored = False
         self._mirrored = (0, 0)
 
@@ -108,8 +126,17 @@ class Health:
 
     def refuse_value(self, cause: str) -> None:
         """Count an attribute value that was not believed."""
+        cell = _VALUE_CELL.get(cause)
+        if cell is None:
+            self.note(_REFUSED, cause)
+            return
         with self._lock:
-            self.cells[_VALUE_CELL[cause]] += 1
+            self.cells[cell] += 1
+
+    def note(self, metric: str, value: str) -> None:
+        """Count one of ``FURTHER``."""
+        with self._lock:
+            self.further[_FURTHER_CELL[metric, value]][0] += 1
 
     def lose(self, kind: int) -> None:
         """Count a span that no listing could be credited with."""

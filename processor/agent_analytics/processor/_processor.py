@@ -220,7 +220,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         store = self._store
         if store is not None:
             self._listings.restore(store.restored(), store.versions())
-            self._health.move(store.health())
+            self._health.move(store.health(), store.further_health())
 
     def _upkeep(self, now_ns: int) -> None:
         self._upkeep_at = now_ns + _UPKEEP_NS

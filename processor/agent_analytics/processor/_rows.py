@@ -54,10 +54,18 @@ _OWN_SINGLE = (
 )
 
 
-def own(cells: Sequence[int]) -> Iterator[tuple[Metric, list[Sample]]]:
+def own(cells: Sequence[int], further: Sequence[int]) -> Iterator[tuple[Metric, list[Sample]]]:
     """Yield the metrics of agent-analytics about itself from the cells of ``Health``."""
+    later: dict[str, list[Sample]] = {}
+    for (name, value), count in zip(_health.FURTHER, further, strict=True):
+        later.setdefault(name, []).append(((value,), count))
     for metric, first, values in _OWN:
-        yield metric, [((value,), cells[first + index]) for index, value in enumerate(values)]
+        samples: list[Sample] = [
+            ((value,), cells[first + index]) for index, value in enumerate(values)
+        ]
+        yield metric, samples + later.pop(metric.name, [])
+    for name, samples in later.items():
+        yield catalogue.CATALOGUE[name], samples
     for metric, cell in _OWN_SINGLE:
         yield metric, [((), cells[cell])]
     last = cells[_health.LAST_SPAN]

@@ -58,9 +58,10 @@ class Snapshots:
             self._health.mirror(open_spans)
             with self._lock:
                 cells = self._health.cells.tolist()
+                further = [cell[0] for cell in self._health.further]
             blocks = self._blocks()
             installs = self._installs.samples(blocks)
-            return Snapshot(blocks, [self._infos(), *installs, *own(cells)])
+            return Snapshot(blocks, [self._infos(), *installs, *own(cells, further)])
         if part != "sketches":
             msg = f"part: expected 'metrics' or 'sketches', got {part!r}"
             raise ValueError(msg)

@@ -16,6 +16,8 @@ from agent_analytics.processor.catalogue import (
 #: Series by the name of their schema.
 SERIES: Final = {schema.name: schema for schema in _schema.SCHEMAS}
 HEALTH: Final = "health"
+#: One cell for each cause of the metrics about health that came later, labelled with both.
+FURTHER_HEALTH: Final = "further_health"
 VERSION: Final = "version"
 EXEMPLARS: Final = "exemplars."
 #: Values of a listing that left the exposition for being idle, to be shown first on its return.
@@ -51,6 +53,7 @@ def _fingerprints() -> dict[str, int]:
         for prefix in ("", EXEMPLARS, OLD):
             known[prefix + name] = fingerprint(schema)
     known[HEALTH] = crc32(repr(HEALTH_NAMES).encode())
+    known[FURTHER_HEALTH] = 1
     known[VERSION] = 1
     known[EVENT_IDS] = 1
     for name in SKETCHES:

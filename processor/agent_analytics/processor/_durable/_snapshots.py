@@ -65,9 +65,8 @@ class DurableSnapshots:
                 return Snapshot([], self._sketches())
             blocks = self._blocks()
             self._store.view.flush()
-            return Snapshot(
-                blocks, [self._infos(), *self._installs.samples(blocks), *own(self._health_cells())]
-            )
+            health = own(self._health_cells(), self._further_health())
+            return Snapshot(blocks, [self._infos(), *self._installs.samples(blocks), *health])
 
     def after_fork(self) -> None:
         """Let go of a lock that a thread of the parent may have held."""
@@ -172,6 +171,17 @@ class DurableSnapshots:
         cells = total(copies)
         cells[_health.LAST_SPAN] = max(copy[_health.LAST_SPAN] for copy in copies)
         return cells
+
+    def _further_health(self) -> list[int]:
+        known = self._store.view.groups[_names.FURTHER_HEALTH]
+        counted = [
+            sum(part.cells[0] for part in known[labels].parts) if labels in known else 0
+            for labels in _health.FURTHER
+        ]
+        if not self._health.stored:
+            for index, cell in enumerate(self._health.further):
+                counted[index] += cell[0]
+        return counted
 
     def _sketches(self) -> list[tuple[Metric, list[Sample]]]:
         view = self._store.view

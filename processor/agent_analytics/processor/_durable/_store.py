@@ -14,6 +14,7 @@ from agent_analytics.processor._durable._directory import DirectoryError, StateD
 from agent_analytics.processor._durable._file import BlockFile
 from agent_analytics.processor._durable._registers import CHAIN, DurableSketch
 from agent_analytics.processor._durable._view import Part, View
+from agent_analytics.processor._health import FURTHER
 from agent_analytics.processor._health import SIZE as HEALTH_SIZE
 from agent_analytics.processor._schema import LISTING, Schema
 from agent_analytics.processor._sketch import EPOCH_SECONDS
@@ -257,6 +258,10 @@ class DurableStore:
     def health(self) -> Cells:
         """Return the cells of the worker's health."""
         return self.open_part(_names.HEALTH, (), HEALTH_SIZE).cells
+
+    def further_health(self) -> list[Cells]:
+        """Return the cells of the worker's further health, one each."""
+        return [self.open_part(_names.FURTHER_HEALTH, labels, 1).cells for labels in FURTHER]
 
     # --- names and versions ----------------------------------------------------------------------
 
