@@ -61,6 +61,10 @@ from agent_analytics.processor._values import Amounts, Charges, TakeRate
 _DEFAULT_KEY: Final = b"agent-analytics"
 #: How often a worker with a state directory looks after what is not done span by span.
 _UPKEEP_NS: Final = 1_000_000_000
+#: Spans that have just ended, remembered by the last bits of their ids. A processor that a
+#: provider has twice is called twice for each span, the second time at once.
+_ENDED: Final = 1_024
+_ENDED_MASK: Final = _ENDED - 1
 
 _logger: Final = logging.getLogger("agent_analytics")
 _live: Final["weakref.WeakSet[AgentMetricsProcessor]"] = weakref.WeakSet()
@@ -185,6 +189,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
                 wall_clock,
             )
         self._upkeep_at = sys.maxsize if self._store is None else 0
+        self._ended = [-1] * _ENDED
         #: Spans that were open in the parent when this process was forked: the parent's.
         self._inherited: frozenset[int] = frozenset()
         _live.add(self)
@@ -269,6 +274,8 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         """Find whom a span belongs to, from what is known when it starts."""
         try:
             attributes, span_id, parent_id = self._read_start(span)
+            if span_id in self._open:
+                return  # this processor was added twice, or to two providers
             if not attributes:
                 mend_sampler(span)
             operation = attributes.get(v.OPERATION_NAME)
@@ -318,6 +325,10 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         try:
             attributes, span_id = self._read_key(span)
             node = self._open.pop(span_id, None)
+            ended, place = self._ended, span_id & _ENDED_MASK
+            if node is None and ended[place] == span_id:
+                return  # ended before: see on_start
+            ended[place] = span_id
             if type(node) is Followed:
                 if node.span_id == span_id:
                     self._end_followed(node, attributes, span)
