@@ -5,8 +5,8 @@ PYTHON_BIN := .venv/bin/python
 # More arguments for the program behind a target: make test ARGS="-k tenant", make demo ARGS=--json
 ARGS ?=
 
-.PHONY: help setup test demo lint format test-all test-lowest test-frameworks bench generate \
-	check-generated lock lock-frameworks clean
+.PHONY: help setup check test test-slow demo lint format test-all test-lowest test-frameworks bench \
+	generate check-generated lock lock-frameworks clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -15,8 +15,15 @@ setup: ## Set up everything that the other targets need
 	@scripts/setup-python
 	@scripts/setup-prometheus
 
+check: ## Lint, and run the fast tests, in under a minute: the inner loop
+	@scripts/setup-python
+	@scripts/check $(ARGS)
+
 test: setup ## Run the tests, on a real Prometheus and Alertmanager
-	@$(PYTHON_BIN) -m pytest $(ARGS)
+	@scripts/run-tests $(PYTHON_BIN) -m "not slow" $(ARGS)
+
+test-slow: setup ## Run what `make test` leaves out: slow tests, and those of properties more thoroughly
+	@scripts/run-tests $(PYTHON_BIN) -m "slow or hypothesis" --hypothesis-profile=thorough $(ARGS)
 
 demo: setup ## Run the simulated marketplace with a planted incident, until Ctrl-C
 	@.venv/bin/agent-analytics demo --incident $(ARGS)
@@ -30,7 +37,7 @@ format: ## Format the code and apply safe fixes
 	@.venv/bin/ruff check --quiet --fix . || true
 	@.venv/bin/ruff format .
 
-test-all: test test-lowest ## Run the tests under every Python found here, and with the oldest dependencies
+test-all: test test-slow test-lowest ## Run all tests, under every Python found here, and with the oldest dependencies
 	@scripts/test-pythons $(ARGS)
 
 test-lowest: setup ## Run the tests with the oldest dependencies that are admitted

@@ -12,6 +12,8 @@ from tests.dialects.test_late import AGENT, App
 
 from agent_analytics.instrumentation import health
 
+pytestmark = pytest.mark.wide
+
 CHAT: dict[str, Any] = dict(test_late.CHAT)
 FRAMEWORK = "strands.tracing"
 VIEWS = ("app", "openinference.instrumentation.x", FRAMEWORK)

@@ -11,6 +11,8 @@ from tests.dialects.replay import IDENTITY, LISTING, PUBLISHER, Player, counts
 from agent_analytics.instrumentation import health
 from agent_analytics.instrumentation import vocabulary as v
 
+pytestmark = pytest.mark.wide
+
 ALL = pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in cases()])
 
 

@@ -9,6 +9,8 @@ from tests.dialects.recordings import Case, cases
 from tests.dialects.replay import Counts, Player, counts, expected
 from tests.dialects.together import SECOND, copy_of, interleaved
 
+pytestmark = pytest.mark.wide
+
 VARIANTS = sorted({case.variant for case in cases()})
 KINDS = (r.INVOCATIONS, r.TOOLS, r.MODELS, "tokens")
 BEGIN = 1_800_000_000 * SECOND

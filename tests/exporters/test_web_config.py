@@ -351,6 +351,8 @@ class TestWrongFiles:
     @pytest.mark.parametrize(
         ("module", "text"),
         [("yaml", ""), ("bcrypt", f"basic_auth_users: {{prom: {hashed('x')}}}")],
+        # A hash is another in every process, and all workers must have tests of the same names.
+        ids=["yaml", "bcrypt"],
     )
     def test_missing_packages_are_named(self, tmp_path: Path, module: str, text: str) -> None:
         """Without an optional package the error says what to install."""
