@@ -5,6 +5,7 @@ from collections import Counter
 from agent_analytics.processor._dialects import _reader
 
 FIELDS = _reader._FIELDS  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # read by the reader alone
+COUNTS = _reader._COUNTS  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # read by the reader alone
 
 
 def test_each_attribute_has_one_meaning() -> None:
@@ -14,6 +15,7 @@ def test_each_attribute_has_one_meaning() -> None:
         for field in FIELDS
         for key in {key for dialect in _reader.DIALECTS for key in getattr(dialect, field)}
     )
+    meanings.update(key for count in COUNTS for key in (*count.attributes, *count.own))
     assert [key for key, count in meanings.items() if count > 1] == []
 
 

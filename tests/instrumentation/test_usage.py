@@ -18,6 +18,8 @@ KEYS = {
     "gen_ai.usage.output_tokens": "output",
     "gen_ai.usage.cache_read.input_tokens": "cached",
     "gen_ai.usage.reasoning.output_tokens": "reasoning",
+    "gen_ai.usage.cache_creation.input_tokens": "written",
+    "marketplace.usage.cache_creation_1h.input_tokens": "hour",
     "gen_ai.request.model": "model",
     "marketplace.usage.own": "own",
 }
@@ -87,7 +89,7 @@ SHAPES = {
                 "cache_creation_input_tokens": 3,
             },
         },
-        {"input": 133, "output": 53, "cached": 29, "model": "m"},
+        {"input": 133, "output": 53, "cached": 29, "written": 3, "model": "m"},
     ),
     "anthropic without a cache": (
         {
@@ -111,7 +113,7 @@ SHAPES = {
                 "cache_creation_input_tokens": 3,
             },
         },
-        {"input": 101, "output": 53, "cached": 29, "model": "m"},
+        {"input": 101, "output": 53, "cached": 29, "written": 3, "model": "m"},
     ),
     "google": (
         {
@@ -138,7 +140,7 @@ SHAPES = {
                 "output_token_details": {"reasoning": 17},
             },
         },
-        {"input": 101, "output": 53, "cached": 29, "reasoning": 17, "model": "m"},
+        {"input": 101, "output": 53, "cached": 29, "written": 3, "reasoning": 17, "model": "m"},
     ),
     "pydantic-ai": (
         {
@@ -164,7 +166,7 @@ SHAPES = {
                 "completion_tokens_details": {"reasoning_tokens": 2},
             },
         },
-        {"input": 1, "output": 1},
+        {"input": 3, "output": 3, "cached": 2, "reasoning": 2},
     ),
 }
 

@@ -63,21 +63,26 @@ class Invocation:
         reasoning_tokens: int = 0,
         model: str | None = None,
         cost_usd: object = None,
+        cache_write_input_tokens: int = 0,
+        cache_write_1h_input_tokens: int = 0,
     ) -> None:
         """Add tokens that this invocation used; several calls add up, several models are kept.
 
         Reported usage is taken instead of what return values say.
 
         Args:
-            input_tokens: Sent to the model, cached ones included.
+            input_tokens: Sent to the model: all of it, read from and written to the cache included.
             output_tokens: Received from the model, reasoning included.
             cached_input_tokens: The part of the input read from the model's cache.
             reasoning_tokens: The part of the output spent on reasoning.
             model: The model's name.
             cost_usd: What it cost in US dollars (number, decimal or string), None if not known.
+            cache_write_input_tokens: The part of the input written to the model's cache.
+            cache_write_1h_input_tokens: The part of that which the cache keeps for an hour.
 
         Raises:
-            ValueError: An argument is negative, of another type or absurd.
+            ValueError: An argument is negative, of another type or absurd, or a part of the input
+                is larger than all of it.
         """
         usage = checked_usage(
             input_tokens=input_tokens,
@@ -85,6 +90,8 @@ class Invocation:
             cached_input_tokens=cached_input_tokens,
             reasoning_tokens=reasoning_tokens,
             model=model,
+            cache_write_input_tokens=cache_write_input_tokens,
+            cache_write_1h_input_tokens=cache_write_1h_input_tokens,
         )
         cost_nano = None if cost_usd is None else _checks.usd(cost_usd, "cost_usd")
         call = self._live()
@@ -146,18 +153,41 @@ def checked_usage(
     cached_input_tokens: object,
     reasoning_tokens: object,
     model: object,
+    cache_write_input_tokens: object,
+    cache_write_1h_input_tokens: object,
 ) -> Usage:
     """Return reported usage, every field checked.
 
     Raises:
-        ValueError: A field is no number of tokens, or the model no name.
+        ValueError: A field is no number of tokens, or the model no name; what was read from and
+            written to the cache is more than the input.
     """
+    sent = _checks.tokens(input_tokens, "input_tokens")
+    received = _checks.tokens(output_tokens, "output_tokens")
+    cached = _checks.tokens(cached_input_tokens, "cached_input_tokens")
+    written = _checks.tokens(cache_write_input_tokens, "cache_write_input_tokens")
+    for_an_hour = _checks.tokens(cache_write_1h_input_tokens, "cache_write_1h_input_tokens")
+    if cached + written > sent:
+        _checks.refuse(
+            "input_tokens",
+            f"all input, cached_input_tokens and cache_write_input_tokens ({cached + written}) "
+            "included",
+            input_tokens,
+        )
+    if for_an_hour > written:
+        _checks.refuse(
+            "cache_write_1h_input_tokens",
+            f"a part of cache_write_input_tokens ({written})",
+            cache_write_1h_input_tokens,
+        )
     return Usage(
-        _checks.tokens(input_tokens, "input_tokens"),
-        _checks.tokens(output_tokens, "output_tokens"),
-        _checks.tokens(cached_input_tokens, "cached_input_tokens"),
+        sent,
+        received,
+        cached,
         _checks.tokens(reasoning_tokens, "reasoning_tokens"),
         _checks.optional_text(model, "model"),
+        written,
+        for_an_hour,
     )
 
 

@@ -82,6 +82,8 @@ def record_invocation(
     conversation_id: str | None = None,
     event_id: str | None = None,
     occurred_at: datetime | None = None,
+    cache_write_input_tokens: int = 0,
+    cache_write_1h_input_tokens: int = 0,
 ) -> None:
     """Record an invocation that has already finished, here or elsewhere.
 
@@ -91,7 +93,7 @@ def record_invocation(
         tenant_id: The tenant; that of the context if None.
         duration_ms: How long it took, in milliseconds.
         success: False for an error, unless ``outcome`` says timeout or cancelled.
-        input_tokens: Sent to the model, cached ones included.
+        input_tokens: Sent to the model: all of it, read from and written to the cache included.
         output_tokens: Received from the model, reasoning included.
         tool_calls: Its tool calls: names, mappings with the fields of ToolCall, or ToolCalls.
         model: The model's name.
@@ -104,6 +106,8 @@ def record_invocation(
         conversation_id: The conversation that it is a turn of.
         event_id: Idempotency key: the same key of one publisher counts once.
         occurred_at: When it ended, with a time zone; now if None.
+        cache_write_input_tokens: The part of the input written to the model's cache.
+        cache_write_1h_input_tokens: The part of that which the cache keeps for an hour.
 
     Raises:
         ValueError: An argument is bad, or two contradict each other.
@@ -128,6 +132,8 @@ def record_invocation(
         cached_input_tokens=cached_input_tokens,
         reasoning_tokens=reasoning_tokens,
         model=model,
+        cache_write_input_tokens=cache_write_input_tokens,
+        cache_write_1h_input_tokens=cache_write_1h_input_tokens,
     )
     totals = Totals()
     totals.add(Report(usage, None if cost_usd is None else _checks.usd(cost_usd, "cost_usd")))

@@ -11,8 +11,10 @@ from opentelemetry.util.types import AttributeValue
 from agent_analytics.instrumentation import _checks, context, tracing
 from agent_analytics.instrumentation import vocabulary as names
 from agent_analytics.instrumentation._calls import Call, NoCall
+from agent_analytics.instrumentation._fields import PLAIN
 from agent_analytics.instrumentation._ledger import Charge, Refund, Report, Totals, per_model
-from agent_analytics.instrumentation._usage import Usage, merge, read_usage
+from agent_analytics.instrumentation._streamed import Streamed
+from agent_analytics.instrumentation._usage import read_usage
 from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.instrumentation.money import usd_text
 
@@ -156,7 +158,7 @@ class AgentCall(Call):
         self.failure: tuple[str, str] | None = None
         self.started = perf_counter()
         self.first_chunk: float | None = None
-        self.streamed: Usage | None = None
+        self.streamed: Streamed | None = None
 
     @property
     def span_context(self) -> SpanContext:
@@ -178,9 +180,10 @@ class AgentCall(Call):
         """Note the time of the first chunk, and the usage that any chunk carries."""
         if self.first_chunk is None:
             self.first_chunk = perf_counter() - self.started
-        found = read_usage(value)
-        if found is not None:
-            self.streamed = merge(self.streamed, found)
+        if type(value) not in PLAIN:
+            if self.streamed is None:
+                self.streamed = Streamed()
+            self.streamed.chunk(value)
 
     def conclude(
         self,
@@ -206,16 +209,22 @@ class AgentCall(Call):
         if reports:
             attributes[names.USAGE_OWN] = True
         else:
-            found = merge(read_usage(result), self.streamed)
-            if found is not None:
-                reports.append(Report(found))
+            reports = self._read(result)
         if reports:
-            (model, _), totals = self._usage(reports)
+            (model, _), totals = self._usage(reports, own=names.USAGE_OWN in attributes)
             attributes.update(totals.attributes(model))
         self._money(outcome, charged, attributes)
         if refunded:
             attributes[names.REFUND_USD] = usd_text(refunded)
         return outcome, error_type
+
+    def _read(self, result: object) -> list[Report]:
+        """Return what the result and the chunks before it say of usage."""
+        if self.streamed is None:
+            found = read_usage(result)
+            return [] if found is None else [Report(usage) for usage in found.usages]
+        self.streamed.result(result)
+        return [Report(usage) for usage in self.streamed.usages()]
 
     def _money(self, outcome: str, charged: int, attributes: dict[str, AttributeValue]) -> None:
         listing = self.listing
@@ -228,13 +237,14 @@ class AgentCall(Call):
         elif charged or has_price:
             attributes[names.REVENUE_USD] = usd_text(charged)
 
-    def _usage(self, reports: list[Report]) -> tuple[tuple[str | None, bool], Totals]:
+    def _usage(self, reports: list[Report], *, own: bool) -> tuple[tuple[str | None, bool], Totals]:
         """Return the usage of the first model; each further one gets a span of its own."""
         first, *others = per_model(reports).items()
         for (model, _), totals in others:
             attributes = totals.attributes(model)
             attributes[names.EVENT] = names.EVENT_USAGE
-            attributes[names.USAGE_OWN] = True
+            if own:
+                attributes[names.USAGE_OWN] = True
             for key, value in (
                 (names.PUBLISHER_ID, self.publisher_id),
                 (names.AGENT_ID, self.agent_id),

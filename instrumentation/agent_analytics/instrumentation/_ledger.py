@@ -6,7 +6,7 @@ from typing import NamedTuple
 from opentelemetry.util.types import AttributeValue
 
 from agent_analytics.instrumentation import vocabulary as names
-from agent_analytics.instrumentation._usage import Usage
+from agent_analytics.instrumentation._usage import TOKENS, Usage
 from agent_analytics.instrumentation.money import usd_text
 
 
@@ -32,10 +32,14 @@ class Report(NamedTuple):
 class Totals:
     """The usage of one model, added up."""
 
-    __slots__ = ("cached", "cost_nano", "given", "made", "reasoning")
+    __slots__ = (
+        "cached", "cost_nano", "given", "made", "provider", "reasoning", "written", "written_1h",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.given = self.made = self.cached = self.reasoning = 0
+        self.written = self.written_1h = 0
+        self.provider: str | None = None
         self.cost_nano: int | None = None
 
     def add(self, report: Report) -> None:
@@ -45,6 +49,9 @@ class Totals:
         self.made += usage.output_tokens
         self.cached += usage.cached_input_tokens
         self.reasoning += usage.reasoning_tokens
+        self.written += usage.cache_write_input_tokens
+        self.written_1h += usage.cache_write_1h_input_tokens
+        self.provider = self.provider or usage.provider
         if report.cost_nano is not None:
             self.cost_nano = (self.cost_nano or 0) + report.cost_nano
 
@@ -57,10 +64,16 @@ class Totals:
         # Parts of the two above: never larger, whatever was reported.
         if cached := min(self.cached, self.given):
             found[names.CACHED_INPUT_TOKENS] = cached
+        if written := min(self.written, self.given - cached):
+            found[names.CACHE_WRITE_INPUT_TOKENS] = written
+            if self.written_1h:
+                found[names.CACHE_WRITE_1H_INPUT_TOKENS] = min(self.written_1h, written)
         if reasoning := min(self.reasoning, self.made):
             found[names.REASONING_TOKENS] = reasoning
         if model is not None:
             found[names.REQUEST_MODEL] = model
+            if self.provider is not None:
+                found[names.PROVIDER_NAME] = self.provider
         if self.cost_nano is not None:
             found[names.COST_USD] = usd_text(self.cost_nano)
         return found
@@ -75,7 +88,7 @@ def per_model(reports: Iterable[Report]) -> Mapping[tuple[str | None, bool], Tot
     found: dict[tuple[str | None, bool], Totals] = {}
     loose: list[Report] = []
     for report in reports:
-        if report.cost_nano is not None and not any(report.usage[:4]):
+        if report.cost_nano is not None and not any(report.usage[:TOKENS]):
             loose.append(report)
         else:
             key = (report.usage.model, report.cost_nano is not None)

@@ -10,8 +10,8 @@ from opentelemetry.util.types import AttributeValue
 from agent_analytics.instrumentation import tracing
 from agent_analytics.instrumentation import vocabulary as names
 from agent_analytics.instrumentation._calls import Call
+from agent_analytics.instrumentation._fields import PLAIN
 from agent_analytics.instrumentation._invocation import NO_CALL
-from agent_analytics.instrumentation._usage import PLAIN
 from agent_analytics.instrumentation.context import context_of_call
 from agent_analytics.instrumentation.health import note_internal_error
 

@@ -34,6 +34,8 @@ OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
 CACHED_INPUT_TOKENS: Final = "gen_ai.usage.cache_read.input_tokens"
 #: Subset of INPUT_TOKENS, apart from the cached ones.
 CACHE_WRITE_INPUT_TOKENS: Final = "gen_ai.usage.cache_creation.input_tokens"
+#: Subset of CACHE_WRITE_INPUT_TOKENS: kept in the cache for an hour, and dearer for it.
+CACHE_WRITE_1H_INPUT_TOKENS: Final = "marketplace.usage.cache_creation_1h.input_tokens"
 #: Subset of OUTPUT_TOKENS.
 REASONING_TOKENS: Final = "gen_ai.usage.reasoning.output_tokens"
 #: Seconds from the start of the span to the first chunk of a streamed answer.

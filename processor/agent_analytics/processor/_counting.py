@@ -238,6 +238,7 @@ class RunCounter:
             (v.RESPONSE_MODEL, facts.response_model),
             (v.PROVIDER_NAME, facts.provider),
             (v.CACHE_WRITE_INPUT_TOKENS, facts.cache_write),
+            (v.CACHE_WRITE_1H_INPUT_TOKENS, facts.cache_write_1h),
         ):
             if value is not None:
                 attributes[key] = value

@@ -202,7 +202,7 @@ class Followed(Node):
             attributes = {**self.at_start, **attributes}  # the SDK evicted some
         self.at_start = {}
         scope = span.instrumentation_scope
-        facts = d.read(span.name, attributes, self.source)
+        facts = d.read(span.name, attributes, self.source, None if scope is None else scope.version)
         if facts.first_chunk is None and facts.role == d.MODEL and span.events:
             chunk = d.first_chunk_at(span.events)
             if chunk is not None:

@@ -14,15 +14,15 @@ class Dialect:
         kind_keys: Attributes that say what a span is, the most telling first.
         kinds: Roles by the value of such an attribute, in lower case.
         names: Roles by the beginning of a span's name, where nothing else tells.
-        agent_names: Attributes that hold an agent's name; ``tool_names``, ``models``,
-            ``conversations`` and the tokens alike, the most telling first.
+        agent_names: Attributes that hold an agent's name; ``tool_names``, ``models`` and
+            ``conversations`` alike, the most telling first. How tokens are spelled is in
+            ``agent_analytics.instrumentation.spellings``.
         suffixes: Ends of span names that are no part of the agent's or tool's name.
         prefixes: Beginnings alike.
         first_chunk: Attributes with seconds until the first chunk.
         first_chunk_ms: The same in milliseconds; on spans of its own scopes only, since others
             write seconds under the same name.
         first_chunk_events: Names of span events at the moment of a chunk.
-        own_input: Tokens of an agent and all its model calls together; ``own_...`` alike.
         no_calls: Ends of names of spans that are marked as a call and are none.
         unmarked: Names of agents' spans that no attribute marks, as regular expressions; the
             group ``name`` holds the agent's.
@@ -44,15 +44,6 @@ class Dialect:
     conversations: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
-    input_tokens: tuple[str, ...] = ()
-    output_tokens: tuple[str, ...] = ()
-    cached_tokens: tuple[str, ...] = ()
-    reasoning_tokens: tuple[str, ...] = ()
-    cache_write_tokens: tuple[str, ...] = ()
-    own_input_tokens: tuple[str, ...] = ()
-    own_output_tokens: tuple[str, ...] = ()
-    own_cached_tokens: tuple[str, ...] = ()
-    own_reasoning_tokens: tuple[str, ...] = ()
     first_chunk: tuple[str, ...] = ()
     first_chunk_ms: tuple[str, ...] = ()
     first_chunk_events: tuple[str, ...] = ()

@@ -38,8 +38,13 @@ class Facts:
         model: Model that was asked, or that answered.
         response_model: Model that answered.
         provider: Who runs the model.
-        tokens: Input, output, cached (part of the input) and reasoning (part of the output).
+        tokens: Input, output, cached (part of the input) and reasoning (part of the output),
+            whatever the instrumentation leaves out of its input and output.
         cache_write: The part of the input that was written to the cache.
+        cache_write_1h: The part of that which the cache keeps for an hour.
+        follows_convention: How well it is known what the instrumentation counts as input:
+            2 where it is known to follow the conventions, 1 where it is known how it differs, 0
+            where that is not known, -1 where the figures contradict what was known.
         conversation: Conversation or session, as the framework names it.
         first_chunk: Seconds from the start of the span to the first chunk.
         response_id: The model's own id of its answer.
@@ -59,6 +64,8 @@ class Facts:
     response_model: str | None = None
     provider: str | None = None
     cache_write: Any = None
+    cache_write_1h: Any = None
+    follows_convention: int = 0
     conversation: str | None = None
     first_chunk: float | None = None
     response_id: str | None = None

@@ -4,12 +4,15 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from agent_analytics.instrumentation import spellings
 from agent_analytics.processor._dialects import _facts as f
+from agent_analytics.processor._dialects._basis import Scope
 from agent_analytics.processor._dialects._dialect import Dialect
 from agent_analytics.processor._dialects._facts import Facts
 from agent_analytics.processor._dialects._graphs import CLUES, agent_of, graph_of
 from agent_analytics.processor._dialects._protocols import CALL, METHODS, SERVER, protocol_call
 from agent_analytics.processor._dialects._signs import TELLING, is_known
+from agent_analytics.processor._dialects._tokens import tell_tokens
 from agent_analytics.processor._dialects.native import GOOGLE_ADK, HAYSTACK, PYDANTIC_AI, STRANDS
 from agent_analytics.processor._dialects.openinference import OPENINFERENCE
 from agent_analytics.processor._dialects.otel import OTEL
@@ -42,6 +45,7 @@ _SHORTEST_ID: Final = 8
 _LONGEST_NAME: Final = 256
 _SEE_THROUGH: Final = (f.OTHER, f.WORKFLOW)
 _ASKS: Final = (f.MODEL, f.AGENT, f.WORKFLOW)
+_SUMS_UP: Final = (f.AGENT, f.WORKFLOW)
 #: A summary that a framework writes beside the calls that it sums up.
 _SUMMARY: Final = "(merged"
 
@@ -54,11 +58,8 @@ def _joined(pick: str) -> tuple[str, ...]:
 # What attributes hold, each in one place of a list. Texts first, then values of any type.
 _AGENT, _TOOL_CALLED, _MODEL, _CONVERSATION, _RESPONSE_ID, _CALL_ID = range(6)
 _RESPONSE_MODEL, _PROVIDER = 6, 7
-_TOKENS: Final = 8
-_OWN_TOKENS: Final = 12
-_FIRST_CHUNK, _CACHE_WRITE = 16, 17
-_KINDS: Final = 18
-_COUNTS: Final = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
+_FIRST_CHUNK: Final = 8
+_TOKENS: Final = 9
 _FIELDS: Final = (
     "agent_names",
     "tool_names",
@@ -68,11 +69,22 @@ _FIELDS: Final = (
     "call_ids",
     "response_models",
     "providers",
-    *_COUNTS,
-    *(f"own_{count}" for count in _COUNTS),
     "first_chunk",
-    "cache_write_tokens",
 )
+#: What is told of tokens, see ``_tokens``; then the same of an agent and all its calls together.
+_COUNTS: Final = (
+    spellings.INPUT,
+    spellings.OUTPUT,
+    spellings.CACHED,
+    spellings.REASONING,
+    spellings.WRITTEN,
+    spellings.WRITTEN_5M,
+    spellings.WRITTEN_1H,
+    spellings.TOOL_PROMPT,
+    spellings.TOTAL,
+)
+_OWN_TOKENS: Final = _TOKENS + len(_COUNTS)
+_KINDS: Final = _OWN_TOKENS + len(_COUNTS)
 #: Attributes that say what a span is, with the roles of their values, the most believed first.
 _KIND_ROLES: Final[tuple[tuple[str, Mapping[str, int]], ...]] = tuple(
     (key, dialect.kinds or {}) for dialect in DIALECTS for key in dialect.kind_keys
@@ -97,6 +109,12 @@ _PLACES: Final[Mapping[str, tuple[int, int]]] = {
         key: (place, rank)
         for place, field in enumerate(_FIELDS)
         for rank, key in enumerate(_joined(field))
+    },
+    **{
+        key: (first + number, rank)
+        for number, count in enumerate(_COUNTS)
+        for first, keys in ((_TOKENS, count.attributes), (_OWN_TOKENS, count.own))
+        for rank, key in enumerate(keys)
     },
     **{key: (_KINDS + number, 0) for number, (key, _) in enumerate(_KIND_ROLES)},
 }
@@ -130,13 +148,16 @@ def plain_name(name: object) -> str | None:
     return name or None
 
 
-def read(name: str, attributes: Mapping[str, Any], source: str = "") -> Facts:
+def read(
+    name: str, attributes: Mapping[str, Any], source: str = "", version: str | None = None
+) -> Facts:
     """Return what a span says.
 
     Args:
         name: The span's.
         attributes: The span's.
         source: Name of the instrumentation scope.
+        version: Its version, if it has one.
     """
     if type(name) is not str:
         name = ""
@@ -144,7 +165,6 @@ def read(name: str, attributes: Mapping[str, Any], source: str = "") -> Facts:
     facts = Facts(
         role=_role(name, told, attributes, source), speaks=not TELLING.isdisjoint(attributes)
     )
-    facts.tokens = _counts(told, _TOKENS)
     if facts.role in _SEE_THROUGH:
         _look_for_agent(facts, name)
     elif name.endswith(_NO_CALLS):
@@ -157,9 +177,9 @@ def read(name: str, attributes: Mapping[str, Any], source: str = "") -> Facts:
     if facts.graph == f.GRAPH_AGENT and not facts.named:
         facts.name = plain_name(agent_of(attributes)) or facts.name
     if facts.role in _ASKS:
-        _usage(facts, told, attributes, source)
-    elif not facts.unmarked:
-        facts.tokens = None
+        _usage(facts, told, attributes, Scope(source, version))
+    elif facts.unmarked:
+        _tell_tokens(facts, told, Scope(source, version))
     if facts.role == f.TOOL:
         facts.call_id = told[_CALL_ID]
     return facts
@@ -175,7 +195,7 @@ def _sorted(attributes: Mapping[str, Any]) -> list[Any]:
             continue
         place, rank = found
         if rank < ranks[place] and (
-            (type(value) is str and value) if place < _TOKENS else value is not None
+            (type(value) is str and value) if place < _FIRST_CHUNK else value is not None
         ):
             told[place] = value
             ranks[place] = rank
@@ -190,18 +210,22 @@ def _look_for_agent(facts: Facts, name: str) -> None:
         facts.name = next((one for one in found.groups() if one), None)
 
 
-def _usage(facts: Facts, told: list[Any], attributes: Mapping[str, Any], source: str) -> None:
+def _usage(facts: Facts, told: list[Any], attributes: Mapping[str, Any], scope: Scope) -> None:
     """Add what a span tells of asking models."""
     facts.model = told[_MODEL] or told[_RESPONSE_MODEL]
     facts.response_model = told[_RESPONSE_MODEL]
     facts.provider = told[_PROVIDER]
-    facts.cache_write = told[_CACHE_WRITE]
-    facts.first_chunk = _first_chunk(told[_FIRST_CHUNK], attributes, source)
+    facts.first_chunk = _first_chunk(told[_FIRST_CHUNK], attributes, scope.name)
     facts.response_id = told[_RESPONSE_ID]
     if facts.role != f.MODEL:
         facts.conversation = told[_CONVERSATION]
-        if facts.tokens is None:
-            facts.tokens = _counts(told, _OWN_TOKENS)
+    _tell_tokens(facts, told, scope)
+
+
+def _tell_tokens(facts: Facts, told: list[Any], scope: Scope) -> None:
+    """Add tokens: those of the span, else, of an agent, those of all its calls together."""
+    if not tell_tokens(facts, told[_TOKENS:_OWN_TOKENS], scope) and facts.role in _SUMS_UP:
+        tell_tokens(facts, told[_OWN_TOKENS:_KINDS], scope)
 
 
 def _look_closer(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
@@ -280,13 +304,6 @@ def _bare(name: str) -> str:
         if name.endswith(suffix):
             return name[: -len(suffix)]
     return name
-
-
-def _counts(told: list[Any], first: int) -> tuple[Any, Any, Any, Any] | None:
-    sent, received, cached, reasoning = told[first : first + 4]
-    if sent is None and received is None:
-        return None
-    return sent, received, cached, reasoning
 
 
 def _first_chunk(value: Any, attributes: Mapping[str, Any], source: str) -> float | None:

@@ -38,11 +38,6 @@ OPENINFERENCE: Final = Dialect(
         r"(?P<name>\w*Agent)\.(?:run|arun|chat|achat)",
         r"(?P<name>AgentWorkflow|ReAct|CodeAct)\.(?:run|forward|aforward|acall)",
     ),
-    input_tokens=("llm.token_count.prompt",),
-    output_tokens=("llm.token_count.completion",),
-    cached_tokens=("llm.token_count.prompt_details.cache_read",),
-    reasoning_tokens=("llm.token_count.completion_details.reasoning",),
     first_chunk_events=("First Token Stream Event",),
-    cache_write_tokens=("llm.token_count.prompt_details.cache_write",),
     call_ids=("tool_call.id",),
 )

@@ -24,9 +24,4 @@ TRACELOOP: Final = Dialect(
     suffixes=(".agent", ".tool", ".workflow"),
     unmarked=(r"(?P<name>\w*Agent|AgentWorkflow)\.workflow",),
     first_chunk_events=("gen_ai.content.completion.chunk", "llm.content.completion.chunk"),
-    input_tokens=("llm.usage.prompt_tokens",),
-    output_tokens=("llm.usage.completion_tokens",),
-    cached_tokens=("llm.usage.cache_read_input_tokens", "gen_ai.usage.cache_read_input_tokens"),
-    reasoning_tokens=("llm.usage.reasoning_tokens",),
-    cache_write_tokens=("llm.usage.cache_creation_input_tokens",),
 )

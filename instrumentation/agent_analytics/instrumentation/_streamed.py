@@ -1,0 +1,249 @@
+"""The usage of a stream: running totals, differences, or several calls one after the other."""
+
+from typing import Final, NamedTuple
+
+from agent_analytics.instrumentation._fields import PLAIN, plain
+from agent_analytics.instrumentation._usage import TOKENS, Found, Usage, read_usage
+
+#: Types of chunks with which a model's answer begins, and with which it is told whole.
+_BEGINS: Final = frozenset({"message_start", "message-start", "response.created", "stream-start"})
+_GOES_ON: Final = frozenset({"message_delta"})
+_ENDS: Final = frozenset(
+    {
+        "message-end",
+        "message_stop",
+        "response.completed",
+        "response.done",
+        "response.failed",
+        "response.incomplete",
+        "stream-end",
+        "usage",
+    }
+)
+_TYPES: Final = ("type", "event_type", "kind", "event")
+_BEDROCK_BEGINS: Final = "messageStart"
+_BEDROCK_ENDS: Final = "metadata"
+#: What wraps a chunk.
+_ROUND: Final = ("event", "data", "chunk", "raw")
+_DEEPEST: Final = 3
+
+
+class _Sum:
+    """What is known of one model call."""
+
+    __slots__ = ("added", "ended", "parts", "total")
+
+    def __init__(self) -> None:
+        self.total: Usage | None = None
+        self.added: Usage | None = None
+        self.parts: tuple[Usage, ...] = ()
+        self.ended = False
+
+    def usages(self) -> tuple[Usage, ...]:
+        """Return what the call used, by model."""
+        if self.parts:
+            return self.parts
+        whole = merge(self.total, self.added)
+        return () if whole is None else (whole,)
+
+    def model(self) -> str | None:
+        """Return the model that answers, as far as it is told."""
+        whole = self.total or self.added
+        return None if whole is None else whole.model
+
+
+class Streamed:
+    """Takes in chunks, and says what they used together."""
+
+    __slots__ = ("_by_id", "_calls", "_current", "_run")
+
+    def __init__(self) -> None:
+        self._calls: list[_Sum] = []
+        self._by_id: dict[str, _Sum] = {}
+        self._current: _Sum | None = None
+        self._run: Usage | None = None
+
+    def chunk(self, value: object) -> None:
+        """Take in a chunk."""
+        if type(value) in PLAIN:
+            return
+        marks = _marks(value)
+        if marks.begins:
+            self._current = None
+        found = read_usage(value)
+        if found is not None:
+            self._add(found, goes_on=marks.goes_on or marks.begins)
+        if marks.ends and self._current is not None:
+            self._current.ended = True
+
+    def result(self, value: object) -> None:
+        """Take in what the stream returned at its end: all of it again, as far as it says."""
+        found = read_usage(value)
+        if found is None:
+            return
+        if self._calls and (found.call_id is None or found.call_id not in self._by_id):
+            found = found._replace(of_run=True)
+        self._add(found, goes_on=False)
+
+    def usages(self) -> list[Usage]:
+        """Return what was used, call by call."""
+        usages = [usage for call in self._calls for usage in call.usages()]
+        run = self._run
+        if run is None:
+            return usages
+        models = {usage.model for usage in usages if usage.model is not None}
+        if run.model is None and len(models) == 1:
+            run = run._replace(model=models.pop())
+        rest = _beyond(run, usages)
+        if rest is not None:
+            usages.append(rest)
+        return usages
+
+    def _add(self, found: Found, *, goes_on: bool) -> None:
+        if found.of_run:
+            for usage in found.usages:
+                self._run = merge(self._run, usage)
+            return
+        call = self._call_of(found, goes_on=goes_on)
+        if len(found.usages) > 1:
+            call.parts = found.usages
+        elif found.adds:
+            call.added = _plus(call.added, found.usages[0])
+        else:
+            call.total = merge(call.total, found.usages[0])
+
+    def _call_of(self, found: Found, *, goes_on: bool) -> _Sum:
+        known = found.call_id
+        if known is not None:
+            call = self._by_id.get(known)
+            if call is not None:
+                self._current = call
+                return call
+        call = self._current
+        if call is None or (known is not None) or not self._may_go_on(call, found, goes_on=goes_on):
+            call = self._current = _Sum()
+            self._calls.append(call)
+        if known is not None:
+            self._by_id[known] = call
+        return call
+
+    @staticmethod
+    def _may_go_on(call: _Sum, found: Found, *, goes_on: bool) -> bool:
+        """Tell whether usage without an id may be of the call that was told of before it."""
+        if call.ended:
+            return False
+        if goes_on or found.adds:
+            return True
+        new, old = found.usages[0], call.total
+        if old is None:
+            return True
+        if None not in (new.model, old.model) and new.model != old.model:
+            return False
+        # A running total never falls, and the input of one call does not change.
+        return not (
+            (new.input_tokens and old.input_tokens and new.input_tokens != old.input_tokens)
+            or (new.output_tokens and new.output_tokens < old.output_tokens)
+        )
+
+
+def merge(old: Usage | None, new: Usage | None) -> Usage | None:
+    """Return the larger of each number, as running totals of one call are put together."""
+    if old is None or new is None:
+        return old or new
+    return Usage(
+        max(old.input_tokens, new.input_tokens),
+        max(old.output_tokens, new.output_tokens),
+        max(old.cached_input_tokens, new.cached_input_tokens),
+        max(old.reasoning_tokens, new.reasoning_tokens),
+        old.model or new.model,
+        max(old.cache_write_input_tokens, new.cache_write_input_tokens),
+        max(old.cache_write_1h_input_tokens, new.cache_write_1h_input_tokens),
+        old.provider or new.provider,
+    )
+
+
+def _plus(old: Usage | None, new: Usage) -> Usage:
+    if old is None:
+        return new
+    return Usage(
+        old.input_tokens + new.input_tokens,
+        old.output_tokens + new.output_tokens,
+        old.cached_input_tokens + new.cached_input_tokens,
+        old.reasoning_tokens + new.reasoning_tokens,
+        old.model or new.model,
+        old.cache_write_input_tokens + new.cache_write_input_tokens,
+        old.cache_write_1h_input_tokens + new.cache_write_1h_input_tokens,
+        old.provider or new.provider,
+    )
+
+
+def _beyond(run: Usage, usages: list[Usage]) -> Usage | None:
+    """Return what a run used beyond the calls that are known of it."""
+    told: Usage | None = None
+    for usage in usages:
+        told = _plus(told, usage)
+    if told is None:
+        return run
+    rest = Usage(
+        max(0, run.input_tokens - told.input_tokens),
+        max(0, run.output_tokens - told.output_tokens),
+        max(0, run.cached_input_tokens - told.cached_input_tokens),
+        max(0, run.reasoning_tokens - told.reasoning_tokens),
+        run.model,
+        max(0, run.cache_write_input_tokens - told.cache_write_input_tokens),
+        max(0, run.cache_write_1h_input_tokens - told.cache_write_1h_input_tokens),
+        run.provider,
+    )
+    return rest if any(rest[:TOKENS]) else None
+
+
+class _Marks(NamedTuple):
+    """Whether a chunk begins an answer, goes on with it, and ends it."""
+
+    begins: bool = False
+    goes_on: bool = False
+    ends: bool = False
+
+
+_NO_MARKS: Final = _Marks()
+_BY_TYPE: Final = {
+    **dict.fromkeys(_BEGINS, _Marks(begins=True)),
+    **dict.fromkeys(_GOES_ON, _Marks(goes_on=True)),
+    **dict.fromkeys(_ENDS, _Marks(ends=True)),
+}
+
+
+def _marks(value: object) -> _Marks:
+    """Return what a chunk says of the answer that it is part of."""
+    try:
+        inner: object = value
+        for _ in range(_DEEPEST):
+            found = _marks_of(inner)
+            if found is not None:
+                return found
+            inner = next(
+                (one for key in _ROUND if type(one := plain(inner, key)) not in PLAIN), None
+            )
+            if inner is None:
+                break
+    except KeyboardInterrupt:
+        raise  # a person's
+    except BaseException:  # noqa: BLE001 - a stranger's mapping may do anything; it has no marks
+        return _NO_MARKS
+    return _NO_MARKS
+
+
+def _marks_of(chunk: object) -> _Marks | None:
+    for key in _TYPES:
+        kind = plain(chunk, key)
+        found = _BY_TYPE.get(kind) if type(kind) is str else None
+        if found is not None:
+            return found
+    if plain(chunk, _BEDROCK_BEGINS) is not None:
+        return _Marks(begins=True)
+    metadata = plain(chunk, _BEDROCK_ENDS)
+    if plain(chunk, "done") is True or (
+        type(metadata) not in PLAIN and plain(metadata, "usage") is not None
+    ):
+        return _Marks(ends=True)
+    return None
