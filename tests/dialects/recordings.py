@@ -78,6 +78,7 @@ UNTOLD: Mapping[str, Mapping[str, frozenset[str]]] = {
         "streaming": TOKENS,
         "streaming_usage": frozenset({REASONING}),
     },
+    "pydantic-ai/native-1.0.10": {"*": frozenset({CACHED})},
     "semantic-kernel/native": {"*": DETAILS},
     "smolagents/openinference": {"*": DETAILS},
     "smolagents/otel-genai": {"*": TOKENS | {MODELS, TOOLS}},

@@ -24,5 +24,6 @@ def test_every_field_of_a_dialect_is_read() -> None:
     elsewhere = {
         "name", "scopes", "kind_keys", "kinds", "names", "suffixes", "prefixes", "no_calls",
         "unmarked", "failures", "first_chunk_ms", "first_chunk_events", "tells_success",
+        "what", "more", "events_fail",
     }  # fmt: skip
     assert set(_reader.Dialect.__dataclass_fields__) == {*FIELDS, *elsewhere}

@@ -209,16 +209,19 @@ class Followed(Node):
                 facts.first_chunk = (chunk - self.start_ns) / NANO
         told: dict[str, Any] = {key: attributes[key] for key in _KEPT if key in attributes}
         parent = span.parent
-        if rest[2] or facts.failed:
-            told[v.ERROR_TYPE] = error_type_of(span, attributes)
+        raised = d.failure_of(self.source, span.events)
+        if rest[2] or facts.failed or raised is not None:
+            told[v.ERROR_TYPE] = raised or error_type_of(span, attributes)
             rest = (rest[0], rest[1], True, rest[3], rest[4])
+        elif facts.outcome is not None:
+            told.setdefault(v.OUTCOME, facts.outcome)
         return Told(
             facts,
             told,
             rest,
             scope,
             remote=parent is not None and parent.is_remote,
-            fine=span.status.status_code is StatusCode.OK,
+            fine=span.status.status_code is StatusCode.OK and not rest[2],
         )
 
 

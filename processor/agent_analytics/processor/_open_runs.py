@@ -21,6 +21,8 @@ from agent_analytics.processor._tree import NEAR
 _PERHAPS: Final = 5_000_000_000
 #: Open runs that are looked at where no context tells, the latest first.
 _MOST_HOSTS: Final = 256
+#: Instrumentations that are named after their maker, by the framework that they are for.
+_SAME: Final = {"langsmith": "langchain", "langgraph": "langchain"}
 
 
 class OpenRuns:
@@ -119,7 +121,8 @@ class OpenRuns:
 def framework_of(top: Followed | None) -> str:
     """Return what an instrumentation is for: several for one framework end with its name."""
     last = top.source.rpartition(".")[2] if top is not None else ""
-    return last.lower().replace("-", "").replace("_", "").removesuffix("v2")
+    name = last.lower().replace("-", "").replace("_", "").removesuffix("v2")
+    return _SAME.get(name, name)
 
 
 def _may_show(host: Run, run: Run, top: Followed, *, agents: bool, within: int = NEAR) -> bool:

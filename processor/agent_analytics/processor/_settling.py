@@ -27,6 +27,7 @@ from agent_analytics.processor._views import merge_views, one_call
 
 #: Tools of frameworks that pass the run on to another agent.
 _HANDOFFS: Final = frozenset({"transfer_to_agent", "handoff_to_agent", "handoff"})
+_STEPS: Final = (d.GRAPH_STEP, d.GRAPH_FUNCTION)
 _HANDOFF_PREFIXES: Final = ("transfer_to_", "transfer_back_to_", "handoff_to_")
 
 
@@ -219,7 +220,7 @@ def _graphs(parts: list[Followed]) -> None:
         facts = part.told.facts if part.told is not None else None
         if facts is None or facts.graph == d.NO_GRAPH:
             continue
-        if facts.graph == d.GRAPH_STEP and part.role == d.AGENT:
+        if facts.graph in _STEPS and part.role == d.AGENT:
             part.role = d.OTHER
         elif facts.graph == d.GRAPH_AGENT and part.role == d.OTHER:
             part.role = d.AGENT
@@ -227,7 +228,9 @@ def _graphs(parts: list[Followed]) -> None:
         facts = part.told.facts if part.told is not None else None
         if facts is None or facts.graph == d.NO_GRAPH:
             continue
-        if facts.graph == d.GRAPH_STEP and facts.role == d.AGENT:
+        if facts.graph == d.GRAPH_FUNCTION:
+            _declared(part)
+        elif facts.graph == d.GRAPH_STEP and facts.role == d.AGENT:
             _promote(part)
         elif (
             part.role == d.AGENT
@@ -236,6 +239,17 @@ def _graphs(parts: list[Followed]) -> None:
             and not any(own(part, d.TOOL))
         ):
             part.role = d.WORKFLOW
+
+
+def _declared(function: Followed) -> None:
+    """Make an agent of the function that a graph was declared by, if it does an agent's work.
+
+    One that only calls agents holds them.
+    """
+    if any(own(function, d.MODEL)) or any(own(function, d.TOOL)):
+        function.role = d.AGENT
+    elif not any(one.role == d.AGENT for one in below(function)) and function.told is not None:
+        function.role = d.AGENT if function.told.rest[2] else d.OTHER
 
 
 def _promote(step: Followed) -> None:

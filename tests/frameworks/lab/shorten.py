@@ -21,10 +21,22 @@ KEPT = re.compile(
     r"tool\.(name|status)|agent\.name|agent_name|model_name|graph\.node\.id|session\.id|"
     r"traceloop\.(span\.kind|entity\.name)|"
     r"traceloop\.association\.properties\.(ls_integration|lc_agent_name|langgraph_node|thread_id)|"
+    r"langsmith\.span\.kind|langsmith\.metadata\.(ls_|lc_agent_name|langgraph_(node|triggers)|"
+    r"thread_id)|ag2\.|agentscope\.usage\.|gcp\.vertex\.agent\.session_id|llm\.cost\.total|"
+    r"gen_ai\.cost\.total_cost|llm\.provider|llm\.request\.type|llm\.finish_reason|"
     r"mcp\.|haystack\.(tool\.(name|error)|agent\.step)|error\.type|crewai\.agent\.role|agno\.team\.name|messaging\.operation|rpc\.method"
 )
 DROPPED = re.compile(r"input\.value|output\.value|arguments|result|description|messages|edges")
 METADATA = re.compile(r'"(lc_agent_name|langgraph_node|ls_integration)": ?"([^"]*)"')
+TRIGGERS = re.compile(r'"langgraph_triggers": ?(\["__start__"\])')
+#: Texts of which only one part tells what a span is.
+PARTS = {
+    "langsmith.metadata.usage_metadata": re.compile(r"(?s).*"),
+    "gcp.vertex.agent.llm_response": re.compile(r'"usage_metadata": ?\{[^}]*\}?'),
+    "gen_ai.tool.call.result": re.compile(r'"state": ?"\w+"'),
+}
+#: What failed, where the type of an exception is always the same.
+RAISED = re.compile(r"[A-Za-z_][\w.]*\(")
 
 
 def short(attributes: dict[str, Any]) -> dict[str, Any]:
@@ -32,9 +44,25 @@ def short(attributes: dict[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for key, value in attributes.items():
         if key == "metadata" and isinstance(value, str):
-            kept[key] = json.dumps(dict(METADATA.findall(value)))
+            told: dict[str, Any] = dict(METADATA.findall(value))
+            if triggers := TRIGGERS.search(value):
+                told["langgraph_triggers"] = json.loads(triggers[1])
+            kept[key] = json.dumps(told)
+        elif key in PARTS and isinstance(value, str):
+            if part := PARTS[key].search(value):
+                kept[key] = part[0] if part[0].startswith("{") else "{" + part[0] + "}"
         elif KEPT.match(key) and not DROPPED.search(key):
             kept[key] = value[:120] if isinstance(value, str) else value
+    return kept
+
+
+def raised(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what failed, without its text."""
+    kept = {k: v for k, v in attributes.items() if k == "exception.type"}
+    if kept.get("exception.type") == "Exception":
+        found = RAISED.match(str(attributes.get("exception.message")))
+        if found is not None:
+            kept["exception.message"] = f"{found[0]})"
     return kept
 
 
@@ -51,7 +79,7 @@ def events_of(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             {
                 "name": event["name"][:120],
                 "timestamp": event["timestamp"],
-                "attributes": {k: v for k, v in attributes.items() if k == "exception.type"},
+                "attributes": raised(attributes),
             }
         )
     return kept

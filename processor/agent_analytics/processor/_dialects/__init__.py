@@ -4,10 +4,12 @@ One table for each family of instrumentations, and one reader that goes by them;
 ever imported.
 """
 
+from agent_analytics.processor._dialects._closer import failure_of
 from agent_analytics.processor._dialects._facts import (
     AGENT,
     GRAPH,
     GRAPH_AGENT,
+    GRAPH_FUNCTION,
     GRAPH_STEP,
     HANDOFF,
     MODEL,
@@ -32,6 +34,7 @@ __all__ = [
     "AGENT",
     "GRAPH",
     "GRAPH_AGENT",
+    "GRAPH_FUNCTION",
     "GRAPH_STEP",
     "HANDOFF",
     "MODEL",
@@ -44,6 +47,7 @@ __all__ = [
     "WORKFLOW",
     "Facts",
     "Signs",
+    "failure_of",
     "first_chunk_at",
     "is_known",
     "plain_name",

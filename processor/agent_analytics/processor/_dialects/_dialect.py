@@ -1,7 +1,13 @@
-"""The shape of a dialect: a table of attribute names and values, and no code."""
+"""The shape of a dialect: a table of attribute names and values, and what no table can say."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from agent_analytics.processor._dialects._facts import Facts
+
+#: Looks closer at a span of its own scopes, by its facts so far, its name and its attributes.
+Look = Callable[[Facts, str, Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +35,10 @@ class Dialect:
         failures: Attributes by the values that mean a failure where the status is silent.
         tells_success: Whether it sets the status OK on whatever went well, so that a span without
             a status did not.
+        what: Says what a span is where the tables do not, before its name and usage are read.
+        more: Adds what a span says in texts of its own format, after everything else was read.
+        events_fail: The type of the error that events speak of, where a status cannot: ``None``
+            for none.
     """
 
     name: str
@@ -53,3 +63,6 @@ class Dialect:
     unmarked: tuple[str, ...] = ()
     failures: Mapping[str, tuple[object, ...]] | None = None
     tells_success: bool = False
+    what: Look | None = None
+    more: Look | None = None
+    events_fail: Callable[[Iterable[Any]], str | None] | None = None

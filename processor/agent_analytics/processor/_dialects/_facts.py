@@ -25,6 +25,8 @@ GRAPH: Final = 1
 GRAPH_STEP: Final = 2
 #: A graph that the framework itself built as an agent.
 GRAPH_AGENT: Final = 3
+#: The function that a graph was declared by: an agent, where it asks models or calls tools.
+GRAPH_FUNCTION: Final = 4
 
 
 @dataclass(slots=True)
@@ -50,6 +52,7 @@ class Facts:
         response_id: The model's own id of its answer.
         call_id: The model's own id of a tool call.
         failed: True where an attribute says so; the span's status is looked at elsewhere.
+        outcome: How a call ended where data says what no status does; else ``None``.
         graph: What a framework of graphs says of it.
         protocol: True for a span of the protocol that a tool is called over.
         speaks: True where an attribute says that an agent, a tool or a model is at work.
@@ -71,6 +74,7 @@ class Facts:
     response_id: str | None = None
     call_id: str | None = None
     failed: bool = False
+    outcome: str | None = None
     graph: int = NO_GRAPH
     protocol: bool = False
     speaks: bool = False

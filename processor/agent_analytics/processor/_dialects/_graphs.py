@@ -5,18 +5,25 @@ agent of another name does not. The framework itself says more: which node of a 
 and whether the graph was built as an agent.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from agent_analytics.processor._dialects import _facts as f
 
-_PREFIX: Final = "traceloop.association.properties."
+#: Where instrumentations write the framework's metadata, one attribute for each.
+_PREFIXES: Final = ("traceloop.association.properties.", "langsmith.metadata.")
+_INTEGRATION: Final = "ls_integration"
+_KEYS: Final = ("lc_agent_name", "langgraph_node", _INTEGRATION, "langgraph_triggers")
 _TELLING: Final = re.compile(r'"(lc_agent_name|langgraph_node|ls_integration)": ?"([^"]*)"')
-_BUILT_AS_AGENT: Final = "langchain_create_agent"
+_TRIGGERS: Final = re.compile(r'"langgraph_triggers": ?(\[[^\]]*\])')
+_BUILT_AS_AGENT: Final = ("langchain_create_agent", "deepagents")
 _NODES: Final = "gen_ai.workflow.nodes"
+#: What starts the function that a graph was declared by, and the first step of older graphs.
+_START: Final = "__start__"
 #: Attributes without any of which there is nothing to find.
-CLUES: Final = ("metadata", _PREFIX + "ls_integration", _NODES)
+CLUES: Final = ("metadata", *(prefix + _INTEGRATION for prefix in _PREFIXES), _NODES)
 
 
 def graph_of(name: str, attributes: Mapping[str, Any]) -> int:
@@ -24,16 +31,31 @@ def graph_of(name: str, attributes: Mapping[str, Any]) -> int:
     told = _told(attributes)
     if told is None:
         return f.GRAPH if _NODES in attributes else f.NO_GRAPH
-    if _PREFIX + "ls_integration" in attributes:
+    if _PREFIXES[0] + _INTEGRATION in attributes:
         name = attributes.get("traceloop.entity.name") or name
     node = told.get("langgraph_node")
-    if told.get("lc_agent_name") == name and told.get("ls_integration") == _BUILT_AS_AGENT:
+    built_as_agent = told.get(_INTEGRATION) in _BUILT_AS_AGENT
+    if told.get("lc_agent_name") == name and built_as_agent:
         return f.GRAPH_AGENT
     if node is not None and node == name:
-        return f.GRAPH_STEP
-    if node is None and told.get("ls_integration") == _BUILT_AS_AGENT:
+        started = name != _START and _by_start_alone(told.get("langgraph_triggers"))
+        return f.GRAPH_FUNCTION if started else f.GRAPH_STEP
+    if node is None and built_as_agent:
         return f.GRAPH_AGENT  # one without a name
     return f.GRAPH
+
+
+def _by_start_alone(triggers: object) -> bool:
+    """Tell whether a step is started by the input of its graph: a function that is declared so.
+
+    The first step of a graph of nodes is started by a channel of its own.
+    """
+    if type(triggers) is str:
+        try:
+            triggers = json.loads(triggers.replace("'", '"'))
+        except (ValueError, RecursionError):
+            return False
+    return isinstance(triggers, (list, tuple)) and list(triggers) == [_START]  # pyright: ignore[reportUnknownArgumentType] # of any type
 
 
 def agent_of(attributes: Mapping[str, Any]) -> object:
@@ -44,11 +66,13 @@ def agent_of(attributes: Mapping[str, Any]) -> object:
 
 def _told(attributes: Mapping[str, Any]) -> Mapping[str, Any] | None:
     metadata = attributes.get("metadata")
-    if type(metadata) is str and "ls_integration" in metadata:
-        return dict(_TELLING.findall(metadata))
-    if _PREFIX + "ls_integration" in attributes:
-        return {
-            key: attributes.get(_PREFIX + key)
-            for key in ("lc_agent_name", "langgraph_node", "ls_integration")
-        }
+    if type(metadata) is str and _INTEGRATION in metadata:
+        told = dict(_TELLING.findall(metadata))
+        triggers = _TRIGGERS.search(metadata)
+        if triggers is not None:
+            told["langgraph_triggers"] = triggers[1]
+        return told
+    for prefix in _PREFIXES:
+        if prefix + _INTEGRATION in attributes:
+            return {key: attributes.get(prefix + key) for key in _KEYS}
     return None

@@ -7,42 +7,21 @@ from typing import Any, Final
 from agent_analytics.instrumentation import spellings
 from agent_analytics.processor._dialects import _facts as f
 from agent_analytics.processor._dialects._basis import Scope
+from agent_analytics.processor._dialects._closer import see_more, see_what
 from agent_analytics.processor._dialects._dialect import Dialect
 from agent_analytics.processor._dialects._facts import Facts
 from agent_analytics.processor._dialects._graphs import CLUES, agent_of, graph_of
+from agent_analytics.processor._dialects._names import LONGEST, plain_name
 from agent_analytics.processor._dialects._protocols import CALL, METHODS, SERVER, protocol_call
+from agent_analytics.processor._dialects._registry import DIALECTS
 from agent_analytics.processor._dialects._signs import TELLING, is_known
 from agent_analytics.processor._dialects._tokens import tell_tokens
-from agent_analytics.processor._dialects.native import GOOGLE_ADK, HAYSTACK, PYDANTIC_AI, STRANDS
-from agent_analytics.processor._dialects.openinference import OPENINFERENCE
-from agent_analytics.processor._dialects.otel import OTEL
-from agent_analytics.processor._dialects.traceloop import TRACELOOP
 
 _TOOL: Final = "tool.name"
 _TOOL_NAME: Final = "gen_ai.tool.name"
 #: Chains, graphs and tasks are given the operation of agents, too.
 _NO_AGENTS: Final[dict[object, int]] = {"workflow": f.WORKFLOW, "task": f.OTHER}
-#: In the order in which they are believed where a span speaks several.
-DIALECTS: Final = (OTEL, OPENINFERENCE, TRACELOOP, PYDANTIC_AI, STRANDS, GOOGLE_ADK, HAYSTACK)
 
-#: Ids that are random per object or per run, inside names: never part of a label.
-_RANDOM: Final = re.compile(
-    r"[\s_\-:/.#(\[]*(?:"
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|"
-    r"(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{24,64}|"
-    # Shorter ones stand apart, or words and dates would be among them.
-    r"(?:(?<=[\s_\-:/.#(\[])|(?<![0-9a-z]))(?:"
-    r"0x[0-9a-f]{6,16}|"
-    r"(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{8,23}|"
-    r"(?=[0-9a-z]*[0-9])(?=[0-9a-z]*[a-z])[0-7][0-9abcdefghjkmnpqrstvwxyz]{25}|"
-    r"[0-9]{10,20}"
-    r")(?![0-9a-z])"
-    r")[)\]]*",
-    re.IGNORECASE,
-)
-_SHORTEST_ID: Final = 8
-#: A longer name is no label anyway, and would take long to search.
-_LONGEST_NAME: Final = 256
 _SEE_THROUGH: Final = (f.OTHER, f.WORKFLOW)
 _ASKS: Final = (f.MODEL, f.AGENT, f.WORKFLOW)
 _SUMS_UP: Final = (f.AGENT, f.WORKFLOW)
@@ -137,17 +116,6 @@ _NAMES: Final[tuple[tuple[str, int], ...]] = tuple(
 )
 
 
-def plain_name(name: object) -> str | None:
-    """Return a name without random ids in it, or ``None`` if nothing is left."""
-    if type(name) is not str:
-        return None
-    if _SHORTEST_ID <= len(name) <= _LONGEST_NAME:
-        plain = _RANDOM.sub("", name)
-        if plain != name:
-            return plain.strip() or None
-    return name or None
-
-
 def read(
     name: str, attributes: Mapping[str, Any], source: str = "", version: str | None = None
 ) -> Facts:
@@ -171,6 +139,7 @@ def read(
         facts.role = f.OTHER
     if told[_CLOSER] is not None or name.startswith(CALL) or name == SERVER:
         _look_closer(facts, name, attributes)
+    see_what(source, facts, name, attributes)
     _name(facts, name, told, attributes)
     if facts.protocol and not facts.named:
         facts.name = None  # the span is called after the protocol, not the tool
@@ -182,6 +151,7 @@ def read(
         _tell_tokens(facts, told, Scope(source, version))
     if facts.role == f.TOOL:
         facts.call_id = told[_CALL_ID]
+    see_more(source, facts, name, attributes)
     return facts
 
 
@@ -204,7 +174,7 @@ def _sorted(attributes: Mapping[str, Any]) -> list[Any]:
 
 def _look_for_agent(facts: Facts, name: str) -> None:
     """Find out whether a span that no attribute marks is called like an agent."""
-    found = _UNMARKED.fullmatch(name) if len(name) <= _LONGEST_NAME else None
+    found = _UNMARKED.fullmatch(name) if len(name) <= LONGEST else None
     if found is not None:
         facts.unmarked = True
         facts.name = next((one for one in found.groups() if one), None)
@@ -272,10 +242,10 @@ def _name(  # noqa: C901 - a list of cases
 ) -> None:
     role = facts.role
     if role == f.AGENT:
-        facts.name = plain_name(told[_AGENT])
-        facts.named = facts.name is not None
-        if facts.name is None:
-            facts.name = plain_name(_bare(name))
+        given = plain_name(told[_AGENT])
+        if given is not None or not facts.named:
+            facts.name = given or plain_name(_bare(name))
+            facts.named = given is not None
     elif role == f.TOOL:
         tool = told[_TOOL_CALLED]
         if tool is not None:

@@ -8,16 +8,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from agent_analytics.processor._dialects.native import (
-    GOOGLE_ADK,
-    HAYSTACK,
-    OTHERS,
-    PYDANTIC_AI,
-    STRANDS,
-)
-from agent_analytics.processor._dialects.openinference import OPENINFERENCE
-from agent_analytics.processor._dialects.otel import OTEL
-from agent_analytics.processor._dialects.traceloop import TRACELOOP
+from agent_analytics.processor._dialects._registry import DIALECTS, begins
+from agent_analytics.processor._dialects.others import OTHERS
 
 #: Any of these on a span says that an agent, a tool or a model is at work.
 TELLING: Final = frozenset(
@@ -36,19 +28,9 @@ TELLING: Final = frozenset(
     }
 )
 _NAMES: Final = ("invoke_agent", "execute_tool", "invoke_workflow")
-_ALL: Final = (
-    OTEL,
-    OPENINFERENCE,
-    TRACELOOP,
-    PYDANTIC_AI,
-    STRANDS,
-    GOOGLE_ADK,
-    HAYSTACK,
-    OTHERS,
-)
-_SCOPES: Final = tuple(scope for dialect in _ALL for scope in dialect.scopes)
+_SCOPES: Final = tuple(scope for dialect in DIALECTS for scope in dialect.scopes)
 _SUCCESS: Final = tuple(
-    scope for dialect in _ALL if dialect.tells_success for scope in dialect.scopes
+    scope for dialect in DIALECTS if dialect.tells_success for scope in dialect.scopes
 )
 _INSTRUMENTATIONS: Final = "opentelemetry.instrumentation."
 #: Instrumentations of everything but agents, which most spans of a service come from. (Not
@@ -119,19 +101,10 @@ def is_known(scope_name: str) -> bool:
     A scope is known by its first parts: what only begins with the same letters is somebody else's.
     """
     told = scope_name.lower()
-    if _begins(told, _SCOPES):
+    if begins(told, _SCOPES):
         return True
     rest = told.removeprefix(_INSTRUMENTATIONS)
     return rest != told and rest.startswith(OTHERS.scopes)
-
-
-def _begins(name: str, scopes: tuple[str, ...]) -> bool:
-    for scope in scopes:
-        if name.startswith(scope):
-            rest = name[len(scope) :]
-            if not rest or scope.endswith(".") or rest[0] in ". ":
-                return True
-    return False
 
 
 def tells_success(scope_name: str) -> bool:

@@ -1,0 +1,40 @@
+"""What no table of a dialect can say: its own functions, on spans of its own scopes."""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from agent_analytics.processor._dialects._dialect import Dialect, Look
+from agent_analytics.processor._dialects._facts import Facts
+from agent_analytics.processor._dialects._registry import DIALECTS, begins
+
+
+@lru_cache(maxsize=1_000)
+def _looks(source: str) -> tuple[tuple[Look, ...], tuple[Look, ...], tuple[Dialect, ...]]:
+    scope = source.lower()
+    own = [dialect for dialect in DIALECTS if begins(scope, dialect.scopes)]
+    return (
+        tuple(dialect.what for dialect in own if dialect.what is not None),
+        tuple(dialect.more for dialect in own if dialect.more is not None),
+        tuple(dialect for dialect in own if dialect.events_fail is not None),
+    )
+
+
+def see_what(source: str, facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
+    """Let the dialects of a scope say what a span is."""
+    for look in _looks(source)[0]:
+        look(facts, name, attributes)
+
+
+def see_more(source: str, facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
+    """Let the dialects of a scope add what a span says in a format of its own."""
+    for look in _looks(source)[1]:
+        look(facts, name, attributes)
+
+
+def failure_of(source: str, events: Iterable[Any]) -> str | None:
+    """Return the type of the error that a span's events speak of beside its status, or ``None``."""
+    for dialect in _looks(source)[2]:
+        if dialect.events_fail is not None:
+            return dialect.events_fail(events)
+    return None

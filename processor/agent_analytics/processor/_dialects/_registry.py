@@ -1,0 +1,45 @@
+"""Every dialect, in the order in which they are believed where a span speaks several."""
+
+from typing import Final
+
+from agent_analytics.processor._dialects._dialect import Dialect
+from agent_analytics.processor._dialects.ag2 import AG2
+from agent_analytics.processor._dialects.agentscope import AGENTSCOPE
+from agent_analytics.processor._dialects.google_adk import GOOGLE_ADK
+from agent_analytics.processor._dialects.haystack import HAYSTACK
+from agent_analytics.processor._dialects.langsmith import LANGSMITH
+from agent_analytics.processor._dialects.openai_agents import OPENAI_AGENTS
+from agent_analytics.processor._dialects.openinference import OPENINFERENCE
+from agent_analytics.processor._dialects.otel import OTEL
+from agent_analytics.processor._dialects.others import OTHERS
+from agent_analytics.processor._dialects.pydantic_ai import PYDANTIC_AI
+from agent_analytics.processor._dialects.strands import STRANDS
+from agent_analytics.processor._dialects.traceloop import TRACELOOP
+
+DIALECTS: Final[tuple[Dialect, ...]] = (
+    OTEL,
+    OPENINFERENCE,
+    TRACELOOP,
+    PYDANTIC_AI,
+    STRANDS,
+    GOOGLE_ADK,
+    HAYSTACK,
+    LANGSMITH,
+    AGENTSCOPE,
+    AG2,
+    OPENAI_AGENTS,
+    OTHERS,
+)
+
+
+def begins(name: str, scopes: tuple[str, ...]) -> bool:
+    """Tell whether the name of a scope, in lower case, is one of these or begins with its parts.
+
+    What only begins with the same letters is somebody else's.
+    """
+    for scope in scopes:
+        if name.startswith(scope):
+            rest = name[len(scope) :]
+            if not rest or scope.endswith(".") or rest[0] in ". ":
+                return True
+    return False

@@ -1,0 +1,68 @@
+"""Google's ADK: words of its own up to its version 1, the conventions since."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from agent_analytics.processor._dialects import _facts as f
+from agent_analytics.processor._dialects._dialect import Dialect
+from agent_analytics.processor._dialects._facts import Facts
+from agent_analytics.processor._dialects._names import plain_name
+
+_ANSWER: Final = "gcp.vertex.agent.llm_response"
+_USAGE: Final = '"usage_metadata":'
+_AGENT: Final = "agent_run ["
+_TOOL: Final = "tool_call ["
+_SESSIONS: Final = ("gcp.vertex.agent.session_id",)
+_DECODER: Final = json.JSONDecoder()
+
+
+def _what(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
+    """Read the name of an agent or a tool from that of its span, where nothing else holds it."""
+    del attributes
+    if facts.role in (f.AGENT, f.TOOL) and name.startswith((_AGENT, _TOOL)) and name[-1] == "]":
+        facts.name, facts.named = plain_name(name[name.index("[") + 1 : -1]), True
+
+
+def _more(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
+    """Read what the answer says of its tokens, which old versions leave in it."""
+    del name
+    usage = _usage(attributes.get(_ANSWER)) if facts.role == f.MODEL else None
+    if usage is None:
+        return
+    told = facts.tokens or (None,) * 4
+    facts.tokens = (
+        _count(usage, "prompt_token_count") if told[0] is None else told[0],
+        _count(usage, "candidates_token_count") if told[1] is None else told[1],
+        _count(usage, "cached_content_token_count") if told[2] is None else told[2],
+        _count(usage, "thoughts_token_count") if told[3] is None else told[3],
+    )
+
+
+def _usage(answer: object) -> Mapping[str, Any] | None:
+    """Return the usage in an answer; quotes within the answer's texts are escaped."""
+    if type(answer) is not str:
+        return None
+    start = answer.rfind(_USAGE)
+    if start < 0:
+        return None
+    try:
+        usage: object = _DECODER.raw_decode(answer, start + len(_USAGE))[0]
+    except (ValueError, RecursionError):  # it was cut
+        return None
+    return usage if isinstance(usage, dict) else None
+
+
+def _count(usage: Mapping[str, Any], key: str) -> object:
+    count = usage.get(key)
+    return count if type(count) is int else None
+
+
+GOOGLE_ADK: Final = Dialect(
+    name="google-adk",
+    scopes=("gcp.vertex.agent", "google.adk", "google_adk"),
+    names={_AGENT: f.AGENT, "invoke_agent ": f.AGENT, _TOOL: f.TOOL, "call_llm": f.MODEL},
+    conversations=_SESSIONS,
+    what=_what,
+    more=_more,
+)

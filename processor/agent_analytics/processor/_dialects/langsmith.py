@@ -1,0 +1,104 @@
+"""LangSmith's export: runs of LangChain, LangGraph and of traced functions as spans.
+
+It gives prompts and retrievers the operations of models, and writes what it knows beside that into
+metadata. A span is given the status OK when it begins, which no later status replaces: that it
+failed shows in its exception alone.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from agent_analytics.processor._dialects import _facts as f
+from agent_analytics.processor._dialects._dialect import Dialect
+from agent_analytics.processor._dialects._facts import Facts
+from agent_analytics.processor._dialects._names import plain_name
+
+_KIND: Final = "langsmith.span.kind"
+_ROLES: Final = {"llm": f.MODEL, "tool": f.TOOL}
+#: Usage as text, of JSON or of Python.
+_USAGES: Final = (
+    "langsmith.metadata.usage_metadata",
+    "gen_ai.usage.input_token_details",
+    "gen_ai.usage.output_token_details",
+)
+_COUNT: Final = re.compile(
+    r"""["'](input_tokens|output_tokens|cache_read|cache_creation|reasoning)["']: ?(\d{1,12})\b"""
+)
+_PROVIDER: Final = "langsmith.metadata.ls_provider"
+#: Its exception is of one type whatever failed; what failed is its text: first the exception as
+#: Python writes it (or, of a traced function, last), then where it was raised.
+_RAISED: Final = re.compile(r"([A-Za-z_][\w.]{0,199})\(")
+_TRACEBACK: Final = re.compile(r"\n([A-Za-z_][\w.]{0,199})(?::[^\n]*)?\s*\Z")
+_UNTOLD: Final = "_OTHER"
+
+
+def _what(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
+    """Believe the kind of a run; a chain that is called an agent may be one."""
+    kind = attributes.get(_KIND)
+    if type(kind) is not str:
+        return
+    facts.role = _ROLES.get(kind, f.OTHER)
+    if kind != "chain" or "agent" not in name.lower():
+        return
+    if facts.graph != f.NO_GRAPH:
+        facts.role = f.AGENT  # or a graph, or a step of one: the tree says which
+    else:
+        facts.unmarked, facts.name = True, plain_name(name)
+
+
+def _more(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
+    """Read usage and provider from the metadata: the attributes hold less, and guesses."""
+    del name
+    if facts.role != f.MODEL:
+        return
+    provider = attributes.get(_PROVIDER)
+    if type(provider) is str and provider:
+        facts.provider = provider
+    told = {
+        key: int(count)
+        for usage in _USAGES
+        if type(text := attributes.get(usage)) is str
+        for key, count in _COUNT.findall(text)
+    }
+    if not told:
+        return
+    sent, received, cached, reasoning = facts.tokens or (None,) * 4
+    facts.tokens = (
+        told.get("input_tokens") if sent is None else sent,
+        told.get("output_tokens") if received is None else received,
+        told.get("cache_read") if cached is None else cached,
+        told.get("reasoning") if reasoning is None else reasoning,
+    )
+    if facts.cache_write is None:
+        facts.cache_write = told.get("cache_creation")
+
+
+def _failure(events: Iterable[Any]) -> str | None:
+    """Return the type of the exception that the last exception's text begins or ends with."""
+    failed = None
+    for event in events:
+        if event.name == "exception":
+            text = (event.attributes or {}).get("exception.message")
+            failed = _type_in(text) if type(text) is str else _UNTOLD
+    return failed
+
+
+def _type_in(text: str) -> str:
+    found = _RAISED.match(text) or _TRACEBACK.search(text)
+    return found[1] if found is not None else _UNTOLD
+
+
+LANGSMITH: Final = Dialect(
+    name="langsmith",
+    scopes=("langsmith",),
+    models=("langsmith.metadata.ls_model_name",),
+    conversations=(
+        "langsmith.metadata.thread_id",
+        "langsmith.metadata.session_id",
+        "langsmith.metadata.conversation_id",
+    ),
+    what=_what,
+    more=_more,
+    events_fail=_failure,
+)
