@@ -2,10 +2,12 @@
 
 import asyncio
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 from wsgiref.types import WSGIApplication
@@ -21,6 +23,12 @@ from agent_analytics.exporters._apps import Message, Scope
 from agent_analytics.processor import AgentMetricsProcessor
 
 INVOCATIONS = "marketplace_agent_invocations_total"
+
+
+@pytest.fixture(autouse=True)
+def locks_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the claims of ports apart from those of other test runs on this machine."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 class Quiet(WSGIRequestHandler):

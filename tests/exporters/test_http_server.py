@@ -184,7 +184,7 @@ class TestHostileClients:
     def test_a_body_does_not_cost_the_answer(self, server: MetricsServer) -> None:
         """A client that sends a body that nobody reads still gets its 405."""
         length = 200_000
-        head = f"POST /metrics HTTP/1.1\r\nContent-Length: {length}\r\n\r\n".encode()
+        head = f"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode()
         assert say(server, head + b"x" * length).startswith(b"HTTP/1.1 405")
 
     def test_idle_clients_do_not_keep_others_out(self, server: MetricsServer) -> None:

@@ -4,9 +4,12 @@ Each would answer with its own counts, a scrape would reach now this one and now
 Prometheus would see counters that reset all the time.
 """
 
+import errno
 import fcntl
 import logging
 import os
+import socket
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -42,18 +45,36 @@ def alone(port: object, *, several: bool = False) -> bool:
 
 def _claim(name: str) -> bool:
     safe = "".join(letter if letter.isalnum() else "-" for letter in name)
-    path = Path(tempfile.gettempdir()) / f"agent-analytics-{os.getuid()}-port-{safe}.lock"
+    known = f"agent-analytics-{os.getuid()}-port-{safe}"
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
-        descriptor = os.open(path, flags, 0o600)
+        # Asking for the folder fails, too, where there is none that can be written to.
+        descriptor = os.open(Path(tempfile.gettempdir()) / f"{known}.lock", flags, 0o600)
     except OSError:
-        return True  # nowhere to ask: nothing speaks against it
+        return _claim_without_files(name, known)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
         return False
     _claims[name] = descriptor
+    return True
+
+
+def _claim_without_files(name: str, known: str) -> bool:
+    """Claim a port on a machine that lets nothing be written, where that is possible.
+
+    Linux has names of sockets that are in no file system; one process may have each.
+    """
+    if not sys.platform.startswith("linux"):
+        return True  # nowhere to ask: nothing speaks against it
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        claim.bind(f"\0{known}")
+    except OSError as error:
+        claim.close()
+        return error.errno != errno.EADDRINUSE
+    _claims[name] = claim.detach()
     return True
 
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any, Final
 
 from agent_analytics.exporters._alone import REFUSAL, alone
+from agent_analytics.exporters._request import BadRequestError, path_of
 from agent_analytics.exporters._responses import (
     Request,
     Response,
@@ -36,7 +37,11 @@ def make_wsgi_app(processor: AgentMetricsProcessor) -> "WSGIApplication":
     def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         request = Request(
             environ["REQUEST_METHOD"],
-            mounted_path(environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", "")),
+            _path(
+                environ.get("SCRIPT_NAME", ""),
+                environ.get("PATH_INFO", ""),
+                environ.get("RAW_URI") or environ.get("REQUEST_URI") or "",
+            ),
             environ.get("HTTP_ACCEPT", ""),
             environ.get("HTTP_ACCEPT_ENCODING", ""),
         )
@@ -93,12 +98,32 @@ def _request(scope: Scope) -> Request:
     # Servers disagree on whether the path has the prefix that the app is mounted under.
     root: str = scope.get("root_path", "").rstrip("/")
     path: str = scope["path"].removeprefix(root)
+    raw: bytes = scope.get("raw_path") or b""
     return Request(
         scope["method"],
-        mounted_path(root, path),
+        _path(root, path, raw.decode("latin-1")),
         headers.get(b"accept", ""),
         headers.get(b"accept-encoding", ""),
     )
+
+
+def _path(root: str, path: str, target: str) -> str:
+    """Return the path to route by.
+
+    Args:
+        root: What the app is mounted under.
+        path: The decoded path below it, as the web server has it.
+        target: The request target as it was sent; empty where the web server keeps it.
+    """
+    if path.lower().startswith(("http://", "https://")):  # some servers pass proxies' forms on
+        try:
+            path = path_of(path).removeprefix(root)
+        except BadRequestError:
+            return path
+    # A path is decoded after it was split, so an encoded slash is no slash.
+    if "%2f" in target.partition("?")[0].lower():
+        return "%2F"
+    return mounted_path(root, path)
 
 
 async def _off_the_loop(processor: AgentMetricsProcessor, request: Request) -> Response:

@@ -4,42 +4,28 @@ Every read and write is bounded in total, not each on its own: a client that sen
 is cut off as one that sends none.
 """
 
+import re
 import socket
 import ssl
 import time
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import unquote, urlsplit
 
+from agent_analytics.exporters._request import BadRequestError, Head, parse
 from agent_analytics.exporters._responses import Response
 
 _MAX_HEAD_BYTES: Final = 16 * 1024
 _CHUNK_BYTES: Final = 64 * 1024
-_REQUEST_LINE_WORDS: Final = 3
+#: RFC 9112 wants 8,000 at least.
+_MAX_LINE_BYTES: Final = 8 * 1024
+#: A line may end without its carriage return.
+_END: Final = re.compile(rb"\r?\n\r?\n")
+_BEGINS: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]")
 #: How long a client may take to close after its answer, and what it may still send.
 _LINGER_SECONDS: Final = 0.5
 _LINGER_BYTES: Final = 256 * 1024
-
-
-class BadRequestError(Exception):
-    """A request that is answered with an error status instead of being read."""
-
-    def __init__(self, status: HTTPStatus) -> None:
-        super().__init__(status.phrase)
-        self.status = status
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """Request line and headers; the names of headers are in lower case."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
 
 
 def read_head(connection: socket.socket, deadline: float) -> Head:
@@ -53,41 +39,32 @@ def read_head(connection: socket.socket, deadline: float) -> Head:
         BadRequestError: It is no HTTP/1 request or its head is too large.
         OSError: The client was too slow or went away.
     """
-    data = bytearray()
-    while (end := data.find(b"\r\n\r\n")) < 0:
-        if len(data) > _MAX_HEAD_BYTES:
-            raise BadRequestError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+    data = b""
+    while (end := _END.search(data)) is None:
+        _check_size(data)
         connection.settimeout(_remaining(deadline))
         chunk = connection.recv(_MAX_HEAD_BYTES)
         if not chunk:
             msg = "closed before the request was complete"
             raise ConnectionAbortedError(msg)
-        data += chunk
-    if end > _MAX_HEAD_BYTES:
-        raise BadRequestError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-    return _parse(data[:end].decode("latin-1").split("\r\n"))
+        # Empty lines before a request do not count; some clients end the last one with them.
+        data = data + chunk if data else chunk.lstrip(b"\r\n")
+    head = data[: end.start()]
+    _check_size(head)
+    return parse(head.decode("latin-1"))
 
 
-def _parse(lines: list[str]) -> Head:
-    words = lines[0].split(" ")
-    if len(words) != _REQUEST_LINE_WORDS or not words[2].startswith("HTTP/"):
+def _check_size(data: bytes) -> None:
+    """Refuse a request line or a head that is too long, and what begins as no request does.
+
+    A client that speaks TLS to a server that does not would wait for an answer to it else.
+    """
+    if data and not _BEGINS.match(data):
         raise BadRequestError(HTTPStatus.BAD_REQUEST)
-    method, target, version = words
-    if not version.startswith("HTTP/1."):
-        raise BadRequestError(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
-    headers: dict[str, str] = {}
-    for line in lines[1:]:
-        name, colon, value = line.partition(":")
-        if not colon or not name or name != name.strip():
-            raise BadRequestError(HTTPStatus.BAD_REQUEST)
-        name = name.lower()
-        value = value.strip()
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    try:
-        path = unquote(urlsplit(target).path)
-    except ValueError:
-        raise BadRequestError(HTTPStatus.BAD_REQUEST) from None
-    return Head(method, path, headers)
+    if data.find(b"\n", 0, _MAX_LINE_BYTES) < 0 and len(data) > _MAX_LINE_BYTES:
+        raise BadRequestError(HTTPStatus.REQUEST_URI_TOO_LONG)
+    if len(data) > _MAX_HEAD_BYTES:
+        raise BadRequestError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
 
 def send(connection: socket.socket, response: Response, deadline: float) -> None:

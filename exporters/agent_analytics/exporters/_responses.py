@@ -11,6 +11,12 @@ from agent_analytics.processor import AgentMetricsProcessor
 
 PARTS: Final = {"/metrics": "metrics", "/metrics/sketches": "sketches"}
 HEALTHY: Final = "/-/healthy"
+_OTHERS: Final = frozenset({"/", HEALTHY})
+#: Methods that a server knows (RFC 9110 and 5789), whether or not it allows them.
+_METHODS: Final = frozenset({
+    "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE",
+})  # fmt: skip
+_ALLOW: Final = "GET, HEAD"
 
 _TEXT: Final = "text/plain; charset=utf-8"
 #: A smaller body fits in one packet anyway.
@@ -40,7 +46,7 @@ class Request:
     """What an answer depends on.
 
     Attributes:
-        method: HTTP method in upper case.
+        method: HTTP method, as it was sent.
         path: Decoded path below the point where the app is mounted.
         accept: The ``Accept`` header, or empty.
         accept_encoding: The ``Accept-Encoding`` header, or empty.
@@ -68,9 +74,12 @@ def respond(processor: AgentMetricsProcessor, request: Request) -> Response:
     except Exception:  # noqa: BLE001 - a scrape must not end the host's worker
         note_internal_error("exporters.respond")
         response = plain(HTTPStatus.INTERNAL_SERVER_ERROR)
-    if request.method == "HEAD":
-        return Response(response.status, response.headers, b"")
-    return response
+    return for_method(request.method, response)
+
+
+def for_method(method: str, response: Response) -> Response:
+    """Return a response as a request of a method gets it: HEAD gets no body."""
+    return Response(response.status, response.headers, b"") if method == "HEAD" else response
 
 
 def plain(status: HTTPStatus, *headers: tuple[str, str]) -> Response:
@@ -86,25 +95,35 @@ def refuse(reason: str) -> Response:
 def mounted_path(root: str, path: str) -> str:
     """Return the path to route by, for an app mounted under ``root``.
 
-    Mounted under ``/metrics``, as is usual for Prometheus apps, its root is the metrics.
+    Mounted under ``/metrics``, as is usual for Prometheus apps, its root is the metrics. One
+    slash at the end does not count; two are another path, as anywhere in a path.
     """
-    path = path.rstrip("/") or "/"
+    if path.endswith("/") and not path.endswith("//"):
+        path = path[:-1]
     if root.rstrip("/").endswith("/metrics"):
-        return "/metrics" + path.rstrip("/")
-    return path
+        return "/metrics" + path
+    return path or "/"
 
 
 def _route(processor: AgentMetricsProcessor, request: Request) -> Response:
     part = PARTS.get(request.path)
-    if part is None and request.path not in {"/", HEALTHY}:
-        return plain(HTTPStatus.NOT_FOUND)
-    if request.method not in {"GET", "HEAD"}:
-        return plain(HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", "GET, HEAD"))
+    if request.method not in {"GET", "HEAD"} or (part is None and request.path not in _OTHERS):
+        return _refused(request)
     if part is not None:
         return _part(processor, part, request)
     if request.path == HEALTHY:
         return plain(HTTPStatus.OK)
     return _with_body(HTTPStatus.OK, "text/html; charset=utf-8", _INDEX)
+
+
+def _refused(request: Request) -> Response:
+    if request.method not in _METHODS:
+        return plain(HTTPStatus.NOT_IMPLEMENTED)
+    if request.path == "*" and request.method == "OPTIONS":  # about the server as a whole
+        return Response(HTTPStatus.NO_CONTENT, (("Allow", _ALLOW),), b"")
+    if request.path not in PARTS and request.path not in _OTHERS:
+        return plain(HTTPStatus.NOT_FOUND)
+    return plain(HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", _ALLOW))
 
 
 def _part(processor: AgentMetricsProcessor, part: str, request: Request) -> Response:

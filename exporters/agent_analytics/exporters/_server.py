@@ -14,8 +14,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from agent_analytics.exporters._connection import BadRequestError, finish, read_head, send
-from agent_analytics.exporters._responses import Request, Response, mounted_path, plain, respond
+from agent_analytics.exporters._connection import finish, read_head, send
+from agent_analytics.exporters._listening import EVERY, bare, listen
+from agent_analytics.exporters._request import BadRequestError
+from agent_analytics.exporters._responses import (
+    Request,
+    Response,
+    for_method,
+    mounted_path,
+    plain,
+    respond,
+)
 from agent_analytics.exporters._web_config import Security, WebConfig
 from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.processor import AgentMetricsProcessor
@@ -27,7 +36,6 @@ _READ_SECONDS: Final = 10.0
 _WRITE_SECONDS: Final = 30.0
 _ROOM_SECONDS: Final = 1.0
 _CLOSE_SECONDS: Final = 2.0
-_MAX_PORT: Final = 65535
 _CHALLENGE: Final = ("WWW-Authenticate", 'Basic realm="agent-analytics", charset="UTF-8"')
 
 
@@ -48,14 +56,14 @@ class MetricsServer:
     ) -> None:
         self._processor = processor
         self._security = WebConfig(Path(web_config)) if web_config is not None else None
-        self._listener = _listen(addr, port)
+        self._listeners = listen(addr, port)
         self._wake, self._waker = socket.socketpair()
         self._changed = threading.Condition()
         #: Open connections, oldest first; True until a permitted request has been read.
         self._waiting: dict[socket.socket, bool] = {}
         self._threads: set[threading.Thread] = set()
         self._closed = False
-        self._port: int = self._listener.getsockname()[1]
+        self._port: int = self._listeners[0].getsockname()[1]
         self._addr = addr
         self._acceptor = threading.Thread(
             target=self._accept, name="agent-analytics-http", daemon=True
@@ -71,7 +79,7 @@ class MetricsServer:
     @property
     def url(self) -> str:
         """Address of the index page, as reached from this machine."""
-        host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._addr, self._addr)  # noqa: S104 - compared, not bound
+        host = "127.0.0.1" if self._addr in EVERY else bare(self._addr)
         scheme = "https" if self._security and self._security.current().tls else "http"
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self._port}"
 
@@ -104,7 +112,7 @@ class MetricsServer:
         self.close()
 
     def _close_sockets(self) -> None:
-        for each in (self._listener, self._wake, self._waker):
+        for each in (*self._listeners, self._wake, self._waker):
             each.close()
 
     def abandon(self) -> None:
@@ -118,25 +126,30 @@ class MetricsServer:
 
     def _accept(self) -> None:
         with selectors.DefaultSelector() as selector:
-            selector.register(self._listener, selectors.EVENT_READ)
-            selector.register(self._wake, selectors.EVENT_READ)
+            for each in (*self._listeners, self._wake):
+                selector.register(each, selectors.EVENT_READ)
             while True:
-                selector.select()
+                ready = [key.fileobj for key, _ in selector.select()]
                 if self._closed:
                     return
-                try:
-                    connection, _ = self._listener.accept()
-                except BlockingIOError:
-                    continue
-                except OSError:
-                    # Out of file descriptors, mostly: spinning would not bring them back.
-                    time.sleep(0.05)
-                    continue
-                try:
-                    self._admit(connection)
-                except Exception:  # noqa: BLE001 - one client must not end the server
-                    note_internal_error("exporters.server")
-                    connection.close()
+                for listener in self._listeners:
+                    if listener in ready:
+                        self._accept_from(listener)
+
+    def _accept_from(self, listener: socket.socket) -> None:
+        try:
+            connection, _ = listener.accept()
+        except BlockingIOError:
+            return
+        except OSError:
+            # Out of file descriptors, mostly: spinning would not bring them back.
+            time.sleep(0.05)
+            return
+        try:
+            self._admit(connection)
+        except Exception:  # noqa: BLE001 - one client must not end the server
+            note_internal_error("exporters.server")
+            connection.close()
 
     def _admit(self, connection: socket.socket) -> None:
         if not self._make_room():
@@ -215,7 +228,7 @@ class MetricsServer:
             return plain(error.status)
         users = security.users
         if users is not None and not users.allow(head.headers.get("authorization", "")):
-            return plain(HTTPStatus.UNAUTHORIZED, _CHALLENGE)
+            return for_method(head.method, plain(HTTPStatus.UNAUTHORIZED, _CHALLENGE))
         with self._changed:
             self._waiting[connection] = False
         request = Request(
@@ -239,7 +252,8 @@ def start_http_server(
     Args:
         processor: Whose metrics are served.
         port: Where to listen; 0 takes any free port.
-        addr: Address of the interface to listen on; ``""`` is every interface.
+        addr: Name or address of the interface to listen on, in every family that it has;
+            ``""``, ``*``, ``0.0.0.0`` and ``::`` are every interface, over IPv4 and IPv6.
         web_config: A Prometheus web configuration file that switches on TLS, basic
             authentication or both. It is read anew when it or a file that it names changes.
 
@@ -252,20 +266,6 @@ def start_http_server(
         OSError: The port is in use or the address is not ours.
     """
     return MetricsServer(processor, port, addr, web_config=web_config)
-
-
-def _listen(addr: str, port: int) -> socket.socket:
-    if isinstance(port, bool) or not 0 <= port <= _MAX_PORT:
-        msg = f"port: expected a number from 0 to {_MAX_PORT}, got {port!r}"
-        raise ValueError(msg)
-    family = socket.AF_INET6 if ":" in addr else socket.AF_INET
-    try:
-        listener = socket.create_server((addr, port), family=family, backlog=64)
-    except OSError as error:
-        msg = f"cannot serve metrics on {addr or '*'} port {port}: {error.strerror or error}"
-        raise OSError(error.errno, msg) from error
-    listener.settimeout(0)
-    return listener
 
 
 _LIVE: Final[weakref.WeakSet[MetricsServer]] = weakref.WeakSet()

@@ -1,0 +1,115 @@
+"""Where the metrics server listens: every address that a host stands for, on one port.
+
+A name may stand for addresses of both families or of one, an unspecified address for every
+interface. Machines without IPv6, and those without IPv4, are served on what they have.
+"""
+
+import errno
+import socket
+from contextlib import ExitStack
+from typing import Any, Final
+
+_MAX_PORT: Final = 65535
+#: Spellings of every interface; all of them mean IPv4 and IPv6, as they do in Prometheus.
+EVERY: Final = frozenset({"", "*", "0.0.0.0", "::"})  # noqa: S104 - compared, not bound
+#: The machine does not have this address, or not its family.
+_ABSENT: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT})
+#: How often a port that was free for one address may turn out to be taken for the next.
+_TRIES: Final = 20
+_BACKLOG: Final = 64
+
+Address = tuple[socket.AddressFamily, tuple[Any, ...]]
+
+
+def listen(addr: str, port: int) -> list[socket.socket]:
+    """Return sockets that listen on every address of a host, without blocking.
+
+    Args:
+        addr: A name, an address (brackets round IPv6 do not matter), or every interface.
+        port: The port; 0 takes any that is free for all the addresses.
+
+    Raises:
+        ValueError: A bad port.
+        OSError: The port is in use, or nothing that ``addr`` stands for is on this machine.
+    """
+    if isinstance(port, bool) or not 0 <= port <= _MAX_PORT:
+        msg = f"port: expected a number from 0 to {_MAX_PORT}, got {port!r}"
+        raise ValueError(msg)
+    try:
+        listeners = _on_every_interface(port) if addr in EVERY else _on(_addresses(addr), port)
+    except OSError as error:
+        msg = f"cannot serve metrics on {addr or '*'} port {port}: {error.strerror or error}"
+        raise OSError(error.errno, msg) from error
+    for listener in listeners:
+        listener.settimeout(0)
+    return listeners
+
+
+def bare(addr: str) -> str:
+    """Return an address without the brackets that belong to URLs."""
+    return addr[1:-1] if addr.startswith("[") and addr.endswith("]") else addr
+
+
+def _addresses(addr: str) -> list[Address]:
+    found = socket.getaddrinfo(bare(addr), 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return list(dict.fromkeys((family, tuple(address)) for family, _, _, _, address in found))
+
+
+def _on_every_interface(port: int) -> list[socket.socket]:
+    if socket.has_dualstack_ipv6():
+        try:
+            return [
+                socket.create_server(
+                    ("::", port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=True
+                )
+            ]
+        except OSError as error:
+            if error.errno not in _ABSENT:
+                raise
+    both: list[Address] = [(socket.AF_INET, ("0.0.0.0", 0)), (socket.AF_INET6, ("::", 0, 0, 0))]  # noqa: S104 - asked for
+    return _on(both, port)
+
+
+def _on(addresses: list[Address], port: int) -> list[socket.socket]:
+    for left in reversed(range(_TRIES)):
+        try:
+            return _on_one_port(addresses, port)
+        except OSError as error:
+            # The system chose a port for the first address that another one has in use.
+            if port or not left or error.errno != errno.EADDRINUSE:
+                raise
+    raise AssertionError  # pragma: no cover - the last try returns or raises
+
+
+def _on_one_port(addresses: list[Address], port: int) -> list[socket.socket]:
+    listeners: list[socket.socket] = []
+    absent: OSError | None = None
+    with ExitStack() as opened:
+        for family, (host, _, *more) in addresses:
+            try:
+                listener = _socket(family, (host, port, *more))
+            except OSError as error:
+                if error.errno not in _ABSENT:
+                    raise
+                absent = absent or error
+                continue
+            listeners.append(opened.enter_context(listener))
+            port = port or listener.getsockname()[1]
+        if absent is not None and not listeners:
+            raise absent
+        opened.pop_all()
+    return listeners
+
+
+def _socket(family: socket.AddressFamily, address: tuple[Any, ...]) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
