@@ -3,6 +3,7 @@
 The wrappers of ``_wrapping`` and ``_streams`` drive a ``Call``; nothing in here raises.
 """
 
+from time import perf_counter_ns
 from typing import Final
 
 from opentelemetry.context import Context, attach, get_current
@@ -28,12 +29,16 @@ class Call:
         context: The OpenTelemetry context of the body: the span is current in it.
         previous: The context to go back to, while the call's is attached.
         ended: True once an outcome was recorded; later ones are ignored.
+        began: Start of the span in nanoseconds since 1970.
+        started: Reading of ``perf_counter_ns`` then: the wall clock may be set during the call.
     """
 
-    __slots__ = ("context", "ended", "previous", "span")
+    __slots__ = ("began", "context", "ended", "previous", "span", "started")
 
-    def __init__(self, span: Span) -> None:
+    def __init__(self, span: Span, began: int) -> None:
         self.span = span
+        self.began = began
+        self.started = perf_counter_ns()
         self.context: Context | None = None
         self.previous: Context | None = None
         self.ended = False
@@ -91,7 +96,7 @@ class Call:
         except Exception:  # noqa: BLE001 - telemetry never hurts the host
             note_internal_error("the end of a call")
         try:
-            self.span.end()
+            self.span.end(self.began + perf_counter_ns() - self.started)
         except Exception:  # noqa: BLE001 - telemetry never hurts the host
             note_internal_error("the end of a span")
 

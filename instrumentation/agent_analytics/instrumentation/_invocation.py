@@ -1,7 +1,7 @@
 """Invocations of agents: how one starts, what it is told while it runs, how it ends."""
 
 from collections.abc import Callable
-from time import perf_counter
+from time import perf_counter_ns, time_ns
 from typing import Final
 
 from opentelemetry.context import Context, get_current
@@ -21,7 +21,7 @@ from agent_analytics.instrumentation.money import usd_text
 #: The tenant of a call: given, or found from the arguments of the call.
 TenantSource = str | Callable[..., str | None]
 
-NO_CALL: Final = NoCall(INVALID_SPAN)
+NO_CALL: Final = NoCall(INVALID_SPAN, 0)
 _NO_PRICE: Final = -1
 
 
@@ -94,8 +94,11 @@ class Listing:
         attributes = self.attributes.copy()
         if tenant_id is not None:
             attributes[names.TENANT_ID] = tenant_id
-        span = tracing.start_span(self.span_name, attributes, current, invocation=True)
-        call = AgentCall(self, span, tenant_id)
+        began = time_ns()
+        span = tracing.start_span(
+            self.span_name, attributes, current, invocation=True, start_time=began
+        )
+        call = AgentCall(self, span, began, tenant_id)
         if self.publisher_id is None or self.agent_id is None:
             call.inherit(current, enclosing)
         call.is_inner = (
@@ -141,13 +144,12 @@ class AgentCall(Call):
         "ledger",
         "listing",
         "publisher_id",
-        "started",
         "streamed",
         "tenant_id",
     )
 
-    def __init__(self, listing: Listing, span: Span, tenant_id: str | None) -> None:
-        super().__init__(span)
+    def __init__(self, listing: Listing, span: Span, began: int, tenant_id: str | None) -> None:
+        super().__init__(span, began)
         self.listing = listing
         self.publisher_id = listing.publisher_id
         self.agent_id = listing.agent_id
@@ -156,7 +158,6 @@ class AgentCall(Call):
         #: Appending to a list is atomic, so threads of the invocation need no lock.
         self.ledger: list[Charge | Refund | Report] = []
         self.failure: tuple[str, str] | None = None
-        self.started = perf_counter()
         self.first_chunk: float | None = None
         self.streamed: Streamed | None = None
 
@@ -179,7 +180,7 @@ class AgentCall(Call):
     def chunk(self, value: object) -> None:
         """Note the time of the first chunk, and the usage that any chunk carries."""
         if self.first_chunk is None:
-            self.first_chunk = perf_counter() - self.started
+            self.first_chunk = (perf_counter_ns() - self.started) / 1e9
         if type(value) not in PLAIN:
             if self.streamed is None:
                 self.streamed = Streamed()
@@ -252,9 +253,11 @@ class AgentCall(Call):
             ):
                 if value is not None:
                     attributes[key] = value
+            now = time_ns()
             tracing.start_span(
                 "marketplace.usage",
                 attributes,
                 set_span_in_context(self.span, Context({context.INVOCATION_KEY: self})),
-            ).end()
+                start_time=now,
+            ).end(now)
         return first

@@ -1,6 +1,7 @@
 """Calls of tools."""
 
 from collections.abc import Callable, Mapping
+from time import time_ns
 from typing import Any, Final, cast
 
 from opentelemetry.context import get_current
@@ -48,8 +49,11 @@ class ToolRecorder:
         """Start the span of one call."""
         try:
             current = get_current()
-            span = tracing.start_span(self.span_name, self.attributes.copy(), current)
-            call = _ToolCall(span, self.failed)
+            began = time_ns()
+            span = tracing.start_span(
+                self.span_name, self.attributes.copy(), current, start_time=began
+            )
+            call = _ToolCall(span, began, self.failed)
             call.context = context_of_call(current, span, call, None)
         except Exception:  # noqa: BLE001 - telemetry never hurts the host
             note_internal_error("the start of a tool call")
@@ -62,8 +66,8 @@ class _ToolCall(Call):
 
     __slots__ = ("failed",)
 
-    def __init__(self, span: Span, failed: Callable[[Any], bool]) -> None:
-        super().__init__(span)
+    def __init__(self, span: Span, began: int, failed: Callable[[Any], bool]) -> None:
+        super().__init__(span, began)
         self.failed = failed
 
     def conclude(
