@@ -20,6 +20,7 @@ from agent_analytics.processor._usage import UsageCounter
 from agent_analytics.processor.catalogue import UNKNOWN
 
 _KINDS: Final = {d.TOOL: _nodes.TOOL, d.MODEL: _nodes.INFERENCE, d.AGENT: _nodes.AGENT}
+_AGENTS: Final = (_nodes.AGENT, _nodes.INVOCATION)
 _LOST: Final = {_nodes.TOOL: _health.TOOL, _nodes.INFERENCE: _health.INFERENCE}
 _TOKENS: Final = (v.INPUT_TOKENS, v.OUTPUT_TOKENS, v.CACHED_INPUT_TOKENS, v.REASONING_TOKENS)
 
@@ -66,6 +67,7 @@ class RunCounter:
             run.owner, run.serves = run.server, True
         firsts = {} if run.unit is not None else self._units(run, parts, ready)
         self._place(run, parts, firsts)
+        self._note_whole_costs(parts, ready)
         for key, agents in _settling.units(parts).items():
             main = min(agents, key=started)
             if any(id(part) == key and cut_short(part, main) for part in parts):
@@ -153,6 +155,26 @@ class RunCounter:
                 run.named = self.listing_of(run, {}, facts.name)
         return run.named
 
+    def _note_whole_costs(self, parts: list[Followed], ready: set[int]) -> None:
+        """Note below an agent that what it cost as a whole is known: its calls repeat that.
+
+        They cost what is known better of them; the rest is the agent's.
+        """
+        whole: dict[int, int] = {}
+        for part in parts:  # parents first
+            flags = whole.get(id(part.parent), 0)
+            part.flags |= flags
+            if id(part) in ready and part.told is not None and part.kind in _AGENTS:
+                flags |= self._whole_cost(part.told)
+            if flags:
+                whole[id(part)] = flags
+
+    def _whole_cost(self, told: Told) -> int:
+        if told.attributes.get(v.COST_USD) is not None and not told.attributes.get(v.USAGE_OWN):
+            return _nodes.TOLD_ABOVE
+        cost = told.facts.cost
+        return _nodes.STATED_ABOVE if cost is not None and self._usage.is_known(cost) else 0
+
     # --- adding ----------------------------------------------------------------------------------
 
     def _add(  # noqa: C901 - one case after the other
@@ -193,7 +215,7 @@ class RunCounter:
     def _model_call(self, part: Followed, told: Told, listing: Listing) -> None:
         self._with_usage(told)
         # What is below through a tool or an agent is another call, not another view of this one.
-        part.flags = _seen_inside(part)
+        part.flags = _seen_inside(part) | part.flags & _nodes.ABOVE
         outcome = outcome_of(told, told.attributes, failed=told.rest[2])
         self._usage.of_inference(part, listing, told.attributes, outcome, told.rest[3])
 
@@ -207,6 +229,8 @@ class RunCounter:
         if failed is not None:
             attributes[v.ERROR_TYPE] = failed.attributes.get(v.ERROR_TYPE)
         source = main if main.facts.tokens is not None else told
+        if main.facts.cost is not None:
+            attributes.setdefault(v.COST_USD, main.facts.cost)
         own = Told(source.facts, attributes, told.rest, told.instrumentation_scope, remote=False)
         self._with_usage(own)
         attributes[v.AGENT_NAME] = main.facts.name
@@ -242,6 +266,8 @@ class RunCounter:
         ):
             if value is not None:
                 attributes[key] = value
+        if facts.cost is not None:
+            attributes.setdefault(v.COST_USD, facts.cost)
 
 
 def _first_chunk(unit: Followed, began: int | None) -> float | None:
@@ -291,9 +317,7 @@ def _seen_inside(call: Followed) -> int:
             flags |= _nodes.CALL_BELOW
             if one.told.facts.tokens is not None:
                 flags |= _nodes.MODEL_TOKENS_BELOW
-            if v.COST_USD in one.told.attributes:
-                flags |= _nodes.COST_BELOW
-            flags |= one.flags & _nodes.PRICED_BELOW
+            flags |= one.flags & (_nodes.COST_BELOW | _nodes.PRICED_BELOW)
         elif one.kind != _nodes.OTHER:
             continue
         stack.extend(one.children)

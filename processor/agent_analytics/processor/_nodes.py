@@ -38,11 +38,21 @@ COST_BELOW: Final = 8
 FAILED: Final = 16
 #: An invocation that was recorded before under the same event id: nothing in it counts.
 DUPLICATE: Final = 32
-#: Cost that nobody told: tokens at a known price.
+#: Cost that no user stated: tokens at a known price, or what an instrumentation states.
 PRICED_BELOW: Final = 64
+#: Tokens whose cost is not known, or by the public price list alone.
+LACKING_BELOW: Final = 128
+
+# --- flags: what is known above a node -----------------------------------------------------------
+
+#: A user stated what all of it cost.
+TOLD_ABOVE: Final = 256
+#: An instrumentation states what all of it cost.
+STATED_ABOVE: Final = 512
+ABOVE: Final = TOLD_ABOVE | STATED_ABOVE
 
 #: Flags that tell of usage alone.
-USAGE: Final = MODEL_TOKENS_BELOW | AGENT_TOKENS_BELOW | COST_BELOW | PRICED_BELOW
+USAGE: Final = MODEL_TOKENS_BELOW | AGENT_TOKENS_BELOW | COST_BELOW | PRICED_BELOW | LACKING_BELOW
 
 _WORK: Final = (TOOL, AGENT)
 
@@ -61,7 +71,7 @@ class Node:
         started: When it was seen to start, on the processor's clock; what a span says of its
             own start may lie anywhere.
         flags: What was counted below.
-        cost: Model cost counted in this invocation so far, in nano-dollars.
+        cost: Model cost counted in this invocation, or this agent, so far, in nano-dollars.
     """
 
     __slots__ = (

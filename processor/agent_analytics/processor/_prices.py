@@ -1,4 +1,4 @@
-"""What model calls cost, where nobody tells.
+"""What model calls cost, where nobody says.
 
 A table of one's own (``FilePrices``) comes first, the public price list (``PublicPrices``) after
 it. A model that neither knows has no price: its tokens are counted as unpriced, and its cost
@@ -52,18 +52,44 @@ class FirstOf:
 
     Args:
         prices: The most believed first.
+
+    Attributes:
+        prices: The same.
     """
 
     def __init__(self, *prices: Prices) -> None:
-        self._prices = prices
+        self.prices = prices
 
     def usd(self, call: ModelCall) -> Decimal | None:
         """Return the first price that is known, see ``Prices``."""
-        for one in self._prices:
+        for one in self.prices:
             found = one.usd(call)
             if found is not None:
                 return found
         return None
+
+
+def parted(prices: Prices) -> tuple[Prices | None, Prices | None]:
+    """Return prices of one's own, and those of public lists; either may be ``None``.
+
+    Between the two comes what instrumentations state. What has ``public = True`` is such a list;
+    everything else that a user hands in is the user's own.
+    """
+    known = prices.prices if isinstance(prices, FirstOf) else (prices,)
+    own: list[Prices] = []
+    public: list[Prices] = []
+    for one in known:
+        if isinstance(one, FirstOf):
+            halves = parted(one)
+            own += [half for half in halves[:1] if half is not None]
+            public += [half for half in halves[1:] if half is not None]
+        else:
+            (public if getattr(one, "public", False) is True else own).append(one)
+    return _first_of(own), _first_of(public)
+
+
+def _first_of(prices: list[Prices]) -> Prices | None:
+    return None if not prices else prices[0] if len(prices) == 1 else FirstOf(*prices)
 
 
 class Rates(NamedTuple):

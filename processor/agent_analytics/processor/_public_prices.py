@@ -46,7 +46,12 @@ class PublicPrices:
 
     Raises:
         ImportError: The extra ``prices`` is not installed.
+
+    Attributes:
+        public: What instrumentations state of the cost of a call is believed before it.
     """
+
+    public: Final = True
 
     def __init__(self) -> None:
         from genai_prices import data_snapshot  # noqa: PLC0415 - an optional extra

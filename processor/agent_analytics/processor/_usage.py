@@ -5,20 +5,24 @@ one call in each other, users report usage that is also recorded. The rule for a
 figure counts unless the same kind of figure was counted below it in the same invocation. What a
 user reports for one agent alone (``add_usage``) is set aside only by model calls below.
 
-A cost that is told counts. Where none is, tokens are priced; such a cost counts only where its
-tokens do, and a cost told for the whole invocation makes up for what it lacks.
+What something cost says the most believed source that knows (``_billing``). The cost of tokens at
+a price counts only where the tokens do. A cost of a whole agent makes up for what is lacking
+below it: where a user states it, for whatever was only priced; where an instrumentation states
+it, for calls whose cost nobody knows, or the public price list alone.
 """
 
 from threading import RLock
-from typing import Any, Final
+from typing import Final
 
 from agent_analytics.instrumentation import vocabulary as v
-from agent_analytics.instrumentation.health import note_internal_error
-from agent_analytics.processor import _health, _nodes
+from agent_analytics.processor import _billing, _health, _nodes
+from agent_analytics.processor._billing import Billing, Cost, Counts
+from agent_analytics.processor._dialects import StatedCost, stated_cost
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._listings import Listing, Listings
 from agent_analytics.processor._nodes import Node
-from agent_analytics.processor._prices import ModelCall, Prices
+from agent_analytics.processor._outcomes import SUCCESS
+from agent_analytics.processor._prices import Prices
 from agent_analytics.processor._reading import Attributes
 from agent_analytics.processor._schema import (
     MODEL_COST,
@@ -31,13 +35,10 @@ from agent_analytics.processor._store import Block
 from agent_analytics.processor._values import MAX_TOKENS, Amounts, tokens
 from agent_analytics.processor.catalogue import UNKNOWN
 
-#: Input, output, cached and reasoning tokens.
-Counts = tuple[int, int, int, int]
-#: Blocks of the tokens, of the cached and the reasoning ones; the latter where those are told.
+#: Blocks of the tokens, of the cached and the reasoning ones; the latter where those are known.
 Blocks = tuple[Block, Block | None, Block | None]
-#: Blocks of the model, its tokens, cost in nano-dollars, whether reported for the agent alone,
-#: whether the cost is that of the tokens at a known price.
-Told = tuple[Blocks | None, Counts, int | None, bool, bool]
+#: Blocks of the model, its tokens, their cost, whether reported for the agent alone.
+Told = tuple[Blocks | None, Counts, Cost, bool]
 
 _FIGURES: Final = (
     v.INPUT_TOKENS,
@@ -48,15 +49,10 @@ _FIGURES: Final = (
     v.REASONING_TOKENS,
     v.USAGE_OWN,
 )
-_PRICED_BY: Final = (
-    v.REQUEST_MODEL,
-    v.RESPONSE_MODEL,
-    v.PROVIDER_NAME,
-    v.CACHE_WRITE_INPUT_TOKENS,
-)
 _NO_TOKENS: Final = (0, 0, 0, 0)
 _ANY_TOKENS = _nodes.MODEL_TOKENS_BELOW | _nodes.AGENT_TOKENS_BELOW
 _ANY_COST = _nodes.COST_BELOW | _nodes.PRICED_BELOW
+_WHOLE: Final = (_nodes.INVOCATION, _nodes.AGENT)
 
 
 class UsageCounter:
@@ -73,8 +69,11 @@ class UsageCounter:
         self._listings = listings
         self._health = health
         self._lock = lock
-        self._amounts = amounts
-        self._prices = prices
+        self._billing = Billing(amounts, health, prices)
+
+    def is_known(self, cost: StatedCost) -> bool:
+        """Tell whether an instrumentation states a cost that can be believed."""
+        return self._billing.is_known(cost)
 
     def of_inference(
         self,
@@ -85,38 +84,42 @@ class UsageCounter:
         start: int | None,
     ) -> None:
         """Count a model call that began at ``start``, unless it was recorded below, too."""
-        sent, received, cost, _, cached, reasoning, _ = map(attributes.get, _FIGURES)
+        sent, received, told, _, cached, reasoning, _ = map(attributes.get, _FIGURES)
         name = _model(attributes)
         block = listing.models.get(name) if type(name) is str else None
         if block is None:
             block = self._listings.model(listing, name)
+        flags = node.flags
         counts = blocks = None
-        if sent is not None or received is not None:
+        if (sent is not None or received is not None) and not flags & _ANY_TOKENS:
             counts = self._counts(sent, received, cached, reasoning)
-            if not node.flags & _ANY_TOKENS:
-                blocks = self._blocks(listing, name, cached, reasoning)
-        nano = self._amounts.told(cost)  # an amount that is refused is an unknown price, not 0
-        priced = 0
-        if self._prices is not None and (
-            cost is None and counts is not None and not node.flags & _ANY_TOKENS
-        ):
-            nano = self._price(attributes, counts, start)
-            priced = _nodes.PRICED_BELOW
+            blocks = self._blocks(listing, name, cached, reasoning)
+        cost = self._billing.cost(
+            attributes,
+            stated_cost(attributes) if told is None else told,
+            counts,
+            start,
+            last=_least_believed(flags),
+        )
+        nano = cost.nano
         with self._lock:
             marks = _nodes.CALL_BELOW
-            if node.flags & _nodes.CALL_BELOW:
+            if flags & _nodes.CALL_BELOW:
                 self._health.cells[_health.DUPLICATE] += 1
             else:
                 block.cells[outcome] += 1
                 self._health.cells[_health.INFERENCE] += 1
             if blocks is not None and counts is not None and not node.flags & _ANY_TOKENS:
-                marks |= _nodes.MODEL_TOKENS_BELOW
-                self._add(blocks, counts, priced=nano is not None)
-            elif priced:
+                marks |= _nodes.MODEL_TOKENS_BELOW | _lacking(cost)
+                self._add(blocks, counts, priced=nano is not None or bool(flags & _nodes.ABOVE))
+            elif cost.priced:
                 nano = None
+            elif nano is None and outcome == SUCCESS and not node.flags & _ANY_TOKENS:
+                marks |= _nodes.LACKING_BELOW
             if nano is not None and not node.flags & _ANY_COST:
-                marks |= priced or _nodes.COST_BELOW
-                node.flags |= priced
+                mark = _mark(cost)
+                marks |= mark
+                node.flags |= mark
                 self._spend(node, listing, nano)
             node.mark_above(marks)
 
@@ -140,72 +143,57 @@ class UsageCounter:
         self, node: Node, listing: Listing, attributes: Attributes, start: int | None
     ) -> Told | None:
         """Return the own figures of an agent that began at ``start``, or ``None``."""
-        sent, received, cost, model, cached, reasoning, own = map(attributes.get, _FIGURES)
+        sent, received, told, model, cached, reasoning, own = map(attributes.get, _FIGURES)
         if sent is None and received is None:
-            if cost is None:
+            if told is None:
                 return None
-            return None, _NO_TOKENS, self._amounts.told(cost), own is True, False
+            cost = self._billing.cost(attributes, told, None, start)
+            return None, _NO_TOKENS, cost, own is True
         if model is None:
             model = _model(attributes)
-        blocks = None  # made for what counts alone: a model call below tells it better
-        if not node.flags & _nodes.MODEL_TOKENS_BELOW:
+        flags = node.flags
+        blocks = None  # made for what counts alone: a model call below knows it better
+        if not flags & _nodes.MODEL_TOKENS_BELOW:
             blocks = self._blocks(listing, model, cached, reasoning)
         counts = self._counts(sent, received, cached, reasoning)
-        if cost is not None:
-            return blocks, counts, self._amounts.told(cost), own is True, False
-        if self._prices is None:
-            return blocks, counts, None, own is True, False
-        return blocks, counts, self._price(attributes, counts, start), own is True, True
+        cost = self._billing.cost(
+            attributes,
+            told,
+            None if flags & _set_aside(own=own is True) else counts,
+            start,
+            last=_least_believed(flags),
+        )
+        return blocks, counts, cost, own is True
 
     def add(self, node: Node, listing: Listing, told: Told) -> None:
         """Add what ``told_by`` returned; the caller holds the lock."""
-        blocks, counts, nano, own, priced = told
+        blocks, counts, cost, own = told
+        nano = cost.nano
         below = node.flags
         marks = 0
-        if blocks is not None and not below & (_nodes.MODEL_TOKENS_BELOW if own else _ANY_TOKENS):
-            marks = _nodes.AGENT_TOKENS_BELOW
-            self._add(blocks, counts, priced=nano is not None)
-        elif priced:
+        if blocks is not None and not below & _set_aside(own=own):
+            marks = _nodes.AGENT_TOKENS_BELOW | _lacking(cost)
+            self._add(blocks, counts, priced=nano is not None or bool(below & _nodes.ABOVE))
+        elif cost.priced:
             nano = None
         if nano is not None:
             if not (below & _ANY_COST and (not own or below & _nodes.MODEL_TOKENS_BELOW)):
-                marks |= _nodes.PRICED_BELOW if priced else _nodes.COST_BELOW
+                marks |= _mark(cost)
                 self._spend(node, listing, nano)
-            elif not (priced or below & _nodes.COST_BELOW) and node.kind == _nodes.INVOCATION:
-                # What was counted cannot be taken back where less is told than tokens cost.
+            elif self._makes_up(node, cost):
+                # What was counted cannot be taken back where less is stated than was counted.
                 self._spend(node, listing, max(0, nano - node.cost))
         if marks and node.kind != _nodes.INVOCATION:
             node.mark_above(marks)
 
-    def _price(self, attributes: Attributes, counts: Counts, start: int | None) -> int | None:
-        """Return what tokens cost in nano-dollars, or ``None`` where that is not known."""
-        prices: Any = self._prices  # is there, or nobody would ask
-        asked, answered, provider, written = map(attributes.get, _PRICED_BY)
-        if type(answered) is not str:
-            answered = None
-        model = asked if type(asked) is str else answered
-        if model is None:
-            return None
-        if provider is None:
-            provider = attributes.get(v.SYSTEM)
-        sent, received, cached, reasoning = counts
-        call = ModelCall(
-            model,
-            provider if type(provider) is str and provider else None,
-            answered if answered != model else None,
-            sent,
-            received,
-            cached,
-            0 if written is None else min(tokens(written, self._health), sent - cached),
-            reasoning,
-            start,
-        )
-        try:
-            usd = prices.usd(call)
-        except Exception:  # noqa: BLE001 - anybody may write one; the tokens count all the same
-            note_internal_error("a source of prices")
-            return None
-        return self._amounts.told(usd)
+    @staticmethod
+    def _makes_up(node: Node, cost: Cost) -> bool:
+        """Tell whether the cost of a whole agent makes up for what is lacking below it."""
+        if node.kind not in _WHOLE:
+            return False
+        if cost.source == _billing.STATED:
+            return bool(node.flags & _nodes.LACKING_BELOW)
+        return cost.source == _billing.TOLD and not node.flags & _nodes.COST_BELOW
 
     def _blocks(self, listing: Listing, model: object, cached: object, reasoning: object) -> Blocks:
         """Return where tokens of a model are added; what is not told has no block."""
@@ -259,6 +247,11 @@ class UsageCounter:
     def _spend(node: Node, listing: Listing, nano: int) -> None:
         cells = listing.cells
         cells[MODEL_COST] += nano
+        within: Node | None = node
+        while within is not None and within.kind != _nodes.INVOCATION:
+            if within.kind == _nodes.AGENT:
+                within.cost += nano
+            within = within.parent
         scope = node if node.kind == _nodes.INVOCATION else node.scope
         if scope is None:
             return
@@ -266,6 +259,29 @@ class UsageCounter:
             cells[WASTED_COST] += nano
         else:
             scope.cost += nano
+
+
+def _set_aside(*, own: bool) -> int:
+    """Return the flags of what sets an agent's own tokens aside."""
+    return _nodes.MODEL_TOKENS_BELOW if own else _ANY_TOKENS
+
+
+def _least_believed(flags: int) -> int:
+    """Return the last source of a cost that is asked below one that states the whole cost."""
+    if flags & _nodes.TOLD_ABOVE:
+        return _billing.TOLD
+    return _billing.STATED if flags & _nodes.STATED_ABOVE else _billing.PUBLIC_LIST
+
+
+def _mark(cost: Cost) -> int:
+    """Return the flag of a cost that is counted."""
+    return _nodes.COST_BELOW if cost.source == _billing.TOLD else _nodes.PRICED_BELOW
+
+
+def _lacking(cost: Cost) -> int:
+    """Return the flag of tokens whose cost an instrumentation may know better."""
+    known = cost.nano is not None and cost.source <= _billing.STATED
+    return 0 if known else _nodes.LACKING_BELOW
 
 
 def _model(attributes: Attributes) -> object:

@@ -211,6 +211,7 @@ def _take_over(kept: Followed, other: Followed) -> None:
     facts.provider = facts.provider or more.provider
     if facts.cache_write is None:
         facts.cache_write = more.cache_write
+    facts.cost = facts.cost or more.cost
     if facts.role == d.TOOL:
         merge_failure(kept, other)
 

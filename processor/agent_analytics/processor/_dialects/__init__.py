@@ -5,6 +5,7 @@ ever imported.
 """
 
 from agent_analytics.processor._dialects._closer import failure_of
+from agent_analytics.processor._dialects._costs import StatedCost, stated_cost
 from agent_analytics.processor._dialects._facts import (
     AGENT,
     GRAPH,
@@ -47,11 +48,13 @@ __all__ = [
     "WORKFLOW",
     "Facts",
     "Signs",
+    "StatedCost",
     "failure_of",
     "first_chunk_at",
     "is_known",
     "plain_name",
     "read",
     "same_tool",
+    "stated_cost",
     "tells_success",
 ]

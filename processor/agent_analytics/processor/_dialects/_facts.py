@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from agent_analytics.processor._dialects._costs import StatedCost
+
 # --- roles ---------------------------------------------------------------------------------------
 
 #: See-through: steps, loops, retrievals, whatever is none of the others.
@@ -47,6 +49,7 @@ class Facts:
         follows_convention: How well it is known what the instrumentation counts as input:
             2 where it is known to follow the conventions, 1 where it is known how it differs, 0
             where that is not known, -1 where the figures contradict what was known.
+        cost: What the instrumentation states that it cost.
         conversation: Conversation or session, as the framework names it.
         first_chunk: Seconds from the start of the span to the first chunk.
         response_id: The model's own id of its answer.
@@ -69,6 +72,7 @@ class Facts:
     cache_write: Any = None
     cache_write_1h: Any = None
     follows_convention: int = 0
+    cost: StatedCost | None = None
     conversation: str | None = None
     first_chunk: float | None = None
     response_id: str | None = None

@@ -1,13 +1,14 @@
 """Reads spans of any dialect into facts."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from agent_analytics.instrumentation import spellings
 from agent_analytics.processor._dialects import _facts as f
 from agent_analytics.processor._dialects._basis import Scope
 from agent_analytics.processor._dialects._closer import see_more, see_what
+from agent_analytics.processor._dialects._costs import stated_cost
 from agent_analytics.processor._dialects._dialect import Dialect
 from agent_analytics.processor._dialects._facts import Facts
 from agent_analytics.processor._dialects._graphs import CLUES, agent_of, graph_of
@@ -15,7 +16,7 @@ from agent_analytics.processor._dialects._names import LONGEST, plain_name
 from agent_analytics.processor._dialects._protocols import CALL, METHODS, SERVER, protocol_call
 from agent_analytics.processor._dialects._registry import DIALECTS
 from agent_analytics.processor._dialects._signs import TELLING, is_known
-from agent_analytics.processor._dialects._tokens import COUNTS, tell_tokens, with_texts
+from agent_analytics.processor._dialects._tokens import tell_tokens
 
 _TOOL: Final = "tool.name"
 _TOOL_NAME: Final = "gen_ai.tool.name"
@@ -50,10 +51,20 @@ _FIELDS: Final = (
     "providers",
     "first_chunk",
 )
-#: What is told of tokens, then the same of an agent and all its calls together, then as text.
-_OWN_TOKENS: Final = _TOKENS + len(COUNTS)
-_USAGE_TEXT: Final = _OWN_TOKENS + len(COUNTS)
-_KINDS: Final = _USAGE_TEXT + 1
+#: What is told of tokens, see ``_tokens``; then the same of an agent and all its calls together.
+_COUNTS: Final = (
+    spellings.INPUT,
+    spellings.OUTPUT,
+    spellings.CACHED,
+    spellings.REASONING,
+    spellings.WRITTEN,
+    spellings.WRITTEN_5M,
+    spellings.WRITTEN_1H,
+    spellings.TOOL_PROMPT,
+    spellings.TOTAL,
+)
+_OWN_TOKENS: Final = _TOKENS + len(_COUNTS)
+_KINDS: Final = _OWN_TOKENS + len(_COUNTS)
 #: Attributes that say what a span is, with the roles of their values, the most believed first.
 _KIND_ROLES: Final[tuple[tuple[str, Mapping[str, int]], ...]] = tuple(
     (key, dialect.kinds or {}) for dialect in DIALECTS for key in dialect.kind_keys
@@ -81,11 +92,10 @@ _PLACES: Final[Mapping[str, tuple[int, int]]] = {
     },
     **{
         key: (first + number, rank)
-        for number, count in enumerate(COUNTS)
+        for number, count in enumerate(_COUNTS)
         for first, keys in ((_TOKENS, count.attributes), (_OWN_TOKENS, count.own))
         for rank, key in enumerate(keys)
     },
-    **dict.fromkeys(spellings.TEXTS, (_USAGE_TEXT, 0)),
     **{key: (_KINDS + number, 0) for number, (key, _) in enumerate(_KIND_ROLES)},
 }
 _FIRST_CHUNK_EVENTS: Final = frozenset(_joined("first_chunk_events"))
@@ -139,7 +149,7 @@ def read(
     if facts.role in _ASKS:
         _usage(facts, told, attributes, Scope(source, version))
     elif facts.unmarked:
-        _tell_tokens(facts, told, attributes, Scope(source, version))
+        _tell_tokens(facts, told, Scope(source, version))
     if facts.role == f.TOOL:
         facts.call_id = told[_CALL_ID]
     see_more(source, facts, name, attributes)
@@ -178,20 +188,16 @@ def _usage(facts: Facts, told: list[Any], attributes: Mapping[str, Any], scope: 
     facts.provider = told[_PROVIDER]
     facts.first_chunk = _first_chunk(told[_FIRST_CHUNK], attributes, scope.name)
     facts.response_id = told[_RESPONSE_ID]
+    facts.cost = stated_cost(attributes)
     if facts.role != f.MODEL:
         facts.conversation = told[_CONVERSATION]
-    _tell_tokens(facts, told, attributes, scope)
+    _tell_tokens(facts, told, scope)
 
 
-def _tell_tokens(
-    facts: Facts, told: list[Any], attributes: Mapping[str, Any], scope: Scope
-) -> None:
+def _tell_tokens(facts: Facts, told: list[Any], scope: Scope) -> None:
     """Add tokens: those of the span, else, of an agent, those of all its calls together."""
-    values: Sequence[Any] = told[_TOKENS:_OWN_TOKENS]
-    if told[_USAGE_TEXT] is not None:
-        values = with_texts(values, attributes)
-    if not tell_tokens(facts, values, scope) and facts.role in _SUMS_UP:
-        tell_tokens(facts, told[_OWN_TOKENS:_USAGE_TEXT], scope)
+    if not tell_tokens(facts, told[_TOKENS:_OWN_TOKENS], scope) and facts.role in _SUMS_UP:
+        tell_tokens(facts, told[_OWN_TOKENS:_KINDS], scope)
 
 
 def _look_closer(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:

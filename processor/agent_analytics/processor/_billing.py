@@ -1,0 +1,153 @@
+"""What a call cost: the best that is known of it, by who says so.
+
+First comes ``marketplace.cost.usd``, which users state themselves; then their own table of
+prices; then what an instrumentation states; then the public price list. A cost of 0 that an
+instrumentation states for tokens is unknown, and not free: that is what vendors write for a model
+that their list lacks.
+"""
+
+from typing import Final, NamedTuple
+
+from agent_analytics.instrumentation import vocabulary as v
+from agent_analytics.instrumentation.health import note_internal_error
+from agent_analytics.instrumentation.money import nano_usd
+from agent_analytics.processor._dialects import StatedCost
+from agent_analytics.processor._health import Health
+from agent_analytics.processor._prices import ModelCall, Prices, parted
+from agent_analytics.processor._reading import Attributes
+from agent_analytics.processor._values import Amounts, tokens
+
+#: Input, output, cached and reasoning tokens.
+Counts = tuple[int, int, int, int]
+
+# --- who says what a call cost, the most believed first ------------------------------------------
+
+TOLD: Final = 1
+OWN_TABLE: Final = 2
+STATED: Final = 3
+PUBLIC_LIST: Final = 4
+NOBODY: Final = 5
+
+_PRICED_BY: Final = (
+    v.REQUEST_MODEL,
+    v.RESPONSE_MODEL,
+    v.PROVIDER_NAME,
+    v.CACHE_WRITE_INPUT_TOKENS,
+)
+
+
+class Cost(NamedTuple):
+    """What something cost.
+
+    Attributes:
+        nano: In nano-dollars; ``None`` where it is not known.
+        source: Who says so.
+    """
+
+    nano: int | None
+    source: int = NOBODY
+
+    @property
+    def priced(self) -> bool:
+        """Whether it is the cost of tokens at a price, and counts only where they do."""
+        return self.source in (OWN_TABLE, PUBLIC_LIST)
+
+
+UNKNOWN_COST: Final = Cost(None)
+
+
+class Billing:
+    """Knows what calls cost."""
+
+    def __init__(self, amounts: Amounts, health: Health, prices: Prices | None) -> None:
+        self._amounts = amounts
+        self._health = health
+        self._own, self._public = (None, None) if prices is None else parted(prices)
+
+    def cost(
+        self,
+        attributes: Attributes,
+        cost: object,
+        counts: Counts | None,
+        start: int | None,
+        *,
+        last: int = PUBLIC_LIST,
+    ) -> Cost:
+        """Return what a call or an agent cost.
+
+        Args:
+            attributes: Those with the names of the model and its provider.
+            cost: What is said of it: an amount that a user stated, or a ``StatedCost``.
+            counts: Its tokens; ``None`` where they are not known, or count elsewhere.
+            start: When it began, in nanoseconds since 1970.
+            last: The least believed source that is asked.
+        """
+        if cost is not None and type(cost) is not StatedCost:
+            # An amount that is refused is an unknown cost; no guess stands in for it.
+            return Cost(self._amounts.told(cost), TOLD)
+        if counts is not None and self._own is not None and last >= OWN_TABLE:
+            nano = self._price(self._own, attributes, counts, start)
+            if nano is not None:
+                return Cost(nano, OWN_TABLE)
+        if type(cost) is StatedCost and last >= STATED:
+            nano = self.stated(cost, free=counts is not None and not any(counts[:2]))
+            if nano is not None:
+                return Cost(nano, STATED)
+        if counts is not None and self._public is not None and last >= PUBLIC_LIST:
+            nano = self._price(self._public, attributes, counts, start)
+            if nano is not None:
+                return Cost(nano, PUBLIC_LIST)
+        return UNKNOWN_COST
+
+    def stated(self, cost: StatedCost, *, free: bool = False) -> int | None:
+        """Return what an instrumentation states, in nano-dollars, or ``None`` if it is unknown.
+
+        Args:
+            cost: What it states.
+            free: Whether a cost of 0 may be one.
+        """
+        if not cost.dollars:
+            self._health.refuse_value("currency")
+            return None
+        amounts = [self._amounts.told(amount) for amount in cost.amounts]
+        whole = sum(amount or 0 for amount in amounts)
+        return None if None in amounts or not (whole or free) else whole
+
+    @staticmethod
+    def is_known(cost: StatedCost) -> bool:
+        """Tell whether a stated cost can be believed; nothing is refused or counted by that."""
+        try:
+            return cost.dollars and sum(map(nano_usd, cost.amounts)) > 0
+        except ValueError:
+            return False
+
+    def _price(
+        self, prices: Prices, attributes: Attributes, counts: Counts, start: int | None
+    ) -> int | None:
+        """Return what tokens cost in nano-dollars, or ``None`` where that is not known."""
+        asked, answered, provider, written = map(attributes.get, _PRICED_BY)
+        if type(answered) is not str:
+            answered = None
+        model = asked if type(asked) is str else answered
+        if model is None:
+            return None
+        if provider is None:
+            provider = attributes.get(v.SYSTEM)
+        sent, received, cached, reasoning = counts
+        call = ModelCall(
+            model,
+            provider if type(provider) is str and provider else None,
+            answered if answered != model else None,
+            sent,
+            received,
+            cached,
+            0 if written is None else min(tokens(written, self._health), sent - cached),
+            reasoning,
+            start,
+        )
+        try:
+            usd = prices.usd(call)
+        except Exception:  # noqa: BLE001 - anybody may write one; the tokens count all the same
+            note_internal_error("a source of prices")
+            return None
+        return self._amounts.told(usd)
