@@ -3,9 +3,9 @@
 from collections import Counter
 
 from agent_analytics.processor._dialects import _reader
+from agent_analytics.processor._dialects._tokens import COUNTS
 
 FIELDS = _reader._FIELDS  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # read by the reader alone
-COUNTS = _reader._COUNTS  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # read by the reader alone
 
 
 def test_each_attribute_has_one_meaning() -> None:

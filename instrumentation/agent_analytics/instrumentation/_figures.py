@@ -35,6 +35,7 @@ class Figures(NamedTuple):
         reasoning: Spent on reasoning.
         tool_prompt: Returned to the model by tools of its provider.
         total: All together.
+        fresh: The part of the input that had nothing to do with the cache.
     """
 
     input: int | None = None
@@ -45,6 +46,7 @@ class Figures(NamedTuple):
     reasoning: int | None = None
     tool_prompt: int | None = None
     total: int | None = None
+    fresh: int | None = None
 
 
 class Settled(NamedTuple):
@@ -70,7 +72,11 @@ class Settled(NamedTuple):
 
 
 def settle(
-    told: Figures, basis: Basis = Basis.UNKNOWN, *, reasoning_beside: bool = False
+    told: Figures,
+    basis: Basis = Basis.UNKNOWN,
+    *,
+    reasoning_beside: bool = False,
+    rest_is_input: bool = False,
 ) -> Settled:
     """Return figures as the conventions count them.
 
@@ -78,7 +84,10 @@ def settle(
         told: The figures; each is 0 or more.
         basis: What the input is taken to contain.
         reasoning_beside: Whether reasoning is taken to be counted beside the output.
+        rest_is_input: Whether what a total has beyond everything told was sent, and not received.
     """
+    if told.fresh is not None:
+        told, basis = _with_fresh(told, told.fresh, basis)
     cached, reasoning = told.cached or 0, told.reasoning or 0
     written = max(told.written or 0, told.written_1h or 0)
     inputs = list(_inputs(told, cached, written, basis))
@@ -95,7 +104,7 @@ def settle(
             )
         missing = total - sent - received
         if missing > 0:
-            if told.input is None and told.output is not None:
+            if rest_is_input or (told.input is None and told.output is not None):
                 sent += missing
             else:
                 received += missing
@@ -109,6 +118,16 @@ def settle(
         )
     )
     return Settled(sent, received, cached, written, told.written_1h or 0, reasoning, contradicted)
+
+
+def _with_fresh(told: Figures, fresh: int, basis: Basis) -> tuple[Figures, Basis]:
+    """Return what is told and what it means, where the fresh part of the input is told beside."""
+    parts = (told.cached or 0) + max(told.written or 0, told.written_1h or 0)
+    if told.input is None:
+        return told._replace(input=fresh + parts), Basis.WITHIN
+    if told.input == fresh + parts:
+        return told, Basis.WITHIN
+    return told, Basis.BESIDE if told.input == fresh else basis
 
 
 def _inputs(told: Figures, cached: int, written: int, basis: Basis) -> Iterator[int]:

@@ -176,10 +176,12 @@ def _settled(
     told = _figures(usage, paths)
     if told is None:
         return None
+    basis = _basis(paths, told, source)
     settled = settle(
         told,
-        _basis(paths, told, source),
+        basis,
         reasoning_beside=paths["output"] in spellings.BESIDE_REASONING,
+        rest_is_input=basis in (Basis.BESIDE, Basis.DOUBTFUL),
     )
     own = text(plain(usage, "model"))
     return Usage(
@@ -251,6 +253,7 @@ def _figures(usage: object, paths: dict[str, Path]) -> Figures | None:
         told("reasoning", spellings.REASONING),
         told("tool_prompt", spellings.TOOL_PROMPT),
         told("total", spellings.TOTAL),
+        told("fresh", spellings.FRESH),
     )
 
 

@@ -137,6 +137,18 @@ CACHED: Final = Spelling(
     ),
 )
 
+#: The part of the input that had nothing to do with the cache, where that is told beside the input.
+FRESH: Final = Spelling(
+    fields=(
+        ("inputTokenDetails", "noCacheTokens"),
+        ("prompt_cache_miss_tokens",),
+    ),
+    attributes=(
+        "ai.usage.inputTokenDetails.noCacheTokens",
+        "gen_ai.usage.input_tokens.uncached",
+    ),
+)
+
 #: Written to the cache: a part of the input, apart from what was read from it.
 WRITTEN: Final = Spelling(
     fields=(
@@ -245,7 +257,6 @@ REASONING: Final = Spelling(
         "gen_ai.usage.thinking_tokens",
         "gen_ai.usage.thoughts_tokens",
         "gen_ai.usage.thoughts_token_count",
-        "gen_ai.usage.experimental.reasoning_tokens",
         "gen_ai.usage.output_tokens.reasoning",
         "gen_ai.usage.completion_tokens_details.reasoning_tokens",
         "gen_ai.usage.output_tokens_details.reasoning_tokens",
@@ -263,6 +274,12 @@ REASONING: Final = Spelling(
         "gen_ai.aggregated_usage.details.reasoning_tokens",
         "gen_ai.aggregated_usage.details.thoughts_tokens",
     ),
+)
+
+#: Spent on reasoning and counted beside the output: by Google, and by its ADK before 2.0.
+REASONING_BESIDE: Final = Spelling(
+    fields=(("thoughts_token_count",), ("thoughtsTokenCount",)),
+    attributes=("gen_ai.usage.experimental.reasoning_tokens",),
 )
 
 #: What tools of the provider's returned to the model: input that the prompt does not hold.
@@ -293,8 +310,23 @@ TOTAL: Final = Spelling(
         "llm.token_count.total",
         "llm.usage.total_tokens",
         "ai.usage.totalTokens",
+        "ag2.usage.total_tokens",
     ),
 )
+
+#: What was used beside all of these: Anthropic's own spans leave out what compactions took.
+MORE_INPUT: Final = Spelling(fields=(), attributes=("anthropic.usage.compaction.input_tokens",))
+MORE_OUTPUT: Final = Spelling(fields=(), attributes=("anthropic.usage.compaction.output_tokens",))
+
+#: Attributes that hold a usage object as text (JSON, or as Python prints it), by the key under
+#: which a usage object would hold it: what no attribute of its own says is found there.
+TEXTS: Final[dict[str, str | None]] = {
+    "langsmith.metadata.usage_metadata": None,
+    "metadata.usage_object": None,
+    "mlflow.chat.tokenUsage": None,
+    "gen_ai.usage.input_token_details": "input_token_details",
+    "gen_ai.usage.output_token_details": "output_token_details",
+}
 
 #: The model and the provider, of an answer or of its metadata.
 MODEL: Final = Spelling(

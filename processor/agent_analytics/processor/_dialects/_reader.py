@@ -1,7 +1,7 @@
 """Reads spans of any dialect into facts."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from agent_analytics.instrumentation import spellings
@@ -16,7 +16,7 @@ from agent_analytics.processor._dialects._names import LONGEST, plain_name
 from agent_analytics.processor._dialects._protocols import CALL, METHODS, SERVER, protocol_call
 from agent_analytics.processor._dialects._registry import DIALECTS
 from agent_analytics.processor._dialects._signs import TELLING, is_known
-from agent_analytics.processor._dialects._tokens import tell_tokens
+from agent_analytics.processor._dialects._tokens import COUNTS, tell_tokens, with_texts
 
 _TOOL: Final = "tool.name"
 _TOOL_NAME: Final = "gen_ai.tool.name"
@@ -51,20 +51,10 @@ _FIELDS: Final = (
     "providers",
     "first_chunk",
 )
-#: What is told of tokens, see ``_tokens``; then the same of an agent and all its calls together.
-_COUNTS: Final = (
-    spellings.INPUT,
-    spellings.OUTPUT,
-    spellings.CACHED,
-    spellings.REASONING,
-    spellings.WRITTEN,
-    spellings.WRITTEN_5M,
-    spellings.WRITTEN_1H,
-    spellings.TOOL_PROMPT,
-    spellings.TOTAL,
-)
-_OWN_TOKENS: Final = _TOKENS + len(_COUNTS)
-_KINDS: Final = _OWN_TOKENS + len(_COUNTS)
+#: What is told of tokens, then the same of an agent and all its calls together, then as text.
+_OWN_TOKENS: Final = _TOKENS + len(COUNTS)
+_USAGE_TEXT: Final = _OWN_TOKENS + len(COUNTS)
+_KINDS: Final = _USAGE_TEXT + 1
 #: Attributes that say what a span is, with the roles of their values, the most believed first.
 _KIND_ROLES: Final[tuple[tuple[str, Mapping[str, int]], ...]] = tuple(
     (key, dialect.kinds or {}) for dialect in DIALECTS for key in dialect.kind_keys
@@ -92,10 +82,11 @@ _PLACES: Final[Mapping[str, tuple[int, int]]] = {
     },
     **{
         key: (first + number, rank)
-        for number, count in enumerate(_COUNTS)
+        for number, count in enumerate(COUNTS)
         for first, keys in ((_TOKENS, count.attributes), (_OWN_TOKENS, count.own))
         for rank, key in enumerate(keys)
     },
+    **dict.fromkeys(spellings.TEXTS, (_USAGE_TEXT, 0)),
     **{key: (_KINDS + number, 0) for number, (key, _) in enumerate(_KIND_ROLES)},
 }
 _FIRST_CHUNK_EVENTS: Final = frozenset(_joined("first_chunk_events"))
@@ -149,7 +140,7 @@ def read(
     if facts.role in _ASKS:
         _usage(facts, told, attributes, Scope(source, version))
     elif facts.unmarked:
-        _tell_tokens(facts, told, Scope(source, version))
+        _tell_tokens(facts, told, attributes, Scope(source, version))
     if facts.role == f.TOOL:
         facts.call_id = told[_CALL_ID]
     see_more(source, facts, name, attributes)
@@ -191,13 +182,18 @@ def _usage(facts: Facts, told: list[Any], attributes: Mapping[str, Any], scope: 
     facts.cost = stated_cost(attributes)
     if facts.role != f.MODEL:
         facts.conversation = told[_CONVERSATION]
-    _tell_tokens(facts, told, scope)
+    _tell_tokens(facts, told, attributes, scope)
 
 
-def _tell_tokens(facts: Facts, told: list[Any], scope: Scope) -> None:
+def _tell_tokens(
+    facts: Facts, told: list[Any], attributes: Mapping[str, Any], scope: Scope
+) -> None:
     """Add tokens: those of the span, else, of an agent, those of all its calls together."""
-    if not tell_tokens(facts, told[_TOKENS:_OWN_TOKENS], scope) and facts.role in _SUMS_UP:
-        tell_tokens(facts, told[_OWN_TOKENS:_KINDS], scope)
+    values: Sequence[Any] = told[_TOKENS:_OWN_TOKENS]
+    if told[_USAGE_TEXT] is not None:
+        values = with_texts(values, attributes)
+    if not tell_tokens(facts, values, scope) and facts.role in _SUMS_UP:
+        tell_tokens(facts, told[_OWN_TOKENS:_USAGE_TEXT], scope)
 
 
 def _look_closer(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:

@@ -1,29 +1,54 @@
 """What spans say of tokens, as the conventions count it, whatever an instrumentation leaves out."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from agent_analytics.instrumentation import spellings
+from agent_analytics.instrumentation._fields import count
 from agent_analytics.instrumentation._figures import Basis, Figures, settle
 from agent_analytics.processor._dialects._basis import Scope, meaning_of
 from agent_analytics.processor._dialects._facts import Facts
 from agent_analytics.processor._values import MAX_TOKENS
 
 
-class _Told(NamedTuple):
-    """In the order of the reader's places."""
+class Told(NamedTuple):
+    """Values of the quantities of ``COUNTS``, in that order."""
 
-    sent: Any
-    received: Any
-    cached: Any
-    reasoning: Any
-    written: Any
-    brief: Any
-    hour: Any
-    tool_prompt: Any
-    total: Any
+    sent: Any = None
+    received: Any = None
+    cached: Any = None
+    reasoning: Any = None
+    written: Any = None
+    brief: Any = None
+    hour: Any = None
+    tool_prompt: Any = None
+    total: Any = None
+    fresh: Any = None
+    reasoning_beside: Any = None
+    more_sent: Any = None
+    more_received: Any = None
 
 
+#: How the quantities are spelled, the places in the reader's list.
+COUNTS: Final = Told(
+    spellings.INPUT,
+    spellings.OUTPUT,
+    spellings.CACHED,
+    spellings.REASONING,
+    spellings.WRITTEN,
+    spellings.WRITTEN_5M,
+    spellings.WRITTEN_1H,
+    spellings.TOOL_PROMPT,
+    spellings.TOTAL,
+    spellings.FRESH,
+    spellings.REASONING_BESIDE,
+    spellings.MORE_INPUT,
+    spellings.MORE_OUTPUT,
+)
 _RANKS: Final = {Basis.WITHIN: 2, Basis.BESIDE: 1}
+#: A longer text is content.
+_LONGEST: Final = 4_096
 
 
 def tell_tokens(facts: Facts, values: Sequence[Any], scope: Scope) -> bool:
@@ -31,15 +56,16 @@ def tell_tokens(facts: Facts, values: Sequence[Any], scope: Scope) -> bool:
 
     Args:
         facts: The model and the provider are there already.
-        values: What was found of each quantity.
+        values: What was found of each quantity, in the order of ``COUNTS``.
         scope: The instrumentation.
     """
-    told = _Told(*values)
+    told = Told(*values)
     if told.sent is None and told.received is None:
         return False
     means = meaning_of(scope, facts.provider, facts.response_model or facts.model)
     facts.follows_convention = _RANKS.get(means.basis, 0)
-    counts = _Told(*map(_count, told))
+    counts = Told(*map(_count, told))
+    reasoning = counts.reasoning if counts.reasoning_beside is None else counts.reasoning_beside
     written, hour = counts.written, counts.hour
     if counts.brief is not None or hour is not None:
         written = max(written or 0, (counts.brief or 0) + (hour or 0))
@@ -50,24 +76,73 @@ def tell_tokens(facts: Facts, values: Sequence[Any], scope: Scope) -> bool:
             counts.cached,
             written,
             hour,
-            counts.reasoning,
+            reasoning,
             counts.tool_prompt,
             counts.total,
+            counts.fresh,
         ),
         means.basis,
-        reasoning_beside=means.reasoning_beside,
+        reasoning_beside=counts.reasoning_beside is not None,
+        rest_is_input=means.rest_is_input,
     )
     if settled.contradicted:
         facts.follows_convention = -1
     facts.tokens = (
-        _kept(told.sent, counts.sent, settled.input),
-        _kept(told.received, counts.received, settled.output),
+        _kept(told.sent, counts.sent, settled.input + (counts.more_sent or 0)),
+        _kept(told.received, counts.received, settled.output + (counts.more_received or 0)),
         _kept(told.cached, counts.cached, settled.cached),
-        _kept(told.reasoning, counts.reasoning, settled.reasoning),
+        _kept(told.reasoning, reasoning, settled.reasoning),
     )
     facts.cache_write = _kept(told.written, written, settled.written)
     facts.cache_write_1h = _kept(told.hour, hour, settled.written_1h)
     return True
+
+
+def tell_usage(facts: Facts, usage: Mapping[str, Any], scope: Scope) -> None:
+    """Add what a usage object says that a span holds, where it says anything."""
+    tell_tokens(facts, [_first(usage, spelling) for spelling in COUNTS], scope)
+
+
+def with_texts(values: Sequence[Any], attributes: Mapping[str, Any]) -> Sequence[Any]:
+    """Return the values with what only a usage object says that a span holds as text."""
+    for key, place in spellings.TEXTS.items():
+        text = attributes.get(key)
+        if type(text) is not str or len(text) > _LONGEST:
+            continue
+        usage = _parsed(text)
+        if usage is None:
+            continue
+        if place is not None:
+            usage = {place: usage}
+        values = [
+            value if value is not None else _first(usage, spelling)
+            for value, spelling in zip(values, COUNTS, strict=True)
+        ]
+    return values
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    """Return a mapping from JSON, or from what Python prints of one without quotes inside."""
+    if not text.startswith("{"):
+        return None
+    if '"' not in text and "\\" not in text:
+        text = (
+            text.replace("'", '"')
+            .replace("None", "null")
+            .replace("True", "true")
+            .replace("False", "false")
+        )
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if type(found) is dict else None
+
+
+def _first(usage: object, spelling: spellings.Spelling) -> int | None:
+    return next(
+        (found for path in spelling.fields if (found := count(usage, path)) is not None), None
+    )
 
 
 def _count(value: Any) -> int | None:

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from agent_analytics.processor._dialects import _facts as f
+from agent_analytics.processor._dialects._basis import Scope
 from agent_analytics.processor._dialects._dialect import Dialect
 from agent_analytics.processor._dialects._facts import Facts
 from agent_analytics.processor._dialects._names import plain_name
+from agent_analytics.processor._dialects._tokens import tell_usage
 
 _ANSWER: Final = "gcp.vertex.agent.llm_response"
 _USAGE: Final = '"usage_metadata":'
@@ -15,6 +17,7 @@ _AGENT: Final = "agent_run ["
 _TOOL: Final = "tool_call ["
 _SESSIONS: Final = ("gcp.vertex.agent.session_id",)
 _DECODER: Final = json.JSONDecoder()
+_SCOPE: Final = Scope("gcp.vertex.agent")
 
 
 def _what(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
@@ -30,13 +33,7 @@ def _more(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
     usage = _usage(attributes.get(_ANSWER)) if facts.role == f.MODEL else None
     if usage is None:
         return
-    told = facts.tokens or (None,) * 4
-    facts.tokens = (
-        _count(usage, "prompt_token_count") if told[0] is None else told[0],
-        _count(usage, "candidates_token_count") if told[1] is None else told[1],
-        _count(usage, "cached_content_token_count") if told[2] is None else told[2],
-        _count(usage, "thoughts_token_count") if told[3] is None else told[3],
-    )
+    tell_usage(facts, usage, _SCOPE)
 
 
 def _usage(answer: object) -> Mapping[str, Any] | None:
@@ -51,11 +48,6 @@ def _usage(answer: object) -> Mapping[str, Any] | None:
     except (ValueError, RecursionError):  # it was cut
         return None
     return usage if isinstance(usage, dict) else None
-
-
-def _count(usage: Mapping[str, Any], key: str) -> object:
-    count = usage.get(key)
-    return count if type(count) is int else None
 
 
 GOOGLE_ADK: Final = Dialect(

@@ -16,15 +16,6 @@ from agent_analytics.processor._dialects._names import plain_name
 
 _KIND: Final = "langsmith.span.kind"
 _ROLES: Final = {"llm": f.MODEL, "tool": f.TOOL}
-#: Usage as text, of JSON or of Python.
-_USAGES: Final = (
-    "langsmith.metadata.usage_metadata",
-    "gen_ai.usage.input_token_details",
-    "gen_ai.usage.output_token_details",
-)
-_COUNT: Final = re.compile(
-    r"""["'](input_tokens|output_tokens|cache_read|cache_creation|reasoning)["']: ?(\d{1,12})\b"""
-)
 _PROVIDER: Final = "langsmith.metadata.ls_provider"
 #: Its exception is of one type whatever failed; what failed is its text: first the exception as
 #: Python writes it (or, of a traced function, last), then where it was raised.
@@ -48,30 +39,13 @@ def _what(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
 
 
 def _more(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
-    """Read usage and provider from the metadata: the attributes hold less, and guesses."""
+    """Read the provider from the metadata: the attribute holds a guess."""
     del name
     if facts.role != f.MODEL:
         return
     provider = attributes.get(_PROVIDER)
     if type(provider) is str and provider:
         facts.provider = provider
-    told = {
-        key: int(count)
-        for usage in _USAGES
-        if type(text := attributes.get(usage)) is str
-        for key, count in _COUNT.findall(text)
-    }
-    if not told:
-        return
-    sent, received, cached, reasoning = facts.tokens or (None,) * 4
-    facts.tokens = (
-        told.get("input_tokens") if sent is None else sent,
-        told.get("output_tokens") if received is None else received,
-        told.get("cache_read") if cached is None else cached,
-        told.get("reasoning") if reasoning is None else reasoning,
-    )
-    if facts.cache_write is None:
-        facts.cache_write = told.get("cache_creation")
 
 
 def _failure(events: Iterable[Any]) -> str | None:
