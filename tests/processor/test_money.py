@@ -190,14 +190,14 @@ def test_a_price_that_is_refused_is_unknown(rig: Rig, cost: object) -> None:
 
 
 def test_cached_and_reasoning_tokens_are_subsets(rig: Rig) -> None:
-    """They are part of input and output, and never more than those."""
+    """They are part of input and output; where they are larger, they were counted beside those."""
     with rig.span(invoke()):
         rig.run(chat(100, 50) | {v.CACHED_INPUT_TOKENS: 80, v.REASONING_TOKENS: 30})
         rig.run(chat(10, 5) | {v.CACHED_INPUT_TOKENS: 80, v.REASONING_TOKENS: 30})
-    assert rig.value("input_tokens_total") == 110
-    assert rig.value("output_tokens_total") == 55
-    assert rig.value("cached_input_tokens_total") == 90
-    assert rig.value("reasoning_tokens_total") == 35
+    assert rig.value("input_tokens_total") == 100 + 90
+    assert rig.value("output_tokens_total") == 50 + 35
+    assert rig.value("cached_input_tokens_total") == 160
+    assert rig.value("reasoning_tokens_total") == 60
 
 
 def test_which_model(rig: Rig) -> None:

@@ -291,7 +291,9 @@ def test_sums_are_exact(calls: list[tuple[str, list[int], str]], outcome: str) -
             unpriced += sum(tokens)
             return
         with localcontext(prec=60):
-            nano = sum(rate * number for rate, number in zip(rates, tokens, strict=True)) * 1_000
+            nano = (
+                sum(rate * number for rate, number in zip(rates[:5], tokens, strict=True)) * 1_000
+            )
             cost += Decimal(nano).quantize(Decimal(1), ROUND_HALF_EVEN)
 
     # Reported usage is set aside by model calls below, so it comes in an invocation of its own.

@@ -33,6 +33,7 @@ _PRICED_BY: Final = (
     v.RESPONSE_MODEL,
     v.PROVIDER_NAME,
     v.CACHE_WRITE_INPUT_TOKENS,
+    v.CACHE_WRITE_1H_INPUT_TOKENS,
 )
 
 
@@ -125,7 +126,7 @@ class Billing:
         self, prices: Prices, attributes: Attributes, counts: Counts, start: int | None
     ) -> int | None:
         """Return what tokens cost in nano-dollars, or ``None`` where that is not known."""
-        asked, answered, provider, written = map(attributes.get, _PRICED_BY)
+        asked, answered, provider, written, hour = map(attributes.get, _PRICED_BY)
         if type(answered) is not str:
             answered = None
         model = asked if type(asked) is str else answered
@@ -134,6 +135,7 @@ class Billing:
         if provider is None:
             provider = attributes.get(v.SYSTEM)
         sent, received, cached, reasoning = counts
+        stored = 0 if written is None else min(tokens(written, self._health), sent - cached)
         call = ModelCall(
             model,
             provider if type(provider) is str and provider else None,
@@ -141,9 +143,10 @@ class Billing:
             sent,
             received,
             cached,
-            0 if written is None else min(tokens(written, self._health), sent - cached),
+            stored,
             reasoning,
             start,
+            0 if hour is None else min(tokens(hour, self._health), stored),
         )
         try:
             usd = prices.usd(call)

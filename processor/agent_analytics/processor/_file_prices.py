@@ -9,6 +9,7 @@ from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Any, Final, NoReturn, cast
 
+from agent_analytics.processor._hosts import names_of
 from agent_analytics.processor._prices import EXACT, ModelCall, Rates
 
 _logger = logging.getLogger("agent_analytics")
@@ -25,6 +26,7 @@ _FIELDS: Final = {
     "cache_write": "input",
     "output": None,
     "reasoning": "output",
+    "cache_write_1h": "cache_write",
 }
 _ANY: Final = "*"
 #: Characters of what is wrong that are shown.
@@ -35,7 +37,8 @@ class FilePrices:
     """Prices from a JSON file: ``{"model": {"input": 2.5, "output": 10, "cached": 1.25}}``.
 
     Amounts are US dollars for a million tokens. ``cached`` (read from the cache) and
-    ``cache_write`` cost as ``input`` where they are left out, ``reasoning`` as ``output``. A name
+    ``cache_write`` cost as ``input`` where they are left out, ``reasoning`` as ``output``,
+    ``cache_write_1h`` (kept for an hour) as ``cache_write``. A name
     with ``*`` at its end stands for every model that begins so, the longest such name counts; a
     name may have the provider in front (``azure/gpt-4o``), and then comes before those without.
 
@@ -133,9 +136,7 @@ class _Table:
 
     def find(self, call: ModelCall) -> Rates | None:
         """Return the rates of a call."""
-        for model in (call.model, call.response_model):
-            if model is None:
-                continue
+        for model in names_of(call.model, call.response_model):
             if call.provider is not None:
                 found = self._of(f"{call.provider}/{model}", len(call.provider))
                 if found is not None:

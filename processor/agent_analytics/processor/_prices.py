@@ -26,6 +26,7 @@ class ModelCall(NamedTuple):
         cache_write_tokens: The part of the input that was written to the cache.
         reasoning_tokens: The part of the output spent on reasoning.
         started_ns: When it started, in nanoseconds since 1970; ``None`` if that is not known.
+        cache_write_1h_tokens: The part of what was written that the cache keeps for an hour.
     """
 
     model: str
@@ -37,6 +38,7 @@ class ModelCall(NamedTuple):
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
     started_ns: int | None = None
+    cache_write_1h_tokens: int = 0
 
 
 class Prices(Protocol):
@@ -100,12 +102,17 @@ class Rates(NamedTuple):
     written: Decimal
     output: Decimal
     reasoning: Decimal
+    #: As the rest of what was written, where there is no price of its own.
+    written_1h: Decimal | None = None
 
     def usd(self, call: ModelCall) -> Decimal:
         """Return what the tokens of a call cost; to be called in the context ``EXACT``."""
         fresh = call.input_tokens - call.cached_tokens - call.cache_write_tokens
+        hour = call.cache_write_1h_tokens
+        dearer = 0 if self.written_1h is None else (self.written_1h - self.written) * hour
         return (
-            self.fresh * fresh
+            dearer
+            + self.fresh * fresh
             + self.cached * call.cached_tokens
             + self.written * call.cache_write_tokens
             + self.output * (call.output_tokens - call.reasoning_tokens)

@@ -7,6 +7,7 @@ from decimal import Decimal, localcontext
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from agent_analytics.processor._hosts import host_of, names_of
 from agent_analytics.processor._prices import EXACT, ModelCall, Rates
 
 if TYPE_CHECKING:
@@ -69,10 +70,10 @@ class PublicPrices:
         provider = call.provider
         if provider is not None and len(provider) > _LONGEST:
             provider = None
-        for model in (call.model, call.response_model):
-            if model is None or len(model) > _LONGEST:
+        for model in names_of(call.model, call.response_model):
+            if len(model) > _LONGEST:
                 continue
-            found = self._find(model, provider)
+            found = self._find(model, host_of(model) or provider)
             if found is not None:
                 cost = _usd(found, call)
                 if cost is not None:
@@ -132,12 +133,14 @@ def _usd(model: ModelInfo, call: ModelCall) -> Decimal | None:
         return None  # priced by another measure, or listed without a price
     inputs = _rate(fresh, sent)
     outputs = _rate(output, sent)
+    written = _rate(price("cache_write_mtok"), sent, inputs)
     rates = Rates(
         inputs,
         _rate(price("cache_read_mtok"), sent, inputs),
-        _rate(price("cache_write_mtok"), sent, inputs),
+        written,
         outputs,
         _rate(price("output_reasoning_mtok"), sent, outputs),
+        _rate(price("cache_write_1h_mtok"), sent, written),
     )
     with localcontext(EXACT):
         return rates.usd(call) + _rate(price("requests_kcount"), sent) / _THOUSAND
