@@ -21,6 +21,7 @@ from agent_analytics.exporters._server import MetricsServer
 from agent_analytics.exporters._settings import UNSET, OrUnset, Settings, TakeRate
 from agent_analytics.exporters._switches import Instrumentation
 from agent_analytics.exporters._target import SharedTarget
+from agent_analytics.instrumentation.exceptions import use_not_errors
 from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.processor import AgentMetricsProcessor, Limits, Prices
 
@@ -52,6 +53,7 @@ class Runtime:
         self._instruments = settings.instruments
         with ExitStack() as started:  # unwound where the next step fails
             started.callback(processor.shutdown)  # last: what has ended by then counts
+            started.callback(use_not_errors, use_not_errors(settings.not_errors))
             if settings.metrics_port is not None:
                 self._serve(settings, settings.metrics_port, started)
             self._attachment = self._attach(settings, started)
@@ -205,6 +207,7 @@ def configure(
     active_installs: Callable[[], Mapping[tuple[str, str], float]] | None = None,
     prices: OrUnset[Prices | str | os.PathLike[str] | None] = UNSET,
     instrument: bool | Iterable[str] | None = None,
+    not_errors: Iterable[type[BaseException] | str] | None = None,
 ) -> Runtime:
     """Set up everything: spans of agents become metrics, and metrics are served.
 
@@ -238,6 +241,9 @@ def configure(
             the public list, where the extra ``prices`` is installed. AGENT_ANALYTICS_PRICES.
         instrument: Switch on every GenAI instrumentation that is installed, or those that are
             named; by default none. AGENT_ANALYTICS_INSTRUMENT.
+        not_errors: Exceptions by which programs steer, beside those that frameworks are known to
+            raise: classes, with those derived from them, or qualified names. They end a try that
+            was no call, and no failure. AGENT_ANALYTICS_NOT_ERRORS.
 
     Returns:
         The running parts. They are shut down at exit.
@@ -269,6 +275,7 @@ def configure(
         prices=_settings.prices(prices),
         sdk_disabled=_settings.sdk_disabled(),
         instruments=_instruments if keep else _settings.instruments(instrument),
+        not_errors=_settings.not_errors(not_errors),
     )
     if _replaceable:
         _make_way(keep=keep)

@@ -15,6 +15,8 @@ from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio, Sampler
 
 from agent_analytics.exporters._instrument import Instruments
 from agent_analytics.exporters._otlp import Endpoint, Protocol, endpoint_from, protocol_from
+from agent_analytics.instrumentation import exceptions
+from agent_analytics.instrumentation.exceptions import NOTHING, NotErrors
 from agent_analytics.processor import FilePrices, FirstOf, Prices, PublicPrices
 
 _logger = logging.getLogger("agent_analytics")
@@ -59,6 +61,7 @@ class Settings:
     prices: Prices | None
     sdk_disabled: bool
     instruments: Instruments | None = None
+    not_errors: NotErrors = NOTHING
 
 
 def choose(
@@ -208,6 +211,15 @@ def instruments(given: object) -> Instruments | None:
     return Instruments(names, name)
 
 
+def not_errors(argument: Iterable[type[BaseException] | str] | None) -> NotErrors:
+    """Return the exceptions that are no errors, beside those that frameworks are known to raise."""
+    if argument is not None:
+        return exceptions.given(argument)
+    variable = "AGENT_ANALYTICS_NOT_ERRORS"
+    none: list[str] = []
+    return exceptions.given(choose(UNSET, variable, none, _listed)[0], variable)
+
+
 def _names(argument: object) -> list[str]:
     """Return the names that an argument lists; none where it lists anything else."""
     given = list(cast("Iterable[object]", argument)) if isinstance(argument, Iterable) else []
@@ -265,6 +277,11 @@ def _instrument(value: str, _variable: str) -> object:
     """Read true, false, or names with commas between them."""
     if value.strip().lower() in _TRUE | _FALSE:
         return value.strip().lower() in _TRUE
+    return _listed(value, _variable)
+
+
+def _listed(value: str, _variable: str) -> list[str]:
+    """Read names with commas between them."""
     return [name.strip() for name in value.split(",") if name.strip()]
 
 

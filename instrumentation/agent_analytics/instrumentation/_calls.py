@@ -13,6 +13,7 @@ from opentelemetry.util.types import AttributeValue
 from agent_analytics.instrumentation import vocabulary as names
 from agent_analytics.instrumentation._outcomes import classify
 from agent_analytics.instrumentation.context import leave
+from agent_analytics.instrumentation.exceptions import NOTHING, NotErrors
 from agent_analytics.instrumentation.health import note_internal_error
 
 #: Without description: that would be text.
@@ -43,6 +44,11 @@ class Call:
         self.previous: Context | None = None
         self.ended = False
 
+    @property
+    def not_errors(self) -> NotErrors:
+        """Exceptions that are no errors in this call, by its decorator."""
+        return NOTHING
+
     def attach(self) -> None:
         """Make the call's context current, until it ends or ``detach``."""
         if self.context is not None:
@@ -65,7 +71,7 @@ class Call:
 
     def raised(self, exception: BaseException) -> None:
         """End the call, which raised ``exception``."""
-        outcome, error_type = classify(type(exception))
+        outcome, error_type = classify(exception, self.not_errors)
         self.end(outcome, error_type)
 
     def abandoned(self) -> None:

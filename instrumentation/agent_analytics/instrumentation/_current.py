@@ -131,7 +131,7 @@ class Invocation:
             ValueError: ``error_type`` is neither.
         """
         if isinstance(error_type, BaseException):
-            failure = classify(type(error_type))
+            failure = classify(error_type)
         else:
             failure = (names.ERROR, _checks.text(error_type, "error_type"))
         call = self._live()

@@ -3,11 +3,11 @@
 # ruff: noqa: ANN401 - what passes through a decorator is of any type
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar, cast, overload
 
-from agent_analytics.instrumentation import _checks
+from agent_analytics.instrumentation import _checks, exceptions
 from agent_analytics.instrumentation._invocation import Listing, TenantSource
 from agent_analytics.instrumentation._tool import ToolRecorder
 from agent_analytics.instrumentation._wrapping import Recorder, name_of, wrap
@@ -40,6 +40,7 @@ def agent(
     price_usd: float | str | Decimal | None = None,
     tenant: TenantSource | None = None,
     entry: str | None = None,
+    not_errors: Iterable[type[BaseException] | str] = (),
 ) -> Target: ...
 
 
@@ -55,6 +56,7 @@ def agent(
     price_usd: float | str | Decimal | None = None,
     tenant: TenantSource | None = None,
     entry: str | None = None,
+    not_errors: Iterable[type[BaseException] | str] = (),
 ) -> Decorator: ...
 
 
@@ -69,6 +71,7 @@ def agent(
     price_usd: float | str | Decimal | None = None,
     tenant: TenantSource | None = None,
     entry: str | None = None,
+    not_errors: Iterable[type[BaseException] | str] = (),
 ) -> Any:
     """Record every call of the decorated callable as an invocation of an agent.
 
@@ -87,11 +90,14 @@ def agent(
         tenant: Who uses the agent: an id, or a function called with the arguments of the call. If
             it is None or returns None, the tenant of the context is taken.
         entry: Of a class, the method to instrument; ``run`` if None.
+        not_errors: Exceptions by which the agent steers, as classes, with those derived from them,
+            or as qualified names: they end a try that was no call, and no failure.
 
     Raises:
         ValueError: An argument is bad; at decoration.
     """
     _check_tenant(tenant)
+    steering = exceptions.given(not_errors)
 
     def decorate(target: Any) -> Any:
         _check_target(target, entry)
@@ -102,6 +108,7 @@ def agent(
             version=version,
             price_usd=price_usd,
             tenant=tenant,
+            not_errors=steering,
         )
         return _instrument(target, listing, entry)
 
@@ -126,6 +133,7 @@ def tool(
     *,
     name: str | None = None,
     failed: Callable[[Any], bool] | None = None,
+    not_errors: Iterable[type[BaseException] | str] = (),
 ) -> Target: ...
 
 
@@ -136,6 +144,7 @@ def tool(
     *,
     name: str | None = None,
     failed: Callable[[Any], bool] | None = None,
+    not_errors: Iterable[type[BaseException] | str] = (),
 ) -> Decorator: ...
 
 
@@ -145,6 +154,7 @@ def tool(
     *,
     name: str | None = None,
     failed: Callable[[Any], bool] | None = None,
+    not_errors: Iterable[type[BaseException] | str] = (),
 ) -> Any:
     """Record every call of the decorated callable as a tool call of the current invocation.
 
@@ -155,6 +165,7 @@ def tool(
         name: The tool's name; the callable's if None.
         failed: Tells of a returned value whether it is a failure; if None, one whose ``isError`` or
             ``is_error``, as an attribute or a key, is True.
+        not_errors: Exceptions by which the tool steers, as those of an agent.
 
     Raises:
         ValueError: An argument is bad; at decoration.
@@ -163,10 +174,11 @@ def tool(
         _checks.refuse("failed", "a function of the returned value", failed)
     if name is not None:
         _checks.text(name, "name")
+    steering = exceptions.given(not_errors)
 
     def decorate(target: Any) -> Any:
         _check_target(target, None)
-        return _instrument(target, ToolRecorder(_name(name, target), failed), None)
+        return _instrument(target, ToolRecorder(_name(name, target), failed, steering), None)
 
     return decorate if target is None else decorate(target)
 

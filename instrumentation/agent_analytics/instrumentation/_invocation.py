@@ -15,6 +15,7 @@ from agent_analytics.instrumentation._fields import PLAIN
 from agent_analytics.instrumentation._ledger import Charge, Refund, Report, Totals, per_model
 from agent_analytics.instrumentation._streamed import Streamed
 from agent_analytics.instrumentation._usage import read_usage
+from agent_analytics.instrumentation.exceptions import NOTHING, NotErrors
 from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.instrumentation.money import usd_text
 
@@ -35,11 +36,13 @@ class Listing:
         agent_id: The listing, or None to inherit it.
         price_nano: Nano-dollars charged for a success; negative where no price is set.
         price_text: The price in US dollars, as the span says it.
+        not_errors: Exceptions that are no errors here, beside those of every call.
     """
 
     __slots__ = (
         "agent_id",
         "attributes",
+        "not_errors",
         "price_nano",
         "price_text",
         "publisher_id",
@@ -56,7 +59,9 @@ class Listing:
         version: str | None,
         price_usd: object,
         tenant: TenantSource | None,
+        not_errors: NotErrors = NOTHING,
     ) -> None:
+        self.not_errors = not_errors
         self.publisher_id = _checks.optional_text(publisher_id, "publisher_id")
         self.agent_id = _checks.optional_text(agent_id, "agent_id")
         self.price_nano = _NO_PRICE if price_usd is None else _checks.usd(price_usd, "price_usd")
@@ -160,6 +165,11 @@ class AgentCall(Call):
         self.failure: tuple[str, str] | None = None
         self.first_chunk: float | None = None
         self.streamed: Streamed | None = None
+
+    @property
+    def not_errors(self) -> NotErrors:
+        """Exceptions that are no errors in this invocation, by its decorator."""
+        return self.listing.not_errors
 
     @property
     def span_context(self) -> SpanContext:

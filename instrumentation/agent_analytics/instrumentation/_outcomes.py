@@ -1,59 +1,233 @@
-"""What an exception means for the outcome of a call."""
+"""What an exception means for the outcome of a call.
 
-import asyncio
-import concurrent.futures
-from typing import Final
+Decided once for each class, by the names of the class and its bases; an exception itself is only
+looked into where its class alone does not decide: a group, an exit, an answer with a code. Nothing
+here raises, whatever a class does: names are read past what a metaclass may have put before them.
+"""
 
+import weakref
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, cast
+
+from agent_analytics.instrumentation import exceptions
 from agent_analytics.instrumentation import vocabulary as names
+from agent_analytics.instrumentation.exceptions import NOTHING, NotErrors
 
-_CANCELLED: Final = (
-    asyncio.CancelledError,
-    concurrent.futures.CancelledError,
-    GeneratorExit,
-    KeyboardInterrupt,
-)
-#: Class names by which libraries that are not imported here call their timeouts.
-_TIMEOUT_NAMES: Final = frozenset(
-    {
-        "Timeout",
-        "TimeoutError",
-        "TimeoutException",
-        "TimeoutExpired",
-        "APITimeoutError",
-        "DeadlineExceeded",
-    }
-)
-#: Classes made at run time must not be kept alive without bound.
-_MAX_KNOWN: Final = 1024
+Meaning = tuple[str, str]
+#: Looks into an exception whose class means an error; ``None`` where the class has said it all.
+Look = Callable[[BaseException, NotErrors], Meaning | None]
+
 _MAX_NAME: Final = 200
+#: Leaves of a group that are looked at; a group of more is judged by these.
+_MAX_LEAVES: Final = 4_096
+#: Of what is in a group, the first of these that occurs decides.
+_WEIGHT: Final = (names.ERROR, names.TIMEOUT, names.STEERED, names.SUCCESS, names.CANCELLED)
 
-_known: Final[dict[type[BaseException], tuple[str, str]]] = {}
+# What ``type`` itself keeps of a class, whatever its metaclass says.
+_read_mro: Final[Callable[[type], tuple[type, ...]]] = type.__dict__["__mro__"].__get__
+_read_name: Final[Callable[[type], str]] = type.__dict__["__qualname__"].__get__
+_read_module: Final[Callable[[type], object]] = type.__dict__["__module__"].__get__
+_read_group: Final[Callable[[BaseException], tuple[BaseException, ...]]] = vars(BaseExceptionGroup)[
+    "exceptions"
+].__get__
+_read_exit: Final[Callable[[BaseException], object]] = vars(SystemExit)["code"].__get__
+_read_cause: Final[Callable[[BaseException], BaseException | None]] = vars(BaseException)[
+    "__cause__"
+].__get__
+
+
+class _Known(NamedTuple):
+    """What is known of a class.
+
+    Attributes:
+        kind: The class; it may go, and is forgotten then.
+        outcome: What an exception of it means.
+        error_type: Its name.
+        look: What looks into an exception of it, if that is called for.
+    """
+
+    kind: weakref.ref[type]
+    outcome: str
+    error_type: str
+    look: Look | None
+
+
+#: By the id of the class: a class may forbid to be hashed or compared.
+_known: Final[dict[int, _Known]] = {}
+
+
+def _text(found: object) -> str:
+    """Return an exact, valid text; a class may be given a name of any make."""
+    text = str.__str__(found) if isinstance(found, str) else ""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def type_name(kind: type) -> str:
     """Return a type's name as OpenTelemetry writes ``error.type``: builtins without a module."""
-    module = kind.__module__
-    name = kind.__qualname__ if module in {"builtins", None} else f"{module}.{kind.__qualname__}"
-    return name[:_MAX_NAME]
+    return exceptions.qualified(_text(_read_module(kind)), _text(_read_name(kind)))[:_MAX_NAME]
 
 
-def _classify(kind: type[BaseException]) -> str:
-    if issubclass(kind, _CANCELLED):
-        return names.CANCELLED
-    for ancestor in kind.__mro__:
-        name = ancestor.__name__
-        if name in _TIMEOUT_NAMES:
-            return names.TIMEOUT
-        if name == "Cancelled" and ancestor.__module__.partition(".")[0] == "trio":
-            return names.CANCELLED
+def _outcome_by(bases: list[str]) -> str:
+    """Return the outcome by the names of a class and its bases, the class first."""
+    for name in bases:
+        found = exceptions.MEANINGS.get(name)
+        if found is not None:
+            return found
+    for name in bases:
+        found = exceptions.called_like(name)
+        if found is not None:
+            return found
     return names.ERROR
 
 
-def classify(kind: type[BaseException]) -> tuple[str, str]:
-    """Return the outcome that an exception of this type means, and the type's name."""
-    found = _known.get(kind)
-    if found is None:
-        if len(_known) >= _MAX_KNOWN:
-            _known.clear()
-        found = _known[kind] = (_classify(kind), type_name(kind))
-    return found
+def _of_class(kind: type[BaseException]) -> _Known:
+    """Return what is known of a class, found out once."""
+    key = id(kind)
+    known = _known.get(key)
+    if known is not None and known.kind() is kind:
+        return known
+    bases = [type_name(each) for each in _read_mro(kind)]
+    outcome = _outcome_by(bases)
+    look = next((_LOOKS[name] for name in bases if name in _LOOKS), None)
+    if look is not _look_into_group and outcome != names.ERROR:
+        look = None
+    reference = weakref.ref(kind, lambda _: _known.pop(key, None))
+    known = _known[key] = _Known(reference, outcome, bases[0], look)
+    return known
+
+
+def classify(exception: BaseException, own: NotErrors = NOTHING) -> Meaning:
+    """Return the outcome that an exception means, and the name of its type.
+
+    Args:
+        exception: What was raised.
+        own: Exceptions that are no errors in this call, beside those of every call.
+    """
+    try:
+        return _classify(exception, own)
+    except Exception:  # noqa: BLE001 - whatever its class does, it is an error and nothing more
+        return names.ERROR, "_OTHER"
+
+
+def _classify(exception: BaseException, own: NotErrors) -> Meaning:
+    kind = type(exception)
+    known = _of_class(kind)
+    for given in (own, exceptions.everywhere()):
+        if given.names and any(given.of_class(type_name(each)) for each in _read_mro(kind)):
+            return names.STEERED, known.error_type
+    if known.look is None:
+        return known.outcome, known.error_type
+    return known.look(exception, own) or (known.outcome, known.error_type)
+
+
+# --- what only the exception itself says ---------------------------------------------------------
+
+
+def _look_into_group(group: BaseException, own: NotErrors) -> Meaning | None:
+    """Return what the leaves of a group mean: a failure if one is, else what outweighs."""
+    found: dict[str, str] = {}
+    seen: set[int] = set()
+    stack = [group]
+    leaves = 0
+    while stack and leaves < _MAX_LEAVES:
+        one = stack.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        inside = _members(one)
+        if inside:
+            stack.extend(reversed(inside))
+            continue
+        leaves += 1
+        known = _of_class(type(one))
+        empty = known.look is _look_into_group
+        outcome, error_type = (names.ERROR, known.error_type) if empty else _classify(one, own)
+        found.setdefault(outcome, error_type)
+    return next(((each, found[each]) for each in _WEIGHT if each in found), None)
+
+
+def _members(exception: BaseException) -> list[BaseException]:
+    """Return what is in an exception, if that is a group."""
+    if _of_class(type(exception)).look is not _look_into_group:
+        return []
+    if BaseExceptionGroup in _read_mro(type(exception)):
+        return list(_read_group(exception))
+    return [
+        each
+        for each in cast("list[BaseException]", _ask(exception, "exceptions") or [])
+        if BaseException in _read_mro(type(each))  # whatever else is among them
+    ]
+
+
+def _look_at_exit(exception: BaseException, own: NotErrors) -> Meaning | None:
+    del own
+    code = _read_exit(exception)
+    return None if not _is_zero(code) else (names.SUCCESS, type_name(type(exception)))
+
+
+def _look_at_exit_code(exception: BaseException, own: NotErrors) -> Meaning | None:
+    del own
+    if not _is_zero(_ask(exception, "exit_code", 1)):
+        return None
+    return names.SUCCESS, type_name(type(exception))
+
+
+def _is_zero(code: object) -> bool:
+    """Tell whether a process that exits with ``code`` has succeeded."""
+    return code is None or (int in _read_mro(type(code)) and int.__eq__(cast("int", code), 0))
+
+
+def _look_at_code(exception: BaseException, own: NotErrors) -> Meaning | None:
+    """Look at the code of an answer of gRPC's."""
+    del own
+    code = getattr(_ask(exception, "code"), "name", None)
+    outcome = {"DEADLINE_EXCEEDED": names.TIMEOUT, "CANCELLED": names.CANCELLED}.get(str(code))
+    return None if outcome is None else (outcome, type_name(type(exception)))
+
+
+def _look_at_reason(exception: BaseException, own: NotErrors) -> Meaning | None:
+    return _by_another(_ask(exception, "reason"), own)
+
+
+def _look_at_cause(exception: BaseException, own: NotErrors) -> Meaning | None:
+    return _by_another(_read_cause(exception), own)
+
+
+def _by_another(inner: Any, own: NotErrors) -> Meaning | None:  # noqa: ANN401 - of any type
+    """Return what the exception that another one stands for means, if that is no plain error."""
+    if inner is None or BaseException not in _read_mro(type(inner)):
+        return None
+    known = _of_class(type(inner))
+    if known.look is not None:
+        return None
+    found = _classify(inner, own)
+    return None if found[0] == names.ERROR else found
+
+
+def _ask(exception: BaseException, what: str, default: object = None) -> object:
+    """Return an attribute of an exception's, called if it is a method; it may do anything."""
+    try:
+        found: object = getattr(exception, what, default)
+        return found() if callable(found) else found
+    except BaseException:  # noqa: BLE001 - of the host's; it must not take the place of its exception
+        return default
+
+
+#: By the qualified name of a class, for it and what is derived from it.
+_LOOKS: Final[dict[str, Look]] = {
+    "BaseExceptionGroup": _look_into_group,
+    "anyio._core._exceptions.ExceptionGroup": _look_into_group,
+    "anyio.ExceptionGroup": _look_into_group,
+    "hatchet_sdk.exceptions.FailedTaskRunExceptionGroup": _look_into_group,
+    "trio.MultiError": _look_into_group,
+    "trio._core._multierror.MultiError": _look_into_group,
+    "SystemExit": _look_at_exit,
+    "click.exceptions.Exit": _look_at_exit_code,
+    "typer.exceptions.Exit": _look_at_exit_code,
+    "grpc.RpcError": _look_at_code,
+    "urllib.error.URLError": _look_at_reason,
+    "urllib3.exceptions.MaxRetryError": _look_at_reason,
+    "temporalio.exceptions.ActivityError": _look_at_cause,
+    "temporalio.exceptions.ChildWorkflowError": _look_at_cause,
+    "temporalio.exceptions.NexusOperationError": _look_at_cause,
+}

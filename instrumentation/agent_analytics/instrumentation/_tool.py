@@ -14,6 +14,7 @@ from agent_analytics.instrumentation._calls import Call
 from agent_analytics.instrumentation._fields import PLAIN
 from agent_analytics.instrumentation._invocation import NO_CALL
 from agent_analytics.instrumentation.context import context_of_call
+from agent_analytics.instrumentation.exceptions import NOTHING, NotErrors
 from agent_analytics.instrumentation.health import note_internal_error
 
 #: ``error.type`` of a tool that returned its failure as data, as the GenAI conventions have it.
@@ -35,11 +36,14 @@ def says_error(result: object) -> bool:
 class ToolRecorder:
     """All that is known of a decorated tool before it is called."""
 
-    __slots__ = ("attributes", "failed", "span_name")
+    __slots__ = ("attributes", "failed", "not_errors", "span_name")
 
-    def __init__(self, name: str, failed: Callable[[Any], bool] | None) -> None:
+    def __init__(
+        self, name: str, failed: Callable[[Any], bool] | None, not_errors: NotErrors = NOTHING
+    ) -> None:
         self.span_name = f"{names.EXECUTE_TOOL} {name}"
         self.failed: Callable[[Any], bool] = says_error if failed is None else failed
+        self.not_errors = not_errors
         self.attributes: dict[str, AttributeValue] = {
             names.OPERATION_NAME: names.EXECUTE_TOOL,
             names.TOOL_NAME: name,
@@ -53,7 +57,7 @@ class ToolRecorder:
             span = tracing.start_span(
                 self.span_name, self.attributes.copy(), current, start_time=began
             )
-            call = _ToolCall(span, began, self.failed)
+            call = _ToolCall(span, began, self)
             call.context = context_of_call(current, span, call, None)
         except Exception:  # noqa: BLE001 - telemetry never hurts the host
             note_internal_error("the start of a tool call")
@@ -64,11 +68,16 @@ class ToolRecorder:
 class _ToolCall(Call):
     """A running call of a tool."""
 
-    __slots__ = ("failed",)
+    __slots__ = ("recorder",)
 
-    def __init__(self, span: Span, began: int, failed: Callable[[Any], bool]) -> None:
+    def __init__(self, span: Span, began: int, recorder: ToolRecorder) -> None:
         super().__init__(span, began)
-        self.failed = failed
+        self.recorder = recorder
+
+    @property
+    def not_errors(self) -> NotErrors:
+        """Exceptions that are no errors in this call, by its decorator."""
+        return self.recorder.not_errors
 
     def conclude(
         self,
@@ -78,9 +87,9 @@ class _ToolCall(Call):
         attributes: dict[str, AttributeValue],  # noqa: ARG002 - a tool has nothing to add
     ) -> tuple[str, str | None]:
         """Ask whether the result is a failure."""
-        if outcome == names.SUCCESS:
+        if outcome == names.SUCCESS and error_type is None:  # with one, it ended the process
             try:
-                if self.failed(result):
+                if self.recorder.failed(result):
                     return names.ERROR, TOOL_ERROR
             except Exception:  # noqa: BLE001 - a predicate that fails has not said so
                 note_internal_error("failed= of a tool")

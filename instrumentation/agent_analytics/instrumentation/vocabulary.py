@@ -76,7 +76,10 @@ SUCCESS: Final = "success"
 ERROR: Final = "error"
 TIMEOUT: Final = "timeout"
 CANCELLED: Final = "cancelled"
-#: Every outcome, in the order in which they are stored and shown.
+#: An exception ended the try by which a framework steers (a person is asked, work is put off): no
+#: call and no failure. The call is what resumes it.
+STEERED: Final = "steered"
+#: Every outcome of a call, in the order in which they are stored and shown.
 OUTCOMES: Final = (SUCCESS, ERROR, TIMEOUT, CANCELLED)
 
 EVENT_INSTALL: Final = "install"

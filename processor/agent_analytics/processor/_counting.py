@@ -13,7 +13,7 @@ from agent_analytics.processor._health import Health
 from agent_analytics.processor._invocations import InvocationCounter
 from agent_analytics.processor._listings import Listing, Listings
 from agent_analytics.processor._outcomes import outcome_of
-from agent_analytics.processor._run_outcomes import cut_short, failure, step_cancelled
+from agent_analytics.processor._run_outcomes import cut_short, failure, steered, step_cancelled
 from agent_analytics.processor._tools import ToolCounter
 from agent_analytics.processor._tree import started
 from agent_analytics.processor._usage import UsageCounter
@@ -242,7 +242,11 @@ class RunCounter:
             chunk = _first_chunk(part, told.rest[3])
         if chunk is not None:
             attributes[v.TIME_TO_FIRST_CHUNK] = chunk
-        if failed is None and run.cut_short:
+        if attributes.get(v.OUTCOME) == v.STEERED:
+            del attributes[v.OUTCOME]  # the run may have gone on after it
+        if failed is None and steered(part, agents):
+            attributes[v.OUTCOME] = v.STEERED
+        elif failed is None and run.cut_short:
             attributes.setdefault(v.OUTCOME, v.CANCELLED)
         rest = (*told.rest[:2], failed is not None, *told.rest[3:])
         with self._lock:

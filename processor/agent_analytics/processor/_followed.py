@@ -18,7 +18,7 @@ from agent_analytics.processor import _dialects as d
 from agent_analytics.processor import _nodes
 from agent_analytics.processor._listings import Listing
 from agent_analytics.processor._nodes import Node
-from agent_analytics.processor._outcomes import error_type_of
+from agent_analytics.processor._outcomes import STEERED, full_name, outcome_by_name
 from agent_analytics.processor._reading import Attributes, Rest
 from agent_analytics.processor._schema import NANO
 from agent_analytics.processor._values import MAX_TOKENS
@@ -211,8 +211,10 @@ class Followed(Node):
         parent = span.parent
         raised = d.failure_of(self.source, span.events)
         if rest[2] or facts.failed or raised is not None:
-            told[v.ERROR_TYPE] = raised or error_type_of(span, attributes)
-            rest = (rest[0], rest[1], True, rest[3], rest[4])
+            name = raised or full_name(span, attributes)
+            steers = told.get(v.OUTCOME) is None and outcome_by_name(name, span) == STEERED
+            told[v.OUTCOME if steers else v.ERROR_TYPE] = v.STEERED if steers else name
+            rest = (rest[0], rest[1], not steers, rest[3], rest[4])
         elif facts.outcome is not None:
             told.setdefault(v.OUTCOME, facts.outcome)
         return Told(

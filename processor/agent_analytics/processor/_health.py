@@ -52,6 +52,7 @@ NAMES: Final = (
 #: Causes that came after the cells above were first stored: a metric's name and the value of its
 #: label. Each is stored as a block of its own, so that a further one changes none that is there.
 FURTHER: Final[tuple[tuple[str, str], ...]] = (
+    *(("agent_analytics_steered_total", kind) for kind in ("invocation", "tool", "inference")),
     ("agent_analytics_refused_values_total", "currency"),
 )
 
@@ -137,6 +138,10 @@ class Health:
         """Count one of ``FURTHER``."""
         with self._lock:
             self.further[_FURTHER_CELL[metric, value]][0] += 1
+
+    def steer(self, kind: int) -> None:
+        """Count a try that was no failure and no call, by what was tried."""
+        self.note("agent_analytics_steered_total", SPAN_KINDS[kind])
 
     def lose(self, kind: int) -> None:
         """Count a span that no listing could be credited with."""

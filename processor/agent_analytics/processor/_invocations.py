@@ -99,6 +99,9 @@ class InvocationCounter:
         outcome = OUTCOMES.get(told) if type(told) is str else None
         if outcome is None:
             outcome = outcome_of(span, attributes, failed=failed)
+        if outcome == _outcomes.STEERED:
+            self._end_steered(node, attributes, start)
+            return
         elapsed = end - start if start is not None and end is not None else -1
         if not 0 <= elapsed <= MAX_DURATION_NS:
             elapsed = duration(start, end, self._health)
@@ -152,6 +155,28 @@ class InvocationCounter:
             self._converse(listing, conversation)
         if chunk is not None:
             self._observe_first_chunk(listing, chunk, rest, span_id)
+
+    def _end_steered(self, node: Node, attributes: Attributes, start: int | None) -> None:
+        """Count what an interrupted try brings: what it spent, and for whom. It was no call."""
+        listing: Any = node.listing
+        self._health.steer(_health.INVOCATION)
+        with self._lock:
+            listing.cells[IN_PROGRESS] -= 1
+        self._events.money(listing, attributes)
+        self._usage.of_agent(node, listing, attributes, start)
+        tenant = attributes.get(v.TENANT_ID) if node.tenant is None else node.tenant
+        if type(tenant) is str and tenant:
+            register, smallest = self._tenants(tenant)
+            with self._lock:
+                registers = listing.tenants.current
+                if registers.get(register, 1.0) > smallest:
+                    registers[register] = smallest
+        elif tenant is not None:
+            self._health.refuse_value("tenant")
+        self._converse(listing, attributes.get(v.CONVERSATION_ID))
+        name, version = attributes.get(v.AGENT_NAME), attributes.get(v.AGENT_VERSION)
+        if (name, version) != listing.latest:
+            self._listings.version(listing, name, version)
 
     def _converse(self, listing: Listing, conversation: object) -> None:
         if type(conversation) is str and conversation:

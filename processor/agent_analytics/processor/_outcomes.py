@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from agent_analytics.instrumentation import exceptions
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor._reading import Attributes
 
@@ -9,26 +10,29 @@ SUCCESS: Final = 0
 ERROR: Final = 1
 TIMEOUT: Final = 2
 CANCELLED: Final = 3
+#: Of a try that was no call: nothing is stored by this outcome.
+STEERED: Final = 4
 
 #: Outcomes by what spans say.
-OUTCOMES: Final[dict[object, int]] = {outcome: i for i, outcome in enumerate(v.OUTCOMES)}
-#: Names of exceptions that say that a call was cancelled.
-CANCELLED_TYPES: Final = frozenset({"CancelledError", "Cancelled", "GeneratorExit"})
-#: A foreign span tells the name of an exception and not what it inherits from.
-_TIMEOUT_ENDINGS: Final = ("Timeout", "TimeoutError", "TimeoutException", "DeadlineExceeded")
+OUTCOMES: Final[dict[object, int]] = {
+    **{outcome: i for i, outcome in enumerate(v.OUTCOMES)},
+    v.STEERED: STEERED,
+}
 #: The conventions' word for an error whose type is not told.
 _UNTOLD: Final = "_OTHER"
 _REMEMBERED: Final = 4_096
 #: A longer name is no label, and must not fill the memory.
 _REMEMBERED_LENGTH: Final = 256
 _short: dict[str, str] = {}
+#: Outcomes by the name of an exception and the instrumentation scope.
+_meant: dict[tuple[str, str], int] = {}
 
 
 def outcome_of(span: Any, attributes: Attributes, *, failed: bool) -> int:
     """Return the outcome of an ended span: as it says itself, else from its status.
 
-    Success is OK in some frameworks and UNSET in others; only ERROR means a failure. A
-    cancellation or a timeout that was recorded as an error shows in the exception's type.
+    Success is OK in some frameworks and UNSET in others; only ERROR means a failure. What was
+    recorded as an error and is none, or a timeout, shows in the exception's type.
     """
     told = attributes.get(v.OUTCOME)
     if type(told) is str:
@@ -37,10 +41,70 @@ def outcome_of(span: Any, attributes: Attributes, *, failed: bool) -> int:
             return index
     if not failed:
         return SUCCESS
-    error = error_type_of(span, attributes)
-    if error in CANCELLED_TYPES:
-        return CANCELLED
-    return TIMEOUT if error.endswith(_TIMEOUT_ENDINGS) else ERROR
+    return outcome_by_name(full_name(span, attributes), span)
+
+
+def cancelled(span: Any, attributes: Attributes) -> bool:
+    """Tell whether the exception that ended a span was a cancellation."""
+    return outcome_by_name(full_name(span, attributes), span) == CANCELLED
+
+
+def outcome_by_name(name: str, span: Any) -> int:
+    """Return what an exception of this name means on a span: one that is no success."""
+    scope = span.instrumentation_scope
+    source: str = scope.name if scope is not None else ""
+    given = exceptions.everywhere()
+    if given.names and given.of_span(name):
+        return STEERED
+    key = (name, source)
+    found = _meant.get(key)
+    if found is None:
+        found = _outcome(name, source)
+        if len(name) <= _REMEMBERED_LENGTH:
+            if len(_meant) >= _REMEMBERED:
+                _meant.clear()
+            _meant[key] = found
+    return found
+
+
+def _outcome(name: str, scope: str) -> int:
+    meant = exceptions.MEANINGS.get(name)
+    if meant is None:
+        if exceptions.steers_bare(name, scope):
+            return STEERED
+        meant = exceptions.called_like(name)
+    return ERROR if meant is None else OUTCOMES[meant]
+
+
+def full_name(span: Any, attributes: Attributes) -> str:
+    """Return the name of the exception's type with its module, where any part of the span has it.
+
+    ``error.type`` may be the bare name of what the last exception event names in full.
+    """
+    told = attributes.get(v.ERROR_TYPE)
+    if type(told) is not str or not told or told == _UNTOLD:
+        told = None
+    elif "." in told:
+        return _plain(told)
+    named = _of_events(span)
+    if named is not None and (told is None or named.rpartition(".")[2] == told):
+        return _plain(named)
+    return told or _UNTOLD
+
+
+def _of_events(span: Any) -> str | None:
+    """Return the type that the last exception event names, or ``None``."""
+    for event in reversed(span.events):
+        if event.name == "exception":
+            carried: Attributes = event.attributes or {}
+            told = carried.get("exception.type")
+            return told if type(told) is str and told else None
+    return None
+
+
+def _plain(name: str) -> str:
+    """Return a name without what the text of a class has round it, or the module of builtins."""
+    return name.removeprefix("<class '").removesuffix("'>").removeprefix("builtins.")
 
 
 def error_type_of(span: Any, attributes: Attributes) -> str:
@@ -51,17 +115,13 @@ def error_type_of(span: Any, attributes: Attributes) -> str:
     """
     told = attributes.get(v.ERROR_TYPE)
     if type(told) is not str or not told or told == _UNTOLD:
-        for event in reversed(span.events):
-            if event.name == "exception":
-                carried: Attributes = event.attributes or {}
-                told = carried.get("exception.type")
-                break
-    if type(told) is not str or not told:
+        told = _of_events(span)
+    if told is None:
         return _UNTOLD
     short = _short.get(told)
     if short is None:
         # "<class 'openai.RateLimitError'>" and "openai.RateLimitError" are one type.
-        short = told.removeprefix("<class '").removesuffix("'>").rpartition(".")[2] or _UNTOLD
+        short = _plain(told).rpartition(".")[2] or _UNTOLD
         if len(told) <= _REMEMBERED_LENGTH:
             if len(_short) >= _REMEMBERED:
                 _short.clear()

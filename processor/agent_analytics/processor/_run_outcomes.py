@@ -3,7 +3,7 @@
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor._followed import Followed, Told
-from agent_analytics.processor._outcomes import CANCELLED_TYPES
+from agent_analytics.processor._outcomes import cancelled
 from agent_analytics.processor._settling import own, same_agent
 from agent_analytics.processor._tree import NEAR, below, end, started
 
@@ -15,18 +15,31 @@ def failure(part: Followed, agents: list[Followed]) -> Told | None:
     that the run was handed to last. What happened inside an agent says nothing: most frameworks
     hand the errors of tools back to the model.
     """
-    first = agents[0]
-    candidates = [first, *same_agent(first)]
-    if len(agents) > 1:
-        last = max(agents, key=end)
-        if started(last) >= end(first):
-            candidates = [last, *same_agent(last)]
-    candidates.append(part)
+    candidates = _deciding(part, agents)
     failures = [one.told for one in candidates if one.told is not None and one.told.rest[2]]
     for told in failures:
         if told.attributes.get(v.ERROR_TYPE, "_OTHER") != "_OTHER":
             return told
     return failures[0] if failures else None
+
+
+def steered(part: Followed, agents: list[Followed]) -> bool:
+    """Tell whether an exception ended an invocation by which the framework steers."""
+    return any(
+        one.told is not None and one.told.attributes.get(v.OUTCOME) == v.STEERED
+        for one in _deciding(part, agents)
+    )
+
+
+def _deciding(part: Followed, agents: list[Followed]) -> list[Followed]:
+    """Return the spans that tell how an invocation ended."""
+    first = agents[0]
+    found = [first, *same_agent(first)]
+    if len(agents) > 1:
+        last = max(agents, key=end)
+        if started(last) >= end(first):
+            found = [last, *same_agent(last)]
+    return [*found, part]
 
 
 def cut_short(part: Followed, main: Followed) -> bool:
@@ -56,9 +69,7 @@ def cut_short(part: Followed, main: Followed) -> bool:
         return False
     if any(started(one) >= end(last) for one in below(part)):
         return False
-    return (
-        last.told.attributes.get(v.ERROR_TYPE) in CANCELLED_TYPES and end(part) <= end(last) + NEAR
-    )
+    return cancelled(last.told, last.told.attributes) and end(part) <= end(last) + NEAR
 
 
 def step_cancelled(call: Followed) -> bool:
@@ -69,7 +80,7 @@ def step_cancelled(call: Followed) -> bool:
         and step.role == d.OTHER
         and step.told is not None
         and step.told.rest[2]
-        and step.told.attributes.get(v.ERROR_TYPE) in CANCELLED_TYPES
+        and cancelled(step.told, step.told.attributes)
         and end(step) <= end(call) + NEAR
     )
 

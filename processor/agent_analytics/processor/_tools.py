@@ -11,7 +11,7 @@ from agent_analytics.processor import _health, _nodes
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._listings import Listings
 from agent_analytics.processor._nodes import Node
-from agent_analytics.processor._outcomes import OUTCOMES, outcome_of
+from agent_analytics.processor._outcomes import OUTCOMES, STEERED, outcome_of
 from agent_analytics.processor._reading import Attributes, Rest
 from agent_analytics.processor._schema import NANO, TOOL_HISTOGRAM, TOOL_SUM
 from agent_analytics.processor._values import MAX_DURATION_NS, duration
@@ -62,6 +62,9 @@ class ToolCounter:
         outcome = OUTCOMES.get(told) if type(told) is str else None
         if outcome is None:
             outcome = outcome_of(span, attributes, failed=failed)
+        if outcome == STEERED:
+            self._health.steer(_health.TOOL)
+            return
         block = listing.tools.get(name) if type(name) is str else None
         if block is None:
             block = self._listings.tool(listing, name)

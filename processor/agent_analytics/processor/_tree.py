@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor._followed import Followed
 
 #: Clocks of two spans that tell of one call differ by no more, in nanoseconds.
@@ -83,9 +84,18 @@ def same_name(one: Followed, other: Followed) -> bool:
 
 
 def merge_failure(kept: Followed, dropped: Followed) -> None:
-    """Let a call have failed if one of the spans that tell of it says so."""
+    """Let a call have failed if one of the spans that tell of it says so.
+
+    That an exception steers is known to those alone that say what it was.
+    """
     one, other = kept.told, dropped.told
-    if one is None or other is None or not other.rest[2] or one.rest[2]:
+    if one is None or other is None or one.attributes.get(v.OUTCOME) == v.STEERED:
+        return
+    if other.attributes.get(v.OUTCOME) == v.STEERED:
+        one.rest = (*one.rest[:2], False, *one.rest[3:])
+        one.attributes[v.OUTCOME] = v.STEERED
+        return
+    if not other.rest[2] or one.rest[2]:
         return
     one.rest = (*one.rest[:2], True, *one.rest[3:])
     one.attributes.update(other.attributes)

@@ -21,7 +21,7 @@ from agent_analytics.processor._dialects import StatedCost, stated_cost
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._listings import Listing, Listings
 from agent_analytics.processor._nodes import Node
-from agent_analytics.processor._outcomes import SUCCESS
+from agent_analytics.processor._outcomes import STEERED, SUCCESS
 from agent_analytics.processor._prices import Prices
 from agent_analytics.processor._reading import Attributes
 from agent_analytics.processor._schema import (
@@ -106,6 +106,8 @@ class UsageCounter:
             marks = _nodes.CALL_BELOW
             if flags & _nodes.CALL_BELOW:
                 self._health.cells[_health.DUPLICATE] += 1
+            elif outcome == STEERED:
+                self._health.steer(_health.INFERENCE)
             else:
                 block.cells[outcome] += 1
                 self._health.cells[_health.INFERENCE] += 1

@@ -246,6 +246,13 @@ REFUSED_VALUES: Final = Metric(
     "Attribute values that were refused (wrong type, not finite, negative, absurd), by what.",
     ("cause",),
 )
+STEERED: Final = Metric(
+    "agent_analytics_steered_total",
+    "counter",
+    "Tries that an exception ended by which a framework steers, by what was tried: no calls, no "
+    "failures.",
+    ("kind",),
+)
 GIVEN_UP_SPANS: Final = Metric(
     "agent_analytics_given_up_spans_total",
     "counter",
@@ -316,6 +323,7 @@ HEALTH_METRICS: Final = (
     UNATTRIBUTED_SPANS,
     REFUSED_SERIES,
     REFUSED_VALUES,
+    STEERED,
     GIVEN_UP_SPANS,
     OPEN_SPANS,
     DUPLICATE_EVENTS,
