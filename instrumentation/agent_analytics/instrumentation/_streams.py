@@ -1,64 +1,20 @@
-"""Calls that last longer than the function: generators, asynchronous generators, coroutines.
-
-The body of a stream runs in a ``contextvars`` context of its own, which every step enters and
-leaves. So what the body attaches stays attached between its chunks without its consumer seeing it,
-and finding its own context again it can detach it whoever closes the stream: another task, another
-thread, or the garbage collector.
-"""
+"""Calls that last longer than the function: generators, asynchronous generators, coroutines."""
 
 # ruff: noqa: ANN401 - what passes through a stream is of any type
 
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-from contextvars import copy_context
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import Any, Final, Protocol, Self, TypeVar, cast
-
-from opentelemetry.context import attach
+from typing import Any, Final, Self, cast
 
 from agent_analytics.instrumentation._calls import Call
+from agent_analytics.instrumentation._carried import Carried, Step
 
 #: Exact types of results that are not done when the function returns.
 UNFINISHED: Final = frozenset({GeneratorType, AsyncGeneratorType, CoroutineType})
 
-_T = TypeVar("_T")
 
-
-class _Run(Protocol):
-    """``contextvars.Context.run``."""
-
-    def __call__(self, function: Callable[..., _T], /, *args: object) -> _T: ...
-
-
-class _Stream:
-    """A call and the generator or coroutine that it lasts as long as."""
-
-    __slots__ = ("_run", "call")
-
-    def __init__(self, call: Call) -> None:
-        self.call = call
-        self._run: _Run | None = None
-
-    def run(self) -> _Run:
-        """Return what runs a step in the stream's context, made at the first step.
-
-        At the first step and not before, so that the body sees what its consumer set until then.
-        """
-        run = self._run
-        if run is None:
-            context = copy_context()
-            run = self._run = cast("_Run", context.run)
-            if self.call.context is not None:
-                run(attach, self.call.context)
-        return run
-
-    def __del__(self) -> None:
-        # Dropped without having been closed: it was never iterated, or its event loop is gone.
-        if not self.call.ended:
-            self.call.abandoned()
-
-
-class GeneratorStream(_Stream):
+class GeneratorStream(Carried):
     """Steps of a generator, to be delegated to by ``yield from``."""
 
     __slots__ = ("_generator",)
@@ -71,7 +27,7 @@ class GeneratorStream(_Stream):
         return self
 
     def __next__(self) -> object:
-        return self._step(self._generator.send, None)
+        return self._advance(self._generator.send, None)
 
     def steps(self) -> Generator[Any, Any, Any]:
         """Return itself as what ``yield from`` takes it for."""
@@ -79,26 +35,26 @@ class GeneratorStream(_Stream):
 
     def send(self, value: object) -> object:
         """Send a value into the body."""
-        return self._step(self._generator.send, value)
+        return self._advance(self._generator.send, value)
 
     def throw(self, *exception: object) -> object:
         """Throw into the body, in the form in which it was thrown at us."""
-        return self._step(self._generator.throw, *exception)
+        return self._advance(self._generator.throw, *exception)
 
     def close(self) -> None:
         """Close the body, whose consumer wants no more."""
         call = self.call
         try:
-            self.run()(self._generator.close)
+            self.step(self._generator.close)
         except BaseException as exception:
             call.raised(exception)
             raise
         call.abandoned()
 
-    def _step(self, method: Callable[..., object], *args: object) -> object:
+    def _advance(self, method: Callable[..., object], *args: object) -> object:
         call = self.call
         try:
-            chunk = (self._run or self.run())(method, *args)
+            chunk = self.step(method, *args)
         except StopIteration as stop:
             call.succeeded(stop.value)
             raise
@@ -118,38 +74,7 @@ def _delegate(stream: GeneratorStream) -> Generator[Any, Any, Any]:
     return (yield from stream.steps())
 
 
-class _Step:
-    """One step of an asynchronous generator: its awaitable, driven in the stream's context."""
-
-    __slots__ = ("_awaitable", "_run")
-
-    def __init__(self, run: _Run, awaitable: Any) -> None:
-        self._run = run
-        self._awaitable = awaitable
-
-    def __await__(self) -> Self:
-        return self
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> object:
-        return self._run(self._awaitable.send, None)
-
-    def send(self, value: object) -> object:
-        """Send what the event loop has for the body."""
-        return self._run(self._awaitable.send, value)
-
-    def throw(self, *exception: object) -> object:
-        """Throw what the event loop has for the body, such as a cancellation."""
-        return self._run(self._awaitable.throw, *exception)
-
-    def close(self) -> None:
-        """Give the step up."""
-        self._run(self._awaitable.close)
-
-
-class AsyncStream(_Stream):
+class AsyncStream(Carried):
     """Steps of an asynchronous generator."""
 
     __slots__ = ("_generator",)
@@ -158,7 +83,7 @@ class AsyncStream(_Stream):
         super().__init__(call)
         self._generator: AsyncGenerator[Any, Any] | None = generator
 
-    def first(self) -> _Step:
+    def first(self) -> Step:
         """Return the first step.
 
         The event loop learns of asynchronous generators through hooks at their first step, and
@@ -168,17 +93,17 @@ class AsyncStream(_Stream):
         hooks = sys.get_asyncgen_hooks()
         sys.set_asyncgen_hooks(None, None)
         try:
-            return self.step("asend", None)
+            return self.next("asend", None)
         finally:
             sys.set_asyncgen_hooks(*hooks)
 
-    def step(self, method: str, value: object) -> _Step:
+    def next(self, method: str, value: object) -> Step:
         """Return the step that sends or throws ``value``."""
-        return _Step(self.run(), getattr(self._generator, method)(value))
+        return Step(self, getattr(self._generator, method)(value))
 
     def release(self) -> None:
         """Let go of the body; if that is what finalises it, it happens in its own context."""
-        self.run()(self._forget)
+        self.step(self._forget)
 
     def _forget(self) -> None:
         self._generator = None
@@ -204,11 +129,11 @@ def async_generator_function(
                 except BaseException as exception:  # noqa: BLE001 - the body's to handle
                     thrown = exception
                 else:
-                    step = stream.step("asend", sent)
+                    step = stream.next("asend", sent)
                     continue
                 # Outside the except block: what the body raises must not get this as its context.
                 closing = isinstance(thrown, GeneratorExit)
-                step = stream.step("athrow", thrown)
+                step = stream.next("athrow", thrown)
                 del thrown
         except StopAsyncIteration:
             if closing:
@@ -233,7 +158,7 @@ def iterate_async(call: Call, generator: AsyncGenerator[Any, Any]) -> AsyncGener
     return _resume(AsyncStream(call, generator))
 
 
-class _Guard(_Stream):
+class _Guard(Carried):
     """Holds a returned coroutine until it is awaited."""
 
     __slots__ = ("coroutine",)

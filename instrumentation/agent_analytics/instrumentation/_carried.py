@@ -1,0 +1,103 @@
+"""What a stream carries from step to step: OpenTelemetry's context, and nothing else.
+
+The body of a stream runs in the ``contextvars`` context of whoever asks for the next chunk, as it
+does undecorated: what the two set, reset and read of each other's variables stays as it was. Only
+OpenTelemetry's context is the body's own: put in place for a step and taken away after it, so that
+the body's spans, tenant and invocation stay current for it and are never seen by its consumer.
+"""
+
+# ruff: noqa: ANN401 - what passes through a stream is of any type
+
+import logging
+from collections.abc import Callable
+from typing import Any, Final, Self, TypeVar
+
+from opentelemetry.context import Context, attach, create_key, detach, get_current
+
+from agent_analytics.instrumentation._calls import Call
+from agent_analytics.instrumentation.context import CALL_KEY
+
+#: Key of the call whose stream a context was carried by.
+_CARRIED_KEY: Final = create_key("agent_analytics.carried")
+
+_T = TypeVar("_T")
+
+
+class Carried:
+    """A call that is not over when its function returns, and the context of its later steps.
+
+    Attributes:
+        call: The call that the steps belong to.
+    """
+
+    __slots__ = ("_context", "call")
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        context = call.context
+        self._context = None if context is None else Context({**context, _CARRIED_KEY: call})
+
+    def step(self, function: Callable[..., _T], *args: Any) -> _T:
+        """Call ``function`` in the context in which the step before left off."""
+        context = self._context
+        if context is None:
+            return function(*args)
+        token = attach(context)
+        try:
+            return function(*args)
+        finally:
+            self._context = get_current()
+            detach(token)
+
+    def __del__(self) -> None:
+        # Dropped without having been closed: it was never iterated, or its event loop is gone.
+        if not self.call.ended:
+            self.call.abandoned()
+
+
+class Step:
+    """An awaitable of one asynchronous step, each part of which runs as ``Carried.step``."""
+
+    __slots__ = ("_awaitable", "_step")
+
+    def __init__(self, carried: Carried, awaitable: Any) -> None:
+        self._step = carried.step
+        self._awaitable = awaitable
+
+    def __await__(self) -> Self:
+        return self
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> object:
+        return self._step(self._awaitable.send, None)
+
+    def send(self, value: object) -> object:
+        """Send what the event loop has for the body."""
+        return self._step(self._awaitable.send, value)
+
+    def throw(self, *exception: object) -> object:
+        """Throw what the event loop has for the body, such as a cancellation."""
+        return self._step(self._awaitable.throw, *exception)
+
+    def close(self) -> None:
+        """Give the step up."""
+        self._step(self._awaitable.close)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Keep OpenTelemetry from reporting what is no fault in the body of a stream.
+
+    A body that holds a span across its chunks may be resumed or closed in another ``contextvars``
+    context than the one in which it attached the span: by another task, thread or the collector.
+    OpenTelemetry then reports that it could not go back. ``Carried.step`` goes back in any case.
+    """
+    if record.msg != "Failed to detach context":
+        return True
+    current = get_current()
+    call = current.get(CALL_KEY)
+    return call is None or current.get(_CARRIED_KEY) is not call
+
+
+logging.getLogger("opentelemetry.context").addFilter(_is_news)
