@@ -104,12 +104,20 @@ class Program:
 
     def errors(self) -> dict[str, int]:
         """Return the errors of invocations by type."""
+        return {labels["error_type"]: n for labels, n in self._series("invocation_errors_total")}
+
+    def models(self) -> dict[tuple[str, str], int]:
+        """Return the model calls by model and outcome."""
         return {
-            sample.labels["error_type"]: int(sample.value)
-            for family in text_string_to_metric_families(exposition(self.processor)[0].decode())
-            for sample in family.samples
-            if sample.name == "marketplace_agent_invocation_errors_total" and sample.value
+            (labels["model"], labels["outcome"]): n
+            for labels, n in self._series("inference_calls_total")
         }
+
+    def _series(self, metric: str) -> Iterator[tuple[dict[str, str], int]]:
+        for family in text_string_to_metric_families(exposition(self.processor)[0].decode()):
+            for sample in family.samples:
+                if sample.name == f"marketplace_agent_{metric}" and sample.value:
+                    yield sample.labels, int(sample.value)
 
 
 __all__ = ["USAGE", "Program"]

@@ -215,8 +215,11 @@ class Followed(Node):
             steers = told.get(v.OUTCOME) is None and outcome_by_name(name, span) == STEERED
             told[v.OUTCOME if steers else v.ERROR_TYPE] = v.STEERED if steers else name
             rest = (rest[0], rest[1], not steers, rest[3], rest[4])
-        elif facts.outcome is not None:
-            told.setdefault(v.OUTCOME, facts.outcome)
+        else:
+            if facts.outcome is not None:
+                told.setdefault(v.OUTCOME, facts.outcome)
+            if facts.bare:
+                facts.role = d.OTHER  # one that failed may have had nothing to say
         return Told(
             facts,
             told,

@@ -7,6 +7,7 @@ from typing import Any, Final
 from agent_analytics.instrumentation import spellings
 from agent_analytics.processor._dialects import _facts as f
 from agent_analytics.processor._dialects._basis import Scope
+from agent_analytics.processor._dialects._calls import doubt, model_in_parameters
 from agent_analytics.processor._dialects._closer import see_more, see_what
 from agent_analytics.processor._dialects._costs import stated_cost
 from agent_analytics.processor._dialects._dialect import Dialect
@@ -122,16 +123,7 @@ def read(
     if type(name) is not str:
         name = ""
     told = _sorted(attributes)
-    facts = Facts(
-        role=_role(name, told, attributes, source), speaks=not TELLING.isdisjoint(attributes)
-    )
-    if facts.role in _SEE_THROUGH:
-        _look_for_agent(facts, name)
-    elif name.endswith(_NO_CALLS):
-        facts.role = f.OTHER
-    if told[_CLOSER] is not None or name.startswith(CALL) or name == SERVER:
-        _look_closer(facts, name, attributes)
-    see_what(source, facts, name, attributes)
+    facts = _what_it_is(name, told, attributes, source)
     _name(facts, name, told, attributes)
     if facts.protocol and not facts.named:
         facts.name = None  # the span is called after the protocol, not the tool
@@ -144,6 +136,23 @@ def read(
     if facts.role == f.TOOL:
         facts.call_id = told[_CALL_ID]
     see_more(source, facts, name, attributes)
+    if facts.role == f.MODEL:
+        doubt(facts, name, attributes)
+    return facts
+
+
+def _what_it_is(name: str, told: list[Any], attributes: Mapping[str, Any], source: str) -> Facts:
+    """Return the facts of a span as far as they say what it is."""
+    facts = Facts(
+        role=_role(name, told, attributes, source), speaks=not TELLING.isdisjoint(attributes)
+    )
+    if facts.role in _SEE_THROUGH:
+        _look_for_agent(facts, name)
+    elif name.endswith(_NO_CALLS):
+        facts.role = f.OTHER
+    if told[_CLOSER] is not None or name.startswith(CALL) or name == SERVER:
+        _look_closer(facts, name, attributes)
+    see_what(source, facts, name, attributes)
     return facts
 
 
@@ -182,6 +191,8 @@ def _usage(facts: Facts, told: list[Any], attributes: Mapping[str, Any], scope: 
     facts.cost = stated_cost(attributes)
     if facts.role != f.MODEL:
         facts.conversation = told[_CONVERSATION]
+    elif facts.model is None:
+        facts.model = model_in_parameters(attributes)
     _tell_tokens(facts, told, attributes, scope)
 
 

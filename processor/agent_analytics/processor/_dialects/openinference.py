@@ -13,7 +13,8 @@ OPENINFERENCE: Final = Dialect(
     kinds={"agent": f.AGENT, "tool": f.TOOL, "llm": f.MODEL},
     agent_names=("agent.name", "agno.team.name"),
     tool_names=("tool.name", "tool_call.function.name"),
-    models=("llm.model_name",),
+    models=("llm.model_name", "llm.request.model_name"),
+    response_models=("llm.response.model_name",),
     providers=("llm.provider", "llm.system"),
     conversations=("session.id",),
     # The ends that names of methods leave on the names of agents and tools.

@@ -1,0 +1,125 @@
+"""Model calls: which spans that are marked as ones are none, and what model the others asked.
+
+Instrumentations of a client often mark whatever it requests as a model call: that it lists models,
+moderates a text, uploads a file, embeds, counts tokens, fills a cache. Such a request has no
+answer of a model; what it returns is not paid for as one.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from agent_analytics.processor._dialects import _facts as f
+from agent_analytics.processor._dialects._facts import Facts
+
+#: Beginnings of attributes that only a call of a model has: what it was asked, and how, an answer.
+_CHOICES: Final = (
+    "gen_ai.completion",
+    "gen_ai.prompt",
+    "gen_ai.input.",
+    "gen_ai.output.",
+    "gen_ai.request.",
+    "gen_ai.response.",
+    "gen_ai.content.completion",
+    "llm.input_messages",
+    "llm.output_messages",
+    "llm.prompts",
+    "llm.completions",
+    "llm.choices",
+    "llm.finish_reason",
+    "llm.invocation_parameters",
+    "llm.request.model",
+    "llm.response.",
+    "llm.usage.",
+    "langsmith.metadata.ls_",
+)
+#: Attributes with what a call was asked with, as text.
+_PARAMETERS: Final = (
+    "llm.invocation_parameters",
+    "metadata",
+    "langsmith.metadata.invocation_params",
+)
+_REQUEST: Final = "gen_ai.request."
+#: Names of the model among them, the most believed first.
+_MODELS: Final = (
+    "model", "model_name", "model_id", "modelId", "ls_model_name", "deployment_name",
+    "azure_deployment", "deployment", "engine",
+)  # fmt: skip
+#: A longer text is not parsed.
+_LONGEST: Final = 100_000
+#: Models that answer with numbers or verdicts on texts, and generate nothing.
+_NO_ANSWER: Final = re.compile(r"embed|moderation|rerank", re.IGNORECASE)
+#: Methods and types of results that such a request's span is named after.
+_NO_CALL: Final = re.compile(
+    r"(?:^|[._:/ ])(?:"
+    r"(?:a|async_?)?(?:list_?models|models?[._](?:list|retrieve|get|delete)"
+    r"|moderations?(?:[._]create)?|moderate|moderationcreateresponse"
+    r"|(?:text_)?embed(?:ding)?s?(?:_content|[._]create)?|create_?embeddings?(?:_?response)?"
+    r"|(?:messages[._])?count_?tokens|compute_?tokens|tokenize|messagetokenscount"
+    r"|create_?cache(?:d_?content)?|caches?[._](?:create|update|get|list|delete)"
+    r"|files?[._](?:create|upload|list|retrieve|content|delete|get)|upload_?file|fileobject"
+    r"|fine_?tuning(?:[._]jobs?)?(?:[._]\w+)?|finetuningjob|tunings?[._]\w+"
+    r"|batch(?:es)?[._](?:create|retrieve|list|cancel|get|delete)"
+    r"|vector_?stores?[._]\w+|rerank|model(?:deleted)?|(?:a?sync)?(?:\w*cursor)?page)"
+    r")(?:$|[ (\[])",
+    re.IGNORECASE,
+)
+_LONGEST_NAME: Final = 256
+
+
+def doubt(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
+    """Take what is only marked as a model call for none.
+
+    Args:
+        facts: What is known of the span; changed where it asks a model for no answer.
+        name: The span's.
+        attributes: The span's.
+    """
+    facts.bare = facts.speaks and _is_bare(facts, attributes)
+    if _is_no_call(name, facts.model):
+        facts.role, facts.tokens = f.OTHER, None
+
+
+def _is_no_call(name: str, model: object) -> bool:
+    """Tell whether a request is no call by its model, or by what its span is named after."""
+    if type(model) is str and _NO_ANSWER.search(model[:_LONGEST_NAME]) is not None:
+        return True
+    return len(name) <= _LONGEST_NAME and _NO_CALL.search(name) is not None
+
+
+def _is_bare(facts: Facts, attributes: Mapping[str, Any]) -> bool:
+    """Tell whether a span that is marked as a model call says nothing that only one would."""
+    if facts.model is not None or facts.tokens is not None or facts.first_chunk is not None:
+        return False
+    return not any(key.startswith(_CHOICES) for key in attributes)
+
+
+def model_in_parameters(attributes: Mapping[str, Any]) -> str | None:
+    """Return the model that a call was asked with, where only its parameters name one."""
+    for key in _PARAMETERS:
+        found = _model_in(attributes.get(key))
+        if found is not None:
+            return found
+    for key, value in attributes.items():
+        if key.startswith(_REQUEST):
+            found = _model_in(value)
+            if found is not None:
+                return found
+    return None
+
+
+def _model_in(text: object) -> str | None:
+    if type(text) is not str or len(text) > _LONGEST or not text.lstrip().startswith("{"):
+        return None
+    try:
+        told: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(told, dict):
+        return None
+    for key in _MODELS:
+        model: object = told.get(key)
+        if type(model) is str and model:
+            return model
+    return None
