@@ -9,8 +9,6 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-import pytest
-
 T = TypeVar("T")
 
 #: What a quiet core of an ordinary machine needs for the work below.
@@ -50,7 +48,6 @@ def wait_for(look: Callable[[], T], what: str, *, every: float = 0.02) -> T:
     """
     deadline = time.monotonic() + patience()
     while not (found := look()):
-        if time.monotonic() > deadline:
-            pytest.fail(f"waited in vain: {what}")
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
         time.sleep(every)
     return found

@@ -15,12 +15,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from tests.patience import patience
 
 from agent_analytics.demo._servers import PACKAGES, ServerError, find_command
 
 COMMAND = (sys.executable, "-m", "agent_analytics.demo", "demo")
-STARTED_SECONDS = 40.0
-ENDED_SECONDS = 150.0
 
 
 def missing_server() -> str:
@@ -65,7 +64,7 @@ class Demo:
 
     def wait_open(self) -> None:
         """Wait until the marketplace has opened, and note the servers that it has started."""
-        deadline = time.monotonic() + STARTED_SECONDS
+        deadline = time.monotonic() + patience()
         while "invocations/s" not in self.stderr:
             assert self.process.poll() is None, self.stderr
             assert time.monotonic() < deadline, self.stderr
@@ -77,7 +76,7 @@ class Demo:
 
     def wait(self) -> int:
         """Wait for its end and return its exit status."""
-        return self.process.wait(ENDED_SECONDS)
+        return self.process.wait(patience(150))
 
     def ports(self) -> list[int]:
         """Return the ports of the addresses that it has told."""
@@ -112,16 +111,16 @@ def end(demo: Demo) -> None:
     if demo.process.poll() is None:
         demo.process.send_signal(signal.SIGTERM)
         try:
-            demo.process.wait(30)
+            demo.process.wait(patience())
         except subprocess.TimeoutExpired:
             demo.process.kill()
-            demo.process.wait(30)
+            demo.process.wait(patience())
 
 
 def listening(port: int) -> bool:
     """Tell whether somebody accepts connections on a loopback port."""
     with socket.socket() as probe:
-        probe.settimeout(2)
+        probe.settimeout(patience())
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
@@ -209,7 +208,7 @@ class TestIncident:
             "shipwise/parcel-tracker",
         ]
         assert [page["another_already_paged"] for page in pages] == [False, True]
-        assert all(0 < page["seconds_to_page"] <= 60 for page in pages)
+        assert all(0 < page["seconds_to_page"] <= patience() for page in pages)
 
     def test_the_insight_is_told_with_what_to_do(self, ended: Demo) -> None:
         """Progress names the agent, the number and the recommendation, as it fires."""
@@ -269,10 +268,10 @@ class TestInterruption:
     def test_servers_die_with_a_demo_that_is_killed(self, demo: Demo) -> None:
         """The kernel ends the servers where the demo itself had no time to."""
         demo.process.kill()
-        demo.process.wait(10)
+        demo.process.wait(patience())
         # A killed process is a zombie as soon as its first thread has gone; its sockets are closed
         # with the last one, a moment later.
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + patience()
         while (
             any(running(pid) for pid in demo.servers.values())
             or any(listening(port) for port in demo.ports())
@@ -295,7 +294,7 @@ def test_a_missing_prometheus_is_named_with_its_package(tmp_path: Path) -> None:
         env={**os.environ, "PATH": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patience(),
         check=False,
     )
     assert done.returncode == 1
@@ -310,7 +309,7 @@ def test_a_missing_prometheus_is_named_with_its_package(tmp_path: Path) -> None:
 def test_bad_arguments_are_refused(arguments: tuple[str, str]) -> None:
     """A wrong command line has status 2 and says what was expected."""
     done = subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False
+        [*COMMAND, *arguments], capture_output=True, text=True, timeout=patience(), check=False
     )
     assert done.returncode == 2
     assert f"{arguments[0]}: expected" in done.stderr

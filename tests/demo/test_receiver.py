@@ -6,6 +6,7 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
+from tests.patience import patience
 
 from agent_analytics.demo._receiver import Receiver
 
@@ -20,7 +21,7 @@ def receiver() -> Iterator[Receiver]:
 def send(receiver: Receiver, *alerts: dict[str, object]) -> None:
     """Post a notification with alerts."""
     body = json.dumps({"receiver": "oncall", "alerts": alerts}).encode()
-    with urllib.request.urlopen(receiver.url, data=body, timeout=10) as answer:
+    with urllib.request.urlopen(receiver.url, data=body, timeout=patience()) as answer:
         assert answer.status == 200
 
 

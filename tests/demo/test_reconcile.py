@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.patience import patience
+from tests.ports import free_port
 
-from agent_analytics.demo._servers import PACKAGES, Server, ServerError, find_command, free_port
+from agent_analytics.demo._servers import PACKAGES, Server, ServerError, find_command
 
 #: Runs a short market in a process of its own, falsifies three accounts and compares.
 FALSIFIED = """
-import asyncio, json, time
+import asyncio, json, sys, time
 from agent_analytics.demo._reconcile import reconcile, settle
 from agent_analytics.demo._session import open_session
 
@@ -23,7 +25,7 @@ with open_session(seed=5, speed=4.0, stop=asyncio.Event()) as session:
     asyncio.run(market(session))
     honest = settle(
         session.prometheus, session.ledger, began=session.began, quiet_since=time.time(),
-        patience=40,
+        patience=float(sys.argv[1]),
     )
     accounts = session.ledger.accounts
     accounts["brightdesk", "ticket-triage"].installs += 1
@@ -52,7 +54,11 @@ needs_servers = pytest.mark.skipif(bool(_missing()), reason=_missing() or "all i
 def test_one_install_one_cent_and_one_invocation_too_many_are_found() -> None:
     """Exactly the falsified figures differ, by level and by growth."""
     done = subprocess.run(
-        [sys.executable, "-c", FALSIFIED], capture_output=True, text=True, timeout=150, check=False
+        [sys.executable, "-c", FALSIFIED, str(patience())],
+        capture_output=True,
+        text=True,
+        timeout=patience(150),
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     honest, found = json.loads(done.stdout)

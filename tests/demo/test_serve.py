@@ -10,8 +10,10 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
+from tests.patience import patience
+from tests.ports import free_port
 
-from agent_analytics.demo._servers import LOOPBACK, free_port
+from agent_analytics.demo._servers import LOOPBACK
 
 ALERT = {
     "status": "firing",
@@ -53,12 +55,12 @@ def service(port: int) -> Iterator["subprocess.Popen[str]"]:
         yield process
     finally:
         process.kill()
-        process.communicate(timeout=20)
+        process.communicate(timeout=patience())
 
 
 def metrics(port: int) -> str:
     """Return what ``/metrics`` says."""
-    with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/metrics", timeout=patience()) as answer:
         text: str = answer.read().decode()
         return text
 
@@ -67,7 +69,7 @@ def test_serves_metrics_takes_webhooks_and_ends_when_told(
     service: "subprocess.Popen[str]", port: int
 ) -> None:
     """Listings show up, a page is printed, and SIGTERM ends it with status 0."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + patience()
     found = ""
     while "marketplace_agent_installs_total{" not in found and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -80,7 +82,7 @@ def test_serves_metrics_takes_webhooks_and_ends_when_told(
     with urllib.request.urlopen(f"http://{LOOPBACK}:{port + 1}/oncall", body, 10) as answer:
         assert answer.status == 200
     service.send_signal(signal.SIGTERM)
-    output, _ = service.communicate(timeout=60)
+    output, _ = service.communicate(timeout=patience())
     assert service.returncode == 0
     assert f"metrics: http://{LOOPBACK}:{port}/metrics" in output
     assert "oncall: firing critical acme/finder: 20% of the invocations failed." in output
@@ -96,7 +98,7 @@ def test_a_port_that_is_taken_is_named() -> None:
             [sys.executable, "-m", "agent_analytics.demo", "demo", "--serve", address],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=patience(),
             check=False,
         )
     assert done.returncode == 1

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.docs import pages
+from tests.patience import patience
 
 PAGE = "instrumenting.md"
 PYTHON = [
@@ -33,7 +34,7 @@ def run(program: Path) -> list[str]:
         env=env | {"AGENT_ANALYTICS_METRICS_PORT": "0", "AGENT_ANALYTICS_TENANT_KEY": "k"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patience(),
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -8,6 +8,7 @@ from typing import IO, Any, cast
 import pytest
 from packaging.requirements import Requirement
 from tests.docs import pages
+from tests.patience import patience
 from tests.zero_code.launch import ACME, INSTRUMENT, PLAIN, asked, running, serving
 
 PAGE = "zero-code.md"
@@ -58,7 +59,7 @@ def test_one_line_in_code(api: Any, tmp_path: Path) -> None:  # noqa: ANN401 - u
     program = pages.write_programs(PAGE, tmp_path)["with_a_line.py"]
     settings = ACME | asked(api)
     with running("", settings, command=(*PLAIN, str(program))) as started:
-        told, _ = started.process.communicate(timeout=60)
+        told, _ = started.process.communicate(timeout=patience())
     found = told.splitlines()
     assert started.process.returncode == 0
     assert found[-1] == api.answer

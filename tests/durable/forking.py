@@ -1,7 +1,8 @@
 """Fork again and again while another thread is inside the processor.
 
 Writes what the parent has counted itself, how many children came to their end, and how many
-invocations the last exposition shows. Arguments: the state directory (or ``memory``), and forks.
+invocations the last exposition shows. Arguments: the state directory (or ``memory``), forks, and
+how many seconds a child may take.
 """
 
 import json
@@ -17,12 +18,10 @@ from agent_analytics.exporters import exposition
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import AgentMetricsProcessor
 
-PATIENCE = 20
-
 
 def main() -> None:
     """Count in a thread, fork in another one."""
-    state, forks = sys.argv[1], int(sys.argv[2])
+    state, forks, patience = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
     processor = AgentMetricsProcessor(0, None if state == "memory" else state)
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(processor)
@@ -64,7 +63,9 @@ def main() -> None:
         with tracer.start_as_current_span("around"):
             pid = os.fork()
             if pid == 0:
-                signal.alarm(PATIENCE)  # a deadlock ends in a death by signal
+                signal.setitimer(
+                    signal.ITIMER_REAL, patience
+                )  # a deadlock ends in a death by signal
                 before = total()
                 invoke("child")
                 grew = total() - before

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.patience import patience
 
 Start = Callable[..., Any]
 HERE = Path(__file__).parent
@@ -28,11 +29,11 @@ def test_a_thousand_forks_while_threads_are_inside(kind: str, tmp_path: Path) ->
     folder = Path(tempfile.mkdtemp(dir=base))
     state = str(folder) if kind == "durable" else kind
     done = subprocess.run(
-        [sys.executable, str(HERE / "forking.py"), state, str(FORKS)],
+        [sys.executable, str(HERE / "forking.py"), state, str(FORKS), str(patience())],
         capture_output=True,
         check=True,
         text=True,
-        timeout=150,
+        timeout=patience(150),
     )
     counted = json.loads(done.stdout)
     assert counted["ended"] == FORKS, done.stderr
@@ -87,16 +88,19 @@ def test_a_child_that_does_nothing_takes_no_slot(worker: Start, tmp_path: Path) 
 def test_the_lock_of_a_dead_parent_is_free(worker: Start, tmp_path: Path) -> None:
     """A child that lives on does not keep the parent's slot taken."""
     code = (
-        "import os, sys, time; sys.path.insert(0, sys.argv[2])\n"
+        "import os, sys; sys.path.insert(0, sys.argv[2])\n"
         "from conftest import Worker\n"
         "one = Worker(sys.argv[1]); one.invoke()\n"
         "pid = os.fork()\n"
         "if pid: print(pid, flush=True); os._exit(0)\n"
-        "time.sleep(30)\n"
+        "sys.stdin.read()\n"
     )
     state = tmp_path / "state"
     with subprocess.Popen(
-        [sys.executable, "-c", code, str(state), str(HERE)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, str(state), str(HERE)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None
         child = int(process.stdout.readline())
@@ -135,7 +139,7 @@ def test_multiprocessing(method: str, worker: Start, tmp_path: Path) -> None:
         capture_output=True,
         check=True,
         text=True,
-        timeout=60,
+        timeout=patience(),
     )
     assert float(done.stdout) == 31, done.stderr
     assert worker(state).invocations() == 31
@@ -164,14 +168,14 @@ def test_celery_prefork(worker: Start, tmp_path: Path) -> None:
         try:
             send = "import tasks\nfor _ in range(30): tasks.work.delay()"
             subprocess.run([sys.executable, "-c", send], cwd=HERE, env=environment, check=True)
-            deadline = time.monotonic() + 40
+            deadline = time.monotonic() + patience()
             shown = worker(state)
             while shown.invocations() != 30 and time.monotonic() < deadline:
                 time.sleep(0.2)
             assert shown.invocations() == 30
         finally:
             process.terminate()
-            process.wait(15)
+            process.wait(patience())
     assert worker(state).invocations() == 30
     assert 1 <= len(list(state.glob("slot-*"))) <= 3
 

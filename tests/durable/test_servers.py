@@ -4,7 +4,6 @@ import http.client
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.patience import patience, wait_for
+from tests.ports import free_port
 
 HERE = Path(__file__).parent
 WORKERS = 4
@@ -26,17 +27,9 @@ Start = Callable[..., Any]
 pytestmark = [pytest.mark.slow, pytest.mark.servers]
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def ask(port: int, path: str, timeout: float = 5.0) -> tuple[int, str]:
+def ask(port: int, path: str, timeout: float | None = None) -> tuple[int, str]:
     """Return status and body."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout or patience())
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
@@ -60,27 +53,27 @@ def server(arguments: list[str], port: int, state: Path | None, **more: str) -> 
         start_new_session=True,
     ) as process:
         try:
-            wait_for(port)
+            wait_for_server(port)
             yield process.pid
         finally:
             process.terminate()
             try:
-                process.wait(10)
+                process.wait(patience())
             except subprocess.TimeoutExpired:
                 process.kill()
 
 
-def wait_for(port: int) -> None:
+def wait_for_server(port: int) -> None:
     """Wait until a server answers."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+
+    def answers() -> bool:
         try:
             ask(port, "/call")
         except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    pytest.fail("the server does not answer")
+            return False
+        return True
+
+    wait_for(answers, "the server answers", every=0.05)
 
 
 def gunicorn(port: int, *more: str) -> list[str]:
@@ -100,7 +93,7 @@ class Load:
     """
 
     port: int
-    answered: int = 1  # the one of wait_for
+    answered: int = 1  # the one of wait_for_server
     unknown: int = 0
     pids: set[int] = field(default_factory=set[int])
     over: threading.Event = field(default_factory=threading.Event)
@@ -164,11 +157,13 @@ def test_gunicorn_workers_killed_fifty_times(worker: Start, tmp_path: Path) -> N
                 continue
             os.kill(dice.choice(living), signal.SIGKILL)
             kills += 1
-        time.sleep(0.5)
+        known = load.answered
+        wait_for(lambda: load.answered > known, "a call is answered after the last kill")
         load.over.set()
         for client in clients:
             client.join()
-        scrapes.append(total(port))
+        # A worker that was killed may still hold the port's next connection.
+        scrapes.append(wait_for(lambda: max(total(port), 0.0), "a scrape is answered"))
     seen = [scrape for scrape in scrapes if scrape >= 0]
     assert len(seen) > KILLS / 2
     assert seen == sorted(seen), "a counter went down"

@@ -3,7 +3,6 @@
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,27 +11,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.patience import patience
+from tests.ports import free_port
 
 HERE = Path(__file__).parent
 
 SERVE = """
-import logging, sys, time
+import logging, sys
 logging.basicConfig()
 from agent_analytics.exporters import configure
 from agent_analytics.instrumentation import record_install
 runtime = configure("shop", int(sys.argv[1]), state_dir=sys.argv[2] or None, hold_seconds=0)
 record_install(publisher_id="acme", agent_id="finder", tenant_id="t")
 print(runtime.metrics_port, flush=True)
-time.sleep(60)
+sys.stdin.read()
 """
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager
@@ -40,6 +33,7 @@ def process(port: int, state: Path | str) -> Generator["subprocess.Popen[str]"]:
     """Run a worker that has configured itself."""
     with subprocess.Popen(
         [sys.executable, "-c", SERVE, str(port), str(state)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -52,11 +46,11 @@ def process(port: int, state: Path | str) -> Generator["subprocess.Popen[str]"]:
             worker.kill()
 
 
-def installs(port: int, seconds: float = 0.0) -> float | None:
-    """Return the installs that a port shows, or None if it does not answer in time."""
-    deadline = time.monotonic() + seconds
+def installs(port: int, *, wait: bool = False) -> float | None:
+    """Return the installs that a port shows, or None if it does not answer, now or in time."""
+    deadline = time.monotonic() + patience(float(wait) * 60)
     while True:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience())
         try:
             connection.request("GET", "/metrics")
             text = connection.getresponse().read().decode()
@@ -80,7 +74,7 @@ def test_another_worker_takes_over_the_port(tmp_path: Path) -> None:
         assert installs(port) == 3
         one.send_signal(signal.SIGKILL)
         one.wait()
-        assert installs(port, seconds=30) == 3
+        assert installs(port, wait=True) == 3
 
 
 def test_a_second_target_waits_and_says_so(tmp_path: Path) -> None:
@@ -100,7 +94,7 @@ def test_workers_in_memory_behind_one_port_are_refused() -> None:
     """The second one does not come up, and says what to do."""
     port = free_port()
     with process(port, "") as one, process(port, "") as two:
-        assert two.wait(60) == 1
+        assert two.wait(patience()) == 1
         assert two.stderr is not None
         assert "need a state directory" in two.stderr.read()
         assert installs(port) == 1
@@ -126,11 +120,11 @@ def test_a_web_servers_workers_in_memory_are_refused(command: list[str]) -> None
         start_new_session=True,
     ) as server:
         try:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + patience()
             statuses: set[int] = set()
             body = b""
             while 503 not in statuses and time.monotonic() < deadline:
-                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience())
                 try:
                     connection.request("GET", "/metrics")
                     answer = connection.getresponse()
@@ -145,6 +139,6 @@ def test_a_web_servers_workers_in_memory_are_refused(command: list[str]) -> None
         finally:
             server.terminate()
             try:
-                server.wait(10)
+                server.wait(patience())
             except subprocess.TimeoutExpired:
                 server.kill()

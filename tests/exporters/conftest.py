@@ -20,6 +20,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceS
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Tracer
+from tests.patience import patience
 
 from agent_analytics.instrumentation import vocabulary as names
 from agent_analytics.processor import AgentMetricsProcessor
@@ -101,7 +102,7 @@ def grpc_receiver() -> Iterator[Received]:
     received.url = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
     yield received
-    server.stop(grace=None).wait(5)
+    server.stop(grace=None).wait(patience())
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from wsgiref.validate import validator
 import httpx
 import pytest
 import uvicorn
+from tests.patience import patience
 
 from agent_analytics.exporters import make_asgi_app, make_wsgi_app
 from agent_analytics.exporters._apps import Message, Scope
@@ -62,14 +63,14 @@ def served_by_uvicorn(app: Any, root_path: str = "") -> Generator[str]:  # noqa:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + patience()
             while not server.started:
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join(10)
+            thread.join(patience())
 
 
 class TestWsgi:
@@ -172,7 +173,7 @@ class TestAsgi:
         real = processor.snapshot
 
         def slow(part: Any = "metrics") -> Any:  # noqa: ANN401 - wraps the real one
-            assert release.wait(10)
+            assert release.wait(patience())
             return real(part)
 
         processor.snapshot = slow  # type: ignore[method-assign]

@@ -15,6 +15,7 @@ from opentelemetry import propagate, trace
 from opentelemetry.sdk import trace as trace_sdk
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from tests.exporters.conftest import record
+from tests.patience import patience
 
 from agent_analytics.exporters import Runtime, configure, exposition
 
@@ -34,8 +35,8 @@ def counted(runtime: Runtime) -> int:
 def run(code: str) -> str:
     """Return what a Python program prints in a process of its own."""
     found = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60,
-        check=False,
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True,
+        timeout=patience(), check=False,
     )  # fmt: skip
     assert found.returncode == 0, found.stderr
     return found.stdout + found.stderr
@@ -59,7 +60,9 @@ class TestRuntime:
         with configure("shop", 0, hold_seconds=0) as runtime:
             record(trace.get_tracer("test"), 3)
             assert runtime.server is not None
-            with urllib.request.urlopen(f"{runtime.server.url}/metrics", timeout=10) as response:
+            with urllib.request.urlopen(
+                f"{runtime.server.url}/metrics", timeout=patience()
+            ) as response:
                 assert f"{SUCCESSES}3\n" in response.read().decode()
             assert runtime.metrics_port == runtime.server.port
             assert runtime.provider is trace.get_tracer_provider()
@@ -138,7 +141,9 @@ class TestRuntime:
             record(trace.get_tracer("test"))
             assert counted(runtime) == 0
             assert runtime.server is not None
-            with urllib.request.urlopen(f"{runtime.server.url}/metrics", timeout=10) as response:
+            with urllib.request.urlopen(
+                f"{runtime.server.url}/metrics", timeout=patience()
+            ) as response:
                 assert response.status == 200
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from opentelemetry import trace
+from tests.patience import patience
 
 from agent_analytics.exporters import configure, exposition
 from agent_analytics.instrumentation import record_invocation
@@ -154,8 +155,8 @@ def test_without_the_extra(tmp_path: Path, table: Path, *, own: bool) -> None:
         {"AGENT_ANALYTICS_PRICES": str(table)} if own else {}
     )
     found = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60,
-        env={**os.environ, **variables},
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        timeout=patience(), env={**os.environ, **variables},
     )  # fmt: skip
     lines = [line for line in found.stderr.splitlines() if "price" in line]
     assert len(lines) == 1

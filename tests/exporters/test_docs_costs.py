@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import promql_parser
+from tests.patience import patience
 
 from agent_analytics.processor.catalogue import CATALOGUE
 
@@ -24,7 +25,7 @@ def test_the_program(tmp_path: Path) -> None:
     (tmp_path / "prices.json").write_text(table)
     found = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True,
-        timeout=60, env={**os.environ},
+        timeout=patience(), env={**os.environ},
     )  # fmt: skip
     assert sorted(found.stdout.splitlines()) == sorted(wanted.splitlines())
 

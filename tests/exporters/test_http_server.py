@@ -12,6 +12,7 @@ from typing import cast
 import pytest
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
+from tests.patience import patience
 
 from agent_analytics.exporters import MetricsServer, exposition, start_http_server
 from agent_analytics.processor import AgentMetricsProcessor
@@ -31,7 +32,7 @@ def ask(
     server: MetricsServer, path: str, method: str = "GET", **headers: str
 ) -> tuple[http.client.HTTPResponse, bytes]:
     """Return the answer to a request and its body."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=patience())
     try:
         connection.request(
             method, path, headers={name.replace("_", "-"): text for name, text in headers.items()}
@@ -44,7 +45,7 @@ def ask(
 
 def say(server: MetricsServer, data: bytes) -> bytes:
     """Return what the server answers to raw bytes."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=patience()) as client:
         client.sendall(data)
         client.shutdown(socket.SHUT_WR)
         answer = b""
@@ -203,12 +204,13 @@ class TestHostileClients:
     ) -> None:
         """The time for a request is bounded in total, however often bytes come."""
         monkeypatch.setattr("agent_analytics.exporters._server._READ_SECONDS", 0.3)
+        between_bytes = 0.05
         with (
             start_http_server(processor) as server,
             socket.create_connection(("127.0.0.1", server.port)) as client,
         ):
-            client.settimeout(0.05)
-            gone_by = time.monotonic() + 10
+            client.settimeout(between_bytes)
+            gone_by = time.monotonic() + patience()
             while time.monotonic() < gone_by:
                 try:
                     client.send(b"G")
@@ -257,7 +259,7 @@ class TestHostileClients:
 
 def wait_until_gone(name: str) -> None:
     """Wait until no thread of this name is left."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + patience()
     while any(thread.name == name for thread in threading.enumerate()):
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -321,7 +323,7 @@ class TestLifecycle:
                 there.recv(1)
                 os._exit(0)
             try:
-                here.settimeout(10)
+                here.settimeout(patience())
                 assert here.recv(2) == b"up"
                 server.close()
                 with start_http_server(processor, server.port):

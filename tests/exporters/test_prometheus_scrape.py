@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import socket
 import subprocess
 import time
 import urllib.parse
@@ -13,6 +12,8 @@ from pathlib import Path
 import bcrypt
 import pytest
 import trustme
+from tests.patience import patience
+from tests.ports import free_port
 
 from agent_analytics.exporters import start_http_server
 from agent_analytics.processor import AgentMetricsProcessor
@@ -40,15 +41,9 @@ scrape_configs:
 """
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 def wait_for(what: Callable[[], bool]) -> None:
     """Wait until something holds, for as long as a slow machine may need."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + patience()
     while True:
         try:
             if what():
@@ -90,7 +85,7 @@ def test_scrape(tmp_path: Path, processor: AgentMetricsProcessor) -> None:
                     url = f"http://127.0.0.1:{port}/api/v1/query?" + urllib.parse.urlencode(
                         {"query": expression}
                     )
-                    with urllib.request.urlopen(url, timeout=5) as response:
+                    with urllib.request.urlopen(url, timeout=patience()) as response:
                         found = json.load(response)["data"]["result"]
                     return [sample["value"][1] for sample in found]
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import bcrypt
 import pytest
 import trustme
+from tests.patience import patience
 
 from agent_analytics.exporters import MetricsServer, start_http_server
 from agent_analytics.exporters._passwords import Users
@@ -82,7 +83,7 @@ def ask(
     if header is not None:
         request.add_header("Authorization", header)
     try:
-        with urllib.request.urlopen(request, timeout=10, context=context) as response:
+        with urllib.request.urlopen(request, timeout=patience(), context=context) as response:
             return int(response.status)
     except urllib.error.HTTPError as error:
         with error:
@@ -127,7 +128,7 @@ class TestBasicAuthentication:
         server = serve(f"basic_auth_users: {{prom: {hashed('x')}}}")
         for path in ("/", "/-/healthy", "/nothing", "/metrics/sketches"):
             with pytest.raises(urllib.error.HTTPError, match="401") as caught:
-                urllib.request.urlopen(server.url + path, timeout=10)
+                urllib.request.urlopen(server.url + path, timeout=patience())
             assert caught.value.headers["WWW-Authenticate"].startswith("Basic realm=")
             caught.value.close()
 
@@ -197,7 +198,7 @@ class TestTls:
         assert server.url.startswith("https://")
         assert ask(server, context=trusting(authority)) == 200
         with pytest.raises(OSError, match=r"closed|reset|aborted|ended"):
-            urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics", timeout=10)
+            urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics", timeout=patience())
 
     def test_together_with_users(self, serve: Serve, authority: trustme.CA) -> None:
         """TLS and basic authentication go together."""
@@ -368,6 +369,10 @@ class TestWrongFiles:
             "    print(error)\n"
         )
         found = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=patience(),
         )
         assert "pip install 'agent-analytics[auth]'" in found.stdout

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from tests.exposition.conftest import MOVING, Market, of_registry, parse_openmetrics, still
+from tests.patience import patience
 
 from agent_analytics.exporters import exposition
 from agent_analytics.instrumentation import vocabulary as v
@@ -123,7 +124,7 @@ def test_promtool_has_nothing_to_say(
         input=market.text(part=part),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patience(),
         check=False,
     )
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")

@@ -74,8 +74,9 @@ def test_a_scenario_by_name_only_is_seen() -> None:
 
 def test_a_run_that_takes_too_long_is_ended() -> None:
     """A process that hangs is killed and named."""
+    too_short = 0.05
     with pytest.raises(CannotRunError, match="took longer than"):
-        execute(LISTED, PYTHON, timeout=0.05)
+        execute(LISTED, PYTHON, timeout=too_short)
 
 
 def test_a_run_that_fails_is_told() -> None:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.patience import patience
 
 COMMAND = (sys.executable, "-m", "agent_analytics.demo", "history")
 
@@ -13,7 +14,7 @@ COMMAND = (sys.executable, "-m", "agent_analytics.demo", "history")
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run the command to its end."""
     return subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, timeout=280, check=False
+        [*COMMAND, *arguments], capture_output=True, text=True, timeout=patience(280), check=False
     )
 
 

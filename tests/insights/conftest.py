@@ -4,9 +4,7 @@ import importlib
 import json
 import runpy
 import shutil
-import socket
 import subprocess
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -17,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.patience import patience, wait_for
+from tests.ports import free_port
 
 from agent_analytics.insights import write_rules
 from agent_analytics.insights.rules import DEFINITIONS, TELEMETRY_ABSENT
@@ -42,7 +42,11 @@ def _tool(name: str) -> Run:
 
     def run(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [path, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
+            [path, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=patience(),
+            check=False,
         )
 
     return run
@@ -162,7 +166,9 @@ class SeededPrometheus:
     def _get(self, path: str, **parameters: object) -> list[Any]:
         encoded = urllib.parse.urlencode(parameters)
         try:
-            with urllib.request.urlopen(f"{self._url}/api/v1/{path}?{encoded}", timeout=20) as got:
+            with urllib.request.urlopen(
+                f"{self._url}/api/v1/{path}?{encoded}", timeout=patience()
+            ) as got:
                 result: list[Any] = json.load(got)["data"]["result"]
                 return result
         except urllib.error.HTTPError as error:
@@ -177,9 +183,7 @@ def _prometheus_over(data: Path, end: int) -> Generator[SeededPrometheus]:
         pytest.skip("prometheus is not installed (Debian: prometheus)")
     config, path = data.with_suffix(".yml"), data.with_suffix(".log")
     config.write_text("{}", encoding="utf-8")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = free_port()
     with path.open("wb") as log:
         process = subprocess.Popen(
             [
@@ -197,7 +201,7 @@ def _prometheus_over(data: Path, end: int) -> Generator[SeededPrometheus]:
         yield SeededPrometheus(f"http://127.0.0.1:{port}", end)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(patience())
 
 
 @pytest.fixture(scope="session")
@@ -222,10 +226,14 @@ def seeded_prometheus(
 
 
 def _wait_ready(url: str, log: Path) -> None:
-    for _ in range(200):
+    def ready() -> bool:
         try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
+            with urllib.request.urlopen(url, timeout=patience()):
+                return True
         except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"Prometheus did not become ready: {log.read_text(encoding='utf-8')[-2000:]}")
+            return False
+
+    try:
+        wait_for(ready, "Prometheus is ready", every=0.1)
+    except AssertionError:
+        pytest.fail(f"Prometheus did not become ready: {log.read_text(encoding='utf-8')[-2000:]}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tests.patience import patience
 
 from agent_analytics.insights import (
     GENERATED,
@@ -158,7 +159,7 @@ def test_compose_file_follows_the_specification() -> None:
             sys.executable, "-m", "check_jsonschema",
             "--builtin-schema", "vendor.compose-spec", COMPOSE,
         ],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=patience(), check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
 

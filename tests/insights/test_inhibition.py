@@ -2,13 +2,13 @@
 
 import json
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.patience import patience, wait_for
+from tests.ports import free_port
 
 from agent_analytics.insights import alertmanager_config
 
@@ -53,9 +53,7 @@ def alertmanager(amtool: Run, tmp_path: Path) -> Iterator[str]:
         pytest.skip("Alertmanager is not installed (Debian: prometheus-alertmanager)")
     config = tmp_path / "alertmanager.yml"
     config.write_text(alertmanager_config(oncall_url=None, publisher_url=None), encoding="utf-8")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -70,14 +68,12 @@ def alertmanager(amtool: Run, tmp_path: Path) -> Iterator[str]:
             stderr=log,
         )
     try:
-        for _ in range(100):
-            if amtool("alert", "query", f"--alertmanager.url={url}").returncode == 0:
-                break
-            time.sleep(0.1)
+        ask = ("alert", "query", f"--alertmanager.url={url}")
+        wait_for(lambda: amtool(*ask).returncode == 0, "Alertmanager answers", every=0.1)
         yield url
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(patience())
 
 
 @pytest.mark.servers
@@ -110,12 +106,14 @@ def test_inhibition(
     for labels in (source, target):
         pairs = [f"{key}={text}" for key, text in labels.items()]
         assert amtool("alert", "add", url, *pairs).returncode == 0
+
     silenced: list[Labels] = []
-    for _ in range(30):
+
+    def settled() -> bool:
         done = amtool("alert", "query", url, "--active", "--inhibited", "-o", "json")
         alerts = json.loads(done.stdout)
-        silenced = [alert["labels"] for alert in alerts if alert["status"]["inhibitedBy"]]
-        if len(alerts) == 2 and bool(silenced) == inhibited:
-            break
-        time.sleep(0.1)
+        silenced[:] = [alert["labels"] for alert in alerts if alert["status"]["inhibitedBy"]]
+        return len(alerts) == 2 and bool(silenced) == inhibited
+
+    wait_for(settled, "both alerts are there, and the one inhibits the other or not", every=0.1)
     assert silenced == ([target] if inhibited else [])

@@ -14,6 +14,7 @@ import pytest
 from opentelemetry import baggage
 from opentelemetry.context import attach, detach
 from opentelemetry.sdk.trace import ReadableSpan
+from tests.patience import patience
 
 from agent_analytics.instrumentation import Invocation, agent, current_invocation, tenant, tool
 
@@ -223,7 +224,7 @@ def test_told_by_threads(said: Said) -> None:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(30)
+            thread.join(patience())
 
     work()
     attributes = said()
@@ -271,7 +272,7 @@ def test_threads_count_exactly(finished: Finished) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(patience())
     spans = finished()
     assert len(spans) == 1000
     assert all((span.attributes or {})["marketplace.revenue.usd"] == "1" for span in spans)

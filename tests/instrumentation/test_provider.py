@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from opentelemetry import trace
+from tests.patience import patience
 
 from agent_analytics.instrumentation import agent, current_invocation, tracing
 
@@ -113,7 +114,7 @@ def run(program: str) -> list[str]:
         [sys.executable, "-W", "error", "-c", program],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patience(),
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -11,6 +11,7 @@ import pytest
 from opentelemetry import baggage, trace
 from opentelemetry.context import attach
 from opentelemetry.sdk.trace import ReadableSpan
+from tests.patience import patience
 
 from agent_analytics.instrumentation import agent, current_invocation, tenant, tool
 from agent_analytics.instrumentation._invocation import Listing
@@ -316,7 +317,7 @@ def test_closed_from_another_thread(said: Said) -> None:
     next(stream)
     closer = threading.Thread(target=stream.close)
     closer.start()
-    closer.join(10)
+    closer.join(patience())
     assert said()["marketplace.outcome"] == "cancelled"
 
 
@@ -327,7 +328,7 @@ def test_read_by_several_threads(said: Said) -> None:
     for _ in range(4):
         reader = threading.Thread(target=lambda: found.append(next(stream)))
         reader.start()
-        reader.join(10)
+        reader.join(patience())
     assert next(stream, "end") == "end"
     assert found == [0, 1, 2, 3]
     assert said()["marketplace.outcome"] == "success"

@@ -9,31 +9,37 @@ import json
 import logging
 import sys
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
-from mcp.client import Client
+from mcp.client import Client, session
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from mcp_types import REQUEST_TIMEOUT, CallToolResult
+from tests.patience import patience, wait_for
 
 from agent_analytics.exporters import configure
 from agent_analytics.instrumentation import agent, tool
 
-PATIENCE = 0.3
 
+async def call(client: Client, name: str, plan: dict[str, Any]) -> str:
+    """Call a tool by its name and say what came of it.
 
-async def call(client: Client, name: str, *, wrapped: bool) -> str:
-    """Call a tool by its name and say what came of it."""
+    A call that is cancelled has begun in the server by then: it writes that down. One that times
+    out is given more time than a server needs that has already answered others.
+    """
     name, _, ending = name.partition(":")
-    wait = PATIENCE if ending == "timeout" else None
+    wait = patience(1.0) if ending == "timeout" else None
+    begun = Path(plan["begun"])
+    before = lines(begun)
 
     async def ask() -> CallToolResult:
         return await client.call_tool(name, {"query": "q"}, read_timeout_seconds=wait)
 
-    task = asyncio.create_task((tool(name=name)(ask) if wrapped else ask)())
+    task = asyncio.create_task((tool(name=name)(ask) if plan.get("wrapped") else ask)())
     if ending == "cancelled":
-        await asyncio.sleep(PATIENCE)
+        await asyncio.to_thread(wait_for, lambda: lines(begun) > before, "the call begins")
         task.cancel()
     try:
         result = await task
@@ -44,9 +50,14 @@ async def call(client: Client, name: str, *, wrapped: bool) -> str:
     return "is_error" if result.is_error else "ok"
 
 
+def lines(file: Path) -> int:
+    """Return how many lines a file has, which may not be there yet."""
+    return len(file.read_text(encoding="utf-8").splitlines()) if file.exists() else 0
+
+
 async def call_all(client: Client, plan: dict[str, Any]) -> list[str]:
     """Call all tools of a plan, one after the other or at the same time."""
-    calls = [call(client, name, wrapped=plan.get("wrapped", False)) for name in plan["calls"]]
+    calls = [call(client, name, plan) for name in plan["calls"]]
     if plan.get("together"):
         return list(await asyncio.gather(*calls))
     return [await each for each in calls]
@@ -88,6 +99,8 @@ def main() -> None:
     """Run."""
     plan: dict[str, Any] = json.loads(sys.argv[1])
     logging.disable(logging.CRITICAL)
+    # A server over stdio is started then; after this the client would take it for an older one.
+    session.DISCOVER_TIMEOUT_SECONDS = patience()
     if plan.get("instrumented"):
         from openinference.instrumentation.mcp import MCPInstrumentor  # noqa: PLC0415 - may lack
 

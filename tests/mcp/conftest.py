@@ -12,14 +12,13 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from tests.patience import patience, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Publisher, listing, tool, outcome.
 Calls = dict[tuple[str, str, str, str], int]
 #: Name, labels, value.
 Sample = tuple[str, dict[str, str], float]
-PATIENCE = 20.0
-
 
 needs_newer = pytest.mark.skipif(
     find_spec("fastmcp") is None,
@@ -61,7 +60,7 @@ class Metrics:
 
     def samples(self) -> Iterator[Sample]:
         """Scrape, and yield every sample."""
-        with urllib.request.urlopen(self._address, timeout=10) as answer:
+        with urllib.request.urlopen(self._address, timeout=patience()) as answer:
             yield from _samples(answer.read().decode())
 
     def calls(self) -> Calls:
@@ -89,7 +88,7 @@ class Metrics:
 
     def wait_for(self, read: Callable[["Metrics"], int], least: int) -> int:
         """Wait until a figure is as high as it must get; return it."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience()
         while (found := read(self)) < least and time.monotonic() < deadline:
             time.sleep(0.05)
         return found
@@ -132,10 +131,11 @@ def start(tmp_path: Path) -> Iterator[Start]:
         **plan: object,
     ) -> Pair:
         bare = {key: value for key, value in os.environ.items() if not key.startswith("OTEL_")}
-        ready = tmp_path / "ready"
-        command = [sys.executable, "-m", "tests.mcp.server", "--ready", str(ready), *serving]
+        ready, begun = tmp_path / "ready", tmp_path / "begun"
+        files = ("--ready", str(ready), "--begun", str(begun))
+        command = [sys.executable, "-m", "tests.mcp.server", *files, *serving]
         surroundings = {**bare, **(identity("globex", "atlas") if server is None else server)}
-        plan = {"agent": "decorated", "calls": calls} | plan
+        plan = {"agent": "decorated", "calls": calls, "begun": str(begun)} | plan
         if transport == "http":
             processes.append(_run([*command, "--transport", "http"], surroundings))
             _until_there(ready, processes[-1])
@@ -179,8 +179,5 @@ def _run(command: list[str], environment: dict[str, str]) -> subprocess.Popen[st
 
 
 def _until_there(ready: Path, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not ready.exists():
-        assert process.poll() is None, "the server died"
-        assert time.monotonic() < deadline, "the server does not come up"
-        time.sleep(0.02)
+    wait_for(lambda: ready.exists() or process.poll() is not None, "the server comes up")
+    assert process.poll() is None, "the server died"

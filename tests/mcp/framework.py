@@ -8,6 +8,7 @@ from pydantic_ai import Agent
 from pydantic_ai.mcp import MCPToolset
 from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart
 from pydantic_ai.models.function import AgentInfo, FunctionModel
+from tests.patience import patience
 
 
 async def by_pydantic_ai(
@@ -26,7 +27,9 @@ async def by_pydantic_ai(
     if server is None:
         command, *arguments = plan["command"]
         server = StdioTransport(command, arguments, env=plan["env"], keep_alive=False)
-    helper = Agent(FunctionModel(model), name="helper", toolsets=[MCPToolset(server)])
+    # By itself it gives the server five seconds to start: too few on a busy machine.
+    tools = MCPToolset(server, init_timeout=patience())
+    helper = Agent(FunctionModel(model), name="helper", toolsets=[tools])
     async with helper:
         await helper.run("go")
         await stay(plan, [])

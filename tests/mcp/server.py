@@ -1,6 +1,7 @@
 """An MCP server in a process of its own, with metrics of its own.
 
-Writes where they are, as JSON on one line, to the file that ``--ready`` names.
+Writes where they are, as JSON on one line, to the file that ``--ready`` names; and a line for each
+call that has begun and will not end to the file that ``--begun`` names.
 """
 
 import argparse
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from fastmcp import FastMCP
 
 
+#: Where calls of `slow` are written down.
+BEGUN: list[Path] = []
+
+
 def search(query: str) -> str:
     """Answer."""
     return f"about {query}"
@@ -39,8 +44,10 @@ def refuse(query: str) -> str:
 
 
 async def slow(query: str) -> str:
-    """Answer when nobody waits any longer."""
-    await asyncio.sleep(60)
+    """Say that the call has begun, and never answer."""
+    with BEGUN[0].open("a", encoding="utf-8") as begun:
+        begun.write(f"{query}\n")
+    await asyncio.Event().wait()
     return query
 
 
@@ -101,11 +108,13 @@ def main() -> None:
     """Run."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--ready", type=Path, required=True)
+    parser.add_argument("--begun", type=Path, required=True)
     parser.add_argument("--transport", choices=("stdio", "http"), default="stdio")
     parser.add_argument("--framework", choices=("sdk", "fastmcp"), default="sdk")
     parser.add_argument("--wrapped", choices=WRAPPERS, default="plain")
     parser.add_argument("--instrumented", action="store_true")
     options = parser.parse_args()
+    BEGUN.append(options.begun)
     logging.disable(logging.CRITICAL)  # what goes wrong here goes wrong on purpose
     if options.instrumented:
         from openinference.instrumentation.mcp import MCPInstrumentor  # noqa: PLC0415 - may lack

@@ -11,16 +11,11 @@ from pathlib import Path
 
 import pytest
 from tests.mcp.conftest import ROOT, Metrics, identity
+from tests.patience import patience
+from tests.ports import free_port
 
 PAGE = (ROOT / "docs/mcp.md").read_text(encoding="utf-8")
 PROGRAMS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
-
-
-def free_port() -> int:
-    """Return a port that was free just now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @pytest.fixture
@@ -35,7 +30,7 @@ def server_port(tmp_path: Path) -> Iterator[tuple[int, Metrics]]:
     with subprocess.Popen(
         [sys.executable, program], env=environment, stderr=subprocess.DEVNULL
     ) as process:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + patience()
         while time.monotonic() < deadline:
             with socket.socket() as one:
                 if one.connect_ex(("127.0.0.1", port)) == 0:

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from tests.patience import patience
 
 pytestmark = pytest.mark.packaging
 
@@ -18,7 +19,13 @@ PARTS = ("instrumentation", "processor", "exporters", "insights", "demo")
 
 def _run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> str:
     run = subprocess.run(
-        command, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=120
+        command,
+        cwd=cwd,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=patience(120),
     )
     assert run.returncode == 0, f"{command} exited {run.returncode}:\n{run.stdout}{run.stderr}"
     return run.stdout

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.trace import Span, Status, StatusCode
+from tests.patience import patience
 from tests.processor.conftest import Rig, chat, invoke
 
 from agent_analytics.instrumentation import (
@@ -406,7 +407,7 @@ def test_prices_are_asked_outside_the_lock() -> None:
             del call
             thread = threading.Thread(target=rig.processor.snapshot, daemon=True)
             thread.start()
-            thread.join(10)
+            thread.join(patience())
             self.scraped += not thread.is_alive()
             return Decimal(1)
 

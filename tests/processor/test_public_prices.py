@@ -15,6 +15,7 @@ import pytest
 from genai_prices import data_snapshot
 from genai_prices.data_snapshot import DataSnapshot, get_snapshot
 from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint
+from tests.patience import patience
 
 from agent_analytics.processor import ModelCall, PublicPrices
 
@@ -304,8 +305,8 @@ def test_nothing_is_asked_of_the_network() -> None:
         "print(threading.active_count())\n"
     )
     found = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60,
-        env={**os.environ, "OTEL_SDK_DISABLED": "true"},
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        timeout=patience(), env={**os.environ, "OTEL_SDK_DISABLED": "true"},
     )  # fmt: skip
     assert found.stdout.split() == ["True", "1"]
 

@@ -3,10 +3,8 @@
 import contextlib
 import runpy
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 import urllib.request
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
@@ -15,6 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.patience import patience, wait_for
+from tests.ports import free_port
 
 from agent_analytics.insights import rollups
 
@@ -39,14 +39,6 @@ _STAGES = (
     ("registers:day",),
     ("tenants:day", ":week"),
 )
-
-
-def free_port() -> int:
-    """Return a loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @contextlib.contextmanager
@@ -77,20 +69,21 @@ def started(data: Path, config: str = "global: {}\n") -> Generator[str]:
         finally:
             process.terminate()
             try:
-                process.wait(10)
+                process.wait(patience())
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.wait(5)
+                process.wait(patience())
 
 
 def _wait(url: str) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2) as answer:
-            if answer.status == 200:
-                return
-        time.sleep(0.05)
-    pytest.fail(f"{url} did not become ready")
+    def ready() -> bool:
+        try:
+            with urllib.request.urlopen(url, timeout=patience()) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    wait_for(ready, f"{url} is ready", every=0.05)
 
 
 @pytest.fixture(scope="session")
@@ -107,7 +100,7 @@ def _promtool(*arguments: str | Path) -> None:
         [program, "tsdb", "create-blocks-from", "--max-block-duration=240h", *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=patience(120),
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -1,12 +1,12 @@
 """A fresh installation: a plain Prometheus that has scraped a processor for seconds."""
 
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
+from tests.patience import patience, wait_for
 
 from agent_analytics.exporters import start_http_server
 from agent_analytics.insights import MarketplaceAnalytics, PublisherAnalytics
@@ -45,13 +45,6 @@ def _counted(invocations: int, *, failed: int, first_tenant: int) -> AgentMetric
     return processor
 
 
-def _until(seen: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not seen():
-        assert time.monotonic() < deadline, "Prometheus did not scrape in time"
-        time.sleep(0.2)
-
-
 def test_seconds_after_the_first_scrape_and_over_a_restart(
     start: Callable[..., AbstractContextManager[str]], tmp_path: Path
 ) -> None:
@@ -62,7 +55,7 @@ def test_seconds_after_the_first_scrape_and_over_a_restart(
     server = start_http_server(_counted(7, failed=2, first_tenant=0), port=0)
     port = server.port
     with start(tmp_path / "data", _CONFIG.format(port=port)) as url:
-        analytics = PublisherAnalytics(url)
+        analytics = PublisherAnalytics(url, timeout=patience())
 
         def seen(invocations: int, tenants: int) -> bool:
             try:
@@ -72,13 +65,13 @@ def test_seconds_after_the_first_scrape_and_over_a_restart(
             told = (dashboard.total_invocations, dashboard.unique_tenants)
             return told == (invocations, tenants)
 
-        _until(lambda: seen(7, 7))
+        wait_for(lambda: seen(7, 7), "Prometheus scrapes", every=0.2)
         server.close()
         server = start_http_server(_counted(4, failed=1, first_tenant=5), port=port)
         try:
-            _until(lambda: seen(11, 9))
+            wait_for(lambda: seen(11, 9), "Prometheus scrapes", every=0.2)
             dashboard = analytics.dashboard("acme")
-            market = MarketplaceAnalytics(url).dashboard()
+            market = MarketplaceAnalytics(url, timeout=patience()).dashboard()
         finally:
             server.close()
     assert dashboard.total_revenue == pytest.approx(0.55)
@@ -97,6 +90,6 @@ def test_an_empty_prometheus_has_no_data(
     """Where nothing was ever scraped, that is said."""
     with start(tmp_path / "data") as url:
         with pytest.raises(NoData, match="no metrics of agents"):
-            PublisherAnalytics(url).dashboard("acme")
+            PublisherAnalytics(url, timeout=patience()).dashboard("acme")
         with pytest.raises(NoData):
-            MarketplaceAnalytics(url).dashboard()
+            MarketplaceAnalytics(url, timeout=patience()).dashboard()

@@ -1,6 +1,7 @@
 """The figures of the operator, from a real Prometheus over a past whose truth is known."""
 
 import pytest
+from tests.patience import patience
 
 from agent_analytics.insights.analytics import MarketplaceAnalytics, MarketplaceDashboard
 
@@ -13,7 +14,7 @@ LIVED = 180
 @pytest.fixture(scope="module")
 def market(url: str, end: float) -> MarketplaceDashboard:
     """Return the dashboard of the last day."""
-    return MarketplaceAnalytics(url).dashboard(1, at=end)
+    return MarketplaceAnalytics(url, timeout=patience()).dashboard(1, at=end)
 
 
 def test_totals(market: MarketplaceDashboard) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from tests.patience import patience
 
 from agent_analytics.insights.analytics import (
     ListingFigures,
@@ -21,7 +22,7 @@ LIVED = 180
 @pytest.fixture(scope="module")
 def acme(url: str, end: float) -> PublisherDashboard:
     """Return the dashboard of acme for the last day, from roll-ups."""
-    return PublisherAnalytics(url).dashboard("acme", 1, at=end)
+    return PublisherAnalytics(url, timeout=patience()).dashboard("acme", 1, at=end)
 
 
 def of_agent(dashboard: PublisherDashboard, agent: str) -> ListingFigures:
@@ -108,7 +109,7 @@ def test_a_whole_period_is_not_partial(acme: PublisherDashboard) -> None:
 
 def test_without_the_period_before_there_are_no_trends(url: str, end: float) -> None:
     """Three days of four have figures, and neither trend nor retention."""
-    dashboard = PublisherAnalytics(url).dashboard("acme", 3, at=end)
+    dashboard = PublisherAnalytics(url, timeout=patience()).dashboard("acme", 3, at=end)
     assert dashboard.total_invocations == 111 * DAY * 5 + 5 * (LIVED + 2 * DAY)
     assert dashboard.invocations_trend is dashboard.retention is dashboard.tenants_trend is None
     assert [sentence.partition(" ")[0] for sentence in dashboard.partial] == ["Trends"]
@@ -116,7 +117,7 @@ def test_without_the_period_before_there_are_no_trends(url: str, end: float) -> 
 
 def test_history_younger_than_the_period_is_partial(url: str, end: float) -> None:
     """Of thirty days four are known: what is known is told, and since when."""
-    dashboard = PublisherAnalytics(url).dashboard("acme", 30, at=end)
+    dashboard = PublisherAnalytics(url, timeout=patience()).dashboard("acme", 30, at=end)
     assert dashboard.total_invocations
     assert "within the period" in dashboard.partial[0]
     assert dashboard.invocations_trend is None
@@ -125,7 +126,7 @@ def test_history_younger_than_the_period_is_partial(url: str, end: float) -> Non
 
 def test_what_is_not_known_is_none(url: str, end: float) -> None:
     """No rating, no gauge, no price: not available, and not 0."""
-    loner = PublisherAnalytics(url).dashboard("globex", 1, at=end)
+    loner = PublisherAnalytics(url, timeout=patience()).dashboard("globex", 1, at=end)
     assert loner.avg_satisfaction is None
     assert loner.satisfaction_distribution is None
     assert loner.active_installs is loner.install_churn is None
@@ -138,7 +139,7 @@ def test_what_is_not_known_is_none(url: str, end: float) -> None:
 
 def test_days_add_up_to_the_period(url: str, end: float) -> None:
     """The course of the period is made of the same events as its total."""
-    dashboard = PublisherAnalytics(url).dashboard("acme", 2, at=end)
+    dashboard = PublisherAnalytics(url, timeout=patience()).dashboard("acme", 2, at=end)
     days = [value or 0 for value in dashboard.daily.invocations]
     assert sum(days) == dashboard.total_invocations
     assert days == [227 * DAY, 111 * DAY + 5 * LIVED]
@@ -152,7 +153,7 @@ def test_days_add_up_to_the_period(url: str, end: float) -> None:
 def test_unknown_publisher(url: str, end: float, publisher: str) -> None:
     """An id that is not there is unknown, and one that tries to break out is just such an id."""
     with pytest.raises(UnknownPublisher, match=r"listing of publisher|no publisher has the id"):
-        PublisherAnalytics(url).dashboard(publisher, 1, at=end)
+        PublisherAnalytics(url, timeout=patience()).dashboard(publisher, 1, at=end)
 
 
 def test_other_publishers_do_not_show(acme: PublisherDashboard) -> None:
@@ -179,4 +180,4 @@ def test_few_tenants_are_withheld(url: str, end: float, hostile: str) -> None:
 def test_period_shorter_than_a_day_is_refused(url: str) -> None:
     """A period has at least a day."""
     with pytest.raises(ValueError, match="at least one day"):
-        PublisherAnalytics(url).dashboard("acme", 0)
+        PublisherAnalytics(url, timeout=patience()).dashboard("acme", 0)

@@ -3,7 +3,6 @@
 import importlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +16,8 @@ from typing import IO, Any, cast
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from tests.patience import patience
+from tests.ports import free_port
 
 PROGRAMS = Path(__file__).parent / "programs"
 ROOT = Path(__file__).parents[2]
@@ -63,7 +64,7 @@ def serving(*turns: list[str]) -> Generator[Any]:
     finally:
         server.close()
         for thread in set(threading.enumerate()) - before:
-            thread.join(10)
+            thread.join(patience())
 
 
 def installed() -> list[list[str]]:
@@ -88,13 +89,6 @@ def announced(said: str) -> str:
     return line.removeprefix(start)
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return cast("int", probe.getsockname()[1])
-
-
 def environment() -> dict[str, str]:
     """Return an environment without settings of telemetry but for those that save time."""
     kept = {
@@ -107,7 +101,7 @@ def environment() -> dict[str, str]:
 
 def exposed(port: int) -> str:
     """Return what is exposed on a port."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as response:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=patience()) as response:
         return cast("bytes", response.read()).decode()
 
 
@@ -155,7 +149,7 @@ class Program:
         """Let it end, and return what it wrote to its standard error."""
         if not self.ended:
             self.ended = True
-            _, self.said = self.process.communicate(timeout=60)
+            _, self.said = self.process.communicate(timeout=patience())
         return self.said
 
 

@@ -5,12 +5,13 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.patience import patience
+from tests.ports import free_port
 from tests.zero_code.launch import (
     ACME,
     INSTRUMENT,
     OURS,
     announced,
-    free_port,
     install,
     installed,
     run,
@@ -253,10 +254,10 @@ def test_gunicorn_with_workers(tmp_path: Path, preload: tuple[str, ...]) -> None
     with running("", ACME | ONLY | state, command=arguments) as server:
         answered = 0
         pids: set[bytes] = set()
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + patience(90)
         while answered < 40 or len(pids) < 2:
             assert time.monotonic() < deadline, server.finish()
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience())
             try:
                 connection.request("GET", "/")
                 pids.add(connection.getresponse().read())
