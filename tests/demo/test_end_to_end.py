@@ -34,7 +34,6 @@ def missing_server() -> str:
 
 needs_servers = [
     pytest.mark.servers,
-    pytest.mark.slow,
     pytest.mark.skipif(bool(missing_server()), reason=missing_server() or "all installed"),
 ]
 
@@ -242,7 +241,7 @@ class TestIncident:
 class TestInterruption:
     """Ctrl-C, a hard kill, and a server that dies."""
 
-    pytestmark = needs_servers
+    pytestmark = (*needs_servers, pytest.mark.slow)
 
     def test_ctrl_c_ends_in_a_summary(self, demo: Demo) -> None:
         """The first Ctrl-C stops the traffic; the numbers are still compared, and agree."""

@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.dialects.replay import Player, counts
+from tests.effort import examples
 
 from agent_analytics.instrumentation import health
 
@@ -72,7 +73,7 @@ def recordings(draw: st.DrawFn) -> dict[str, Any]:
     return {"spans": spans[:cut], "unfinished_spans": spans[cut:]}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(recordings())
 def test_nothing_raises_and_nothing_leaks(recording: dict[str, Any]) -> None:
     """Whatever is recorded, no error is met, and given up spans leave nothing in progress."""
@@ -92,7 +93,7 @@ def test_nothing_raises_and_nothing_leaks(recording: dict[str, Any]) -> None:
     assert not runs._waiting  # noqa: SLF001
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(recordings(), st.integers(0, 10**6))
 def test_the_order_of_ends_does_not_matter(recording: dict[str, Any], seed: int) -> None:
     """Spans that end in another order inside one run make the same counts."""

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.parser import text_string_to_metric_families as parse_text
+from tests.effort import examples
 from tests.exposition.conftest import MOVING, Market, of_registry, parse_openmetrics, still
 from tests.patience import patience
 
@@ -214,7 +215,7 @@ NASTY = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(publisher=NASTY, agent=NASTY, tool=NASTY, model=NASTY)
 def test_any_label_value_comes_back(publisher: str, agent: str, tool: str, model: str) -> None:
     """Whatever stands in a label, both parsers read it back as it was, exemplars beside it."""

@@ -20,6 +20,9 @@ from tests.frameworks import guides
 from tests.frameworks.matrix import FRAMEWORKS
 from tests.frameworks.run_guides import CALLED, Ran, problems, run
 
+# What a program printed is kept by the process that ran it.
+pytestmark = pytest.mark.xdist_group("guides")
+
 HERE = ("langchain", "openai-agents", "pydantic-ai")
 
 

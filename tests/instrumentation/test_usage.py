@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from agent_analytics.instrumentation import agent, current_invocation
 
@@ -302,7 +303,7 @@ json_like: st.SearchStrategy[Any] = st.recursive(
 
 
 @settings(
-    max_examples=300,
+    max_examples=examples(300),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

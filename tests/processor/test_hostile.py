@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import Status, StatusCode
 from prometheus_client.parser import text_string_to_metric_families as parse_text
+from tests.effort import examples
 from tests.processor.conftest import Rig, chat, event, invoke, odd, parse_openmetrics, tool
 
 from agent_analytics.exporters import exposition
@@ -68,7 +69,7 @@ def settled(rig: Rig) -> dict[str, float]:
     return {metric: rig.value(metric, publisher_id="valid", agent_id="v") for metric in metrics}
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     spans=st.lists(st.tuples(STARTS, ATTRIBUTES, ATTRIBUTES, st.booleans()), max_size=5),
 )

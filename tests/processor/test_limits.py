@@ -6,6 +6,7 @@ from dataclasses import fields
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.effort import examples
 from tests.processor.conftest import Rig, chat, event, invoke, odd, tool
 
 from agent_analytics.instrumentation import vocabulary as v
@@ -163,7 +164,7 @@ def test_causes_are_there_before_they_happen(rig: Rig) -> None:
 NAMES = st.text(max_size=30)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(stream=st.lists(st.tuples(NAMES, NAMES, NAMES, NAMES, NAMES), max_size=60))
 def test_the_number_of_series_is_bounded_under_any_stream(
     stream: list[tuple[str, str, str, str, str]],

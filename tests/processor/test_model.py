@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.effort import examples
 from tests.processor.conftest import Rig, chat, event, invoke, tool
 
 from agent_analytics.instrumentation import vocabulary as v
@@ -178,7 +179,7 @@ TREES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(TREES, min_size=1, max_size=4))
 def test_every_series_is_what_the_model_says(trees: list[Tree]) -> None:
     """Whatever is nested in whatever, every series equals the model's."""

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.effort import examples
 from tests.processor.conftest import Rig, chat, event, invoke
 
 from agent_analytics.instrumentation import vocabulary as v
@@ -22,7 +23,7 @@ def nano(value: float) -> int:
     return round(value * 10**9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(revenue=AMOUNTS, refunds=AMOUNTS, costs=AMOUNTS)
 def test_sums_are_exact_to_the_nano_dollar(
     revenue: list[Decimal], refunds: list[Decimal], costs: list[Decimal]

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from agent_analytics.processor import FilePrices, ModelCall
 
@@ -68,7 +69,7 @@ def test_each_kind_of_token_has_its_price(
     assert known.usd(used) == Decimal(usd)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     prices=st.fixed_dictionaries(dict.fromkeys(ALL, PRICES)),
     tokens=st.lists(TOKENS, min_size=5, max_size=5),

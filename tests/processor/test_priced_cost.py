@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.trace import Span, Status, StatusCode
+from tests.effort import examples
 from tests.patience import patience
 from tests.processor.conftest import Rig, chat, invoke
 
@@ -259,7 +260,7 @@ CALLS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(calls=CALLS, outcome=st.sampled_from(v.OUTCOMES))
 def test_sums_are_exact(calls: list[tuple[str, list[int], str]], outcome: str) -> None:
     """Any calls in any order cost the sum of what each costs, rounded once a call, half to even."""

@@ -8,6 +8,7 @@ import promql_parser
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from agent_analytics.insights._client import (
     PrometheusClient,
@@ -103,7 +104,7 @@ def test_credentials_are_sent_and_never_told(
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_no_value_escapes_from_its_matcher(value: str) -> None:
     """A parser of PromQL reads one matcher with exactly the value that was put in."""
     parsed = promql_parser.parse(f"m{{{equals('publisher_id', value)}}}")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from agent_analytics.insights import Insight
 from agent_analytics.insights.analytics import (
@@ -221,7 +222,7 @@ def test_hostile_names_are_text_in_html() -> None:
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_no_name_adds_an_element_or_an_attribute(name: str) -> None:
     """Whatever a name is, the page has the elements and attributes of a page with a plain one."""
     plain, other = (_Page(render(_named(each), "html")) for each in ("plain", name))

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import pytest
+
 Check = Callable[..., None]
 UP = {"up": "1x120"}
 WHO = "finder of acme"
@@ -100,6 +102,7 @@ def test_negative_margin(check_insight: Check, listing: Listing) -> None:
     )
 
 
+@pytest.mark.slow
 def test_wasted_spend(check_insight: Check, listing: Listing) -> None:
     """More than a tenth of the model cost in ten failed invocations or more is told."""
 
@@ -134,6 +137,7 @@ def test_wasted_spend(check_insight: Check, listing: Listing) -> None:
     )
 
 
+@pytest.mark.slow
 def test_token_growth(check_insight: Check, listing: Listing) -> None:
     """A third more tokens is told, unless fewer calls fail or tenants like it better."""
 

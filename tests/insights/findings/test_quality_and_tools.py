@@ -97,6 +97,7 @@ def test_tool_latency(check_insight: Check, listing: Listing) -> None:
     )
 
 
+@pytest.mark.slow
 def test_tool_loops(check_insight: Check, listing: Listing) -> None:
     """More than twice the calls an invocation is told, half a call more at least."""
 
@@ -134,6 +135,7 @@ def test_tool_loops(check_insight: Check, listing: Listing) -> None:
     )
 
 
+@pytest.mark.slow
 def test_tool_unused(check_insight: Check, listing: Listing) -> None:
     """A tool without a call in a week is told if it never had one, or used to have many."""
 
