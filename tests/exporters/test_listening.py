@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.patience import patience
 
 from agent_analytics.exporters import configure, start_http_server
 from agent_analytics.processor import AgentMetricsProcessor
@@ -26,7 +27,7 @@ needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here")
 
 def status(host: str, port: int) -> int:
     """Return the status of the health check, asked at an address."""
-    connection = http.client.HTTPConnection(host, port, timeout=10)
+    connection = http.client.HTTPConnection(host, port, timeout=patience())
     try:
         connection.request("GET", "/-/healthy")
         return connection.getresponse().status

@@ -12,6 +12,7 @@ from wsgiref.util import setup_testing_defaults
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.patience import patience
 
 from agent_analytics.exporters import (
     MetricsServer,
@@ -40,7 +41,7 @@ def server(processor: AgentMetricsProcessor) -> Iterator[MetricsServer]:
 
 def say(server: MetricsServer, data: bytes) -> tuple[int, bytes, bytes]:
     """Return status, head and body of the answer to raw bytes; the client keeps its side open."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=patience()) as client:
         client.sendall(data)
         answer = b""
         while chunk := client.recv(65536):

@@ -20,6 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.sdk.trace import ReadableSpan
+from tests.patience import patience
 
 from agent_analytics.instrumentation import agent, tenant, tool
 
@@ -145,7 +146,7 @@ def _in_a_copy(run: Run) -> None:
 def _in_a_thread(run: Run) -> None:
     thread = Thread(target=run)
     thread.start()
-    thread.join(60)
+    thread.join(patience())
 
 
 def _in_one_other(other: Context, run: Run) -> None:
