@@ -111,10 +111,9 @@ class Runtime:
         return attachment
 
     def _watch_forks(self, started: ExitStack) -> None:
-        processors = self._attachment.processors
-        if self._server is not None and processors is not None:
-            _forked.watch(processors)
-            started.callback(_forked.unwatch, processors)
+        if self._server is not None and self._attachment.processors is not None:
+            _forked.watch(self._attachment)
+            started.callback(_forked.unwatch, self._attachment)
 
     @property
     def instrumentations(self) -> tuple[Instrumentation, ...]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 
-from agent_analytics.exporters._provider import Processors
+from agent_analytics.exporters._provider import Attachment
 
 _logger = logging.getLogger("agent_analytics")
 
@@ -32,22 +32,23 @@ class _FirstSpan(SpanProcessor):
         )
 
 
-_watched: Final[weakref.WeakSet[Processors]] = weakref.WeakSet()
+_watched: Final[weakref.WeakSet[Attachment]] = weakref.WeakSet()
 
 
-def watch(processors: Processors) -> None:
-    """Speak in children of this process that record spans through these processors."""
-    _watched.add(processors)
+def watch(attachment: Attachment) -> None:
+    """Speak in children of this process that record spans at an attachment's provider."""
+    _watched.add(attachment)
 
 
-def unwatch(processors: Processors) -> None:
+def unwatch(attachment: Attachment) -> None:
     """Do so no longer."""
-    _watched.discard(processors)
+    _watched.discard(attachment)
 
 
 def _in_child() -> None:
-    for processors in list(_watched):
-        processors.add_alone(_FirstSpan())
+    for attachment in list(_watched):
+        if attachment.processors is not None:
+            attachment.processors.add_alone(_FirstSpan())
     _watched.clear()
 
 

@@ -1,111 +1,104 @@
-"""Where ``configure()`` hooks in: a tracer provider whose processors come and go.
+"""Where ``configure()`` hooks in: the global tracer provider, whoever's it is and becomes."""
 
-OpenTelemetry lets the global provider be set once and processors be added, never removed. So our
-provider, or one hook in the user's, stays for the life of the process; what hangs on it changes.
-"""
-
-import gc
 import logging
+import threading
 import weakref
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from opentelemetry import trace
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
-from opentelemetry.sdk.trace import (
-    SpanProcessor,
-    SynchronousMultiSpanProcessor,
-    Tracer,
-    TracerProvider,
-)
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import Sampler
 
-from agent_analytics.processor import RecordAllSampler
+from agent_analytics.exporters import _sdk
+from agent_analytics.exporters._processors import Hook, Processors, RuntimeProvider
+from agent_analytics.exporters._standing_in import stand_in
+from agent_analytics.instrumentation.health import note_internal_error
+from agent_analytics.instrumentation.tracing import watch_providers
 
 _logger = logging.getLogger("agent_analytics")
 
-
-class Processors(SynchronousMultiSpanProcessor):
-    """Span processors that can be taken away again."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call] # the SDK's has no annotation
-
-    def remove(self, processors: Sequence[SpanProcessor]) -> None:
-        """Take processors away; a span that is just ending may still reach them."""
-        with self._lock:
-            self._span_processors = tuple(
-                processor for processor in self._span_processors if processor not in processors
-            )
-
-    def add_alone(self, processor: SpanProcessor) -> None:
-        """Add a processor in a child just forked: a thread it lacks may hold the lock for ever."""
-        self._span_processors = (*self._span_processors, processor)
-
-
-class RecordAll(RecordAllSampler):
-    """Records every span; what it wraps says which are sampled, and may be changed."""
-
-    def wrap(self, root: Sampler) -> None:
-        """Sample by ``root`` from now on, in tracers that exist already, too."""
-        self._root = root
-
-
-class RuntimeProvider(TracerProvider):
-    """The global provider where the user has set none."""
-
-    def __init__(self, sampler: Sampler, resource: Resource) -> None:
-        self._record_all: Final = RecordAll(sampler)
-        self.processors: Final = Processors()
-        super().__init__(
-            sampler=self._record_all,
-            resource=resource,
-            shutdown_on_exit=False,
-            active_span_processor=self.processors,
-        )
-
-    def renew(self, sampler: Sampler, resource: Resource) -> None:
-        """Take over the sampler and the resource of a new runtime, in existing tracers, too."""
-        self._record_all.wrap(sampler)
-        with getattr(self, "_tracers_lock", nullcontext()):  # from 1.41 on
-            self._resource = resource
-            for tracer in tracers_of(self):
-                tracer.resource = resource
+#: Set when a provider was shut down that has our hook: another one may be about to replace it.
+replaced: Final = threading.Event()
+_lock: Final = threading.RLock()
+#: The hook in each provider of others, by the provider's identity: not each can be hashed.
+_hooks: Final[dict[int, tuple[weakref.ref[Any], Hook]]] = {}
+_attachments: "Final[weakref.WeakSet[Attachment]]" = weakref.WeakSet()
+#: Providers of ours whose place others have taken; their tracers go on.
+_yielded: Final[weakref.WeakSet[RuntimeProvider]] = weakref.WeakSet()
 
 
 class Attachment:
     """Span processors at a provider, until ``detach``.
 
     Attributes:
-        provider: The provider.
+        provider: The global provider: ours, another's, or what stands in front of another's.
         processors: What they were added to; None where nothing was.
     """
 
     def __init__(
         self,
-        provider: TracerProvider,
+        provider: object,
         processors: Processors | None = None,
-        undo: Callable[[], None] | None = None,
+        added: Sequence[SpanProcessor] = (),
+        sampler: Sampler | None = None,
     ) -> None:
-        self.provider: Final = provider
-        self.processors: Final = processors
-        self._undo = undo
+        self._front = provider
+        self._behind = _sdk.behind(provider)
+        self.processors = processors
+        self._added: Final = added
+        self._sampler: Final = sampler
+        self._undo: list[Callable[[], None]] = []
+        self._detached = processors is None
+
+    @property
+    def provider(self) -> TracerProvider:
+        """The global provider."""
+        return cast("TracerProvider", self._front)
+
+    def hook_in(self, provider: object, hook: Hook | None = None) -> None:
+        """Go on at a provider of others."""
+        inner = cast("TracerProvider", _sdk.behind(provider))
+        hook = _hook_at(inner, hook)
+        self._front, self._behind = provider, inner
+        self._undo.append(_sdk.record_all(inner, self._sampler))
+        if hook is not self.processors:
+            before, self.processors = self.processors, hook
+            for processor in self._added:
+                hook.add_span_processor(processor)
+            if before is not None:
+                before.remove(self._added)
+
+    def look(self) -> None:
+        """Follow the global provider where it has become another, or passes on to another."""
+        with _lock:
+            provider = trace.get_tracer_provider()
+            if self._detached or not _sdk.takes_processors(provider):
+                return
+            if provider is not self._front and isinstance(self._front, RuntimeProvider):
+                _took(self._front, provider)
+            elif provider is not self._front or _sdk.behind(provider) is not self._behind:
+                hook = self.processors if isinstance(self.processors, Hook) else None
+                self.hook_in(provider, hook)
+                for ours in _yielded:
+                    if ours.forward is not None:
+                        ours.forward.target = cast("TracerProvider", self._behind)
 
     def detach(self) -> None:
         """Take the processors away and put back what was changed; idempotent."""
-        undo, self._undo = self._undo, None
-        if undo is not None:
-            undo()
-
-
-#: The hook in each provider of the user's.
-_hooks: Final[weakref.WeakKeyDictionary[TracerProvider, Processors]] = weakref.WeakKeyDictionary()
+        with _lock:
+            self._detached = True
+            if self.processors is not None:
+                self.processors.remove(self._added)
+            for undo in reversed(self._undo):
+                undo()
+            self._undo.clear()
 
 
 def attach_nothing() -> Attachment:
     """Return an attachment to the global provider that leaves it as it is."""
-    return Attachment(cast("TracerProvider", trace.get_tracer_provider()))
+    return Attachment(trace.get_tracer_provider())
 
 
 def attach(
@@ -133,88 +126,90 @@ def attach(
         resource = Resource.create({SERVICE_NAME: service_name} if service_name else {})
         if isinstance(provider, RuntimeProvider):
             provider.renew(root, resource)
-            return _attach_to_ours(provider, processors)
+            return _attach_to_ours(provider, processors, sampler)
         ours = RuntimeProvider(root, resource)
-        trace.set_tracer_provider(ours)
-        if trace.get_tracer_provider() is ours:
-            return _attach_to_ours(ours, processors)
+        if stand_in(ours, _took):
+            return _attach_to_ours(ours, processors, sampler)
         provider = trace.get_tracer_provider()  # another thread has been faster
-    if not hasattr(provider, "add_span_processor"):
+    if not _sdk.takes_processors(provider):
         msg = (
-            f"the global tracer provider, {type(provider).__qualname__}, takes no span processor; "
+            f"the global tracer provider, {_sdk.name_of(provider)}, takes no span processor; "
             "call configure() before it is set, or set one of the OpenTelemetry SDK"
         )
         raise RuntimeError(msg)
-    return _attach_to_users(cast("TracerProvider", provider), processors, sampler, service_name)
+    return _attach_to_users(provider, processors, sampler, service_name)
 
 
-def _attach_to_ours(provider: RuntimeProvider, processors: Sequence[SpanProcessor]) -> Attachment:
+def _attach_to_ours(
+    provider: RuntimeProvider, processors: Sequence[SpanProcessor], sampler: Sampler | None
+) -> Attachment:
     for processor in processors:
         provider.add_span_processor(processor)
-    hook = provider.processors
-    return Attachment(provider, hook, lambda: hook.remove(processors))
+    attachment = Attachment(provider, provider.processors, processors, sampler)
+    _attachments.add(attachment)
+    return attachment
 
 
 def _attach_to_users(
-    provider: TracerProvider,
+    provider: object,
     processors: Sequence[SpanProcessor],
     sampler: Sampler | None,
     service_name: str | None,
 ) -> Attachment:
-    hook = _hooks.get(provider)
-    if hook is None:
-        hook = _hooks[provider] = Processors()
-        provider.add_span_processor(hook)
-    if service_name is not None and provider.resource.attributes.get(SERVICE_NAME) != service_name:
+    inner = cast("TracerProvider", _sdk.behind(provider))
+    if service_name is not None and inner.resource.attributes.get(SERVICE_NAME) != service_name:
         _logger.warning(
-            "service_name %r is not used: the tracer provider was set before configure() and has "
-            "a resource of its own",
+            "agent-analytics: service_name %r is not used: the tracer provider was set before "
+            "configure() and has a resource of its own; set service.name there",
             service_name,
         )
-    restore = _record_all(provider, sampler)
-    for processor in processors:
-        hook.add_span_processor(processor)
-
-    def undo() -> None:
-        hook.remove(processors)
-        restore()
-
-    return Attachment(provider, hook, undo)
+    attachment = Attachment(provider, Processors(), processors, sampler)
+    attachment.hook_in(provider)
+    _attachments.add(attachment)
+    return attachment
 
 
-def _record_all(provider: TracerProvider, sampler: Sampler | None) -> Callable[[], None]:
-    """Make the user's provider record every span; return what undoes it."""
-    previous: Sampler | None = getattr(provider, "sampler", None)
-    if previous is None or getattr(provider, "_active_span_processor", None) is None:
-        _logger.warning(
-            "the sampler of the tracer provider, %s, cannot be wrapped: spans that it drops are "
-            "missing from the metrics; give it RecordAllSampler(...)",
-            type(provider).__qualname__,
+def _hook_at(provider: Any, hook: Hook | None = None) -> Hook:  # noqa: ANN401 - of whatever make
+    """Return our hook in a provider, which gets it where it has none."""
+    known, found = _hooks.get(id(provider), (None, None))
+    if found is not None and known is not None and known() is provider:
+        return found
+    hook = hook or Hook(replaced.set)
+    _sdk.add(provider, hook)
+    number = id(provider)
+    try:
+        reference: Any = weakref.ref(provider, lambda _: _hooks.pop(number, None))
+    except TypeError:  # it cannot be referred to weakly; such a provider is there for good
+        reference = lambda: provider  # noqa: E731 - what a reference is here
+    _hooks[number] = (reference, hook)
+    return hook
+
+
+def _took(ours: RuntimeProvider, theirs: object) -> None:
+    """Go on at a provider that has taken the place of ours, with all that was at ours."""
+    with _lock:
+        inner = cast("TracerProvider", _sdk.behind(theirs))
+        hook = _hook_at(inner)
+        live = [each for each in _attachments if each.provider is ours]
+        for attachment in live:
+            attachment.processors = hook
+            attachment.hook_in(theirs, hook)
+        ours.yield_to(inner, hook)
+        _yielded.add(ours)
+        _logger.info(
+            "agent-analytics: the program has set its own tracer provider, %s: its spans are "
+            "counted, and its processors get all spans",
+            _sdk.name_of(theirs),
         )
-        return lambda: None
-    if sampler is None and isinstance(previous, RecordAllSampler):
-        return lambda: None
-    wrapper = RecordAllSampler(sampler or previous)
-    _replace_sampler(provider, previous, wrapper)
-    return lambda: _replace_sampler(provider, wrapper, previous)
 
 
-def _replace_sampler(provider: TracerProvider, old: Sampler, new: Sampler) -> None:
-    """Replace a sampler in a provider and in its tracers, each of which has taken it over."""
-    if provider.sampler is old:
-        provider.sampler = new
-    for tracer in tracers_of(provider):
-        if tracer.sampler is old:
-            tracer.sampler = new
+def _met(_: object) -> None:
+    """Look at once where a decorator meets another provider: none of its spans is missed."""
+    try:
+        for attachment in list(_attachments):
+            attachment.look()
+    except Exception:  # noqa: BLE001 - telemetry never raises into the host
+        note_internal_error("exporters.provider")
 
 
-def tracers_of(provider: TracerProvider) -> list[Tracer]:
-    """Return the tracers that a provider has given out."""
-    kept = cast("object", vars(provider).get("_tracers"))
-    if isinstance(kept, dict):
-        return list(cast("dict[object, Tracer]", kept).values())
-    # The SDK keeps them from 1.41 on. Older tracers are known by the processor they share.
-    shared = vars(provider).get("_active_span_processor")
-    return [
-        each for each in gc.get_objects() if type(each) is Tracer and each.span_processor is shared
-    ]
+watch_providers(_met)

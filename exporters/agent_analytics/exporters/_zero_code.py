@@ -19,7 +19,7 @@ from opentelemetry.instrumentation.dependencies import DependencyConflictError
 from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]  # untyped
 from opentelemetry.sdk.trace import TracerProvider
 
-from agent_analytics.exporters import _configure
+from agent_analytics.exporters import _configure, _sdk
 from agent_analytics.exporters._identity import publisher_named
 from agent_analytics.exporters._packages import is_genai
 from agent_analytics.exporters._settings import UNSET
@@ -113,7 +113,7 @@ def _start() -> None:
 
 def _configure_or_count_only() -> None:
     # Whoever has set up a provider has set up its export, too.
-    foreign = isinstance(trace.get_tracer_provider(), TracerProvider)
+    foreign = isinstance(_sdk.behind(trace.get_tracer_provider()), TracerProvider)
     endpoint = None if foreign else UNSET
     instrument = None if os.environ.get(_INSTRUMENT_VARIABLE, "").strip() else True
     try:
