@@ -1,6 +1,8 @@
 """What exceptions mean: those of real libraries, groups of them, and classes that lie or raise."""
 
+import asyncio
 import importlib
+import urllib.error
 from typing import Any
 
 import anyio
@@ -107,3 +109,112 @@ REAL = [
 def test_exceptions_of_real_libraries(exception: BaseException, expected: str) -> None:
     """What a library raises means what the library says that it does."""
     assert outcome(exception) == expected
+
+
+def made(name: str, *bases: type[BaseException], **body: object) -> type[BaseException]:
+    """Return a class of this qualified name, as of a library that is not installed here."""
+    module, _, bare = name.rpartition(".")
+    body = {"__module__": module, "__qualname__": bare, **body}
+    kind: type[BaseException] = type(bare, bases or (Exception,), body)
+    return kind
+
+
+#: From the sources of trio 0.19 and 0.35, greenlet (gevent 24.11, eventlet 0.41), dramatiq 2.2,
+#: huey 3.5, rq 3.0, arq 0.28, procrastinate 3.10, prefect 3.9, airflow 3.3, temporalio 1.35,
+#: dagster 1.13, inngest 0.5, restate 1.3, streamlit 1.67, tornado 6.6, crewai 1.15, agno 3.1,
+#: haystack 3.4, livekit 1.8, langgraph 0.3, botocore 1.44, google-api-core 2.44, pydantic-ai 2.68,
+#: typer 0.29, mcp 1.23.
+UNINSTALLED = [
+    ("trio.Cancelled", "cancelled"),
+    ("trio._core._exceptions.Cancelled", "cancelled"),
+    ("trio.TooSlowError", "timeout"),
+    ("trio.EndOfChannel", "steered"),
+    ("trio.BrokenResourceError", "error"),
+    ("greenlet.GreenletExit", "cancelled"),
+    ("gevent.timeout.Timeout", "timeout"),
+    ("gevent.exceptions.LoopExit", "error"),
+    ("eventlet.timeout.Timeout", "timeout"),
+    ("dramatiq.errors.Retry", "steered"),
+    ("dramatiq.middleware.time_limit.TimeLimitExceeded", "timeout"),
+    ("dramatiq.middleware.shutdown.Shutdown", "cancelled"),
+    ("dramatiq.errors.RateLimitExceeded", "error"),
+    ("huey.exceptions.RetryTask", "steered"),
+    ("huey.exceptions.CancelExecution", "cancelled"),
+    ("rq.timeouts.JobTimeoutException", "timeout"),
+    ("arq.worker.Retry", "steered"),
+    ("procrastinate.exceptions.JobAborted", "cancelled"),
+    ("prefect.exceptions.Pause", "steered"),
+    ("prefect.exceptions.TerminationSignal", "cancelled"),
+    ("prefect.task_engine.TaskRunTimeoutError", "timeout"),
+    ("airflow.sdk.exceptions.AirflowSkipException", "steered"),
+    ("airflow.sdk.exceptions.AirflowTaskTimeout", "timeout"),
+    ("airflow.sdk.exceptions.AirflowFailException", "error"),
+    ("temporalio.exceptions.CancelledError", "cancelled"),
+    ("temporalio.exceptions.TimeoutError", "timeout"),
+    ("temporalio.exceptions.ApplicationError", "error"),
+    ("dagster._core.definitions.events.RetryRequested", "steered"),
+    ("inngest._internal.step_lib.base.SkipInterrupt", "steered"),
+    ("restate.exceptions.SuspendedException", "steered"),
+    ("streamlit.runtime.scriptrunner_utils.exceptions.RerunException", "steered"),
+    ("tornado.web.Finish", "steered"),
+    ("tornado.simple_httpclient.HTTPTimeoutError", "timeout"),
+    ("crewai.flow.async_feedback.types.HumanFeedbackPending", "steered"),
+    ("agno.exceptions.StopAgentRun", "steered"),
+    ("agno.exceptions.RetryAgentRun", "error"),
+    ("agno.exceptions.RunCancelledException", "cancelled"),
+    ("haystack.core.errors.BreakpointException", "steered"),
+    ("livekit.agents.llm.tool_context.StopResponse", "steered"),
+    ("langgraph.errors.GraphDelegate", "steered"),
+    ("langgraph.errors.NodeTimeoutError", "timeout"),
+    ("langgraph.errors.NodeCancelledError", "cancelled"),
+    ("botocore.exceptions.ConnectTimeoutError", "timeout"),
+    ("google.api_core.exceptions.DeadlineExceeded", "timeout"),
+    ("google.api_core.exceptions.Cancelled", "cancelled"),
+    ("pydantic_ai.exceptions.RunTimedOut", "timeout"),
+    ("pydantic_ai.exceptions.ToolFailed", "error"),
+    ("typer.exceptions.Abort", "cancelled"),
+    ("mcp.shared.exceptions.UrlElicitationRequiredError", "steered"),
+    ("shop.errors.Cancelled", "error"),
+    ("shop.errors.GraphInterrupt", "error"),
+    ("shop.errors.Retry", "error"),
+]
+
+
+@pytest.mark.parametrize(("name", "expected"), UNINSTALLED)
+@pytest.mark.parametrize("base", [Exception, BaseException])
+def test_exceptions_of_others(name: str, expected: str, base: type[BaseException]) -> None:
+    """A class is known by its qualified name, and so is what is derived from it."""
+    kind = made(name, base)
+    assert outcome(kind()) == expected
+    assert outcome(made("shop.errors.Own", kind)()) == expected
+
+
+def test_what_steers_may_look_cancelled() -> None:
+    """The most derived class of the table decides: agent-framework interrupts by a cancellation."""
+    name = "agent_framework._workflows._functional.WorkflowInterrupted"
+    assert outcome(made(name, asyncio.CancelledError)()) == "steered"
+    assert outcome(made("shop.ApprovalTimeout", langgraph.errors.GraphInterrupt)()) == "steered"
+
+
+@pytest.mark.parametrize("code", [None, 0, False, 1, 2, -1, "stopped", 0.0, object()])
+def test_an_exit_succeeds_as_the_interpreter_says(code: object) -> None:
+    """An exit is a success where the process would end with status 0, and an error elsewhere."""
+    succeeds = code is None or (isinstance(code, int) and code == 0)
+    assert outcome(SystemExit(code)) == ("success" if succeeds else "error")
+    assert outcome(made("typer.exceptions.Exit", exit_code=code)()) == (
+        "success" if succeeds else "error"
+    )
+
+
+def test_what_stands_for_another_exception_is_that() -> None:
+    """A connection that timed out and an activity that was cancelled are so: urllib, temporalio."""
+    timed_out = urllib.error.URLError(TimeoutError("timed out"))
+    assert outcome(timed_out) == "timeout"
+    assert outcome(urllib.error.URLError(ConnectionRefusedError())) == "error"
+    assert outcome(urllib.error.URLError("unknown host")) == "error"
+    activity = made("temporalio.exceptions.ActivityError")()
+    assert outcome(activity) == "error"
+    activity.__cause__ = made("temporalio.exceptions.CancelledError")()
+    assert outcome(activity) == "cancelled"
+    activity.__cause__ = activity
+    assert outcome(activity) == "error"
