@@ -294,7 +294,7 @@ def _insights(files: _Files) -> None:
 def _health(files: _Files) -> None:
     """Write what agent-analytics and Prometheus say of themselves."""
     target = {"job": queries.JOB, "instance": "apps-1:9464"}
-    values = {"kind": "invocation", "cause": "tool"}
+    values = {"kind": "invocation", "cause": "tool", "scope": "litellm"}
     for metric in catalogue.HEALTH_METRICS:
         labels = {label: values[label] for label in metric.labels} | target
         if metric is catalogue.LAST_SPAN:

@@ -107,16 +107,25 @@ def _metrics(address: str) -> Iterator[str]:
         yield f"{address} does not answer: {error}."
         return
     totals: defaultdict[str, float] = defaultdict(float)
+    contradicted: list[str] = []
     try:
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
                 totals[sample.name] += sample.value
+                if sample.name == catalogue.CONTRADICTED_INPUT.name and sample.value:
+                    contradicted.append(sample.labels["scope"])
     except ValueError:
         totals.clear()
     if catalogue.SPANS.name not in totals:
         yield f"{address} is no exposition of agent-analytics."
         return
     yield from _counters(totals)
+    for scope in contradicted:
+        yield (
+            f"The tokens that {scope} writes cannot mean what it is known to mean: more was read "
+            "from and written to the cache than was sent. All of it is counted as input; please "
+            f"report the instrumentation and its version ({catalogue.CONTRADICTED_INPUT.name})."
+        )
     date = email.utils.parsedate_tz(headers.get("Date", ""))
     if date is not None:
         yield from _skew("the service", email.utils.mktime_tz(date))

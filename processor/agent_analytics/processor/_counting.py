@@ -254,9 +254,11 @@ class RunCounter:
         own_span: Any = own  # it stands in for the span
         self._invocations.end(part, attributes, own_span, part.span_id, rest)
 
-    @staticmethod
-    def _with_usage(told: Told) -> None:
+    def _with_usage(self, told: Told) -> None:
         facts, attributes = told.facts, told.attributes
+        if facts.follows_convention < 0:
+            scope = told.instrumentation_scope
+            self._health.contradict("" if scope is None else scope.name)
         if facts.tokens is not None:
             for key, value in zip(_TOKENS, facts.tokens, strict=True):
                 if value is not None:

@@ -1,11 +1,13 @@
 """What agent-analytics counts about itself."""
 
 from array import array
+from collections.abc import Callable
 from threading import RLock
 from typing import Final
 
 from agent_analytics.instrumentation import health as instrumentation_health
 from agent_analytics.processor._store import Cells
+from agent_analytics.processor.catalogue import CONTRADICTED_INPUT, OTHER
 
 #: What a span was taken for, in ``agent_analytics_spans_total``: cells 0 to 5.
 INVOCATION: Final = 0
@@ -56,6 +58,12 @@ FURTHER: Final[tuple[tuple[str, str], ...]] = (
     ("agent_analytics_refused_values_total", "currency"),
 )
 
+#: The metric whose values are names of instrumentations: stored like ``FURTHER``, once they appear.
+CONTRADICTED: Final = CONTRADICTED_INPUT.name
+#: Instrumentations that are named; further ones share a name.
+_MOST_SCOPES: Final = 32
+_LONGEST_SCOPE: Final = 200
+
 _UNATTRIBUTED_CELL: Final = {
     SPAN_KINDS.index(kind): UNATTRIBUTED + index for index, kind in enumerate(UNATTRIBUTED_KINDS)
 }
@@ -63,6 +71,14 @@ _SERIES_CELL: Final = {name: REFUSED_SERIES + i for i, name in enumerate(SERIES_
 _VALUE_CELL: Final = {name: REFUSED_VALUES + i for i, name in enumerate(VALUE_CAUSES)}
 _FURTHER_CELL: Final = {key: i for i, key in enumerate(FURTHER)}
 _REFUSED: Final = "agent_analytics_refused_values_total"
+
+
+def _in_memory(_: tuple[str, str]) -> Cells:
+    return array("q", [0])
+
+
+def _is_label(scope: str) -> bool:
+    return 0 < len(scope) <= _LONGEST_SCOPE and scope.isprintable()
 
 
 def _none() -> list[Cells]:
@@ -75,19 +91,39 @@ class Health:
     Attributes:
         cells: The counters; written under the processor's lock. The methods take it themselves.
         further: One cell for each of ``FURTHER``; alike.
+        scopes: One cell for each instrumentation whose figures contradict what it is known to
+            mean, by its name; alike.
         stored: Whether the cells are a durable store's.
     """
 
     def __init__(self, lock: RLock) -> None:
         self._lock = lock
+        self.scopes: dict[str, Cells] = {}
+        self._open: Callable[[tuple[str, str]], Cells] = _in_memory
         self.cells: Cells = array("q", bytes(8 * SIZE))
         self.further = _none()
         self.stored = False
         self._mirrored = (0, 0)
 
-    def move(self, cells: Cells, further: list[Cells]) -> None:
-        """Go on in a store's cells; what was counted so far is added to what they hold."""
+    def move(
+        self,
+        cells: Cells,
+        further: list[Cells],
+        open_cell: Callable[[tuple[str, str]], Cells],
+    ) -> None:
+        """Go on in a store's cells; what was counted so far is added to what they hold.
+
+        Args:
+            cells: The store's.
+            further: Those of ``FURTHER``.
+            open_cell: Returns the cell of a metric and the value of its label.
+        """
+        scopes = {scope: open_cell((CONTRADICTED, scope)) for scope in list(self.scopes)}
         with self._lock:
+            for scope, stored in scopes.items():
+                stored[0] += self.scopes[scope][0]
+            self.scopes.update(scopes)
+            self._open = open_cell
             for counted, stored in zip(self.further, further, strict=True):
                 stored[0] += counted[0]
             self.further = further
@@ -105,6 +141,8 @@ class Health:
         """Begin at zero, in a forked child."""
         self.cells = array("q", bytes(8 * SIZE))
         self.further = _none()
+        self.scopes = {}
+        self._open = _in_memory
         self.stored = False
         self._mirrored = (0, 0)
 
@@ -142,6 +180,17 @@ class Health:
     def steer(self, kind: int) -> None:
         """Count a try that was no failure and no call, by what was tried."""
         self.note("agent_analytics_steered_total", SPAN_KINDS[kind])
+
+    def contradict(self, scope: str) -> None:
+        """Count a span whose figures cannot mean what its instrumentation is known to mean."""
+        if scope not in self.scopes and (len(self.scopes) >= _MOST_SCOPES or not _is_label(scope)):
+            scope = OTHER
+        cell = self.scopes.get(scope)
+        if cell is None:
+            made = self._open((CONTRADICTED, scope))
+            cell = self.scopes.setdefault(scope, made)
+        with self._lock:
+            cell[0] += 1
 
     def lose(self, kind: int) -> None:
         """Count a span that no listing could be credited with."""

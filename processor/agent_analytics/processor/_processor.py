@@ -225,7 +225,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         store = self._store
         if store is not None:
             self._listings.restore(store.restored(), store.versions())
-            self._health.move(store.health(), store.further_health())
+            self._health.move(store.health(), store.further_health(), store.further_cell)
 
     def _upkeep(self, now_ns: int) -> None:
         self._upkeep_at = now_ns + _UPKEEP_NS

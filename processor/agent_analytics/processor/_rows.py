@@ -1,6 +1,6 @@
 """What a scrape sees: rows of cells for series in blocks, samples for everything else."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,7 +54,9 @@ _OWN_SINGLE = (
 )
 
 
-def own(cells: Sequence[int], further: Sequence[int]) -> Iterator[tuple[Metric, list[Sample]]]:
+def own(
+    cells: Sequence[int], further: Sequence[int], scopes: Mapping[str, int]
+) -> Iterator[tuple[Metric, list[Sample]]]:
     """Yield the metrics of agent-analytics about itself from the cells of ``Health``."""
     later: dict[str, list[Sample]] = {}
     for (name, value), count in zip(_health.FURTHER, further, strict=True):
@@ -66,6 +68,11 @@ def own(cells: Sequence[int], further: Sequence[int]) -> Iterator[tuple[Metric, 
         yield metric, samples + later.pop(metric.name, [])
     for name, samples in later.items():
         yield catalogue.CATALOGUE[name], samples
+    if scopes:
+        yield (
+            catalogue.CONTRADICTED_INPUT,
+            [((scope,), count) for scope, count in sorted(scopes.items())],
+        )
     for metric, cell in _OWN_SINGLE:
         yield metric, [((), cells[cell])]
     last = cells[_health.LAST_SPAN]

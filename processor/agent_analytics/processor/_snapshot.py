@@ -59,9 +59,10 @@ class Snapshots:
             with self._lock:
                 cells = self._health.cells.tolist()
                 further = [cell[0] for cell in self._health.further]
+                scopes = {scope: cell[0] for scope, cell in self._health.scopes.items()}
             blocks = self._blocks()
             installs = self._installs.samples(blocks)
-            return Snapshot(blocks, [self._infos(), *installs, *own(cells, further)])
+            return Snapshot(blocks, [self._infos(), *installs, *own(cells, further, scopes)])
         if part != "sketches":
             msg = f"part: expected 'metrics' or 'sketches', got {part!r}"
             raise ValueError(msg)

@@ -253,6 +253,12 @@ STEERED: Final = Metric(
     "failures.",
     ("kind",),
 )
+CONTRADICTED_INPUT: Final = Metric(
+    "agent_analytics_contradicted_input_total",
+    "counter",
+    "Spans whose tokens cannot mean what their instrumentation is known to mean, by its scope.",
+    ("scope",),
+)
 GIVEN_UP_SPANS: Final = Metric(
     "agent_analytics_given_up_spans_total",
     "counter",
@@ -324,6 +330,7 @@ HEALTH_METRICS: Final = (
     REFUSED_SERIES,
     REFUSED_VALUES,
     STEERED,
+    CONTRADICTED_INPUT,
     GIVEN_UP_SPANS,
     OPEN_SPANS,
     DUPLICATE_EVENTS,

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from agent_analytics.instrumentation._figures import Basis
+from agent_analytics.processor._hosts import host_of
 
 
 class Scope(NamedTuple):
@@ -160,12 +161,12 @@ def _host(provider: str | None, model: str | None) -> str:
     """Return whose interface was called, as far as that says how it counts."""
     named = "" if provider is None else provider[:_LONGEST].lower()
     what = "" if model is None else model[:_LONGEST].lower()
-    if "bedrock" in named or named in {"aws", "amazon"} or what.startswith(("arn:aws", "bedrock")):
+    if "bedrock" in named or named in {"aws", "amazon"} or host_of(what) == "aws":
         return _BEDROCK
     if "anthropic" in named:
         return _ANTHROPIC
     if "claude" in what:  # at a cloud, or where the provider is not told, or is a framework
-        return _BEDROCK if "anthropic.claude" in what else _ANTHROPIC
+        return _ANTHROPIC
     if any(one in named for one in ("google", "gemini", "vertex", "gcp")) or "gemini" in what:
         return _GOOGLE
     return _OTHER

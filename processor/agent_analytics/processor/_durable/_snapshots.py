@@ -1,6 +1,6 @@
 """Snapshots over all slots of a state directory."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from operator import add
 from threading import RLock
@@ -65,7 +65,7 @@ class DurableSnapshots:
                 return Snapshot([], self._sketches())
             blocks = self._blocks()
             self._store.view.flush()
-            health = own(self._health_cells(), self._further_health())
+            health = own(self._health_cells(), self._further_health(), self._scopes())
             return Snapshot(blocks, [self._infos(), *self._installs.samples(blocks), *health])
 
     def after_fork(self) -> None:
@@ -182,6 +182,19 @@ class DurableSnapshots:
             for index, cell in enumerate(self._health.further):
                 counted[index] += cell[0]
         return counted
+
+    def _scopes(self) -> dict[str, int]:
+        known = self._store.view.groups[_names.FURTHER_HEALTH]
+        counted = Counter(
+            {
+                value: sum(part.cells[0] for part in merged.parts)
+                for (metric, value), merged in known.items()
+                if metric == _health.CONTRADICTED
+            }
+        )
+        if not self._health.stored:
+            counted.update({scope: cell[0] for scope, cell in self._health.scopes.items()})
+        return dict(counted)
 
     def _sketches(self) -> list[tuple[Metric, list[Sample]]]:
         view = self._store.view

@@ -261,7 +261,11 @@ class DurableStore:
 
     def further_health(self) -> list[Cells]:
         """Return the cells of the worker's further health, one each."""
-        return [self.open_part(_names.FURTHER_HEALTH, labels, 1).cells for labels in FURTHER]
+        return [self.further_cell(labels) for labels in FURTHER]
+
+    def further_cell(self, labels: tuple[str, str]) -> Cells:
+        """Return the worker's cell of a metric about health and the value of its label."""
+        return self.open_part(_names.FURTHER_HEALTH, labels, 1).cells
 
     # --- names and versions ----------------------------------------------------------------------
 
