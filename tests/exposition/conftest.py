@@ -109,6 +109,8 @@ class Market:
             self.run(tool, 30, span, failed=failed)
             self.run({**model, v.COST_USD: "0.002"}, 40, span)
             self.run(model, 40, span)
+            if failed:  # more was cached than sent, which cannot be
+                self.run({**model, v.INPUT_TOKENS: 1, v.CACHED_INPUT_TOKENS: 2}, 40, span)
             self.end(span, milliseconds, failed=failed)
         self.run({v.EVENT: "install", v.EVENT_ID: "e-1", **owner})
         self.run({v.EVENT: "install", v.EVENT_ID: "e-1", **owner})
