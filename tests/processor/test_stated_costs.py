@@ -233,7 +233,7 @@ def test_a_decorated_invocation_round_a_total(both: Rig) -> None:
     assert cents(both) == 50
 
 
-@pytest.mark.parametrize("where", ["inner", "both"])
+@pytest.mark.parametrize("where", ["outer", "inner", "both"])
 def test_stated_by_one_of_two_views(rig: Rig, where: str) -> None:
     """Of two views of one call either may state the cost; both state it once."""
     stated = {"operation.cost": 0.1234}

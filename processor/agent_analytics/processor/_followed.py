@@ -67,7 +67,8 @@ class Told:
     It stands in for the span where counters ask for one.
 
     Attributes:
-        facts: From the dialects.
+        said: From the dialects.
+        facts: The same, with what other views of the call say once they are known.
         attributes: The project's own names for it.
         rest: Trace id, sampled, failed, start and end.
         instrumentation_scope: Who recorded it.
@@ -76,7 +77,16 @@ class Told:
         fine: Whether its status says that it went well.
     """
 
-    __slots__ = ("attributes", "events", "facts", "fine", "instrumentation_scope", "remote", "rest")
+    __slots__ = (
+        "attributes",
+        "events",
+        "facts",
+        "fine",
+        "instrumentation_scope",
+        "remote",
+        "rest",
+        "said",
+    )
 
     def __init__(
         self,
@@ -88,7 +98,7 @@ class Told:
         remote: bool,
         fine: bool = False,
     ) -> None:
-        self.facts = facts
+        self.said = self.facts = facts
         self.attributes = attributes
         self.rest = rest
         self.instrumentation_scope = scope

@@ -13,6 +13,7 @@ from agent_analytics.processor import _dialects as d
 from agent_analytics.processor import _nodes
 from agent_analytics.processor._followed import Followed, Run
 from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._sameness import DIFFERENT, one_call
 from agent_analytics.processor._tree import (
     NEAR,
     SLACK,
@@ -23,7 +24,7 @@ from agent_analytics.processor._tree import (
     same_name,
     same_source,
 )
-from agent_analytics.processor._views import merge_views, one_call
+from agent_analytics.processor._views import merge_views
 
 #: Tools of frameworks that pass the run on to another agent.
 _HANDOFFS: Final = frozenset({"transfer_to_agent", "handoff_to_agent", "handoff"})
@@ -35,7 +36,11 @@ def assign_roles(top: Followed) -> list[Followed]:
     """Decide what each span of a run is; return all of them, parents first."""
     parts = [top, *below(top)]
     for part in parts:
-        part.role = part.told.facts.role if part.told is not None else d.OTHER
+        if part.told is None:
+            part.role = d.OTHER
+        else:
+            part.told.facts = part.told.said
+            part.role = part.told.facts.role
     _moments(parts)
     _graphs(parts)
     _unmarked(parts)
@@ -115,15 +120,20 @@ def graft(top: Followed, place: Followed) -> None:
 
 
 def _call_round(calls: list[Followed], parts: list[Followed]) -> Followed | None:
+    """Return the call of another instrumentation that the first of some calls is a view of."""
     first = calls[0]
     fitting = [
-        one
-        for one in parts
+        (sure, abs(first.start_ns - one.start_ns), number)
+        for number, one in enumerate(parts)
         if one.role == d.MODEL
-        and one_call(first, one)
-        and not any(inner.role == d.MODEL for inner in below(one))
+        and (sure := one_call(first, one)) < DIFFERENT
+        and not any(_is_call_of(inner, first.source) for inner in below(one))
     ]
-    return min(fitting, key=lambda one: abs(first.start_ns - one.start_ns), default=None)
+    return parts[min(fitting)[2]] if fitting else None
+
+
+def _is_call_of(span: Followed, source: str) -> bool:
+    return span.source == source and span.told is not None and span.told.facts.role == d.MODEL
 
 
 def _tool_round(top: Followed, parts: list[Followed]) -> Followed | None:

@@ -1,23 +1,28 @@
-"""Finds the spans that are views of one call: several instrumentations may tell of it.
+"""Finds the spans that are views of one call: several instrumentations may record it.
 
-Views that are in each other are one call by their place. Those side by side, or in traces that
-were joined, are matched by the ids that models give, else by times, names and tokens; each call
-is matched once with each instrumentation, the nearest in time first.
+Views that are in each other are one call by their place, as long as there is only one in each.
+Those side by side, or in traces that were joined, are matched by the ids that models give, else
+by what they used and when; each call is matched once with each instrumentation, the surest and
+then the nearest in time first. One span of each call is counted, with what all of them say.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from agent_analytics.processor import _dialects as d
+from agent_analytics.processor import _nodes
 from agent_analytics.processor._followed import Followed
-from agent_analytics.processor._tree import (
-    NEAR,
-    SLACK,
-    above,
-    end,
-    merge_failure,
-    same_name,
+from agent_analytics.processor._merged import merge_into
+from agent_analytics.processor._sameness import (
+    DIFFERENT,
+    SAME_ID,
+    near,
+    one_call,
+    one_tool,
+    used,
 )
+from agent_analytics.processor._tree import above, merge_failure, same_name
 
 #: Views that one is compared with, the next to start; fewer where a run has thousands of calls,
 #: for whoever ends it waits meanwhile.
@@ -25,30 +30,33 @@ _MOST_BESIDE: Final = 64
 _MANY: Final = 1_000
 _BESIDE_OF_MANY: Final = 12
 
-Alike = Callable[[Followed, Followed], bool]
+Alike = Callable[..., int]
 
 
 class View:
-    """Spans that are in each other and tell of one call.
+    """Spans that are in each other and record one call.
 
     Attributes:
         spans: The outermost first.
         sources: The instrumentations that recorded them.
+        inner: Views inside the innermost, where there is more than one: of one call, or of
+            several that it made.
     """
 
-    __slots__ = ("sources", "spans")
+    __slots__ = ("inner", "sources", "spans")
 
     def __init__(self, span: Followed) -> None:
         self.spans = [span]
         self.sources = {span.source}
+        self.inner: list[View] = []
 
     def add(self, span: Followed) -> None:
-        """Add a span that is in one of these."""
+        """Add the only span inside the innermost."""
         self.spans.append(span)
         self.sources.add(span.source)
 
     def detail(self) -> int:
-        """Return how many of the numbers of tokens are told."""
+        """Return how many of the numbers of tokens are known."""
         return max(
             sum(count is not None for count in span.told.facts.tokens or ())
             for span in self.spans
@@ -57,53 +65,86 @@ class View:
 
 
 def merge_views(parts: list[Followed]) -> None:
-    """Leave one view of every call its role: what the others know of it goes there."""
-    _merge([part for part in parts if part.role == d.MODEL and part.told is not None], one_call)
-    _merge([part for part in parts if part.role == d.TOOL and part.told is not None], _one_tool)
+    """Leave one span of every call its role: what the others know of it goes there."""
+    calls = [part for part in parts if part.role == d.MODEL and part.told is not None]
+    _merge_calls(calls)
+    _merge_tools([part for part in parts if part.role == d.TOOL and part.told is not None])
 
 
-def _merge(calls: list[Followed], alike: Alike) -> None:
-    if len({call.source for call in calls}) < 2:  # noqa: PLR2004 - two tell of one
+def _merge_calls(calls: list[Followed]) -> None:
+    views = _views(calls)
+    if len({call.source for call in calls}) > 1:
+        groups = _with_outer(views, _groups(views, one_call))
+    elif len(views) < len(calls):
+        groups = _with_outer(views, [[number] for number in range(len(views))])
+    else:
         return
-    for group in _groups(_views(calls), alike):
-        kept = max(reversed(group), key=View.detail)
+    for group in groups:
+        _leave_one([views[number] for number in group])
+
+
+def _leave_one(group: list[View]) -> None:
+    """Leave one span of a call its role, with what all of them say."""
+    spans = [span for view in group for span in view.spans]
+    if len(spans) == 1:
+        return
+    if any(span.kind == _nodes.INFERENCE for span in spans):
+        # Counted before the run had ended: what is round that adds what it lacked.
         for view in group:
-            if view is not kept:
-                for span in view.spans:
-                    span.role = d.OTHER
-        everything = [span for view in group for span in view.spans]
-        for span in kept.spans:
+            if not any(span.kind == _nodes.INFERENCE for span in view.spans):
+                _drop(view.spans)
+        return
+    kept = max(reversed(group), key=View.detail).spans[-1]
+    merge_into(kept, spans)
+    _drop(span for span in spans if span is not kept)
+
+
+def _merge_tools(calls: list[Followed]) -> None:
+    if len({call.source for call in calls}) < 2:  # noqa: PLR2004 - two record one
+        return
+    views = _views(calls)
+    for group in _groups(views, one_tool):
+        if len(group) == 1:
+            continue
+        everything = [span for number in group for span in views[number].spans]
+        for number in group[:-1]:
+            _drop(views[number].spans)
+        for span in views[group[-1]].spans:
             for other in everything:
                 if other is not span:
-                    _take_over(span, other)
+                    merge_failure(span, other)
+
+
+def _drop(spans: Iterable[Followed]) -> None:
+    for span in spans:
+        span.role = d.OTHER
+
+
+# --- what is in each other -----------------------------------------------------------------------
 
 
 def _views(calls: list[Followed]) -> list[View]:
-    """Return the calls, those in each other together; parents come first in ``calls``.
-
-    Two side by side in one are views apart: of one call, or of two that it made.
-    """
+    """Return the calls, those in each other together; parents come first in ``calls``."""
+    outer = {id(call): _round(call) for call in calls}
+    inside = Counter(id(one) for one in outer.values() if one is not None)
     of: dict[int, View] = {}
     views: list[View] = []
     for call in calls:
-        outer = _round(call)
-        view = of.get(id(outer)) if outer is not None else None
-        if view is None or not _is_in_all(call, view):
-            view = View(call)
-            views.append(view)
-        else:
+        one = outer[id(call)]
+        view = of.get(id(one))
+        if view is not None and inside[id(one)] == 1:
             view.add(call)
+        else:
+            around, view = view, View(call)
+            views.append(view)
+            if around is not None:
+                around.inner.append(view)
         of[id(call)] = view
     return views
 
 
-def _is_in_all(call: Followed, view: View) -> bool:
-    around = {id(one) for one in above(call)}
-    return all(id(span) in around for span in view.spans)
-
-
 def _round(call: Followed) -> Followed | None:
-    """Return the span round a call's that tells of the same call."""
+    """Return the span round a call's that records the same call."""
     for one in above(call):
         if one.role == call.role:
             same = call.role == d.MODEL or (one.source != call.source and same_name(one, call))
@@ -113,107 +154,104 @@ def _round(call: Followed) -> Followed | None:
     return None
 
 
-def _groups(views: list[View], alike: Alike) -> list[list[View]]:
-    """Return the views that belong together, where more than one does."""
+def _with_outer(views: list[View], groups: list[list[int]]) -> list[list[int]]:
+    """Return the groups, each with the views round it that hold no other call."""
+    number_of = {id(view): number for number, view in enumerate(views)}
+    group_of = {number: group for group in groups for number in group}
+    for number in range(len(views) - 1, -1, -1):  # the innermost first
+        held = [group_of[number_of[id(inner)]] for inner in views[number].inner]
+        own = group_of[number]
+        if held and len(own) == 1 and all(group is held[0] for group in held):
+            held[0].insert(0, number)
+            group_of[number] = held[0]
+            own.clear()
+    return [sorted(group) for group in groups if group]
+
+
+# --- what is beside each other -------------------------------------------------------------------
+
+
+class _Group:
+    """Views of one call, as far as they were found."""
+
+    __slots__ = ("ids", "numbers", "sources", "used")
+
+    def __init__(self, number: int, view: View) -> None:
+        self.numbers = [number]
+        self.sources = set(view.sources)
+        told = [span.told for span in view.spans if span.told is not None]
+        self.ids = {one.facts.response_id for one in told} - {None}
+        self.used = [both for span in view.spans if (both := used(span)) != (None, None)]
+
+    def admits(self, other: "_Group", sure: int) -> bool:
+        """Tell whether nothing speaks against the views of another being of the same call."""
+        if not self.sources.isdisjoint(other.sources):
+            return False
+        if self.ids and other.ids and self.ids.isdisjoint(other.ids):
+            return False
+        if sure == SAME_ID or not self.used or not other.used:
+            return True
+        return any(near(one, beside) for one in self.used for beside in other.used)
+
+    def take(self, other: "_Group") -> None:
+        """Add the views of another."""
+        self.numbers += other.numbers
+        self.sources |= other.sources
+        self.ids |= other.ids
+        self.used += other.used
+
+
+def _groups(views: list[View], alike: Alike) -> list[list[int]]:
+    """Return the numbers of the views that belong together."""
     by_start = sorted(range(len(views)), key=lambda number: views[number].spans[0].start_ns)
     most = _MOST_BESIDE if len(views) <= _MANY else _BESIDE_OF_MANY
-    pairs = sorted(
-        (_apart(views[one], views[other]), max(one, other), min(one, other))
-        for place, one in enumerate(by_start)
-        for other in by_start[place + 1 : place + 1 + most]
-        if views[one].sources.isdisjoint(views[other].sources)
-        and _any_alike(views[one], views[other], alike)
-    )
-    place_of = list(range(len(views)))
-    groups = [[number] for number in range(len(views))]
-    sources = [set(view.sources) for view in views]
-    for _, number, place in pairs:
-        one, other = place_of[number], place_of[place]
-        if one == other or not sources[one].isdisjoint(sources[other]):
-            continue
-        for member in groups[one]:
-            place_of[member] = other
-        groups[other] += groups[one]
-        sources[other] |= sources[one]
-        groups[one] = []
-    return [[views[number] for number in sorted(group)] for group in groups if len(group) > 1]
+    lonely = _lonely(views)
+    pairs: list[tuple[int, int, int, int]] = []
+    for place, number in enumerate(by_start):
+        one = views[number]
+        for beside in by_start[place + 1 : place + 1 + most]:
+            other = views[beside]
+            if one.sources.isdisjoint(other.sources):
+                sure = _sure(one, other, alike, lonely)
+                if sure < DIFFERENT:
+                    first, second = sorted((number, beside))
+                    pairs.append((sure, _apart(one, other), second, first))
+    pairs.sort()
+    group_of = [_Group(number, view) for number, view in enumerate(views)]
+    for sure, _, second, first in pairs:
+        one_group, other_group = group_of[first], group_of[second]
+        if one_group is not other_group and one_group.admits(other_group, sure):
+            one_group.take(other_group)
+            for number in other_group.numbers:
+                group_of[number] = one_group
+    return [sorted(group.numbers) for group in {id(one): one for one in group_of}.values()]
 
 
-def _any_alike(one: View, other: View, alike: Alike) -> bool:
-    return any(
-        alike(span, beside) or alike(beside, span) for span in one.spans for beside in other.spans
+def _sure(one: View, other: View, alike: Alike, lonely: set[int]) -> int:
+    return min(
+        alike(
+            span,
+            beside,
+            lonely=span.parent is beside.parent and id(span.parent) in lonely,
+        )
+        for span in one.spans
+        for beside in other.spans
     )
+
+
+def _lonely(views: list[View]) -> set[int]:
+    """Return the steps in which each instrumentation recorded one call, by their ``id()``."""
+    sources: dict[int, list[str]] = {}
+    for view in views:
+        for span in view.spans:
+            step = span.parent
+            if isinstance(step, Followed) and step.role == d.OTHER:
+                sources.setdefault(id(step), []).append(span.source)
+    return {step for step, names in sources.items() if len(set(names)) == len(names) > 1}
 
 
 def _apart(one: View, other: View) -> int:
     return min(abs(span.start_ns - beside.start_ns) for span in one.spans for beside in other.spans)
 
 
-def _one_tool(one: Followed, other: Followed) -> bool:
-    """Tell whether two spans are views of one tool call."""
-    first, second = one.told, other.told
-    if first is None or second is None or first.facts.name != second.facts.name:
-        return False
-    if first.facts.call_id is not None and second.facts.call_id is not None:
-        return first.facts.call_id == second.facts.call_id
-    return _overlap(one, other)
-
-
-def one_call(inner: Followed, outer: Followed) -> bool:
-    """Tell whether ``inner`` is another instrumentation's view of the model call ``outer``."""
-    one, other = inner.told, outer.told
-    if one is None or other is None or inner.source == outer.source:
-        return False
-    if one.facts.response_id is not None and other.facts.response_id is not None:
-        return one.facts.response_id == other.facts.response_id
-    if inner.parent is outer.parent and _only_ones(inner, outer):
-        return True  # a stream: the framework's span ends before the vendor's begins
-    inside = outer.start_ns - SLACK <= inner.start_ns and end(inner) <= end(outer) + SLACK
-    if one.facts.tokens is None or other.facts.tokens is None:
-        return inside
-    # Where the tokens are the same, either may see the call a little earlier than the other.
-    return (inside or _overlap(inner, outer)) and one.facts.tokens[:2] == other.facts.tokens[:2]
-
-
-def _overlap(one: Followed, other: Followed) -> bool:
-    """Tell whether two spans go on at the same time; a busy process may see one call twice apart.
-
-    Of those that do, the nearest are views of one call.
-    """
-    return max(one.start_ns, other.start_ns) <= min(end(one), end(other)) + NEAR
-
-
-def _only_ones(one: Followed, other: Followed) -> bool:
-    """Tell whether two spans are the only model calls of their sources in one step."""
-    step = one.parent
-    if not isinstance(step, Followed) or step.role != d.OTHER:
-        return False
-    calls = [part for part in step.children if part.told and part.told.facts.role == d.MODEL]
-    return len(calls) == 2 and one in calls and other in calls  # noqa: PLR2004 - a pair
-
-
-def _take_over(kept: Followed, other: Followed) -> None:
-    """Add what another view knows of a call."""
-    if kept.told is None or other.told is None:
-        return
-    facts, more = kept.told.facts, other.told.facts
-    if facts.tokens is None:
-        facts.tokens = more.tokens
-    elif more.tokens is not None and facts.tokens[:2] == more.tokens[:2]:
-        cached, reasoning = facts.tokens[2:]
-        facts.tokens = (
-            *facts.tokens[:2],
-            more.tokens[2] if cached is None else cached,
-            more.tokens[3] if reasoning is None else reasoning,
-        )
-    facts.model = facts.model or more.model
-    facts.response_model = facts.response_model or more.response_model
-    facts.provider = facts.provider or more.provider
-    if facts.cache_write is None:
-        facts.cache_write = more.cache_write
-    facts.cost = facts.cost or more.cost
-    if facts.role == d.TOOL:
-        merge_failure(kept, other)
-
-
-__all__ = ["merge_views", "one_call"]
+__all__ = ["merge_views"]

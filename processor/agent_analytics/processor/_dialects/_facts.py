@@ -40,6 +40,7 @@ class Facts:
         name: Of the agent or the tool, without random parts.
         named: Whether an attribute gave the name, and not the span's own name alone.
         model: Model that was asked, or that answered.
+        asked: Whether it is known that it was asked.
         response_model: Model that answered.
         provider: Who runs the model.
         tokens: Input, output, cached (part of the input) and reasoning (part of the output),
@@ -53,6 +54,7 @@ class Facts:
         conversation: Conversation or session, as the framework names it.
         first_chunk: Seconds from the start of the span to the first chunk.
         response_id: The model's own id of its answer.
+        other_ids: Further ids of it, where other views of the call have them.
         call_id: The model's own id of a tool call.
         failed: True where an attribute says so; the span's status is looked at elsewhere.
         outcome: How a call ended where data says what no status does; else ``None``.
@@ -67,6 +69,7 @@ class Facts:
     name: str | None = None
     named: bool = False
     model: str | None = None
+    asked: bool = False
     tokens: tuple[Any, Any, Any, Any] | None = None
     response_model: str | None = None
     provider: str | None = None
@@ -77,6 +80,7 @@ class Facts:
     conversation: str | None = None
     first_chunk: float | None = None
     response_id: str | None = None
+    other_ids: tuple[str, ...] = ()
     call_id: str | None = None
     failed: bool = False
     outcome: str | None = None

@@ -90,6 +90,8 @@ _PLACES: Final[Mapping[str, tuple[int, int]]] = {
     **dict.fromkeys(spellings.TEXTS, (_USAGE_TEXT, 0)),
     **{key: (_KINDS + number, 0) for number, (key, _) in enumerate(_KIND_ROLES)},
 }
+#: Attributes with the model that was asked, and not the one that answered.
+_ASKED: Final = frozenset({"gen_ai.request.model", "llm.request.model", "llm.request.model_name"})
 _FIRST_CHUNK_EVENTS: Final = frozenset(_joined("first_chunk_events"))
 #: Beginnings of scopes, with the attributes that they write in milliseconds.
 _MILLISECONDS: Final = tuple(
@@ -184,6 +186,7 @@ def _look_for_agent(facts: Facts, name: str) -> None:
 def _usage(facts: Facts, told: list[Any], attributes: Mapping[str, Any], scope: Scope) -> None:
     """Add what a span tells of asking models."""
     facts.model = told[_MODEL] or told[_RESPONSE_MODEL]
+    facts.asked = not _ASKED.isdisjoint(attributes)
     facts.response_model = told[_RESPONSE_MODEL]
     facts.provider = told[_PROVIDER]
     facts.first_chunk = _first_chunk(told[_FIRST_CHUNK], attributes, scope.name)
