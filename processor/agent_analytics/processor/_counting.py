@@ -65,13 +65,14 @@ class RunCounter:
         parts = _settling.assign_roles(top)
         if _serves_others(run):
             run.owner, run.serves = run.server, True
-        firsts = {} if run.unit is not None else self._units(run, parts, ready)
+        counted = run.unit is not None and not run.apart
+        firsts = {} if counted else self._units(run, parts, ready)
         self._place(run, parts, firsts)
         self._note_whole_costs(parts, ready)
-        for key, agents in _settling.units(parts).items():
+        for key, agents in _settling.units(parts, apart=run.apart).items():
             main = min(agents, key=started)
             if any(id(part) == key and cut_short(part, main) for part in parts):
-                run.cut_short = True
+                run.cut_short.add(key)
         for part in reversed(parts):
             if id(part) in ready and part.told is not None:
                 self._add(run, part, part.told, firsts.get(id(part)))
@@ -83,10 +84,10 @@ class RunCounter:
         anchor = run.anchor
         if (anchor is not None and anchor.within() is not None) or run.within is not None:
             return {}  # all of it is inner work
-        found = _settling.units(parts)
+        found = _settling.units(parts, apart=run.apart)
         for key in list(found):
-            agents = sorted(found[key], key=started)
-            if key in ready or any(id(one) in ready for one in agents):
+            agents = sorted((one for one in found[key] if one.told is not None), key=started)
+            if agents and (key in ready or any(id(one) in ready for one in agents)):
                 found[key] = agents
             else:
                 del found[key]
@@ -116,7 +117,7 @@ class RunCounter:
                 part.listing = self._of_owner(run)
             if part.listing is None and top_open:
                 part.listing = self._of_open(run)
-        unit = run.unit
+        unit = None if run.apart else run.unit
         if unit is not None and unit.listing is not None:
             for part in parts:
                 if part.scope is None and part.kind != _nodes.INVOCATION:
@@ -246,7 +247,7 @@ class RunCounter:
             del attributes[v.OUTCOME]  # the run may have gone on after it
         if failed is None and steered(part, agents):
             attributes[v.OUTCOME] = v.STEERED
-        elif failed is None and run.cut_short:
+        elif failed is None and id(part) in run.cut_short:
             attributes.setdefault(v.OUTCOME, v.CANCELLED)
         rest = (*told.rest[:2], failed is not None, *told.rest[3:])
         with self._lock:

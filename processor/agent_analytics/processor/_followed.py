@@ -255,7 +255,8 @@ class Run:
         tenant: By baggage.
         counting: Listing whose gauge of invocations in progress counts this run.
         named: Listing that its topmost span named when it started.
-        cut_short: Whether it was left in the middle of a call.
+        cut_short: The invocations, by ``id()``, that were left in the middle of a call.
+        apart: Whether its agents are invocations of their own, since its topmost span stays open.
         hosts: Runs that are still open and may turn out to be round this one.
         linked: Whether it goes on in other traces, joined by links.
         done: Whether the topmost span has ended; what ends later is counted by itself.
@@ -275,6 +276,7 @@ class Run:
     __slots__ = (
         "above",
         "anchor",
+        "apart",
         "around",
         "by_calls",
         "calls",
@@ -311,7 +313,8 @@ class Run:
         self.tenant: object = None
         self.counting: Listing | None = None
         self.named: Listing | None = None
-        self.cut_short = False
+        self.cut_short: set[int] = set()
+        self.apart = False
         self.done = False
         self.parts: list[Followed] = []
         self.unit: Followed | None = None

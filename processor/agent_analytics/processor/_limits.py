@@ -21,6 +21,8 @@ class Limits:
         label_length: Characters in a label value; a longer one is refused.
         open_spans: Spans followed at once; beyond it the oldest is given up.
         open_span_seconds: Age at which a span that has not ended is given up.
+        open_run_seconds: Age at which what has ended of a framework's run is counted although its
+            topmost span has not.
         event_ids_per_publisher: Event ids of one publisher remembered to count each once.
 
     Raises:
@@ -37,6 +39,7 @@ class Limits:
     label_length: int = 200
     open_spans: int = 100_000
     open_span_seconds: int = 6 * 3600
+    open_run_seconds: int = 3600
     event_ids_per_publisher: int = 10_000
 
     def __post_init__(self) -> None:

@@ -167,7 +167,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             self._open,
             self._read_rest,
             clock,
-            limits.open_spans,
+            limits,
         )
         self._open_spans.on_give_up = self._runs.give_up
         self._clock = clock
@@ -397,6 +397,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         """Count what has waited for long enough."""
         self._open_spans.give_up_aged()
         self._runs.settle_failed()
+        self._runs.settle_open()
         self._runs.settle_waiting()
 
     def collect(self) -> Iterable[PrometheusMetric]:

@@ -15,6 +15,8 @@ from agent_analytics.processor import _schema as schema
 from agent_analytics.processor._attribution import NO_CONTEXT, Attribution
 from agent_analytics.processor._counting import RunCounter
 from agent_analytics.processor._followed import MOST_PARTS, Followed, Run, Told, family_of
+from agent_analytics.processor._limits import Limits
+from agent_analytics.processor._never_ended import Left, complete, left_open, open_since
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._open_runs import OpenRuns, fits
 from agent_analytics.processor._reading import Attributes, Rest
@@ -44,9 +46,10 @@ class Runs:
         nodes: dict[int, Node],
         read_rest: Callable[[ReadableSpan], Rest],
         clock: Callable[[], float],
-        most_open: int,
+        limits: Limits,
     ) -> None:
-        self.silent = SilentSpans(most_open)
+        self.silent = SilentSpans(limits.open_spans)
+        self._most_open_seconds = limits.open_run_seconds
         self._attribution = attribution
         self._counter = counter
         self._lock = lock
@@ -59,6 +62,7 @@ class Runs:
         self._open_runs = OpenRuns(lock)
         self._waiting: dict[int, Run] = {}
         self._pending: dict[int, Followed] = {}
+        self._left = Left(_REMEMBERED)
 
     def begin(
         self,
@@ -221,6 +225,8 @@ class Runs:
             node: What was kept of it, inside a decorated invocation.
             silent: What was kept of it outside.
         """
+        if span_id in self._left:
+            return
         parent = node.parent if node is not None else None
         if parent is None and span.parent is not None:
             parent = self._nodes.get(span.parent.span_id)
@@ -249,18 +255,27 @@ class Runs:
         """Stop waiting for a span: what has ended below it is counted."""
         if type(node) is not Followed:
             return
-        node.let_go()
+        span = node.span
         if node is node.run.top and not node.run.done:
             with self._settling:
+                node.told = left_open(node, span, None if span is None else self._read_rest(span))
+                if node.told is None:
+                    node.run.apart = True
+                else:
+                    self._left.add(node.span_id)
+                node.let_go()
                 self._finish(node.run)
                 self._settle(node.run)
-        elif node.told is None:
+            return
+        node.let_go()
+        if node.told is None:
             node.settled = True
 
     def after_fork(self) -> None:
         """Forget every run, in a forked child: they are the parent's."""
         for known in (self._ended, self._waiting, self._pending):
             known.clear()
+        self._left = Left(_REMEMBERED)
         self._settling = RLock()
         self._open_runs.clear()
         self.silent.spans.clear()
@@ -279,6 +294,28 @@ class Runs:
                 continue
             if self._read_rest(span)[2] and _read(span, span.attributes or {}).role in _RUNS:
                 self._bury(node, span)
+
+    def settle_open(self) -> None:
+        """Count what has ended of the runs whose topmost span has been open for too long."""
+        horizon = self._clock() - self._most_open_seconds
+        tops = open_since(list(self._nodes.values()), horizon)
+        if not tops or not self._settling.acquire(blocking=False):
+            return
+        try:
+            for node in tops:
+                if not node.run.done:
+                    self._count_apart(node.run, horizon)
+        finally:
+            self._settling.release()
+
+    def _count_apart(self, run: Run, horizon: float) -> None:
+        """Count what is complete in a run that is still open; its agents are no longer one run."""
+        ready = complete(run, horizon)
+        if ready:
+            run.apart = True
+            self._count(run, only=ready)
+            for gone in prune(run.top):
+                self._pending.pop(gone, None)
 
     def living(self, parent: Followed, span: ReadableSpan, attributes: Attributes) -> Node | None:
         """Return what an agent is started in, past agents that failed and never ended.
@@ -400,8 +437,8 @@ class Runs:
             for run in list(self._waiting.values()):
                 self._settle(run)
             for node in list(self._nodes.values()):
-                if isinstance(node, Followed) and not node.run.done:
-                    self._count(node.run)
+                if isinstance(node, Followed) and node.run.top is node and not node.run.done:
+                    self._count_apart(node.run, float("inf"))
 
     def _merge(self, guest: Run, host: Run) -> None:
         """Make the spans of one run, which are in the tree of another by now, that one's."""
@@ -453,18 +490,25 @@ class Runs:
         with self._lock:
             for part in (top, *below(top)):
                 self._pending.pop(part.span_id, None)
-                if keeper is not None:
-                    self._ended[part.span_id] = keeper
+                kept = part.within() if run.apart else keeper
+                if kept is not None:
+                    self._ended[part.span_id] = kept
             while len(self._ended) > _REMEMBERED:
                 del self._ended[next(iter(self._ended))]
 
-    def _count(self, run: Run, spare: int = 0) -> None:
-        """Count what has ended of a run, but for the last spans to start: more may tell of them."""
+    def _count(self, run: Run, spare: int = 0, only: set[int] | None = None) -> None:
+        """Count what has ended of a run, but for the last spans to start: more may tell of them.
+
+        Args:
+            run: The run.
+            spare: How many of the last spans may not be all.
+            only: Spans, by ``id()``, that are counted; ``None`` for all.
+        """
         with self._lock:
             ready = {
                 id(part)
                 for part in run.parts[: cut(run.parts, spare)]
-                if part.told is not None and not part.settled
+                if part.told is not None and not part.settled and (only is None or id(part) in only)
             }
             for part in run.parts:
                 if id(part) in ready:

@@ -21,6 +21,7 @@ from agent_analytics.processor._tree import (
     below,
     end,
     merge_failure,
+    role_of_open,
     same_name,
     same_source,
 )
@@ -37,7 +38,7 @@ def assign_roles(top: Followed) -> list[Followed]:
     parts = [top, *below(top)]
     for part in parts:
         if part.told is None:
-            part.role = d.OTHER
+            part.role = role_of_open(part)
         else:
             part.told.facts = part.told.said
             part.role = part.told.facts.role
@@ -51,17 +52,21 @@ def assign_roles(top: Followed) -> list[Followed]:
     return parts
 
 
-def units(parts: Iterable[Followed]) -> dict[int, list[Followed]]:
+def units(parts: Iterable[Followed], *, apart: bool = False) -> dict[int, list[Followed]]:
     """Return the outermost agents, grouped by the span that stands for their common run.
 
     Keys are ids of ``Followed`` objects: the agent itself, or the topmost span of the same
     instrumentation above it.
+
+    Args:
+        parts: The spans of a run, with their roles.
+        apart: Whether each agent is a run of its own.
     """
     groups: dict[int, list[Followed]] = {}
     for part in parts:
         if part.role != d.AGENT or any(one.role == d.AGENT for one in above(part)):
             continue
-        groups.setdefault(id(container_of(part)), []).append(part)
+        groups.setdefault(id(part if apart else container_of(part)), []).append(part)
     return groups
 
 

@@ -4,12 +4,23 @@ from collections.abc import Iterator
 from typing import Final
 
 from agent_analytics.instrumentation import vocabulary as v
+from agent_analytics.processor import _dialects as d
 from agent_analytics.processor._followed import Followed
 
 #: Clocks of two spans that tell of one call differ by no more, in nanoseconds.
 SLACK: Final = 5_000_000
 #: What one instrumentation sees of another's span starts or ends so near to it, in nanoseconds.
 NEAR: Final = 100_000_000
+_HOLDERS: Final = (d.AGENT, d.WORKFLOW)
+
+
+def role_of_open(part: Followed) -> int:
+    """Return what an open span says so far that it is, if that is an agent or holds some."""
+    span = part.span
+    if span is None:
+        return d.OTHER
+    role = d.read(span.name, span.attributes or {}, part.source).role
+    return role if role in _HOLDERS else d.OTHER
 
 
 def below(node: Followed) -> Iterator[Followed]:
