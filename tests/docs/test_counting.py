@@ -16,26 +16,17 @@ NAMED = {rule: re.findall(r"`(tests/[a-z_/]+\.py::[\w:]+)`", cell) for rule, cel
 
 def test_every_rule_names_a_test() -> None:
     """No row of the table is without a test of its own, and no row was overlooked."""
-    assert list(NAMED) == [
-        str(number) for number in range(1, len(re.findall(r"^\| \d", PAGE, re.MULTILINE)) + 1)
-    ]
+    rows = re.findall(r"^\| \d", PAGE, re.MULTILINE)
+    assert list(NAMED) == [str(number) for number in range(1, len(rows) + 1)]
     assert [rule for rule, tests in NAMED.items() if not tests] == []
 
 
 def test_the_tests_are_there_and_not_left_out() -> None:
-    """The tests exist, start no server that a machine may lack, and are not for `make test-slow`."""
+    """The tests exist, need no server that may be missing, and are not marked `slow`."""
     every = sorted({test for tests in NAMED.values() for test in tests})
+    chosen = ("-m", "not slow and not servers")
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "--collect-only",
-            "-q",
-            "-m",
-            "not slow and not servers",
-            *every,
-        ],
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", *chosen, *every],
         cwd=ROOT,
         capture_output=True,
         text=True,
