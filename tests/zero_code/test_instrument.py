@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
 from tests.zero_code.launch import PLAIN, announced, asked, install, installed, run
 
-from agent_analytics.exporters import configure
+from agent_analytics.exporters import _frameworks, _libraries, configure
+from agent_analytics.exporters._instrument import Instruments
 from agent_analytics.exporters._packages import is_genai
 
 TELL = """
@@ -85,6 +87,12 @@ CHOICES: list[tuple[Choice, list[object]]] = [
      [OPENINFERENCE, PYDANTIC_AI]),
     ((False, {VARIABLE: "true"}), []),
     ((["pydantic-ai"], {VARIABLE: "openai"}), [PYDANTIC_AI]),
+    # By library, however it is spelled, and by what only one distribution has.
+    ((["OpenAI"], {}), [OPENINFERENCE, OFFICIAL]),
+    ((["open_ai"], {}), [OPENINFERENCE, OFFICIAL]),
+    ((["pydantic_ai_slim"], {}), [PYDANTIC_AI]),
+    ((["PydanticAI"], {}), [PYDANTIC_AI]),
+    ((None, {VARIABLE: "OpenInference_Instrumentation_OpenAI"}), [OPENINFERENCE]),
 ]  # fmt: skip
 
 
@@ -97,7 +105,16 @@ def test_some_by_name() -> None:
 @pytest.mark.parametrize(
     ("chosen", "complaint"),
     [
-        (["opnai"], r"instrument: .* is called 'opnai'; there are: {there}$"),
+        (
+            ["opnai"],
+            r"instrument: did you mean 'openai'\? .* is called 'opnai'; there are: {there}$",
+        ),
+        (["pydanticai-slm"], r"instrument: did you mean 'pydantic-ai-slim'\? "),
+        (["instrumentation-openai"], r"did you mean 'open[a-z]+-instrumentation-openai'\? "),
+        (["anthropic"], "anthropic needs an instrumentation, such as openinference-instr"),
+        (["llama_index"], "llama-index needs an instrumentation, such as openinference-instr"),
+        (["strands-agents"], "strands is not installed: "),
+        (["zzzzzz"], r"instrument: no instrumentation that is installed is called 'zzzzzz'; there"),
         ("opnai", r"instrument: .* is called 'opnai'; there are: {there}$"),
         ([], r"instrument: expected True, False or names of instrumentations, got \[\]"),
         ([" "], "instrument: expected True, False or names"),
@@ -132,6 +149,49 @@ def test_disabled_ones() -> None:
         assert {each[2] for each in named} == {"skipped"}
         assert [each[2] for each in about_subjects(found)] == states
     assert said.count(f"{variable} names it") == 2 + 2 + len(installed())
+
+
+NAMES = [
+    # Distribution, entry point, what it instruments, and names that mean it.
+    ("opentelemetry-instrumentation-openai-v2", "openai", "openai >= 1.26.0",
+     ["openai", "OpenAI", "opentelemetry-instrumentation-openai-v2", "OpenAI_v2"]),
+    ("openinference-instrumentation-langchain", "langchain", "langchain_core>=0.3.9",
+     ["langchain", "langchain-core", "LangGraph", "lang_chain"]),
+    ("opentelemetry-instrumentation-google-genai", "google-genai", "google-genai >=1.32",
+     ["google-genai", "google_genai", "GoogleGenAI"]),
+    ("opentelemetry-instrumentation-llamaindex", "llama_index", "llama-index",
+     ["llamaindex", "llama-index", "llama-index-core"]),
+    ("openinference-instrumentation-bedrock", "bedrock", "boto3>=1.28",
+     ["bedrock", "boto3", "botocore"]),
+    ("opentelemetry-instrumentation-mistralai", "mistralai", "mistralai", ["mistral", "MistralAI"]),
+    ("openinference-instrumentation-haystack", "haystack", "haystack-ai", ["haystack-ai"]),
+    ("elastic-opentelemetry-instrumentation-openai", "openai", "openai", ["openai"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("known", NAMES, ids=[each[0] for each in NAMES])
+def test_names_of_libraries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: tuple[str, str, str, list[str]]
+) -> None:
+    """An instrumentation is meant by its entry point, its distribution, or what it instruments."""
+    distribution, point, needs, names = known
+    points = f"[opentelemetry_instrumentor]\n{point} = x:Y\n"
+    folder = install(tmp_path, distribution, "1.0", points, needs=needs)
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+    for name in names:
+        found = {each.distribution for each in Instruments([name], "instrument").records}
+        assert distribution in found, name
+
+
+def test_a_framework_that_records_by_itself() -> None:
+    """It may be named like the others: nothing is to be switched, and that is said."""
+    found = Instruments(["MCP"], "instrument")
+    assert {each.name for each in found.records} == {"mcp"}
+    library = _libraries.called("model-context") or _libraries.called("mcp")
+    assert library is not None
+    switch = _frameworks.Native(library)
+    switch.switch_on(TracerProvider(shutdown_on_exit=False))
+    assert (switch.record.state, switch.record.reason) == ("on", "it records spans by itself")
 
 
 MODULE = """

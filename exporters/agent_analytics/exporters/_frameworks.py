@@ -17,6 +17,7 @@ import wrapt
 from opentelemetry.trace import TracerProvider
 
 from agent_analytics.exporters._content import capture_asked
+from agent_analytics.exporters._libraries import Library, family
 from agent_analytics.exporters._switches import Switch
 
 _logger = logging.getLogger("agent_analytics")
@@ -141,6 +142,7 @@ class Framework(Switch):
 
     def __init__(self, framework: _Framework, distribution: str, version: str) -> None:
         super().__init__(framework.name, distribution, version)
+        self.keys = family(self.keys)
         self._framework = framework
         self._provider: TracerProvider | None = None
         self._undo: Undo | None = None
@@ -198,6 +200,23 @@ class Framework(Switch):
                 type(error).__name__,
                 error,
             )
+
+
+class Native(Switch):
+    """A framework that records spans by itself: there is nothing to switch."""
+
+    def __init__(self, library: Library) -> None:
+        super().__init__(library.name, library.name, library.version())
+        self.keys = library.keys
+
+    def switch_on(self, provider: TracerProvider) -> None:
+        """Note that it is on."""
+        del provider
+        self.became("on", "it records spans by itself")
+
+    def switch_off(self) -> None:
+        """Leave it as it is."""
+        self.became("off")
 
 
 #: Hooks of imports cannot be taken back, so each is set once and asks here whom to tell.

@@ -7,8 +7,8 @@ from typing import Final
 
 from opentelemetry.trace import TracerProvider
 
-from agent_analytics.exporters import _content, _frameworks, _packages
-from agent_analytics.exporters._switches import Instrumentation, State, same
+from agent_analytics.exporters import _content, _frameworks, _libraries, _packages
+from agent_analytics.exporters._switches import Instrumentation, State, key
 
 _logger = logging.getLogger("agent_analytics")
 
@@ -41,15 +41,32 @@ class Instruments:
 
     def _select(self, names: list[str], source: str) -> None:
         for name in names:
-            if not any(switch.called(frozenset({same(name)})) for switch in self._switches):
-                there = ", ".join(sorted({switch.name for switch in self._switches}))
-                msg = (
-                    f"{source}: no instrumentation that is installed is called {name!r}; "
-                    f"there {'are: ' + there if there else 'is none'}"
-                )
-                raise ValueError(msg)
-        wanted = frozenset(same(name) for name in names)
+            if any(switch.called(frozenset({key(name)})) for switch in self._switches):
+                continue
+            library = _libraries.called(name)
+            if library is None or library.package or not library.version():
+                raise ValueError(self._unknown(name, source))
+            self._switches.append(_frameworks.Native(library))
+        wanted = frozenset(key(name) for name in names)
         self._switches = [switch for switch in self._switches if switch.called(wanted)]
+
+    def _unknown(self, name: str, source: str) -> str:
+        """Return why a name cannot be switched on, with what was perhaps meant."""
+        names = sorted({switch.name for switch in self._switches})
+        library = _libraries.called(name)
+        if library is not None and library.package:
+            hint = f"{library.name} needs an instrumentation, such as {library.package}: "
+        elif library is not None:
+            hint = f"{library.name} is not installed: "
+        else:
+            others = {each.name for each in _libraries.installed() if not each.package}
+            distributions = {switch.distribution for switch in self._switches}
+            near = _libraries.nearest(name, {*names, *others, *distributions})
+            hint = f"did you mean {near!r}? " if near else ""
+        return (
+            f"{source}: {hint}no instrumentation that is installed is called {name!r}; "
+            f"there {'are: ' + ', '.join(names) if names else 'is none'}"
+        )
 
     def switch_on(self, provider: TracerProvider | None) -> None:
         """Switch them on, and say what was found.
@@ -65,7 +82,7 @@ class Instruments:
         for switch in self._switches:
             if provider is None:
                 switch.skip("OTEL_SDK_DISABLED is set")
-            elif _ALL in disabled or switch.called(disabled):
+            elif _ALL in disabled or switch.named(disabled):
                 switch.skip(f"{_DISABLED_VARIABLE} names it")
             else:
                 switch.switch_on(provider)
@@ -109,4 +126,4 @@ class Instruments:
 def disabled_names() -> frozenset[str]:
     """Return what OTEL_PYTHON_DISABLED_INSTRUMENTATIONS names, as it is compared."""
     names = os.environ.get(_DISABLED_VARIABLE, "").split(",")
-    return frozenset(name.strip() if name.strip() == _ALL else same(name) for name in names)
+    return frozenset(name.strip() if name.strip() == _ALL else key(name) for name in names)

@@ -5,6 +5,7 @@ distributions' names, so what is GenAI is told by the table below.
 """
 
 import logging
+import re
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
@@ -14,7 +15,8 @@ from opentelemetry.instrumentation.dependencies import (
 )
 from opentelemetry.trace import TracerProvider
 
-from agent_analytics.exporters._switches import Switch, same
+from agent_analytics.exporters._libraries import family
+from agent_analytics.exporters._switches import Switch, key, same
 
 _logger = logging.getLogger("agent_analytics")
 
@@ -35,6 +37,8 @@ _GENAI_LIBRARIES: Final = frozenset({
     "sagemaker", "together", "transformers", "vertexai", "voyageai", "watsonx", "writer",
 })  # fmt: skip
 _LIBRARY_PREFIX: Final = "opentelemetry-instrumentation-"
+#: At the beginning of a requirement.
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def is_genai(entry_point: EntryPoint) -> bool:
@@ -72,6 +76,7 @@ class Package(Switch):
         )
         self._entry_point = entry_point
         self._instrumentor: Any = None
+        self.keys = family(self.keys | {key(each) for each in _libraries_of(entry_point)})
 
     def switch_on(self, provider: TracerProvider) -> None:
         """Instrument the library, if it is there in a version that fits."""
@@ -117,6 +122,17 @@ class Package(Switch):
                 type(error).__name__,
                 error,
             )
+
+
+def _libraries_of(entry_point: EntryPoint) -> set[str]:
+    """Return what an instrumentation is of, by its distribution's name and its requirements."""
+    distribution = entry_point.dist
+    if distribution is None:
+        return set()
+    part = same(distribution.name).partition("instrumentation-")[2]
+    needed = [each for each in distribution.requires or () if "instruments" in each]
+    names = {found[0] for each in needed if (found := _NAME.match(each)) is not None}
+    return ({part, part.removeprefix("genai-").removesuffix("-v2")} | names) - {""}
 
 
 def _fits(instrumentor: Any) -> bool:  # noqa: ANN401 - what an entry point names

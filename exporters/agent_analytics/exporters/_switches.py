@@ -43,6 +43,11 @@ def same(name: str) -> str:
     return _SEPARATORS.sub("-", name.strip()).lower()
 
 
+def key(name: str) -> str:
+    """Return a name as names that people give are compared: no separator counts."""
+    return same(name).replace("-", "")
+
+
 class Switch(ABC):
     """Switches one instrumentation on and off. Neither raises.
 
@@ -50,6 +55,7 @@ class Switch(ABC):
         name: What people call it.
         distribution: The distribution that it comes from.
         version: That distribution's version.
+        keys: All its names and those of the libraries that it instruments, as compared.
         state: What became of it.
         reason: Why it is not on.
     """
@@ -58,12 +64,17 @@ class Switch(ABC):
         self.name: Final = name
         self.distribution: Final = distribution
         self.version: Final = version
+        self.keys: frozenset[str] = frozenset({key(name), key(distribution)})
         self.state: State = "off"
         self.reason = ""
 
     def called(self, names: frozenset[str]) -> bool:
-        """Tell whether one of ``names`` means this one."""
-        return not names.isdisjoint({same(self.name), same(self.distribution)})
+        """Tell whether one of ``names``, as they are compared, means this one."""
+        return not names.isdisjoint(self.keys)
+
+    def named(self, names: frozenset[str]) -> bool:
+        """Tell whether one of ``names`` is this one's own, and no name of its library."""
+        return not names.isdisjoint({key(self.name), key(self.distribution)})
 
     def skip(self, reason: str) -> None:
         """Leave it off."""
