@@ -25,7 +25,7 @@ def calls(scope: str, name: str, late: dict[str, Any], **more: Any) -> dict[str,
         program.one(name, late=late, scope=scope, **more)
     told = program.counted()
     assert told.invocations.total() == 1
-    assert bool(told.tokens) <= bool(told.model_calls)
+    assert told.model_calls or not told.tokens
     return dict(told.model_calls)
 
 
@@ -81,6 +81,10 @@ def test_such_a_request_that_failed(scope: str, name: str, late: dict[str, Any])
         (OPENAI, "ChatCompletion", {**LLM, "llm.output_messages.0.message.role": "assistant"}),
         (OPENAI, "Response", {**LLM, "llm.token_count.prompt": 10}),
         (OPENAI, "ChatCompletion", {**LLM, "llm.invocation_parameters": "{}"}),
+        # openinference-instrumentation-bedrock 0.1.61, a chain and a class of users' own
+        ("openinference.instrumentation.bedrock", "bedrock.invoke_model", {**LLM, **USAGE}),
+        ("openinference.instrumentation.langchain", "ask_model", {**LLM, **USAGE}),
+        ("openinference.instrumentation.langchain", "landing_page", {**LLM, **USAGE}),
         (OPENAI_OTEL, "chat", {**CHAT, "gen_ai.response.finish_reasons": ["stop"]}),
         (OPENAI_OTEL, "chat list models", {**CHAT, "gen_ai.request.model": "list models"}),
         (OPENAI_OTEL, "chat modeling", {**CHAT, "gen_ai.request.model": "modeling"}),

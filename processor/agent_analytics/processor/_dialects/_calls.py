@@ -50,20 +50,25 @@ _MODELS: Final = (
 _LONGEST: Final = 100_000
 #: Models that answer with numbers or verdicts on texts, and generate nothing.
 _NO_ANSWER: Final = re.compile(r"embed|moderation|rerank", re.IGNORECASE)
-#: Methods and types of results that such a request's span is named after.
-_NO_CALL: Final = re.compile(
-    r"(?:^|[._:/ ])(?:"
-    r"(?:a|async_?)?(?:list_?models|models?[._](?:list|retrieve|get|delete)"
-    r"|moderations?(?:[._]create)?|moderate|moderationcreateresponse"
-    r"|(?:text_)?embed(?:ding)?s?(?:_content|[._]create)?|create_?embeddings?(?:_?response)?"
-    r"|(?:messages[._])?count_?tokens|compute_?tokens|tokenize|messagetokenscount"
+#: Methods that such a request's span is named after, last.
+_METHOD: Final = re.compile(
+    r"(?:^|[.:/ ])(?:"
+    r"(?:a|async_?)?(?:list_?models|models?[._](?:list|retrieve|get|delete))"
+    r"|moderations?(?:[._]create)?|moderate"
+    r"|(?:text_)?embed(?:ding)?s?(?:_content|[._]create)?|create_?embeddings?"
+    r"|(?:messages[._])?count_?tokens|compute_?tokens|tokenize"
     r"|create_?cache(?:d_?content)?|caches?[._](?:create|update|get|list|delete)"
-    r"|files?[._](?:create|upload|list|retrieve|content|delete|get)|upload_?file|fileobject"
-    r"|fine_?tuning(?:[._]jobs?)?(?:[._]\w+)?|finetuningjob|tunings?[._]\w+"
+    r"|files?[._](?:create|upload|list|retrieve|content|delete|get)|upload_?file"
+    r"|fine_?tuning(?:[._]jobs?)?(?:[._]\w+)?|tunings?[._]\w+"
     r"|batch(?:es)?[._](?:create|retrieve|list|cancel|get|delete)"
-    r"|vector_?stores?[._]\w+|rerank|model(?:deleted)?|(?:a?sync)?(?:\w*cursor)?page)"
-    r")(?:$|[ (\[])",
+    r"|vector_?stores?[._]\w+|rerank)(?:$| )",
     re.IGNORECASE,
+)
+#: Types of results that it is named after, alone.
+_RESULT: Final = re.compile(
+    r"(?:Model|Batch|FileObject|FineTuningJob|VectorStore\w*)(?:Deleted)?|HttpxBinaryResponseContent"
+    r"|(?:ModerationCreate|CreateEmbedding|InputTokenCount)Response|MessageTokensCount"
+    r"|(?:Sync|Async)?\w*Page(?:\[.*\])?"
 )
 _LONGEST_NAME: Final = 256
 
@@ -85,7 +90,9 @@ def _is_no_call(name: str, model: object) -> bool:
     """Tell whether a request is no call by its model, or by what its span is named after."""
     if type(model) is str and _NO_ANSWER.search(model[:_LONGEST_NAME]) is not None:
         return True
-    return len(name) <= _LONGEST_NAME and _NO_CALL.search(name) is not None
+    if len(name) > _LONGEST_NAME:
+        return False
+    return _METHOD.search(name) is not None or _RESULT.fullmatch(name) is not None
 
 
 def _is_bare(facts: Facts, attributes: Mapping[str, Any]) -> bool:
