@@ -182,6 +182,9 @@ class RunCounter:
         self, run: Run, part: Followed, told: Told, agents: list[Followed] | None
     ) -> None:
         kind = part.kind
+        if part.role == d.USAGE:
+            self._record(part, told)
+            return
         if kind == _nodes.OTHER:
             if part.role != d.HANDOFF and told.facts.role in (d.TOOL, d.MODEL):
                 self._health.repeat()
@@ -212,6 +215,16 @@ class RunCounter:
             if told.facts.conversation is not None:
                 told.attributes[v.CONVERSATION_ID] = told.facts.conversation
             self._invocations.end_inner(part, told.attributes, told.rest[3])
+
+    def _record(self, part: Followed, told: Told) -> None:
+        """Add what calls used that have no spans."""
+        if part.listing is None:
+            self._health.lose(_health.INFERENCE)
+        elif part.scope is not None and part.scope.flags & _nodes.DUPLICATE:
+            self._health.repeat()
+        else:
+            self._with_usage(told)
+            self._usage.of_agent(part, part.listing, told.attributes, told.rest[3])
 
     def _model_call(self, part: Followed, told: Told, listing: Listing) -> None:
         self._with_usage(told)

@@ -25,6 +25,7 @@ from agent_analytics.processor._tree import (
     same_name,
     same_source,
 )
+from agent_analytics.processor._usage_records import set_repeated_aside
 from agent_analytics.processor._views import merge_views
 
 #: Tools of frameworks that pass the run on to another agent.
@@ -49,6 +50,7 @@ def assign_roles(top: Followed) -> list[Followed]:
     _handoffs(parts)
     _protocol_calls(parts)
     merge_views(parts)
+    set_repeated_aside(parts)
     return parts
 
 

@@ -17,6 +17,7 @@ from agent_analytics.processor._dialects._facts import (
     NO_GRAPH,
     OTHER,
     TOOL,
+    USAGE,
     WORKFLOW,
     Facts,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "PERHAPS",
     "SPEAKS",
     "TOOL",
+    "USAGE",
     "WORKFLOW",
     "Facts",
     "Signs",

@@ -16,6 +16,8 @@ MODEL: Final = 3
 WORKFLOW: Final = 4
 #: One agent passes the run on to the next: neither a tool call nor an agent.
 HANDOFF: Final = 5
+#: A record of what calls used, beside their spans or instead of them: no call of its own.
+USAGE: Final = 6
 
 # --- what a framework of graphs says of a span ---------------------------------------------------
 

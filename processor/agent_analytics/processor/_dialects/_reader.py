@@ -25,7 +25,7 @@ _TOOL_NAME: Final = "gen_ai.tool.name"
 _NO_AGENTS: Final[dict[object, int]] = {"workflow": f.WORKFLOW, "task": f.OTHER}
 
 _SEE_THROUGH: Final = (f.OTHER, f.WORKFLOW)
-_ASKS: Final = (f.MODEL, f.AGENT, f.WORKFLOW)
+_ASKS: Final = (f.MODEL, f.AGENT, f.WORKFLOW, f.USAGE)
 _SUMS_UP: Final = (f.AGENT, f.WORKFLOW)
 #: A summary that a framework writes beside the calls that it sums up.
 _SUMMARY: Final = "(merged"

@@ -1,7 +1,24 @@
-"""AG2: the conventions, and records that only say what was spent."""
+"""AG2: the conventions, and records that only say what was used.
 
-from typing import Final
+A record of a model call stands beside the call's span; that of a sub-task sums up calls that have
+spans only where the sub-task's agent is instrumented, too.
+"""
 
+from collections.abc import Mapping
+from typing import Any, Final
+
+from agent_analytics.processor._dialects import _facts as f
 from agent_analytics.processor._dialects._dialect import Dialect
+from agent_analytics.processor._dialects._facts import Facts
 
-AG2: Final = Dialect(name="ag2", scopes=("ag2", "opentelemetry.instrumentation.ag2"))
+_TYPE: Final = "ag2.span.type"
+
+
+def _what(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
+    """Find the records of usage."""
+    del name
+    if attributes.get(_TYPE) == "usage":
+        facts.role = f.USAGE
+
+
+AG2: Final = Dialect(name="ag2", scopes=("ag2", "opentelemetry.instrumentation.ag2"), what=_what)
