@@ -65,6 +65,9 @@ class Call:
     def chunk(self, value: object) -> None:
         """Note a chunk of the call's stream."""
 
+    def returned(self, result: object) -> None:
+        """Note what was returned, where the call goes on after that."""
+
     def succeeded(self, result: object) -> None:
         """End the call, which returned ``result``."""
         self.end(names.SUCCESS, None, result)

@@ -10,7 +10,8 @@ the body's spans, tenant and invocation stay current for it and are never seen b
 
 import logging
 from collections.abc import Callable
-from typing import Any, Final, Self, TypeVar
+from time import perf_counter_ns
+from typing import Any, Final, Protocol, Self, TypeVar
 
 from opentelemetry.context import Context, attach, create_key, detach, get_current
 
@@ -21,6 +22,30 @@ from agent_analytics.instrumentation.context import CALL_KEY
 _CARRIED_KEY: Final = create_key("agent_analytics.carried")
 
 _T = TypeVar("_T")
+
+
+class Taker(Protocol):
+    """Takes the steps of a call, and is there for what becomes of them; see ``Carried``."""
+
+    def step(self, function: Callable[..., _T], /, *args: Any) -> _T:
+        """Call ``function`` in the context in which the step before left off."""
+        ...
+
+    def chunk(self, value: Any, /) -> Any:
+        """Note a chunk; return what the consumer gets."""
+        ...
+
+    def over(self, result: object, /) -> None:
+        """End the call: what it lasted for has come to its end."""
+        ...
+
+    def failed(self, exception: BaseException, /) -> None:
+        """End the call, whose step raised."""
+        ...
+
+    def left(self) -> None:
+        """End the call: nobody wants the rest."""
+        ...
 
 
 class Carried:
@@ -49,10 +74,69 @@ class Carried:
             self._context = get_current()
             detach(token)
 
+    def chunk(self, value: Any) -> Any:
+        """Note a chunk; return what the consumer gets."""
+        self.call.chunk(value)
+        return value
+
+    def over(self, result: object) -> None:
+        """End the call: what it lasted for has come to its end."""
+        self.call.succeeded(result)
+
+    def failed(self, exception: BaseException) -> None:
+        """End the call, whose step raised."""
+        self.call.raised(exception)
+
+    def left(self) -> None:
+        """End the call: nobody wants the rest."""
+        self.call.abandoned()
+
     def __del__(self) -> None:
         # Dropped without having been closed: it was never iterated, or its event loop is gone.
         if not self.call.ended:
-            self.call.abandoned()
+            self.left()
+
+
+class Inner(Carried):
+    """Steps of a stream inside a call whose end another object decides, such as a manager."""
+
+    __slots__ = ()
+
+    def over(self, result: object) -> None:
+        """Do nothing."""
+
+    def failed(self, exception: BaseException) -> None:
+        """Do nothing."""
+
+    def left(self) -> None:
+        """Do nothing."""
+
+
+class Lazy(Carried):
+    """Steps of an object that may be an answer, or a stream: it is one once it is iterated over.
+
+    One that nobody ever iterated over was the answer itself, done when it was returned.
+    """
+
+    __slots__ = ("_returned", "_touched")
+
+    def __init__(self, call: Call) -> None:
+        super().__init__(call)
+        self._returned = perf_counter_ns()
+        self._touched = False
+
+    def step(self, function: Callable[..., _T], *args: Any) -> _T:
+        """Take a step, which makes a stream of the object."""
+        self._touched = True
+        return super().step(function, *args)
+
+    def left(self) -> None:
+        """End the call when the object was returned, or now if it was a stream."""
+        if self._touched:
+            super().left()
+        else:
+            self.call.started += perf_counter_ns() - self._returned
+            self.call.succeeded(None)
 
 
 class Step:
@@ -60,7 +144,7 @@ class Step:
 
     __slots__ = ("_awaitable", "_step")
 
-    def __init__(self, carried: Carried, awaitable: Any) -> None:
+    def __init__(self, carried: Taker, awaitable: Any) -> None:
         self._step = carried.step
         self._awaitable = awaitable
 

@@ -1,27 +1,34 @@
-"""Calls that last longer than the function: generators, asynchronous generators, coroutines."""
+"""Generators and asynchronous generators that a call lasts as long as."""
 
 # ruff: noqa: ANN401 - what passes through a stream is of any type
 
+import inspect
 import sys
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-from types import AsyncGeneratorType, CoroutineType, GeneratorType
+import types
+from collections.abc import AsyncGenerator, Callable, Generator
+from types import CodeType
 from typing import Any, Final, Self, cast
 
-from agent_analytics.instrumentation._calls import Call
-from agent_analytics.instrumentation._carried import Carried, Step
-
-#: Exact types of results that are not done when the function returns.
-UNFINISHED: Final = frozenset({GeneratorType, AsyncGeneratorType, CoroutineType})
+from agent_analytics.instrumentation._carried import Step, Taker
 
 
-class GeneratorStream(Carried):
-    """Steps of a generator, to be delegated to by ``yield from``."""
+class GeneratorSteps:
+    """Steps of a generator, to be delegated to by ``yield from``.
 
-    __slots__ = ("_generator",)
+    Args:
+        carried: What the steps belong to.
+        generator: The generator.
+        alone: False where an object made the generator and outlives it: closing it ends no call.
+    """
 
-    def __init__(self, call: Call, generator: Generator[Any, Any, Any]) -> None:
-        super().__init__(call)
+    __slots__ = ("_alone", "_carried", "_generator")
+
+    def __init__(
+        self, carried: Taker, generator: Generator[Any, Any, Any], *, alone: bool = True
+    ) -> None:
+        self._carried = carried
         self._generator = generator
+        self._alone = alone
 
     def __iter__(self) -> Self:
         return self
@@ -43,44 +50,58 @@ class GeneratorStream(Carried):
 
     def close(self) -> None:
         """Close the body, whose consumer wants no more."""
-        call = self.call
+        carried = self._carried
         try:
-            self.step(self._generator.close)
+            carried.step(self._generator.close)
         except BaseException as exception:
-            call.raised(exception)
+            carried.failed(exception)
             raise
-        call.abandoned()
+        if self._alone:
+            carried.left()
 
     def _advance(self, method: Callable[..., object], *args: object) -> object:
-        call = self.call
+        carried = self._carried
         try:
-            chunk = self.step(method, *args)
+            chunk = carried.step(method, *args)
         except StopIteration as stop:
-            call.succeeded(stop.value)
+            carried.over(stop.value)
             raise
         except BaseException as exception:
-            call.raised(exception)
+            carried.failed(exception)
             raise
-        call.chunk(chunk)
-        return chunk
+        return carried.chunk(chunk)
 
 
-def iterate(call: Call, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
-    """Iterate over a generator that was returned."""
-    return _delegate(GeneratorStream(call, generator))
+def _delegate(steps: GeneratorSteps) -> Generator[Any, Any, Any]:
+    return (yield from steps.steps())
 
 
-def _delegate(stream: GeneratorStream) -> Generator[Any, Any, Any]:
-    return (yield from stream.steps())
+@types.coroutine
+def _delegate_awaitable(steps: GeneratorSteps) -> Generator[Any, Any, Any]:
+    return (yield from steps.steps())
 
 
-class AsyncStream(Carried):
-    """Steps of an asynchronous generator."""
+def iterate(
+    carried: Taker, generator: Generator[Any, Any, Any], *, alone: bool = True
+) -> Generator[Any, Any, Any]:
+    """Return a generator like the given one whose steps are those of the call."""
+    steps = GeneratorSteps(carried, generator, alone=alone)
+    code: CodeType = getattr(generator, "gi_code")  # noqa: B009 - of generators alone
+    if code.co_flags & inspect.CO_ITERABLE_COROUTINE:
+        return cast("Generator[Any, Any, Any]", _delegate_awaitable(steps))
+    return _delegate(steps)
 
-    __slots__ = ("_generator",)
 
-    def __init__(self, call: Call, generator: AsyncGenerator[Any, Any]) -> None:
-        super().__init__(call)
+class AsyncSteps:
+    """Steps of an asynchronous generator; arguments as of ``GeneratorSteps``."""
+
+    __slots__ = ("_generator", "alone", "carried")
+
+    def __init__(
+        self, carried: Taker, generator: AsyncGenerator[Any, Any], *, alone: bool = True
+    ) -> None:
+        self.carried = carried
+        self.alone = alone
         self._generator: AsyncGenerator[Any, Any] | None = generator
 
     def first(self) -> Step:
@@ -99,53 +120,53 @@ class AsyncStream(Carried):
 
     def next(self, method: str, value: object) -> Step:
         """Return the step that sends or throws ``value``."""
-        return Step(self, getattr(self._generator, method)(value))
+        return Step(self.carried, getattr(self._generator, method)(value))
 
     def release(self) -> None:
         """Let go of the body; if that is what finalises it, it happens in its own context."""
-        self.step(self._forget)
+        self.carried.step(self._forget)
 
     def _forget(self) -> None:
         self._generator = None
 
 
 def async_generator_function(
-    open_stream: Callable[[tuple[Any, ...], dict[str, Any]], AsyncStream],
+    open_stream: Callable[[tuple[Any, ...], dict[str, Any]], AsyncSteps],
 ) -> Callable[..., AsyncGenerator[Any, Any]]:
     """Return an asynchronous generator function that delegates to the stream of its arguments."""
 
     async def call_async_generator(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        stream = open_stream(args, kwargs)
-        call = stream.call
+        steps = open_stream(args, kwargs)
+        carried = steps.carried
         step = None
         closing = False
         try:
-            step = stream.first()
+            step = steps.first()
             while True:
-                chunk = await step
-                call.chunk(chunk)
+                chunk = carried.chunk(await step)
                 try:
                     sent = yield chunk
                 except BaseException as exception:  # noqa: BLE001 - the body's to handle
                     thrown = exception
                 else:
-                    step = stream.next("asend", sent)
+                    step = steps.next("asend", sent)
                     continue
                 # Outside the except block: what the body raises must not get this as its context.
                 closing = isinstance(thrown, GeneratorExit)
-                step = stream.next("athrow", thrown)
+                step = steps.next("athrow", thrown)
                 del thrown
         except StopAsyncIteration:
-            if closing:
-                call.abandoned()
-            else:
-                call.succeeded(None)
+            if not closing:
+                carried.over(None)
+            elif steps.alone:
+                carried.left()
         except BaseException as exception:
-            call.raised(exception)
+            if steps.alone or not isinstance(exception, GeneratorExit):
+                carried.failed(exception)
             raise
         finally:
             step = None
-            stream.release()
+            steps.release()
 
     return call_async_generator
 
@@ -153,56 +174,8 @@ def async_generator_function(
 _resume: Final = async_generator_function(lambda args, _: args[0])
 
 
-def iterate_async(call: Call, generator: AsyncGenerator[Any, Any]) -> AsyncGenerator[Any, Any]:
-    """Iterate over an asynchronous generator that was returned."""
-    return _resume(AsyncStream(call, generator))
-
-
-class _Guard(Carried):
-    """Holds a returned coroutine until it is awaited."""
-
-    __slots__ = ("coroutine",)
-
-    def __init__(self, call: Call, coroutine: Coroutine[Any, Any, Any]) -> None:
-        super().__init__(call)
-        self.coroutine = coroutine
-
-    def __del__(self) -> None:
-        if not self.call.ended:
-            # The outer coroutine tells that it was never awaited; once is enough.
-            self.coroutine.close()
-            self.call.abandoned()
-
-
-def await_(call: Call, coroutine: Coroutine[Any, Any, Any]) -> Coroutine[Any, Any, Any]:
-    """Await a coroutine that was returned."""
-    return _delegate_coroutine(_Guard(call, coroutine))
-
-
-async def _delegate_coroutine(guard: _Guard) -> object:
-    call = guard.call
-    call.attach()
-    try:
-        result = await guard.coroutine
-    except BaseException as exception:
-        call.raised(exception)
-        raise
-    return finish(call, result)
-
-
-def finish(call: Call, result: Any) -> Any:
-    """End the call with ``result``; where that is unfinished, return what ends it later."""
-    kind = cast("type[object]", type(result))
-    if kind not in UNFINISHED:
-        call.succeeded(result)
-        return result
-    call.detach()
-    if kind is GeneratorType:
-        stream: Any = iterate(call, result)
-    elif kind is AsyncGeneratorType:
-        stream = iterate_async(call, result)
-    else:
-        stream = await_(call, result)
-    stream.__name__ = result.__name__
-    stream.__qualname__ = result.__qualname__
-    return stream
+def iterate_async(
+    carried: Taker, generator: AsyncGenerator[Any, Any], *, alone: bool = True
+) -> AsyncGenerator[Any, Any]:
+    """Return an asynchronous generator like the given one whose steps are those of the call."""
+    return _resume(AsyncSteps(carried, generator, alone=alone))

@@ -68,11 +68,20 @@ class ToolRecorder:
 class _ToolCall(Call):
     """A running call of a tool."""
 
-    __slots__ = ("recorder",)
+    __slots__ = ("recorder", "told")
 
     def __init__(self, span: Span, began: int, recorder: ToolRecorder) -> None:
         super().__init__(span, began)
         self.recorder = recorder
+        self.told: bool | None = None
+
+    def returned(self, result: object) -> None:
+        """Ask now whether the result is a failure: later it may be gone."""
+        try:
+            self.told = self.recorder.failed(result)
+        except Exception:  # noqa: BLE001 - a predicate that fails has not said so
+            self.told = False
+            note_internal_error("failed= of a tool")
 
     @property
     def not_errors(self) -> NotErrors:
@@ -89,7 +98,7 @@ class _ToolCall(Call):
         """Ask whether the result is a failure."""
         if outcome == names.SUCCESS and error_type is None:  # with one, it ended the process
             try:
-                if self.recorder.failed(result):
+                if self.recorder.failed(result) if self.told is None else self.told:
                     return names.ERROR, TOOL_ERROR
             except Exception:  # noqa: BLE001 - a predicate that fails has not said so
                 note_internal_error("failed= of a tool")

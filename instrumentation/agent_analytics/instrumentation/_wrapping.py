@@ -8,11 +8,12 @@ from functools import partial, update_wrapper
 from typing import Any, Protocol
 
 from agent_analytics.instrumentation._calls import Call
+from agent_analytics.instrumentation._carried import Carried
+from agent_analytics.instrumentation._returned import finish
 from agent_analytics.instrumentation._streams import (
-    AsyncStream,
-    GeneratorStream,
+    AsyncSteps,
+    GeneratorSteps,
     async_generator_function,
-    finish,
 )
 
 Function = Callable[..., Any]
@@ -68,7 +69,7 @@ def _generator(function: Function, recorder: Recorder) -> Function:
         except BaseException as exception:
             call.raised(exception)
             raise
-        return (yield from GeneratorStream(call, generator).steps())
+        return (yield from GeneratorSteps(Carried(call), generator).steps())
 
     return call_generator
 
@@ -76,10 +77,10 @@ def _generator(function: Function, recorder: Recorder) -> Function:
 def _async_generator(function: Function, recorder: Recorder) -> Function:
     start = recorder.start
 
-    def open_stream(args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncStream:
+    def open_stream(args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncSteps:
         call = start(args, kwargs)
         try:
-            return AsyncStream(call, function(*args, **kwargs))
+            return AsyncSteps(Carried(call), function(*args, **kwargs))
         except BaseException as exception:
             call.raised(exception)
             raise

@@ -1,0 +1,142 @@
+"""Which results are over when a function returns, and which are a stream, by their class."""
+
+import asyncio
+import concurrent.futures
+import inspect
+import io
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import is_dataclass
+from enum import Enum, auto
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from typing import Final
+
+#: Full names of responses and context managers that hold a stream, and the attributes it is in.
+HOLDERS: Final = {
+    "werkzeug.wrappers.response.Response": "response",
+    "werkzeug.wrappers.base_response.BaseResponse": "response",  # before 2.0
+    "quart.wrappers.response.Response": "response.iter",
+    "aiohttp.web_response.Response": "_body._iter",
+    "litestar.response.streaming.Stream": "iterator",
+    "litestar.response.streaming.ASGIStreamingResponse": "iterator",
+    "webob.response.Response": "_app_iter",
+    "django.http.response.StreamingHttpResponse": "_iterator",
+    "httpx.Response": "stream",
+    "httpx2.Response": "stream",
+    "httpx._models.Response": "stream",
+    "sanic.response.types.ResponseStream": "streaming_fn",
+    "sanic.response.StreamingHTTPResponse": "streaming_fn",  # before 21.12
+}
+#: What contextlib makes of generators.
+_GENERATED: Final = {"contextlib._GeneratorContextManagerBase": "gen"}
+#: Where an ASGI response of Starlette's family keeps what it streams.
+BODY: Final = "body_iterator"
+#: Full names of objects, and their methods that make an iterator over what is still to come.
+OPENING: Final = {
+    "requests.models.Response": ("iter_content",),
+    "agents.result.RunResultStreaming": ("stream_events",),
+}
+_CONTAINERS: Final = (str, bytes, bytearray, memoryview, Mapping, Sequence, AbstractSet, type, Enum)
+_FUTURES: Final = (asyncio.Future, concurrent.futures.Future)
+#: Handles, such as files and cursors: what is read from them otherwise cannot be followed.
+_READING: Final = ("read", "readline", "fetchone", "fetchmany", "fetchall")
+_ITERATING: Final = ("__next__", "__anext__", "__await__")
+_SIZED: Final = ("__len__", "__getitem__", "__contains__")
+_PYDANTIC: Final = ("__pydantic_fields__", "__pydantic_core_schema__", "__fields__")
+
+
+class Kind(Enum):
+    """What a result is."""
+
+    DONE = auto()
+    GENERATOR = auto()
+    ASYNC_GENERATOR = auto()
+    COROUTINE = auto()
+    FUTURE = auto()
+    AWAITABLE = auto()
+    ITERATOR = auto()
+    #: An object that may be an answer that happens to be iterable, or a stream.
+    LAZY = auto()
+    MANAGER = auto()
+    #: A context manager that contextlib made of a generator.
+    GENERATED_MANAGER = auto()
+    HOLDER = auto()
+    OPENING = auto()
+    #: A transparent proxy of something else.
+    PROXY = auto()
+
+
+_EXACT: Final = {
+    GeneratorType: Kind.GENERATOR,
+    AsyncGeneratorType: Kind.ASYNC_GENERATOR,
+    CoroutineType: Kind.COROUTINE,
+}
+#: Classes made at run time must not be kept alive without bound.
+_MAX_KNOWN: Final = 1024
+
+_known: Final[dict[type, Kind]] = {}
+
+
+def known_as(kind: type, table: Mapping[str, object]) -> str | None:
+    """Return the full name under which a class or one of its ancestors is in a table."""
+    for ancestor in kind.__mro__:
+        name = f"{ancestor.__module__}.{ancestor.__qualname__}"
+        if name in table:
+            return name
+    return None
+
+
+def has_body(value: object) -> bool:
+    """Tell whether something is a response with ``body_iterator``."""
+    return BODY in getattr(value, "__dict__", ())
+
+
+def _has(kind: type, names: Sequence[str]) -> bool:
+    return any(getattr(kind, name, None) is not None for name in names)
+
+
+def _classify(kind: type, value: object) -> Kind:  # noqa: PLR0911 - a table as code
+    if issubclass(kind, _CONTAINERS) or issubclass(kind, io.IOBase):
+        return Kind.DONE
+    if known_as(kind, HOLDERS) is not None or has_body(value):
+        return Kind.HOLDER
+    if known_as(kind, OPENING) is not None:
+        return Kind.OPENING
+    if known_as(kind, _GENERATED) is not None:
+        return Kind.GENERATED_MANAGER
+    if _has(kind, _PYDANTIC):
+        return Kind.DONE
+    if issubclass(kind, _FUTURES):
+        return Kind.FUTURE
+    return _classify_protocol(kind, value)
+
+
+def _classify_protocol(kind: type, value: object) -> Kind:  # noqa: PLR0911 - a table as code
+    if _has(kind, _ITERATING):
+        if any(hasattr(value, name) for name in _READING):
+            return Kind.DONE
+        return Kind.AWAITABLE if _has(kind, ("__await__",)) else Kind.ITERATOR
+    if value.__class__ is not kind:
+        return Kind.PROXY
+    if _has(kind, ("__aiter__", "__iter__")):
+        if _has(kind, _SIZED) or any(hasattr(value, name) for name in _READING):
+            return Kind.DONE
+        if _has(kind, ("__aiter__",)):
+            return Kind.ITERATOR
+        data = is_dataclass(kind) or hasattr(kind, "__attrs_attrs__")
+        lazy = inspect.isgeneratorfunction(inspect.unwrap(getattr(kind, "__iter__")))  # noqa: B009
+        return Kind.LAZY if lazy and not data else Kind.DONE
+    if _has(kind, ("__enter__", "__aenter__")) and all(name.startswith("_") for name in dir(kind)):
+        return Kind.MANAGER
+    return Kind.DONE
+
+
+def kind_of(value: object) -> Kind:
+    """Return what a result is."""
+    kind = type(value)
+    found = _EXACT.get(kind) or _known.get(kind)
+    if found is None:
+        if len(_known) >= _MAX_KNOWN:
+            _known.clear()
+        found = _known[kind] = _classify(kind, value)
+    return found

@@ -1,0 +1,280 @@
+"""What a decorated function returns: over, or something that its call lasts as long as."""
+
+# ruff: noqa: ANN401 - what is returned is of any type
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from operator import attrgetter
+from typing import Any, Final, cast
+
+from agent_analytics.instrumentation._calls import Call
+from agent_analytics.instrumentation._carried import Carried, Inner, Lazy, Step
+from agent_analytics.instrumentation._fields import PLAIN
+from agent_analytics.instrumentation._kinds import (
+    BODY,
+    HOLDERS,
+    OPENING,
+    Kind,
+    has_body,
+    kind_of,
+    known_as,
+)
+from agent_analytics.instrumentation._objects import watch
+from agent_analytics.instrumentation._stand_ins import dressed, stand_in
+from agent_analytics.instrumentation._streams import iterate, iterate_async
+from agent_analytics.instrumentation._usage import read_usage
+from agent_analytics.instrumentation.health import note_internal_error
+
+#: Exact types of results that are known to be over; others join them.
+_over: Final[set[type]] = {dict, *cast("frozenset[type]", PLAIN)}
+#: Classes made at run time must not be kept alive without bound.
+_MAX_OVER: Final = 1024
+
+
+def finish(call: Call, result: Any) -> Any:
+    """End the call with ``result``; where that is unfinished, return what ends it later."""
+    if type(result) in _over:
+        call.succeeded(result)
+        return result
+    return _go_on(call, result)
+
+
+def _go_on(call: Call, result: Any) -> Any:
+    try:
+        kind = kind_of(result)
+        if kind is Kind.DONE:
+            if len(_over) < _MAX_OVER:
+                _over.add(type(result))
+        elif call.context is not None:
+            return _last(call, result, kind)
+    except Exception:  # noqa: BLE001 - telemetry never hurts the host
+        note_internal_error("a result that a call lasts as long as")
+    call.succeeded(result)
+    return result
+
+
+def _last(call: Call, result: Any, kind: Kind) -> Any:
+    if kind is Kind.LAZY and read_usage(result) is not None:
+        call.succeeded(result)
+        return result
+    carried = _CARRIED.get(kind, Carried)(call)
+    call.detach()
+    if kind not in _ANSWER_LATER:
+        call.returned(result)
+    return _WAYS[kind](carried, result)
+
+
+def follow(carried: Carried, value: Any, *, sure: bool = True) -> Any:
+    """Go on with what the call gave so far, or end it; return what takes the place of ``value``.
+
+    Args:
+        carried: The call.
+        value: An iterator that was made, what was entered, or what was awaited.
+        sure: False if it may be an answer, too.
+    """
+    try:
+        kind = kind_of(value)
+        if kind is Kind.DONE or (kind is Kind.LAZY and not sure):
+            carried.over(value)
+            return value
+        return _WAYS[kind](carried, value)
+    except Exception:  # noqa: BLE001 - telemetry never hurts the host
+        note_internal_error("a result that a call lasts as long as")
+        carried.over(None)
+        return value
+
+
+def _named(stream: Any, original: Any) -> Any:
+    stream.__name__ = original.__name__
+    stream.__qualname__ = original.__qualname__
+    return stream
+
+
+def _generator(carried: Carried, result: Any) -> Any:
+    return _named(iterate(carried, result), result)
+
+
+def _async_generator(carried: Carried, result: Any) -> Any:
+    return _named(iterate_async(carried, result), result)
+
+
+class _Guard:
+    """Holds a returned coroutine until it is awaited."""
+
+    __slots__ = ("carried", "coroutine")
+
+    def __init__(self, carried: Carried, coroutine: Coroutine[Any, Any, Any]) -> None:
+        self.carried = carried
+        self.coroutine = coroutine
+
+    def __del__(self) -> None:
+        if not self.carried.call.ended:
+            # The outer coroutine says that it was never awaited; once is enough.
+            self.coroutine.close()
+
+
+def _coroutine(carried: Carried, result: Any) -> Any:
+    return _named(_delegate(_Guard(carried, result)), result)
+
+
+async def _delegate(guard: _Guard) -> object:
+    carried = guard.carried
+    try:
+        result = await Step(carried, guard.coroutine)
+    except BaseException as exception:
+        carried.failed(exception)
+        raise
+    return follow(carried, result, sure=False)
+
+
+def _future(carried: Carried, result: Any) -> Any:
+    def done(future: Any) -> None:
+        try:
+            if future.cancelled():
+                carried.failed(asyncio.CancelledError())
+                return
+            # Asking an asyncio future for its exception would keep it from warning of it.
+            told = isinstance(future, asyncio.Future)
+            exception = getattr(future, "_exception", None) if told else future.exception()
+            if exception is not None:
+                carried.failed(exception)
+            else:
+                carried.over(future.result())
+        except Exception:  # noqa: BLE001 - telemetry never hurts the host
+            note_internal_error("the end of a future")
+            carried.left()
+
+    result.add_done_callback(done)
+    return result
+
+
+def _object(carried: Carried, result: Any) -> Any:
+    if watch(carried, result, follow):
+        return result
+    instead = stand_in(result)
+    watch(carried, instead, follow)
+    return dressed(instead, type(result))
+
+
+def _opening(carried: Carried, result: Any) -> Any:
+    name = known_as(type(result), OPENING)
+    if name is None or getattr(result, "_content_consumed", False):
+        carried.over(result)
+    else:
+        watch(carried, result, follow, opening=OPENING[name])
+    return result
+
+
+def _manager(carried: Carried, result: Any) -> Any:
+    if watch(carried, result, follow, manager=True):
+        return result
+    instead = stand_in(result)
+    watch(carried, instead, follow, manager=True)
+    return instead
+
+
+def _proxy(carried: Carried, result: Any) -> Any:
+    target = getattr(result, "__wrapped__", result)
+    if target is result or kind_of(target) is Kind.DONE:
+        carried.over(result)
+        return result
+    instead = follow(carried, target)
+    if instead is not target:
+        result.__wrapped__ = instead
+    return result
+
+
+class _Managed(Carried):
+    """The steps of a generator that is a context manager: its one chunk is what is entered."""
+
+    __slots__ = ()
+
+    def chunk(self, value: Any) -> Any:
+        """Read the chunks of what was entered, where it is a stream."""
+        return follow(Inner(self.call), value)
+
+
+def _generated_manager(carried: Carried, result: Any) -> Any:
+    result.gen = follow(carried, result.gen)
+    return result
+
+
+def _holder(carried: Carried, result: Any) -> Any:
+    path = BODY if has_body(result) else HOLDERS[known_as(type(result), HOLDERS) or ""]
+    *outer, name = path.split(".")
+    try:
+        owner = attrgetter(".".join(outer))(result) if outer else result
+        body = getattr(owner, name)
+    except AttributeError:
+        body = owner = None
+    if path == "streaming_fn":
+        result.streaming_fn = _called_later(carried, body)
+    elif body is None or _is_read(result) or kind_of(body) is Kind.DONE:
+        carried.over(result)
+    else:
+        instead = follow(carried, body)
+        if instead is not body:
+            setattr(owner, name, instead)
+            _close_instead(result, body, instead)
+    return result
+
+
+def _is_read(response: Any) -> bool:
+    """Tell whether a response was read already, or is sent from a file past its iterator."""
+    return bool(
+        getattr(response, "is_stream_consumed", False)
+        or getattr(response, "is_closed", False)
+        or "_content" in getattr(response, "__dict__", ())
+        or getattr(response, "direct_passthrough", False)
+        or getattr(response, "file_to_stream", None) is not None
+    )
+
+
+def _close_instead(response: Any, body: Any, instead: Any) -> None:
+    """Let Django, which remembers how to close what it streams, close what took its place."""
+    closers = getattr(response, "_resource_closers", None)
+    if isinstance(closers, list):
+        closers[:] = [
+            instead.close if getattr(close, "__self__", None) is body else close
+            for close in closers
+        ]
+
+
+def _called_later(carried: Carried, function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    async def stream(*args: Any, **kwargs: Any) -> Any:
+        try:
+            result = await Step(carried, function(*args, **kwargs))
+        except BaseException as exception:
+            carried.failed(exception)
+            raise
+        carried.over(None)
+        return result
+
+    return stream
+
+
+_WAYS: Final[dict[Kind, Callable[[Carried, Any], Any]]] = {
+    Kind.GENERATOR: _generator,
+    Kind.ASYNC_GENERATOR: _async_generator,
+    Kind.COROUTINE: _coroutine,
+    Kind.FUTURE: _future,
+    Kind.AWAITABLE: _object,
+    Kind.ITERATOR: _object,
+    Kind.LAZY: _object,
+    Kind.MANAGER: _manager,
+    Kind.GENERATED_MANAGER: _generated_manager,
+    Kind.HOLDER: _holder,
+    Kind.OPENING: _opening,
+    Kind.PROXY: _proxy,
+}
+#: What carries a call of these from step to step.
+_CARRIED: Final[dict[Kind, type[Carried]]] = {
+    Kind.LAZY: Lazy,
+    Kind.GENERATED_MANAGER: _Managed,
+}
+#: Of these, what matters is the answer that comes later, not the object that was returned.
+_ANSWER_LATER: Final = frozenset(
+    {Kind.GENERATOR, Kind.ASYNC_GENERATOR, Kind.COROUTINE, Kind.FUTURE, Kind.AWAITABLE}
+)
