@@ -50,9 +50,19 @@ Packages are installed beside the framework and switched on; several mean that a
 once, and still each thing counts once. Native spans need no package.
 `tests/frameworks/lab/drivers` shows how each framework is set up.
 
+A client of a model has neither agents nor tools: of a client model calls and tokens are compared,
+with the listing named by the resource, and again under `@agent`, which makes the invocation. Names
+that end in a version are of an older release that people still run.
+
 ## The best of each framework
 
 | framework | version | instrumentation | not told |
+|---|---|---|---|
+"""
+CLIENTS_HEAD = """
+## The best of each client
+
+| client | version | instrumentation | not told |
 |---|---|---|---|
 """
 
@@ -63,13 +73,11 @@ def page(entries: Sequence[Entry]) -> str:
     for entry in entries:
         groups.setdefault(entry["framework"], []).append(entry)
     lines = [HEAD.rstrip("\n")]
-    for framework, rows in sorted(groups.items()):
+    for rows in groups.values():
         rows.sort(key=_worse)
-        best = rows[0]
-        lines.append(
-            f"| [{framework}](#{framework}) | {best['version']} | {_instrumentation(best)} "
-            f"| {_not_told(best) or 'nothing is missing'} |"
-        )
+    lines += _best(groups, client=False)
+    if clients := _best(groups, client=True):
+        lines += [CLIENTS_HEAD.rstrip("\n"), *clients]
     used = {name for entry in entries for name in entry["passed"]}
     lines += ["", "## What the scenarios are", ""]
     lines += [f"- `{name}`: {what}" for name, what in SCENARIOS.items() if name in used]
@@ -90,6 +98,15 @@ def page(entries: Sequence[Entry]) -> str:
         lines += ["", "## What cannot be run", ""]
         lines += [f"- {key}: {reason}" for key, reason in sorted(CANNOT.items())]
     return "\n".join(lines) + "\n"
+
+
+def _best(groups: Mapping[str, Sequence[Entry]], *, client: bool) -> list[str]:
+    return [
+        f"| [{framework}](#{framework.replace('.', '')}) | {rows[0]['version']} "
+        f"| {_instrumentation(rows[0])} | {_not_told(rows[0]) or 'nothing is missing'} |"
+        for framework, rows in sorted(groups.items())
+        if FRAMEWORKS[framework].client is client
+    ]
 
 
 def _worse(entry: Entry) -> tuple[int, int, int, str]:
@@ -121,13 +138,18 @@ def _scenarios(entry: Entry, first: Entry) -> str:
 def _counted(entry: Entry) -> str:
     if len(entry["counted"]) == len(WORDS):
         return "everything"
+    if FRAMEWORKS[entry["framework"]].client and not _not_told(entry):
+        return "everything that a client has"
     return ", ".join(word for item, word in WORDS.items() if item in entry["counted"])
 
 
 def _not_told(entry: Entry) -> str:
     parts: list[str] = []
+    client = FRAMEWORKS[entry["framework"]].client
     for scenario, items in entry["not_told"].items():
-        words = _tokens(items)
+        words = _tokens([item for item in items if not (client and item == r.INVOCATIONS)])
+        if not words:
+            continue
         parts.append(words if scenario == "*" else f"in `{scenario}`: {words}")
     return "; ".join(parts)
 

@@ -28,7 +28,7 @@ from tests.frameworks.live import (
     execute,
     judge,
 )
-from tests.frameworks.matrix import AGENTLESS, CANNOT, FRAMEWORKS
+from tests.frameworks.matrix import AGENTLESS, CANNOT, FRAMEWORKS, environment_of
 
 #: Seconds that all runs together may take; what is not begun by then fails.
 BUDGET = 30 * 60.0
@@ -105,8 +105,9 @@ def planned(names: Sequence[str]) -> Iterator[Run]:
         for instrumentation in framework.instrumentations:
             told = r.INVOCATIONS not in r.untold(f"{name}/{instrumentation}", "")
             scenarios = framework.scenarios
+            driver = framework.driver
             if f"{name}/{instrumentation}" in CANNOT:
-                yield Run(name, instrumentation, ("ok",))
+                yield Run(name, instrumentation, ("ok",), driver=driver)
                 continue
             # Where no agent is told, no listing can be named by one.
             without = tuple(one for one in scenarios if not told or one in AGENTLESS)
@@ -115,10 +116,10 @@ def planned(names: Sequence[str]) -> Iterator[Run]:
                 sorted((one for one in scenarios if one not in without), key=LONGEST.__contains__)
             )
             if by_name:
-                yield Run(name, instrumentation, by_name)
+                yield Run(name, instrumentation, by_name, driver=driver)
                 without = ("ok", *without)
             if without:
-                yield Run(name, instrumentation, without, listing=True)
+                yield Run(name, instrumentation, without, listing=True, driver=driver)
 
 
 class Show:
@@ -164,7 +165,7 @@ class Show:
     def _one(self, run: Run) -> Mapping[str, Any] | str:
         if self.seconds > self.budget:
             return f"not run: {self.budget:.0f} s were over"
-        python = ROOT / ".venv-frameworks" / run.framework / "bin" / "python"
+        python = ROOT / ".venv-frameworks" / environment_of(run.framework) / "bin" / "python"
         if not python.exists():
             return "no environment"
         try:

@@ -44,12 +44,14 @@ class Run:
         instrumentation: What records it.
         scenarios: What it is run through, one after another.
         listing: Whether the resource names the listing, or only the publisher.
+        driver: Whose driver runs it, if not the framework's own.
     """
 
     framework: str
     instrumentation: str
     scenarios: Sequence[str]
     listing: bool = False
+    driver: str = ""
 
     @property
     def variant(self) -> str:
@@ -101,6 +103,7 @@ def execute(
         command = [str(python), str(LAB), run.framework, run.instrumentation, *run.scenarios]
         command += ["--output", str(output)]
         command += ["--listing"] if run.listing else []
+        command += ["--driver", run.driver] if run.driver else []
         command += ["--record", str(record)] if record else []
         environment = {
             key: value

@@ -1,7 +1,8 @@
 """Which frameworks are run live, with which instrumentations, through which scenarios."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+
+from tests.frameworks.framework import Framework
 
 #: What each scenario is; `ok` is run once more with a listing that the resource names.
 SCENARIOS: Mapping[str, str] = {
@@ -17,6 +18,16 @@ SCENARIOS: Mapping[str, str] = {
     "cancelled": "the run is cancelled while a tool is at work",
     "mid_error": "the model's API fails after a tool call",
     "async": "the framework's asynchronous call, where `ok` is the synchronous one",
+    "async_streaming": "the client's asynchronous call, streamed",
+    "auto_tools": "the client itself calls the tools that the model asks for",
+    "beta": "the client's interface for what is not settled yet",
+    "chat": "the client keeps the conversation",
+    "invoke": "the provider's older interface, which passes on what the model's maker says",
+    "invoke_streaming": "that interface, streamed",
+    "no_call": "tokens are counted beforehand, by a request that asks no model",
+    "raw": "the client hands out the HTTP response, which the caller reads",
+    "server_tools": "tools of the provider's own are at work, and their tokens are input",
+    "stream_helper": "the client's own helper for streams",
     "team": "several agents work as a team",
     "simple": "one run without a tool",
     "agent_as_tool": "the framework's own way of giving an agent as a tool",
@@ -47,27 +58,6 @@ _OI_SDK = "openinference-instrumentation-openai"
 _OTEL_SDK = "opentelemetry-instrumentation-genai-openai"
 _TL_SDK = "opentelemetry-instrumentation-openai"
 _OI_LITELLM = "openinference-instrumentation-litellm"
-
-
-@dataclass(frozen=True)
-class Framework:
-    """A framework and how it is run.
-
-    Attributes:
-        package: Its name on the package index, whose version is told.
-        instrumentations: What records it: the name of a switch in its driver, several joined by
-            ``+``; each with the packages that are at work, none where the framework's own spans
-            are all there is.
-        scenarios: What it is run through, by each of them.
-        native: Whether it records spans of its own, whatever else does.
-        note: What to know of it, or of how it was run.
-    """
-
-    package: str
-    instrumentations: Mapping[str, Sequence[str]]
-    scenarios: Sequence[str]
-    native: bool = False
-    note: str = ""
 
 
 FRAMEWORKS: Mapping[str, Framework] = {
@@ -307,3 +297,8 @@ CANNOT: Mapping[str, str] = {
         " (`mcp.client.streamable_http.streamablehttp_client`)"
     ),
 }
+
+
+def environment_of(name: str) -> str:
+    """Return where a framework is installed."""
+    return FRAMEWORKS[name].environment or name

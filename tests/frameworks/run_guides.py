@@ -75,9 +75,9 @@ def _as_fields(api: Any) -> None:  # noqa: ANN401 - the lab is untyped, it runs 
     api.plans = {}
     says = api.says
 
-    def next_answer(body: object) -> object:
+    def next_answer(*asked: object) -> object:
         api.answer = next(answers)
-        return says(body)
+        return says(*asked)
 
     api.says = next_answer
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
-from model_api import CACHED, REASONING, ModelApi, Turn
+from model_api import ModelApi, Turn
 
 FAST, GREAT = "gpt-4o-mini", "gpt-4o"
 #: How many runs are under way at once in the scenario ``many``.
@@ -70,6 +70,10 @@ class Lab:
             OPENAI_BASE_URL=self.api.base_url,
             OPENAI_API_BASE=self.api.base_url,
         )
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Lab":
+        """Return itself: frameworks copy the tools that they are given, and there is one truth."""
+        return self
 
     def first(self, processor: SpanProcessor) -> None:
         """Have a processor that rewrites spans see them before all others."""
@@ -160,8 +164,8 @@ class Lab:
             "tokens": {
                 "input": sum(call.input_tokens for call in good),
                 "output": sum(call.output_tokens for call in good),
-                "cached_input": CACHED * len(good),
-                "reasoning_output": REASONING * len(good),
+                "cached_input": sum(call.cached for call in good),
+                "reasoning_output": sum(call.reasoning for call in good),
             },
             "streamed": sum(call.streamed for call in good),
             "most_tools_at_once": max((call.tools for call in good), default=0),

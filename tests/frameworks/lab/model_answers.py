@@ -20,6 +20,9 @@ class Call:
         output_tokens: What it wrote; 0 unless it went well.
         streamed: Whether the answer came in pieces.
         tools: How many tools it called at once.
+        cached: What of the input was read from a cache.
+        written: What of the input was written to a cache.
+        reasoning: What of the output went into thinking.
     """
 
     model: str
@@ -28,6 +31,9 @@ class Call:
     output_tokens: int = 0
     streamed: bool = False
     tools: int = 0
+    cached: int = 0
+    written: int = 0
+    reasoning: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,10 @@ class Answer:
     def version(self) -> str:
         """The model that answers, which is not spelled as the one that was asked for."""
         return VERSIONS.get(self.call.model, self.call.model)
+
+    def arguments(self, index: int) -> str:
+        """Return the arguments of one of the tools as text."""
+        return json.dumps(self.tools[index][2])
 
 
 def chat(answer: Answer) -> dict[str, Any]:
@@ -111,9 +121,9 @@ def response(answer: Answer, tools: object) -> dict[str, Any]:
         "top_p": 1.0,
         "usage": {
             "input_tokens": call.input_tokens,
-            "input_tokens_details": {"cached_tokens": CACHED},
+            "input_tokens_details": {"cached_tokens": call.cached},
             "output_tokens": call.output_tokens,
-            "output_tokens_details": {"reasoning_tokens": REASONING},
+            "output_tokens_details": {"reasoning_tokens": call.reasoning},
             "total_tokens": call.input_tokens + call.output_tokens,
         },
     }
@@ -194,9 +204,9 @@ def _usage(call: Call) -> dict[str, Any]:
         "prompt_tokens": call.input_tokens,
         "completion_tokens": call.output_tokens,
         "total_tokens": call.input_tokens + call.output_tokens,
-        "prompt_tokens_details": {"cached_tokens": CACHED, "audio_tokens": 0},
+        "prompt_tokens_details": {"cached_tokens": call.cached, "audio_tokens": 0},
         "completion_tokens_details": {
-            "reasoning_tokens": REASONING,
+            "reasoning_tokens": call.reasoning,
             "audio_tokens": 0,
             "accepted_prediction_tokens": 0,
             "rejected_prediction_tokens": 0,

@@ -1,4 +1,4 @@
-"""A look-alike of the OpenAI chat and responses API on loopback, which keeps the truth.
+"""A look-alike of the models' servers on loopback, which keeps the truth; `wires` speaks.
 
 What the model "says" follows from the request alone: each model has a plan, a list of turns (tool
 calls), and takes the first turn that the conversation does not show yet; after the last it answers.
@@ -10,25 +10,15 @@ So any number of runs may share one server.
 # pyright: reportUnknownArgumentType=false
 
 import json
-import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
-from model_answers import (
-    CACHED,
-    REASONING,
-    Answer,
-    Call,
-    chat,
-    chat_chunks,
-    embedding,
-    failure,
-    response,
-    response_events,
-)
+from model_answers import CACHED, REASONING, Answer, Call
+from wires import Asked, Reply, Wire, wire_of
+from wires.base import whole
 
 #: The tools that a model calls at once, or ``"error"``.
 Turn = Sequence[str] | Literal["error"]
@@ -41,7 +31,6 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "final_answer": {"answer": "4"},
 }
 _UNKNOWN = {"query": "help", "input": "help"}
-_NAMED = re.compile(r"""name[\\\\"']+: *[\\\\"']+(\w+)""")
 
 
 @dataclass
@@ -64,20 +53,24 @@ class ModelApi:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     @property
+    def root(self) -> str:
+        """Where clients that add the whole path find it."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    @property
     def base_url(self) -> str:
-        """Where clients find it."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        """Where OpenAI's client, and what is built on that client, finds it."""
+        return f"{self.root}/v1"
 
     def close(self) -> None:
         """Stop serving."""
         self._server.shutdown()
         self._server.server_close()
 
-    def says(self, body: Mapping[str, Any]) -> Answer | None:
+    def says(self, asked: Asked, wire: Wire) -> Answer | None:
         """Return what the model says to a request, and note it; None when it fails."""
-        model = str(body["model"])
-        turn = self._turn(model, _called(body))
-        streamed = bool(body.get("stream"))
+        model, streamed = asked.model, asked.streamed
+        turn = self._turn(model, list(asked.called))
         with self._lock:
             number = len(self.calls)
             if turn == "error":
@@ -85,14 +78,23 @@ class ModelApi:
                 return None
             # Each call costs something else, so that no two of them can be taken for one another.
             extra = number % 50
-            call = Call(model, 200, 101 + 13 * extra, 17 + 3 * extra, streamed)
+            call = Call(
+                model,
+                200,
+                101 + 13 * extra,
+                17 + 3 * extra,
+                streamed,
+                cached=wire.cached,
+                written=wire.written,
+                reasoning=wire.reasoning,
+            )
             self.calls.append(call)
             text = self.answer
         tools = [
             (f"call_{number}_{index}", name, ARGUMENTS.get(name, _UNKNOWN))
             for index, name in enumerate(turn)
         ]
-        if not tools and "final_answer" in _offered(body):
+        if not tools and "final_answer" in asked.offered:
             tools = [(f"call_{number}_f", "final_answer", ARGUMENTS["final_answer"])]
         call.tools = len(tools)
         return Answer(number, call, tools, text)
@@ -129,74 +131,35 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """List no models."""
-        self._json(200, {"object": "list", "data": []})
+        self._send(whole({"object": "list", "data": [], "models": []}))
 
     def do_POST(self) -> None:
         """Answer as the model."""
-        body: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        if self.path.endswith("/embeddings"):
-            self._json(200, embedding(str(body["model"])))
+        body = self.rfile.read(int(self.headers["content-length"]))
+        path = self.path.partition("?")[0]
+        wire = wire_of(path)
+        asked = wire.asked(path, json.loads(body))
+        if isinstance(asked, Reply):
+            self._send(asked)
             return
         server = self.server
-        answer = server.api.says(body) if isinstance(server, _Server) else None
-        if answer is None:
-            self._json(500, failure())
-        elif "messages" in body:
-            if body.get("stream"):
-                usage = bool((body.get("stream_options") or {}).get("include_usage"))
-                self._events(chat_chunks(answer, usage=usage), named=False)
-            else:
-                self._json(200, chat(answer))
+        answer = server.api.says(asked, wire) if isinstance(server, _Server) else None
+        self._send(wire.failure() if answer is None else wire.reply(asked, answer))
+
+    def _send(self, reply: Reply) -> None:
+        self.send_response(reply.status)
+        self.send_header("content-type", reply.content_type)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        if len(reply.pieces) == 1:
+            self.send_header("content-length", str(len(reply.pieces[0])))
         else:
-            whole = response(answer, body.get("tools"))
-            if body.get("stream"):
-                self._events(response_events(whole, answer.text), named=True)
-            else:
-                self._json(200, whole)
-
-    def _json(self, status: int, data: object) -> None:
-        raw = json.dumps(data).encode()
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(raw)))
+            self.send_header("connection", "close")
+            self.close_connection = True
         self.end_headers()
-        self.wfile.write(raw)
-
-    def _events(self, events: Sequence[Mapping[str, Any]], *, named: bool) -> None:
-        self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
-        self.send_header("connection", "close")
-        self.end_headers()
-        for event in events:
-            if named:
-                self.wfile.write(f"event: {event['type']}\n".encode())
-            self.wfile.write(b"data: " + json.dumps(event).encode() + b"\n\n")
+        for piece in reply.pieces:
+            self.wfile.write(piece)
             self.wfile.flush()
-        if not named:
-            self.wfile.write(b"data: [DONE]\n\n")
-        self.close_connection = True
-
-
-def _offered(body: Mapping[str, Any]) -> list[str | None]:
-    tools = body.get("tools") or []
-    return [tool.get("name") or tool.get("function", {}).get("name") for tool in tools]
-
-
-def _called(body: Mapping[str, Any]) -> list[str]:
-    """Return the tools that a conversation shows as called."""
-    if "messages" not in body:
-        items = body["input"]
-        if isinstance(items, str):
-            return []
-        return [item["name"] for item in items if item.get("type") == "function_call"]
-    called: list[str] = []
-    for message in body["messages"]:
-        calls = message.get("tool_calls") or []
-        called += [call["function"]["name"] for call in calls]
-        # Some frameworks send the calls back as text.
-        if message["role"] in {"assistant", "tool-call"} and not calls:
-            called += _NAMED.findall(json.dumps(message.get("content") or ""))
-    return called
 
 
 __all__ = ["ARGUMENTS", "CACHED", "REASONING", "ModelApi", "Turn"]

@@ -120,6 +120,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("framework")
     parser.add_argument("instrumentation")
     parser.add_argument("scenarios", nargs="+")
+    parser.add_argument("--driver", help="whose driver it is, if not the framework's own")
     parser.add_argument("--output", type=Path, help="where to write what was counted, as JSON")
     parser.add_argument("--record", type=Path, help="a folder to write spans and truth to")
     parser.add_argument("--listing", action="store_true", help="the resource names the listing too")
@@ -136,7 +137,7 @@ def main() -> None:
     provider.add_span_processor(processor)
     provider.add_span_processor(recorder)
     trace.set_tracer_provider(provider)
-    driver = driver_of(options.framework)
+    driver = driver_of(options.driver or options.framework)
     about = {"framework": options.framework, "instrumentation": options.instrumentation}
     runs: list[dict[str, Any]] = []
     for scenario in options.scenarios:

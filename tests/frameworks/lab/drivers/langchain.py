@@ -3,6 +3,7 @@
 import asyncio
 
 from lab import FAST, GREAT, ToolBoomError
+from langsmith_export import export, exported
 
 PACKAGES = [
     "langchain",
@@ -57,13 +58,23 @@ INSTRUMENT = {
     "oi-sdk": _oi_sdk,
     "otel-sdk": _otel_sdk,
     "tl-sdk": _tl_sdk,
+    "langsmith": export,
 }
 
 
 def run(lab):
-    from langchain.agents import create_agent
-    from langchain.tools import tool
+    _run(lab)
+    exported()
+
+
+def _run(lab):
+    from langchain_core.tools import tool
     from langchain_openai import ChatOpenAI
+
+    try:
+        from langchain.agents import create_agent
+    except ImportError:  # before 1.0
+        from langgraph.prebuilt import create_react_agent as create_agent
 
     def model(name):
         return ChatOpenAI(model=name, max_retries=0, stream_usage=True)

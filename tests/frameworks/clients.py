@@ -1,0 +1,111 @@
+"""Clients of models, which are run live like frameworks: they have neither agents nor tools."""
+
+from collections.abc import Mapping
+
+from tests.frameworks.framework import Framework
+
+_BASIC = ("ok", "async", "agent_error", "parallel", "streaming", "async_streaming")
+_OI, _TL = "openinference-instrumentation-", "opentelemetry-instrumentation-"
+
+
+def _client(
+    package: str,
+    instrumentations: Mapping[str, tuple[str, ...]],
+    *scenarios: str,
+    native: bool = False,
+    note: str = "",
+    environment: str = "clients",
+) -> Framework:
+    return Framework(
+        package,
+        instrumentations,
+        scenarios or _BASIC,
+        native=native,
+        note=note,
+        environment=environment,
+        client=True,
+        guide=False,
+    )
+
+
+def _both(name: str, traceloop: str = "") -> dict[str, tuple[str, ...]]:
+    """Return OpenInference's instrumentation, OpenLLMetry's, and the two at once."""
+    oi, tl = _OI + name, _TL + (traceloop or name)
+    return {"openinference": (oi,), "traceloop": (tl,), "openinference+traceloop": (oi, tl)}
+
+
+CLIENTS: Mapping[str, Framework] = {
+    "anthropic": _client(
+        "anthropic",
+        {
+            "native": (),
+            **_both("anthropic"),
+            "otel-genai": (_TL + "genai-anthropic",),
+            "openinference+otel-genai": (_OI + "anthropic", _TL + "genai-anthropic"),
+        },
+        *_BASIC,
+        "stream_helper",
+        "beta",
+        "raw",
+        "no_call",
+        native=True,
+    ),
+    "bedrock": _client(
+        "boto3",
+        {
+            "botocore": (_TL + "botocore",),
+            "botocore+openinference": (_TL + "botocore", _OI + "bedrock"),
+            "openinference": (_OI + "bedrock",),
+            "otel-genai": (_TL + "genai-bedrock",),
+            "traceloop": (_TL + "bedrock",),
+        },
+        "ok",
+        "agent_error",
+        "parallel",
+        "streaming",
+        "invoke",
+        "invoke_streaming",
+        note="`ok` and `streaming` are Converse; the model is Anthropic's.",
+    ),
+    "cohere": _client("cohere", _both("cohere")),
+    "google-genai": _client(
+        "google-genai",
+        {
+            "openinference": (_OI + "google-genai",),
+            "otel-genai": (_TL + "google-genai",),
+            "openinference+otel-genai": (_OI + "google-genai", _TL + "google-genai"),
+            "traceloop": (_TL + "google-generativeai",),
+        },
+        *_BASIC,
+        "no_call",
+        "auto_tools",
+        "chat",
+        "server_tools",
+    ),
+    "groq": _client("groq", _both("groq")),
+    "litellm": _client(
+        "litellm",
+        {
+            "callback": (),
+            "callback+openinference": (_OI + "litellm",),
+            "openinference": (_OI + "litellm",),
+            "openinference+oi-sdk": (_OI + "litellm", _OI + "openai"),
+            "traceloop": (_TL + "litellm",),
+        },
+        environment="litellm",
+        note='`callback` is LiteLLM\'s own: `litellm.callbacks = ["otel"]`.',
+    ),
+    "mistral": _client("mistralai", _both("mistralai")),
+    "ollama": _client("ollama", _both("ollama")),
+    "openai": _client(
+        "openai",
+        {
+            "openinference": (_OI + "openai",),
+            "openlit": ("openlit",),
+            "openinference+openlit": (_OI + "openai", "openlit"),
+        },
+        *_BASIC,
+        "responses",
+        environment="openlit",
+    ),
+}
