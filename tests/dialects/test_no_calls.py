@@ -88,6 +88,12 @@ def test_such_a_request_that_failed(scope: str, name: str, late: dict[str, Any])
         (OPENAI_OTEL, "chat", {**CHAT, "gen_ai.response.finish_reasons": ["stop"]}),
         (OPENAI_OTEL, "chat list models", {**CHAT, "gen_ai.request.model": "list models"}),
         (OPENAI_OTEL, "chat modeling", {**CHAT, "gen_ai.request.model": "modeling"}),
+        # openinference-instrumentation-bedrock 0.1.61, whose method ends in the word for a model.
+        (
+            "openinference.instrumentation.bedrock",
+            "bedrock.invoke_model",
+            {**LLM, "llm.model_name": "anthropic.claude-3-5-haiku-20241022-v1:0"},
+        ),
         # A framework's own span may say nothing of the model: haystack-ai, smolagents.
         ("haystack", "haystack.agent.step.llm", {}),
     ],
