@@ -22,6 +22,10 @@ _EXTRA: Final = "__pydantic_extra__"
 _MOST_ITEMS: Final = 1_000
 
 
+#: More items are no wrapping.
+_WIDEST: Final = 4
+
+
 class _Sample(NamedTuple):
     field: int = 0
 
@@ -108,3 +112,23 @@ def items(value: object) -> Iterator[object]:
         for one in cast("list[object]", value)[:_MOST_ITEMS]:
             if type(one) not in PLAIN:
                 yield one
+
+
+def unwrapped(value: object) -> object:
+    """Return what may have fields: the value, or the first such thing in tuples; else ``None``.
+
+    LangGraph hands out pairs of a chunk and where it comes from, and puts more round them.
+    """
+    kind = type(value)
+    if kind not in PLAIN:
+        return value
+    if kind is tuple:
+        for item in cast("tuple[object, ...]", value)[:_WIDEST]:
+            found = _once_more(item) if type(item) is tuple else item
+            if type(found) not in PLAIN:
+                return found
+    return None
+
+
+def _once_more(inner: tuple[object, ...]) -> object:
+    return next((item for item in inner[:_WIDEST] if type(item) not in PLAIN), None)

@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from agent_analytics.instrumentation._fields import PLAIN, plain
+from agent_analytics.instrumentation._fields import PLAIN, plain, unwrapped
 from agent_analytics.instrumentation._usage import TOKENS, Found, Usage, read_usage
 
 #: Types of chunks with which a model's answer begins, and with which it is told whole.
@@ -26,6 +26,9 @@ _BEDROCK_ENDS: Final = "metadata"
 #: What wraps a chunk.
 _ROUND: Final = ("event", "data", "chunk", "raw")
 _DEEPEST: Final = 3
+#: LangChain announces each chunk for the model, and again for every chain round it.
+_ANNOUNCED: Final = "on_"
+_OF_MODELS: Final = ("on_chat_model_", "on_llm_")
 
 
 class _Sum:
@@ -43,7 +46,7 @@ class _Sum:
         """Return what the call used, by model."""
         if self.parts:
             return self.parts
-        whole = merge(self.total, self.added)
+        whole = self.total or self.added
         return () if whole is None else (whole,)
 
     def model(self) -> str | None:
@@ -64,13 +67,21 @@ class Streamed:
         self._run: Usage | None = None
 
     def chunk(self, value: object) -> None:
-        """Take in a chunk."""
-        if type(value) in PLAIN:
+        """Take in a chunk; whatever a stranger's attribute does, nothing is raised."""
+        try:
+            chunk = unwrapped(value)
+            if chunk is not None and not _is_seen_elsewhere(chunk):
+                self._chunk(chunk)
+        except KeyboardInterrupt:
+            raise  # a person's
+        except BaseException:  # noqa: BLE001 - a stranger's attribute may do anything; it is no usage
             return
-        marks = _marks(value)
+
+    def _chunk(self, chunk: object) -> None:
+        marks = _marks(chunk)
         if marks.begins:
             self._current = None
-        found = read_usage(value)
+        found = read_usage(chunk)
         if found is not None:
             self._add(found, goes_on=marks.goes_on or marks.begins)
         if marks.ends and self._current is not None:
@@ -213,23 +224,23 @@ _BY_TYPE: Final = {
 }
 
 
+def _is_seen_elsewhere(chunk: object) -> bool:
+    event = plain(chunk, "event")
+    return type(event) is str and event.startswith(_ANNOUNCED) and not event.startswith(_OF_MODELS)
+
+
 def _marks(value: object) -> _Marks:
     """Return what a chunk says of the answer that it is part of."""
-    try:
-        inner: object = value
-        for _ in range(_DEEPEST):
-            found = _marks_of(inner)
-            if found is not None:
-                return found
-            inner = next(
-                (one for key in _ROUND if type(one := plain(inner, key)) not in PLAIN), None
-            )
-            if inner is None:
-                break
-    except KeyboardInterrupt:
-        raise  # a person's
-    except BaseException:  # noqa: BLE001 - a stranger's mapping may do anything; it has no marks
-        return _NO_MARKS
+    inner: object = value
+    for _ in range(_DEEPEST):
+        found = _marks_of(inner)
+        if found is not None:
+            return found
+        inner = next(
+            (one for key in _ROUND if (one := unwrapped(plain(inner, key))) is not None), None
+        )
+        if inner is None:
+            break
     return _NO_MARKS
 
 

@@ -6,7 +6,7 @@ meant.
 """
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import FunctionType, MethodType
 from typing import Final, NamedTuple
 
@@ -18,10 +18,14 @@ from agent_analytics.instrumentation._fields import (
     items,
     plain,
     text,
-    whole,
+    unwrapped,
 )
 from agent_analytics.instrumentation._figures import Basis, Figures, settle
+from agent_analytics.instrumentation._usage_objects import figures_of, has_figures
 from agent_analytics.instrumentation.spellings import Path, Spelling
+
+#: How a field is read: by any means, or as plain data alone.
+Look = Callable[[object, str], object]
 
 
 class Usage(NamedTuple):
@@ -63,7 +67,10 @@ _USAGE: Final = ("usage", "usage_metadata")
 #: The same, as plain data alone; where a library sums up a run, one key more leads to the sum.
 _USAGE_PLAIN: Final[tuple[Path, ...]] = (
     ("usageMetadata",),
+    ("usage_details",),
     ("token_usage",),
+    ("context_wrapper", "usage"),
+    ("_state", "usage"),
     ("metrics", "accumulated_usage"),
     ("metrics",),
     ("meta",),
@@ -86,17 +93,11 @@ _DEEPEST: Final = 3
 #: A usage object of a run says how many calls it sums up; so does what carries it.
 _RUN_USAGE: Final = ("requests", "successful_requests")
 _RUN: Final = ("num_turns", "total_cost_usd")
+#: Providers whose clients count the cache beside the input.
+_APART: Final = ("anthropic", "bedrock")
 #: Fields that say of a camel-cased usage that Bedrock itself has sent it.
 _BEDROCK: Final = ("ResponseMetadata", "stopReason")
-_MESSAGE_TYPES: Final = frozenset({"ai", "AIMessageChunk"})
 _CHUNK: Final = "AIMessageChunk"
-#: Read by any means, in this order, where a usage object keeps no plain data.
-_BY_PROPERTY: Final[tuple[tuple[str, ...], ...]] = (
-    ("prompt_tokens", "completion_tokens"),
-    ("input_tokens", "output_tokens"),
-    ("prompt_token_count", "candidates_token_count"),
-    ("request_tokens", "response_tokens"),
-)
 
 
 def read_usage(result: object) -> Found | None:
@@ -108,38 +109,39 @@ def read_usage(result: object) -> Found | None:
     if type(result) in PLAIN:
         return None
     try:
-        return _search(result, 0)
+        return _search(result, 0, by_any_means=True)
     except KeyboardInterrupt:
         raise  # a person's
     except BaseException:  # noqa: BLE001 - a stranger's attribute may do anything; it is no usage
         return None
 
 
-def _search(source: object, depth: int) -> Found | None:
-    found = _read(source)
+def _search(source: object, depth: int, *, by_any_means: bool) -> Found | None:
+    found = _read(source, field if by_any_means else plain)
     if found is not None or depth == _DEEPEST:
         return found
     for key in _ROUND:
-        inner = field(source, key) if depth == 0 else plain(source, key)
-        if type(inner) not in PLAIN:
-            found = _search(inner, depth + 1)
+        inner = unwrapped(field(source, key) if by_any_means else plain(source, key))
+        if inner is not None:
+            found = _search(inner, depth + 1, by_any_means=by_any_means and depth == 0)
             if found is not None:
                 return found
     for key in _ROUND_PLAIN:
-        inner = plain(source, key)
-        if type(inner) not in PLAIN:
-            found = _search(inner, depth + 1)
+        inner = unwrapped(plain(source, key))
+        if inner is not None:
+            found = _search(inner, depth + 1, by_any_means=False)
             if found is not None:
                 return found
     return None
 
 
-def _read(source: object) -> Found | None:
-    usage = _usage_of(source)
+def _read(source: object, look: Look) -> Found | None:
+    usage = _usage_of(source, look)
     if usage is None:
         return None
-    model = _model_of(source)
-    provider = _first_text(source, spellings.PROVIDER)
+    metadata = look(source, "response_metadata")
+    model = _model_of(source, metadata, look)
+    provider = _first_text(source, spellings.PROVIDER) or _first_text(metadata, spellings.PROVIDER)
     usages = tuple(
         one
         for part in _parts(usage)
@@ -173,10 +175,10 @@ def _settled(
     usage: object, source: object, model: str | None, provider: str | None
 ) -> Usage | None:
     paths: dict[str, Path] = {}
-    told = _figures(usage, paths)
+    told = figures_of(usage, paths)
     if told is None:
         return None
-    basis = _basis(paths, told, source)
+    basis = _basis(paths, told, source, provider)
     settled = settle(
         told,
         basis,
@@ -196,8 +198,13 @@ def _settled(
     )
 
 
-def _basis(paths: Mapping[str, Path], told: Figures, source: object) -> Basis:
+def _basis(paths: Mapping[str, Path], told: Figures, source: object, provider: str | None) -> Basis:
     beside = spellings.BESIDE_INPUT.get(paths["input"])
+    if provider is not None and plain(source, "metrics") is not None:
+        # agno hands on what clients return, under names of its own.
+        if any(one in provider.lower() for one in _APART):
+            return Basis.BESIDE
+        beside = None
     if beside is None:
         return Basis.UNKNOWN
     if not any(
@@ -211,124 +218,6 @@ def _basis(paths: Mapping[str, Path], told: Figures, source: object) -> Basis:
     ):
         return Basis.DOUBTFUL
     return Basis.BESIDE
-
-
-def _figures(usage: object, paths: dict[str, Path]) -> Figures | None:
-    """Return the figures of a usage object; ``paths`` learns where they were found."""
-
-    def told(what: str, spelling: Spelling) -> int | None:
-        first: int | None = None
-        for path in spelling.fields:
-            found = count(usage, path)
-            if found is not None:
-                if found or first is None:
-                    paths[what] = path
-                    first = found
-                if found:
-                    break
-        return first
-
-    paths["input"] = paths["output"] = ()
-    given, made = told("input", spellings.INPUT), told("output", spellings.OUTPUT)
-    if given is None and made is None:
-        return _by_property(usage, paths)
-    brief, hour = (
-        told("5m", spellings.WRITTEN_5M),
-        told("1h", spellings.WRITTEN_1H),
-    )
-    written = told("written", spellings.WRITTEN)
-    if hour is None:
-        hour = _listed(usage)
-    if brief is not None or hour is not None:
-        by_lifetime = (brief or 0) + (hour or 0)
-        if by_lifetime > (written or 0):
-            written = by_lifetime
-            paths.setdefault("written", ("cache_creation_input_tokens",))
-    return Figures(
-        given,
-        made,
-        told("cached", spellings.CACHED),
-        written,
-        hour,
-        told("reasoning", spellings.REASONING),
-        told("tool_prompt", spellings.TOOL_PROMPT),
-        told("total", spellings.TOTAL),
-        told("fresh", spellings.FRESH),
-    )
-
-
-def _listed(usage: object) -> int | None:
-    """Return what was written for an hour, where writes are a list."""
-    where, lifetime, tokens, hour = spellings.WRITTEN_LIST
-    counts = [
-        whole(plain(one, tokens)) or 0
-        for one in items(plain(usage, where))
-        if plain(one, lifetime) == hour
-    ]
-    return sum(counts) if counts else None
-
-
-def _by_property(usage: object, paths: dict[str, Path]) -> Figures | None:
-    """Return the figures of an object that has them as properties, as protocol buffers do."""
-    if isinstance(usage, Mapping):
-        return None
-    for sent, received in _BY_PROPERTY:
-        given, made = whole(field(usage, sent)), whole(field(usage, received))
-        if given is None and made is None:
-            continue
-        paths["input"], paths["output"] = (sent,), (received,)
-        details: list[int | None] = []
-        for what, spelling in (
-            ("cached", spellings.CACHED),
-            ("written", spellings.WRITTEN),
-            ("reasoning", spellings.REASONING),
-        ):
-            details.append(_property(usage, paths, what, spelling))
-        google = sent == "prompt_token_count"
-        return Figures(
-            given,
-            made,
-            details[0],
-            details[1],
-            None,
-            details[2],
-            whole(field(usage, "tool_use_prompt_token_count")) if google else None,
-            whole(field(usage, "total_token_count")) if google else None,
-        )
-    return None
-
-
-#: What was ever read by any means, of what is only a part of another figure.
-_PROPERTIES: Final = frozenset(
-    {
-        ("prompt_tokens_details", "cached_tokens"),
-        ("input_tokens_details", "cached_tokens"),
-        ("input_token_details", "cache_read"),
-        ("cache_read_input_tokens",),
-        ("cache_read_tokens",),
-        ("cached_content_token_count",),
-        ("cache_creation_input_tokens",),
-        ("completion_tokens_details", "reasoning_tokens"),
-        ("output_tokens_details", "reasoning_tokens"),
-        ("output_token_details", "reasoning"),
-        ("details", "reasoning_tokens"),
-        ("thoughts_token_count",),
-    }
-)
-
-
-def _property(usage: object, paths: dict[str, Path], what: str, spelling: Spelling) -> int | None:
-    for path in spelling.fields:
-        if path not in _PROPERTIES:
-            continue
-        found = usage
-        for key in path:
-            found = None if type(found) in PLAIN else field(found, key)
-        tokens = whole(found)
-        if tokens is not None:
-            paths[what] = path
-            return tokens
-    return None
 
 
 def _callable_bare(method: MethodType) -> bool:
@@ -345,33 +234,27 @@ def _callable_bare(method: MethodType) -> bool:
     )
 
 
-def _usage_of(source: object) -> object:
+def _usage_of(source: object, look: Look) -> object:
     """Return the part of an answer that holds its usage, or None."""
     for key in _USAGE:
-        found = field(source, key)
+        found = look(source, key)
         if isinstance(found, MethodType):
-            found = found() if _callable_bare(found) else None
+            found = found() if look is field and _callable_bare(found) else None
         if found is not None and (type(found) not in PLAIN or type(found) is list):
             return found
     for path in _USAGE_PLAIN:
         found = source
         for key in path:
             found = None if type(found) in PLAIN else plain(found, key)
-        if type(found) not in PLAIN and _has_figures(found):
+        if type(found) not in PLAIN and has_figures(found):
             return found
     # Ollama's answers are their own usage.
     return source if count(source, ("eval_count",)) is not None else None
 
 
-def _has_figures(usage: object) -> bool:
-    return any(
-        count(usage, path) is not None
-        for spelling in (spellings.INPUT, spellings.OUTPUT)
-        for path in spelling.fields
-    )
-
-
 def _first_text(source: object, spelling: Spelling) -> str | None:
+    if type(source) in PLAIN:
+        return None
     for (key,) in spelling.fields:
         found = text(plain(source, key))
         if found is not None:
@@ -379,15 +262,12 @@ def _first_text(source: object, spelling: Spelling) -> str | None:
     return None
 
 
-def _model_of(source: object) -> str | None:
-    for key in ("model", "model_name", "model_version"):
-        found = text(field(source, key))
-        if found is not None:
-            return found
-    metadata = field(source, "response_metadata")
-    if type(metadata) not in PLAIN:
+def _model_of(source: object, metadata: object, look: Look) -> str | None:
+    for holder in (source, metadata):
+        if type(holder) in PLAIN:
+            continue
         for key in ("model", "model_name", "model_version"):
-            found = text(field(metadata, key))
+            found = text(look(holder, key))
             if found is not None:
                 return found
     return _first_text(source, spellings.MODEL)

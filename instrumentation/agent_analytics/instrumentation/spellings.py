@@ -41,6 +41,7 @@ INPUT: Final = Spelling(
         ("request_tokens",),
         ("promptTokens",),
         ("prompt_eval_count",),
+        ("input_token_count",),
         ("billed_units", "input_tokens"),
     ),
     attributes=(
@@ -69,6 +70,7 @@ OUTPUT: Final = Spelling(
         ("response_tokens",),
         ("completionTokens",),
         ("eval_count",),
+        ("output_token_count",),
         ("billed_units", "output_tokens"),
     ),
     attributes=(
@@ -91,6 +93,8 @@ CACHED: Final = Spelling(
         ("input_token_details", "cache_read"),
         ("input_token_details", "cached_tokens"),
         ("cache_read_input_tokens",),
+        ("anthropic.cache_read_input_tokens",),
+        ("cache_read_input_token_count",),
         ("cache_read_tokens",),
         ("cached_content_token_count",),
         ("cacheReadInputTokens",),
@@ -153,6 +157,8 @@ FRESH: Final = Spelling(
 WRITTEN: Final = Spelling(
     fields=(
         ("cache_creation_input_tokens",),
+        ("anthropic.cache_creation_input_tokens",),
+        ("cache_creation_input_token_count",),
         ("cache_write_input_tokens",),
         ("cache_write_tokens",),
         ("prompt_tokens_details", "cache_write_tokens"),
@@ -348,7 +354,16 @@ RESPONSE_ID: Final = Spelling(
 BESIDE_INPUT: Final[dict[Path, frozenset[Path]]] = {
     # Anthropic's own API: input is what had nothing to do with the cache.
     ("input_tokens",): frozenset(
-        {("cache_read_input_tokens",), ("cache_creation_input_tokens",)},
+        {
+            ("cache_read_input_tokens",),
+            ("cache_creation_input_tokens",),
+            ("cache_creation", "ephemeral_5m_input_tokens"),
+            ("cache_creation", "ephemeral_1h_input_tokens"),
+        },
+    ),
+    # Microsoft's agent-framework names those of Anthropic's client apart.
+    ("input_token_count",): frozenset(
+        {("anthropic.cache_read_input_tokens",), ("anthropic.cache_creation_input_tokens",)},
     ),
     # Bedrock's Converse alike; strands hands the same fields on for providers that count it in.
     ("inputTokens",): frozenset(

@@ -1,0 +1,142 @@
+"""The figures of a usage object, whatever library it is of, by the one table of spellings."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from agent_analytics.instrumentation import spellings
+from agent_analytics.instrumentation._fields import PLAIN, count, field, items, plain, whole
+from agent_analytics.instrumentation._figures import Figures
+from agent_analytics.instrumentation.spellings import Path, Spelling
+
+#: Read by any means, in this order, where a usage object keeps no plain data.
+_BY_PROPERTY: Final[tuple[tuple[str, ...], ...]] = (
+    ("prompt_tokens", "completion_tokens"),
+    ("input_tokens", "output_tokens"),
+    ("prompt_token_count", "candidates_token_count"),
+    ("request_tokens", "response_tokens"),
+)
+#: What was ever read by any means, of what is only a part of another figure.
+_PROPERTIES: Final = frozenset(
+    {
+        ("prompt_tokens_details", "cached_tokens"),
+        ("input_tokens_details", "cached_tokens"),
+        ("input_token_details", "cache_read"),
+        ("cache_read_input_tokens",),
+        ("cache_read_tokens",),
+        ("cached_content_token_count",),
+        ("cache_creation_input_tokens",),
+        ("completion_tokens_details", "reasoning_tokens"),
+        ("output_tokens_details", "reasoning_tokens"),
+        ("output_token_details", "reasoning"),
+        ("details", "reasoning_tokens"),
+        ("thoughts_token_count",),
+    }
+)
+
+
+def figures_of(usage: object, paths: dict[str, Path]) -> Figures | None:
+    """Return the figures of a usage object; ``paths`` learns where they were found."""
+
+    def told(what: str, spelling: Spelling) -> int | None:
+        first: int | None = None
+        for path in spelling.fields:
+            found = count(usage, path)
+            if found is not None:
+                if found or first is None:
+                    paths[what] = path
+                    first = found
+                if found:
+                    break
+        return first
+
+    paths["input"] = paths["output"] = ()
+    given, made = told("input", spellings.INPUT), told("output", spellings.OUTPUT)
+    if given is None and made is None:
+        return _by_property(usage, paths)
+    brief, hour = (
+        told("5m", spellings.WRITTEN_5M),
+        told("1h", spellings.WRITTEN_1H),
+    )
+    written = told("written", spellings.WRITTEN)
+    if hour is None:
+        hour = _listed(usage)
+    if brief is not None or hour is not None:
+        by_lifetime = (brief or 0) + (hour or 0)
+        if by_lifetime > (written or 0):
+            written = by_lifetime
+            paths["written"] = paths.get("1h") or paths.get("5m", ())
+    return Figures(
+        given,
+        made,
+        told("cached", spellings.CACHED),
+        written,
+        hour,
+        told("reasoning", spellings.REASONING),
+        told("tool_prompt", spellings.TOOL_PROMPT),
+        told("total", spellings.TOTAL),
+        told("fresh", spellings.FRESH),
+    )
+
+
+def _listed(usage: object) -> int | None:
+    """Return what was written for an hour, where writes are a list."""
+    where, lifetime, tokens, hour = spellings.WRITTEN_LIST
+    counts = [
+        whole(plain(one, tokens)) or 0
+        for one in items(plain(usage, where))
+        if plain(one, lifetime) == hour
+    ]
+    return sum(counts) if counts else None
+
+
+def _by_property(usage: object, paths: dict[str, Path]) -> Figures | None:
+    """Return the figures of an object that has them as properties, as protocol buffers do."""
+    if isinstance(usage, Mapping):
+        return None
+    for sent, received in _BY_PROPERTY:
+        given, made = whole(field(usage, sent)), whole(field(usage, received))
+        if given is None and made is None:
+            continue
+        paths["input"], paths["output"] = (sent,), (received,)
+        details: list[int | None] = []
+        for what, spelling in (
+            ("cached", spellings.CACHED),
+            ("written", spellings.WRITTEN),
+            ("reasoning", spellings.REASONING),
+        ):
+            details.append(_property(usage, paths, what, spelling))
+        google = sent == "prompt_token_count"
+        return Figures(
+            given,
+            made,
+            details[0],
+            details[1],
+            None,
+            details[2],
+            whole(field(usage, "tool_use_prompt_token_count")) if google else None,
+            whole(field(usage, "total_token_count")) if google else None,
+        )
+    return None
+
+
+def _property(usage: object, paths: dict[str, Path], what: str, spelling: Spelling) -> int | None:
+    for path in spelling.fields:
+        if path not in _PROPERTIES:
+            continue
+        found = usage
+        for key in path:
+            found = None if type(found) in PLAIN else field(found, key)
+        tokens = whole(found)
+        if tokens is not None:
+            paths[what] = path
+            return tokens
+    return None
+
+
+def has_figures(usage: object) -> bool:
+    """Tell whether an object holds numbers of tokens."""
+    return any(
+        count(usage, path) is not None
+        for spelling in (spellings.INPUT, spellings.OUTPUT)
+        for path in spelling.fields
+    )
