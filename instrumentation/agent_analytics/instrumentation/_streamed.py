@@ -44,10 +44,15 @@ class _Sum:
 
     def usages(self) -> tuple[Usage, ...]:
         """Return what the call used, by model."""
-        if self.parts:
-            return self.parts
         whole = self.total or self.added
-        return () if whole is None else (whole,)
+        if not self.parts:
+            return () if whole is None else (whole,)
+        if whole is None:
+            return self.parts
+        return tuple(
+            part._replace(model=part.model or whole.model, provider=part.provider or whole.provider)
+            for part in self.parts
+        )
 
     def model(self) -> str | None:
         """Return the model that answers, as far as it is told."""
