@@ -32,9 +32,10 @@ class Call:
         ended: True once an outcome was recorded; later ones are ignored.
         began: Start of the span in nanoseconds since 1970.
         started: Reading of ``perf_counter_ns`` then: the wall clock may be set during the call.
+        subject: Of a method, the object that it was called on, until it ends.
     """
 
-    __slots__ = ("began", "context", "ended", "previous", "span", "started")
+    __slots__ = ("began", "context", "ended", "previous", "span", "started", "subject")
 
     def __init__(self, span: Span, began: int) -> None:
         self.span = span
@@ -43,6 +44,7 @@ class Call:
         self.context: Context | None = None
         self.previous: Context | None = None
         self.ended = False
+        self.subject: object = None
 
     @property
     def not_errors(self) -> NotErrors:
@@ -86,6 +88,7 @@ class Call:
         if self.ended:
             return
         self.ended = True
+        self.subject = None
         try:
             self.detach()
             # The context holds the call: without this, the two would wait for the collector.

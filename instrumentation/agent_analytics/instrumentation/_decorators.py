@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar, cast, overload
 from agent_analytics.instrumentation import _checks, exceptions
 from agent_analytics.instrumentation._invocation import Listing, TenantSource
 from agent_analytics.instrumentation._tool import ToolRecorder
-from agent_analytics.instrumentation._wrapping import Recorder, name_of, wrap
+from agent_analytics.instrumentation._wrapping import Recorder, can_be_wrapped, name_of, wrap
 
 #: Whatever can be decorated; it keeps its exact type.
 Target = TypeVar(
@@ -199,7 +199,7 @@ def _check_tenant(tenant: object) -> None:
 
 
 def _check_target(target: object, entry: object) -> None:
-    if not callable(target) and not isinstance(target, classmethod | staticmethod):
+    if not can_be_wrapped(target):
         _checks.refuse("target", "a callable or a class", target)
     if entry is not None and not (isinstance(entry, str) and isinstance(target, type)):
         _checks.refuse("entry", "the name of a method, and a class decorated with it", entry)
@@ -210,7 +210,8 @@ def _instrument(target: Any, recorder: Recorder, entry: str | None) -> Any:
         return wrap(target, recorder)
     entry = _DEFAULT_ENTRY if entry is None else entry
     method: object = inspect.getattr_static(target, entry, None)
-    if not callable(method) and not isinstance(method, classmethod | staticmethod):
+    if not can_be_wrapped(method):
         _checks.refuse("entry", f"the name of a method of {target.__name__}", entry)
-    setattr(target, entry, wrap(method, recorder))
+    # A base may have instrumented it: the listing that is called is this class's.
+    setattr(target, entry, wrap(method, recorder, instead=True))
     return cast("object", target)

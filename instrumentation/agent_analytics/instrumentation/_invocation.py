@@ -37,11 +37,13 @@ class Listing:
         price_nano: Nano-dollars charged for a success; negative where no price is set.
         price_text: The price in US dollars, as the span says it.
         not_errors: Exceptions that are no errors here, beside those of every call.
+        method: Name of the method that is decorated; ``None`` for anything else.
     """
 
     __slots__ = (
         "agent_id",
         "attributes",
+        "method",
         "not_errors",
         "price_nano",
         "price_text",
@@ -62,6 +64,7 @@ class Listing:
         not_errors: NotErrors = NOTHING,
     ) -> None:
         self.not_errors = not_errors
+        self.method: str | None = None
         self.publisher_id = _checks.optional_text(publisher_id, "publisher_id")
         self.agent_id = _checks.optional_text(agent_id, "agent_id")
         self.price_nano = _NO_PRICE if price_usd is None else _checks.usd(price_usd, "price_usd")
@@ -97,6 +100,11 @@ class Listing:
             enclosing = None
         tenant_id = self._tenant_of(args, kwargs, current, enclosing)
         attributes = self.attributes.copy()
+        subject = args[0] if self.method is not None and args else None
+        outer = None
+        if enclosing is not None and subject is not None and self._overridden(enclosing, subject):
+            outer = enclosing
+            _identify(attributes, outer.publisher_id, outer.agent_id)
         if tenant_id is not None:
             attributes[names.TENANT_ID] = tenant_id
         began = time_ns()
@@ -104,7 +112,10 @@ class Listing:
             self.span_name, attributes, current, invocation=True, start_time=began
         )
         call = AgentCall(self, span, began, tenant_id)
-        if self.publisher_id is None or self.agent_id is None:
+        call.subject = subject
+        if outer is not None:
+            call.publisher_id, call.agent_id = outer.publisher_id, outer.agent_id
+        elif self.publisher_id is None or self.agent_id is None:
             call.inherit(current, enclosing)
         call.is_inner = (
             enclosing is not None
@@ -113,6 +124,18 @@ class Listing:
         )
         call.context = context.context_of_call(current, span, call, call)
         return call
+
+    def _overridden(self, enclosing: context.CurrentInvocation, subject: object) -> bool:
+        """Tell whether a method with a listing of its own calls this one of its base's.
+
+        That is inner work: the listing that was called is the other one.
+        """
+        return (
+            isinstance(enclosing, AgentCall)
+            and enclosing.listing is not self
+            and enclosing.listing.method == self.method
+            and enclosing.subject is subject
+        )
 
     def _tenant_of(
         self,
@@ -136,6 +159,16 @@ class Listing:
         if inherited is None and enclosing is not None:
             return enclosing.tenant_id
         return inherited
+
+
+def _identify(
+    attributes: dict[str, AttributeValue], publisher_id: str | None, agent_id: str | None
+) -> None:
+    """Put the identity of another listing in the place of one's own."""
+    for key, value in ((names.PUBLISHER_ID, publisher_id), (names.AGENT_ID, agent_id)):
+        attributes.pop(key, None)
+        if value is not None:
+            attributes[key] = value
 
 
 class AgentCall(Call):

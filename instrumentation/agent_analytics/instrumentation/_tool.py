@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from time import time_ns
 from typing import Any, Final, cast
 
-from opentelemetry.context import get_current
+from opentelemetry.context import Context, get_current
 from opentelemetry.trace import Span
 from opentelemetry.util.types import AttributeValue
 
@@ -13,7 +13,7 @@ from agent_analytics.instrumentation import vocabulary as names
 from agent_analytics.instrumentation._calls import Call
 from agent_analytics.instrumentation._fields import PLAIN
 from agent_analytics.instrumentation._invocation import NO_CALL
-from agent_analytics.instrumentation.context import context_of_call
+from agent_analytics.instrumentation.context import CALL_KEY, context_of_call
 from agent_analytics.instrumentation.exceptions import NOTHING, NotErrors
 from agent_analytics.instrumentation.health import note_internal_error
 
@@ -36,7 +36,7 @@ def says_error(result: object) -> bool:
 class ToolRecorder:
     """All that is known of a decorated tool before it is called."""
 
-    __slots__ = ("attributes", "failed", "not_errors", "span_name")
+    __slots__ = ("attributes", "failed", "method", "not_errors", "span_name")
 
     def __init__(
         self, name: str, failed: Callable[[Any], bool] | None, not_errors: NotErrors = NOTHING
@@ -44,25 +44,40 @@ class ToolRecorder:
         self.span_name = f"{names.EXECUTE_TOOL} {name}"
         self.failed: Callable[[Any], bool] = says_error if failed is None else failed
         self.not_errors = not_errors
+        self.method: str | None = None
         self.attributes: dict[str, AttributeValue] = {
             names.OPERATION_NAME: names.EXECUTE_TOOL,
             names.TOOL_NAME: name,
         }
 
-    def start(self, _args: tuple[object, ...], _kwargs: dict[str, object]) -> Call:
+    def start(self, args: tuple[object, ...], _kwargs: dict[str, object]) -> Call:
         """Start the span of one call."""
         try:
             current = get_current()
+            subject = args[0] if self.method is not None and args else None
+            if subject is not None and self._overridden(current, subject):
+                return NO_CALL
             began = time_ns()
             span = tracing.start_span(
                 self.span_name, self.attributes.copy(), current, start_time=began
             )
             call = _ToolCall(span, began, self)
+            call.subject = subject
             call.context = context_of_call(current, span, call, None)
         except Exception:  # noqa: BLE001 - telemetry never hurts the host
             note_internal_error("the start of a tool call")
             return NO_CALL
         return call
+
+    def _overridden(self, current: Context, subject: object) -> bool:
+        """Tell whether a method that is a tool of its own calls this one of its base's."""
+        call = current.get(CALL_KEY)
+        return (
+            isinstance(call, _ToolCall)
+            and call.recorder is not self
+            and call.recorder.method == self.method
+            and call.subject is subject
+        )
 
 
 class _ToolCall(Call):
