@@ -231,7 +231,16 @@ class RunCounter:
         # What is below through a tool or an agent is another call, not another view of this one.
         part.flags = _seen_inside(part) | part.flags & _nodes.ABOVE
         outcome = outcome_of(told, told.attributes, failed=told.rest[2])
-        self._usage.of_inference(part, listing, told.attributes, outcome, told.rest[3])
+        facts = told.facts
+        self._usage.of_inference(
+            part,
+            listing,
+            told.attributes,
+            outcome,
+            told.rest[3],
+            (*(() if facts.response_id is None else (facts.response_id,)), *facts.other_ids),
+            fetched=facts.fetched,
+        )
 
     def _invocation(
         self, run: Run, part: Followed, told: Told, agents: list[Followed], listing: Listing

@@ -39,6 +39,7 @@ def merge_into(kept: Followed, views: Sequence[Followed]) -> None:
     _merge_names(facts, [one.said for one in told])
     facts.cost = _cost(one.said for one in reversed(told))
     facts.first_chunk = _first_chunk(kept, views)
+    facts.fetched = all(one.said.fetched for one in told)
     kept.told.facts = facts
     for one in told:
         if v.COST_USD in one.attributes:

@@ -471,7 +471,9 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             self._health.repeat()
         else:
             outcome = outcome_of(span, attributes, failed=rest[2])
-            self._usage.of_inference(node, node.listing, attributes, outcome, rest[3])
+            answer = attributes.get(v.RESPONSE_ID)
+            ids = (answer,) if type(answer) is str and answer else ()
+            self._usage.of_inference(node, node.listing, attributes, outcome, rest[3], ids)
 
 
 def _is_own(span: ReadableSpan) -> bool:

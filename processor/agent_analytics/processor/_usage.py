@@ -24,6 +24,7 @@ from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._outcomes import STEERED, SUCCESS
 from agent_analytics.processor._prices import Prices
 from agent_analytics.processor._reading import Attributes
+from agent_analytics.processor._response_ids import ResponseIds, plain
 from agent_analytics.processor._schema import (
     MODEL_COST,
     USAGE_INPUT,
@@ -69,28 +70,46 @@ class UsageCounter:
         self._listings = listings
         self._health = health
         self._lock = lock
+        self._ids = ResponseIds()
         self._billing = Billing(amounts, health, prices)
 
     def is_known(self, cost: StatedCost) -> bool:
         """Tell whether an instrumentation states a cost that can be believed."""
         return self._billing.is_known(cost)
 
-    def of_inference(
+    def of_inference(  # noqa: C901 - one figure after the other
         self,
         node: Node,
         listing: Listing,
         attributes: Attributes,
         outcome: int,
         start: int | None,
+        ids: tuple[str, ...] = (),
+        *,
+        fetched: bool = False,
     ) -> None:
-        """Count a model call that began at ``start``, unless it was recorded below, too."""
+        """Count a model call, unless it was recorded below, too, or its answer was counted before.
+
+        Args:
+            node: The call's.
+            listing: Whom to credit.
+            attributes: Those with the figures.
+            outcome: How it ended.
+            start: When it began, in nanoseconds since 1970.
+            ids: What instrumentations have as the id of its answer.
+            fetched: Whether it only fetches an answer that was given before.
+        """
         sent, received, told, _, cached, reasoning, _ = map(attributes.get, _FIGURES)
         name = _model(attributes)
         block = listing.models.get(name) if type(name) is str else None
         if block is None:
             block = self._listings.model(listing, name)
-        flags = node.flags
         counts = blocks = None
+        used = (plain(sent), plain(received)) if ids else (0, 0)
+        flags = node.flags | self._ids.counted(listing.publisher, ids, *used)
+        if fetched and not flags & _nodes.CALL_BELOW:
+            self._health.repeat()  # whoever made the call has counted it
+            return
         if (sent is not None or received is not None) and not flags & _ANY_TOKENS:
             counts = self._counts(sent, received, cached, reasoning)
             blocks = self._blocks(listing, name, cached, reasoning)
@@ -103,6 +122,8 @@ class UsageCounter:
         )
         nano = cost.nano
         with self._lock:
+            # Another thread may have counted the very answer meanwhile.
+            flags = node.flags | self._ids.counted(listing.publisher, ids, *used)
             marks = _nodes.CALL_BELOW
             if flags & _nodes.CALL_BELOW:
                 self._health.cells[_health.DUPLICATE] += 1
@@ -111,19 +132,22 @@ class UsageCounter:
             else:
                 block.cells[outcome] += 1
                 self._health.cells[_health.INFERENCE] += 1
-            if blocks is not None and counts is not None and not node.flags & _ANY_TOKENS:
+            if blocks is not None and counts is not None and not flags & _ANY_TOKENS:
                 marks |= _nodes.MODEL_TOKENS_BELOW | _lacking(cost)
                 self._add(blocks, counts, priced=nano is not None or bool(flags & _nodes.ABOVE))
             elif cost.priced:
                 nano = None
-            elif nano is None and outcome == SUCCESS and not node.flags & _ANY_TOKENS:
+            elif nano is None and outcome == SUCCESS and not flags & _ANY_TOKENS:
                 marks |= _nodes.LACKING_BELOW
-            if nano is not None and not node.flags & _ANY_COST:
+            if nano is not None and not flags & _ANY_COST:
                 mark = _mark(cost)
                 marks |= mark
                 node.flags |= mark
                 self._spend(node, listing, nano)
+            marks |= flags & _nodes.USAGE  # what repeats it above repeats what was counted
             node.mark_above(marks)
+            if ids:
+                self._ids.note(listing.publisher, ids, marks & ~_nodes.LACKING_BELOW, *used)
 
     def of_agent(
         self, node: Node, listing: Listing, attributes: Attributes, start: int | None

@@ -14,6 +14,7 @@ from agent_analytics.processor import _dialects as d
 from agent_analytics.processor import _nodes
 from agent_analytics.processor._followed import Followed
 from agent_analytics.processor._merged import merge_into
+from agent_analytics.processor._response_ids import is_sure
 from agent_analytics.processor._sameness import (
     DIFFERENT,
     SAME_ID,
@@ -73,7 +74,7 @@ def merge_views(parts: list[Followed]) -> None:
 
 def _merge_calls(calls: list[Followed]) -> None:
     views = _views(calls)
-    if len({call.source for call in calls}) > 1:
+    if len({call.source for call in calls}) > 1 or _repeats(calls):
         groups = _with_outer(views, _groups(views, one_call))
     elif len(views) < len(calls):
         groups = _with_outer(views, [[number] for number in range(len(views))])
@@ -81,6 +82,13 @@ def _merge_calls(calls: list[Followed]) -> None:
         return
     for group in groups:
         _leave_one([views[number] for number in group])
+
+
+def _repeats(calls: list[Followed]) -> bool:
+    """Tell whether an answer is there twice."""
+    ids = [call.told.facts.response_id for call in calls if call.told is not None]
+    known = [one for one in ids if one is not None]
+    return len(set(known)) < len(known)
 
 
 def _leave_one(group: list[View]) -> None:
@@ -180,7 +188,7 @@ class _Group:
         self.numbers = [number]
         self.sources = set(view.sources)
         told = [span.told for span in view.spans if span.told is not None]
-        self.ids = {one.facts.response_id for one in told} - {None}
+        self.ids = {one.facts.response_id for one in told if one.facts.response_id is not None}
         self.used = [both for span in view.spans if (both := used(span)) != (None, None)]
 
     def admits(self, other: "_Group", sure: int) -> bool:
@@ -189,7 +197,11 @@ class _Group:
             return False
         if self.ids and other.ids and self.ids.isdisjoint(other.ids):
             return False
-        if sure == SAME_ID or not self.used or not other.used:
+        return sure == SAME_ID or self.nearly_used(other)
+
+    def nearly_used(self, other: "_Group") -> bool:
+        """Tell whether another used as many tokens, as far as both say."""
+        if not self.used or not other.used:
             return True
         return any(near(one, beside) for one in self.used for beside in other.used)
 
@@ -218,6 +230,7 @@ def _groups(views: list[View], alike: Alike) -> list[list[int]]:
                     pairs.append((sure, _apart(one, other), second, first))
     pairs.sort()
     group_of = [_Group(number, view) for number, view in enumerate(views)]
+    _join_by_id(group_of)
     for sure, _, second, first in pairs:
         one_group, other_group = group_of[first], group_of[second]
         if one_group is not other_group and one_group.admits(other_group, sure):
@@ -225,6 +238,22 @@ def _groups(views: list[View], alike: Alike) -> list[list[int]]:
             for number in other_group.numbers:
                 group_of[number] = one_group
     return [sorted(group.numbers) for group in {id(one): one for one in group_of}.values()]
+
+
+def _join_by_id(group_of: list[_Group]) -> None:
+    """Join what gives the same answer, whoever recorded it: it was fetched again, or polled."""
+    first: dict[str, int] = {}
+    for number in range(len(group_of)):
+        for answer in tuple(group_of[number].ids):
+            one_group = group_of[first.setdefault(answer, number)]
+            other_group = group_of[number]
+            if one_group is other_group or not (
+                is_sure(answer) or one_group.nearly_used(other_group)
+            ):
+                continue
+            one_group.take(other_group)
+            for taken in other_group.numbers:
+                group_of[taken] = one_group
 
 
 def _sure(one: View, other: View, alike: Alike, lonely: set[int]) -> int:

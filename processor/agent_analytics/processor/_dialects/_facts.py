@@ -57,6 +57,7 @@ class Facts:
         first_chunk: Seconds from the start of the span to the first chunk.
         response_id: The model's own id of its answer.
         other_ids: Further ids of it, where other views of the call have them.
+        fetched: Whether it fetches an answer that a model gave before.
         call_id: The model's own id of a tool call.
         failed: True where an attribute says so; the span's status is looked at elsewhere.
         outcome: How a call ended where data says what no status does; else ``None``.
@@ -83,6 +84,7 @@ class Facts:
     first_chunk: float | None = None
     response_id: str | None = None
     other_ids: tuple[str, ...] = ()
+    fetched: bool = False
     call_id: str | None = None
     failed: bool = False
     outcome: str | None = None

@@ -12,6 +12,7 @@ from agent_analytics.processor._dialects._closer import see_more, see_what
 from agent_analytics.processor._dialects._costs import stated_cost
 from agent_analytics.processor._dialects._dialect import Dialect
 from agent_analytics.processor._dialects._facts import Facts
+from agent_analytics.processor._dialects._fetched import is_fetched
 from agent_analytics.processor._dialects._graphs import CLUES, agent_of, graph_of
 from agent_analytics.processor._dialects._names import LONGEST, plain_name
 from agent_analytics.processor._dialects._protocols import CALL, METHODS, SERVER, protocol_call
@@ -140,6 +141,7 @@ def read(
     see_more(source, facts, name, attributes)
     if facts.role == f.MODEL:
         doubt(facts, name, attributes)
+        facts.fetched = is_fetched(name, attributes)
     return facts
 
 

@@ -1,9 +1,27 @@
 """OpenInference (``openinference.span.kind``, ``llm.*``)."""
 
-from typing import Final
+import re
+from collections.abc import Mapping
+from typing import Any, Final
 
 from agent_analytics.processor._dialects import _facts as f
 from agent_analytics.processor._dialects._dialect import Dialect
+from agent_analytics.processor._dialects._facts import Facts
+
+#: It has no attribute for the id of an answer; where content is on, the answer itself has it.
+_OUTPUT: Final = "output.value"
+_ID: Final = re.compile(r'\s*\{\s*"id"\s*:\s*"([A-Za-z0-9_-]{8,100})"')
+
+
+def _more(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
+    """Read the id of an answer off the answer."""
+    del name
+    answer = attributes.get(_OUTPUT)
+    if facts.role == f.MODEL and facts.response_id is None and type(answer) is str:
+        found = _ID.match(answer)
+        if found is not None:
+            facts.response_id = found[1]
+
 
 OPENINFERENCE: Final = Dialect(
     name="openinference",
@@ -41,4 +59,5 @@ OPENINFERENCE: Final = Dialect(
     ),
     first_chunk_events=("First Token Stream Event",),
     call_ids=("tool_call.id",),
+    more=_more,
 )

@@ -4,6 +4,7 @@ from typing import Final
 
 from agent_analytics.processor._dialects import _facts as f
 from agent_analytics.processor._dialects._dialect import Dialect
+from agent_analytics.processor._dialects._fetched import FETCHES
 
 OTEL: Final = Dialect(
     name="opentelemetry",
@@ -24,6 +25,7 @@ OTEL: Final = Dialect(
         "responses": f.MODEL,
         "message": f.MODEL,
         "messages": f.MODEL,
+        **dict.fromkeys(FETCHES, f.MODEL),
         "invoke_workflow": f.WORKFLOW,
         "invoke_swarm": f.WORKFLOW,
         "invoke_graph": f.WORKFLOW,
@@ -50,6 +52,13 @@ OTEL: Final = Dialect(
         "gen_ai.client.operation.time_to_first_chunk",
         "gen_ai.server.time_to_first_token",
     ),
-    response_ids=("gen_ai.response.id",),
+    response_ids=(
+        "gen_ai.response.id",
+        "llm.response.id",
+        "llm.response_id",
+        "ai.response.id",
+        "gen_ai.openai.response.id",
+        "gen_ai.completion.id",
+    ),
     call_ids=("gen_ai.tool.call.id",),
 )
