@@ -137,7 +137,14 @@ def cases() -> list[Case]:
         (tool, {}, "failed", [7, "yes"]),
     ]
     found += more
-    for argument in ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens"):
+    for argument in (
+        "input_tokens",
+        "output_tokens",
+        "cached_input_tokens",
+        "reasoning_tokens",
+        "cache_write_input_tokens",
+        "cache_write_1h_input_tokens",
+    ):
         found.append((add_usage, {}, argument, COUNTS))
         found.append((recording, finished, argument, COUNTS))
     return found
@@ -249,3 +256,32 @@ def test_any_number(value: object) -> None:
             call(**good, **{argument: value})
         except ValueError as error:
             assert str(error).startswith(argument)  # noqa: PT017 - both are right
+
+
+@pytest.mark.parametrize(
+    ("tokens", "argument"),
+    [
+        ({"input_tokens": 12, "cached_input_tokens": 13}, "input_tokens"),
+        ({"input_tokens": 12, "cache_write_input_tokens": 13}, "input_tokens"),
+        (
+            {"input_tokens": 12, "cached_input_tokens": 1_500, "cache_write_input_tokens": 500},
+            "input_tokens",
+        ),
+        ({"cached_input_tokens": 1}, "input_tokens"),
+        (
+            {
+                "input_tokens": 12,
+                "cache_write_input_tokens": 5,
+                "cache_write_1h_input_tokens": 6,
+            },
+            "cache_write_1h_input_tokens",
+        ),
+    ],
+)
+def test_input_is_all_input(tokens: dict[str, int], argument: str) -> None:
+    """Input that leaves out what was cached or written, as clients return it, is refused."""
+    finished: dict[str, Any] = {**LISTING, "duration_ms": 1, "success": True}
+    with pytest.raises(ValueError, match=f"^{argument}: expected "):
+        add_usage(**tokens)
+    with pytest.raises(ValueError, match=f"^{argument}: expected "):
+        record_invocation(**finished, **tokens)

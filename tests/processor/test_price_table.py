@@ -93,6 +93,25 @@ def test_amounts_are_exact(prices: Mapping[str, Decimal], tokens: list[int]) -> 
     assert Fraction(usd) == exact / 1_000_000
 
 
+@pytest.mark.parametrize(
+    ("prices", "usd"),
+    [
+        ({"cache_write": 3.75, "cache_write_1h": 6}, "0.6"),
+        ({"cache_write": 3.75}, "0.4875"),
+        ({"cache_write_1h": 6}, "0.54"),
+        ({}, "0.39"),
+    ],
+)
+def test_an_hour_in_the_cache_has_its_price(
+    tmp_path: Path, prices: Mapping[str, object], usd: str
+) -> None:
+    """What is kept for an hour costs its own price, else what writing costs, else as input."""
+    known = FilePrices(table(tmp_path / "t", {"m": {"input": 3, "output": 0, **prices}}))
+    used = ModelCall("m", None, None, 130_000, 0, 0, 130_000, 0, None, 50_000)
+    # 80,000 written for five minutes, 50,000 for an hour
+    assert known.usd(used) == Decimal(usd)
+
+
 # --- which price ----------------------------------------------------------------------------------
 
 NAMES = {
