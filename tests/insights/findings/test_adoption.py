@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import pytest
+
 Check = Callable[..., None]
 UP = {"up": "1x120"}
 WHO = "finder of acme"
@@ -26,6 +28,7 @@ class Listing(Protocol):
         ...
 
 
+@pytest.mark.slow
 def test_install_churn(check_insight: Check, listing: Listing) -> None:
     """More uninstalls than installs is told, from ten on and where it is no accident."""
 
@@ -113,6 +116,7 @@ def tenants(listing: Listing, *weeks: range) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 def test_retention_from_registers(check_insight: Check, listing: Listing) -> None:
     """Who comes back is read from the registers of three weeks."""
     whole, half = range(40), range(20)

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import pytest
+
 Check = Callable[..., None]
 DURATION = "invocation_duration_seconds"
 UP = {"up": "1x120"}
@@ -76,6 +78,7 @@ def test_error_rate(check_insight: Check, listing: Listing) -> None:
     )
 
 
+@pytest.mark.slow
 def test_error_rate_with_a_bound_of_its_own(check_insight: Check, listing: Listing) -> None:
     """A listing's own bound takes the place of 5 %, to either side, and only for its insight."""
     own = 'marketplace_insight_threshold{publisher_id="acme", agent_id="finder", insight="%s"}'
@@ -99,6 +102,7 @@ def test_error_rate_with_a_bound_of_its_own(check_insight: Check, listing: Listi
     )
 
 
+@pytest.mark.slow
 def test_response_time(check_insight: Check, listing: Listing) -> None:
     """More than 5 % of at least forty responses over 10 s is told; failures are no responses."""
 

@@ -28,6 +28,7 @@ class Listing(Protocol):
         ...
 
 
+@pytest.mark.slow
 def test_revenue_falling(check_insight: Check, listing: Listing) -> None:
     """Revenue more than a fifth below the week before is told, from 10 dollars and enough calls."""
 
@@ -69,6 +70,7 @@ def test_revenue_falling(check_insight: Check, listing: Listing) -> None:
     )
 
 
+@pytest.mark.slow
 def test_negative_margin(check_insight: Check, listing: Listing) -> None:
     """A listing that charges and costs more than it earns is told, over 30 days or a week."""
 
