@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.patience import patience
 
 ROOT = Path(__file__).parents[2]
 #: Spans of a tracer from before everything, of one between the two, of one made at the end, of
@@ -81,7 +82,7 @@ def run(steps: str, vendors: int = 1) -> tuple[Any, str]:
     env = {name: text for name, text in os.environ.items() if not name.startswith("OTEL_")}
     found = subprocess.run(
         [sys.executable, "-c", PROGRAM, steps, str(vendors)],
-        capture_output=True, text=True, timeout=60, check=False, cwd=ROOT, env=env,
+        capture_output=True, text=True, timeout=patience(), check=False, cwd=ROOT, env=env,
     )  # fmt: skip
     assert found.returncode == 0, found.stderr
     return json.loads(found.stdout), found.stderr
