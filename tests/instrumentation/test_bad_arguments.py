@@ -278,7 +278,7 @@ def test_any_number(value: object) -> None:
         ),
     ],
 )
-def test_input_is_all_input(tokens: dict[str, int], argument: str) -> None:
+def test_input_is_all_input(tokens: dict[str, Any], argument: str) -> None:
     """Input that leaves out what was cached or written, as clients return it, is refused."""
     finished: dict[str, Any] = {**LISTING, "duration_ms": 1, "success": True}
     with pytest.raises(ValueError, match=f"^{argument}: expected "):
