@@ -79,6 +79,13 @@ _STEERING: Final[Mapping[str, tuple[str, ...]]] = {
     "trio._channel": ("EndOfChannel",),
     "twisted.internet.defer": ("_DefGen_Return",),
 }  # fmt: skip
+#: Of these it is iterators, queues and pages that steer.
+_LOOPS: Final = frozenset(
+    {
+        "StopAsyncIteration", "StopIteration", "anyio", "asyncio", "queue", "tornado", "trio",
+        "twisted",
+    }
+)  # fmt: skip
 #: Exceptions that end work which nobody wants any more.
 _CANCELLING: Final[Mapping[str, tuple[str, ...]]] = {
     "builtins": ("GeneratorExit", "KeyboardInterrupt"),
@@ -192,6 +199,11 @@ def called_like(name: str) -> str | None:
     if bare in _CANCELLED_NAMES or name in _CANCELLED_BARE:
         return CANCELLED
     return None
+
+
+def is_of_framework(name: str) -> bool:
+    """Tell whether a framework raises what is called so, and not an iterator or a queue."""
+    return MEANINGS.get(name) == STEERED and name.partition(".")[0] not in _LOOPS
 
 
 def steers_bare(name: str, scope: str) -> bool:

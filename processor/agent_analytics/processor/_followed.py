@@ -18,7 +18,7 @@ from agent_analytics.processor import _dialects as d
 from agent_analytics.processor import _nodes
 from agent_analytics.processor._listings import Listing
 from agent_analytics.processor._nodes import Node
-from agent_analytics.processor._outcomes import STEERED, full_name, outcome_by_name
+from agent_analytics.processor._outcomes import STEERED, asked_for, full_name, outcome_by_name
 from agent_analytics.processor._reading import Attributes, Rest
 from agent_analytics.processor._schema import NANO
 from agent_analytics.processor._values import MAX_TOKENS
@@ -226,7 +226,9 @@ class Followed(Node):
             told[v.OUTCOME if steers else v.ERROR_TYPE] = v.STEERED if steers else name
             rest = (rest[0], rest[1], not steers, rest[3], rest[4])
         else:
-            if facts.outcome is not None:
+            if span.events and asked_for(span):
+                told.setdefault(v.OUTCOME, v.STEERED)
+            elif facts.outcome is not None:
                 told.setdefault(v.OUTCOME, facts.outcome)
             if facts.bare:
                 facts.role = d.OTHER  # one that failed may have had nothing to say

@@ -67,6 +67,16 @@ def outcome_by_name(name: str, span: Any) -> int:
     return found
 
 
+def asked_for(span: Any) -> bool:
+    """Tell whether a framework ended a span that did not fail by an exception that steers it.
+
+    An instrumentation that knows the exception gives the span a good status, and records it. (An
+    iterator that ended, or a queue, is recorded by others where all went well.)
+    """
+    name = _of_events(span)
+    return name is not None and exceptions.is_of_framework(_plain(name))
+
+
 def _outcome(name: str, scope: str) -> int:
     meant = exceptions.MEANINGS.get(name)
     if meant is None:

@@ -1,9 +1,23 @@
 """pydantic-ai: words of its own on agents and tools up to its version 1, the conventions since."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
+from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor._dialects import _facts as f
 from agent_analytics.processor._dialects._dialect import Dialect
+from agent_analytics.processor._dialects._facts import Facts
+
+#: Of a tool that was deferred, or waits for approval: the exception, which is no error there.
+_DEFERRAL: Final = "pydantic_ai.tool.deferral.name"
+
+
+def _more(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
+    """Find tools that were put off: the call is the one that is made later."""
+    del name
+    if _DEFERRAL in attributes:
+        facts.outcome = v.STEERED
+
 
 PYDANTIC_AI: Final = Dialect(
     name="pydantic-ai",
@@ -17,4 +31,5 @@ PYDANTIC_AI: Final = Dialect(
         "running tools": f.OTHER,
         "running tool": f.TOOL,
     },
+    more=_more,
 )
