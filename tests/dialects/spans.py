@@ -88,6 +88,13 @@ class Program:
             span.set_status(Status(status))
         span.end()
 
+    @staticmethod
+    @contextmanager
+    def within(span: Span) -> Iterator[None]:
+        """Start what follows in another span than the current one."""
+        with use_span(span, end_on_exit=False, record_exception=False):
+            yield
+
     def one(
         self,
         name: str,

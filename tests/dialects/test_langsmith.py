@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from opentelemetry.trace import StatusCode
+from tests.dialects.replay import IDENTITY
 from tests.dialects.spans import Program
 
 SCOPE = "langsmith"
@@ -63,6 +64,17 @@ def test_middleware_called_after_agents() -> None:
     with program.span("writer", late=chain(**mine)):
         program.one(hook, late=chain(**mine, langgraph_node=hook))
     assert dict(program.counted().agents) == {"writer": 1}
+
+
+def test_middleware_that_was_parted_from_its_agent() -> None:
+    """A method of ``SubAgentMiddleware`` whose parent the exporter has lost is no agent."""
+    program = Program(SCOPE, resource=IDENTITY)
+    inner = {"ls_integration": "deepagents", "lc_agent_name": "writer", "langgraph_node": "model"}
+    with program.span("SubAgentMiddleware.awrap_model_call", late=chain(**inner)):
+        program.one("ChatOpenAI", late=MODEL)
+    told = program.counted()
+    assert not told.invocations
+    assert dict(told.model_calls) == {"success": 1}
 
 
 def test_a_traced_function_that_is_called_an_agent() -> None:

@@ -8,11 +8,9 @@ are one run, too.
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
-from agent_analytics.processor import _nodes
 from agent_analytics.processor._followed import Followed, Run
-from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._protocol_views import merge_protocol_calls
 from agent_analytics.processor._sameness import DIFFERENT, one_call
 from agent_analytics.processor._tree import (
     NEAR,
@@ -20,7 +18,6 @@ from agent_analytics.processor._tree import (
     above,
     below,
     end,
-    merge_failure,
     role_of_open,
     same_name,
     same_source,
@@ -48,7 +45,8 @@ def assign_roles(top: Followed) -> list[Followed]:
     _unmarked(parts)
     _containers(parts)
     _handoffs(parts)
-    _protocol_calls(parts)
+    _workflows(parts)
+    merge_protocol_calls(parts)
     merge_views(parts)
     set_repeated_aside(parts)
     return parts
@@ -318,6 +316,21 @@ def _containers(parts: list[Followed]) -> None:
             part.role = d.WORKFLOW
 
 
+def _workflows(parts: list[Followed]) -> None:
+    """Find workflows that are agents: they ask a model, and call agents as tools.
+
+    Some instrumentations call any graph a workflow, one that the framework built as an agent, too.
+    """
+    for part in parts:
+        if (
+            part.role == d.WORKFLOW
+            and not any(one.role == d.AGENT for one in above(part))
+            and any(own(part, d.MODEL))
+            and any(inner.role == d.AGENT for tool in own(part, d.TOOL) for inner in below(tool))
+        ):
+            part.role = d.AGENT
+
+
 def _handoffs(parts: list[Followed]) -> None:
     """Find tools by which one agent only passes the run on to another."""
     agents: set[str] | None = None
@@ -337,45 +350,6 @@ def _handoffs(parts: list[Followed]) -> None:
                 }
             if _slug(name.partition("to_")[2]) in agents:
                 part.role = d.HANDOFF
-
-
-def _protocol_calls(parts: list[Followed]) -> None:
-    """Count a call over a protocol where it begins, with what its other spans tell of it.
-
-    Those are of a framework or a decorator, of client and server, and of the server's function.
-    """
-    for part in parts:  # parents first
-        if part.role != d.TOOL or part.told is None:
-            continue
-        outer = _round_protocol(part, part.told.facts)
-        if outer is None:
-            continue
-        part.role = d.OTHER
-        if isinstance(outer, Followed) and outer.told is not None:
-            facts, inner = outer.told.facts, part.told
-            facts.name = facts.name or inner.facts.name
-            merge_failure(outer, part)
-            if v.OUTCOME in inner.attributes:
-                outer.told.attributes.setdefault(v.OUTCOME, inner.attributes[v.OUTCOME])
-
-
-def _round_protocol(part: Followed, facts: d.Facts) -> Node | None:
-    """Return the span round a tool's that tells of the same call, across a protocol."""
-    over = facts.protocol
-    outer = part.parent
-    while outer is not None:
-        name, kind, tool = outer.name, outer.kind, _nodes.TOOL
-        if isinstance(outer, Followed):
-            kind, tool = outer.role, d.TOOL
-            if outer.told is not None:
-                name = outer.told.facts.name
-                over = over or outer.told.facts.protocol
-        if kind == tool:
-            return outer if over and d.same_tool(name, facts.name) else None
-        if kind != d.OTHER:
-            return None
-        outer = outer.parent
-    return None
 
 
 def _slug(name: str | None) -> str:

@@ -30,8 +30,8 @@ def _what(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
     if type(kind) is not str:
         return
     facts.role = _ROLES.get(kind, f.OTHER)
-    if kind != "chain" or "agent" not in name.lower():
-        return
+    if kind != "chain" or "agent" not in name.lower() or "." in name:
+        return  # what has a dot is a method, of middleware for one
     if facts.graph != f.NO_GRAPH:
         facts.role = f.AGENT  # or a graph, or a step of one: the tree says which
     else:

@@ -40,7 +40,7 @@ OTEL: Final = Dialect(
         "text_completion ": f.MODEL,
         "invoke_workflow ": f.WORKFLOW,
     },
-    prefixes=("invoke_agent", "execute_tool"),
+    prefixes=("invoke_agent", "execute_tool", "invoke_workflow"),
     agent_names=("gen_ai.agent.name",),
     tool_names=("gen_ai.tool.name",),
     models=("gen_ai.request.model",),
