@@ -90,16 +90,21 @@ def settle(
         told, basis = _with_fresh(told, told.fresh, basis)
     cached, reasoning = told.cached or 0, told.reasoning or 0
     written = max(told.written or 0, told.written_1h or 0)
-    inputs = list(_inputs(told, cached, written, basis))
-    outputs = list(_outputs(told, reasoning, beside=reasoning_beside))
-    sent, received = inputs[0], outputs[0]
+    sent = next(_inputs(told, cached, written, basis))
+    received = next(_outputs(told, reasoning, beside=reasoning_beside))
     total = told.total
     if total is not None and sent + received != total:
         certain = basis in (Basis.WITHIN, Basis.BESIDE)
         if not certain or sent + received < total:
             # The nearest to what was expected that makes the total, if one does.
+            outputs = list(_outputs(told, reasoning, beside=reasoning_beside))
             sent, received = next(
-                ((one, other) for one in inputs for other in outputs if one + other == total),
+                (
+                    (one, other)
+                    for one in _inputs(told, cached, written, basis)
+                    for other in outputs
+                    if one + other == total
+                ),
                 (sent, received),
             )
         missing = total - sent - received

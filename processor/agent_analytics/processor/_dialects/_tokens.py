@@ -46,6 +46,8 @@ COUNTS: Final = Told(
     spellings.MORE_INPUT,
     spellings.MORE_OUTPUT,
 )
+#: So many quantities are not told where input and output are alone.
+_ONLY_WHOLES: Final = len(COUNTS) - 2
 _RANKS: Final = {Basis.WITHIN: 2, Basis.BESIDE: 1}
 #: A longer text is content.
 _LONGEST: Final = 4_096
@@ -59,12 +61,15 @@ def tell_tokens(facts: Facts, values: Sequence[Any], scope: Scope) -> bool:
         values: What was found of each quantity, in the order of ``COUNTS``.
         scope: The instrumentation.
     """
-    told = Told(*values)
-    if told.sent is None and told.received is None:
+    if values[0] is None and values[1] is None:
         return False
     means = meaning_of(scope, facts.provider, facts.response_model or facts.model)
     facts.follows_convention = _RANKS.get(means.basis, 0)
-    counts = Told(*map(_count, told))
+    if values.count(None) >= _ONLY_WHOLES:  # nothing that could change what they mean
+        facts.tokens = (values[0], values[1], None, None)
+        return True
+    told = Told(*values)
+    counts = Told(*[None if value is None else _count(value) for value in values])
     reasoning = counts.reasoning if counts.reasoning_beside is None else counts.reasoning_beside
     written, hour = counts.written, counts.hour
     if counts.brief is not None or hour is not None:
