@@ -13,7 +13,14 @@ from typing import Self
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import Sampler
 
-from agent_analytics.exporters import _egress, _forked, _provider, _settings
+from agent_analytics.exporters import (
+    _egress,
+    _forked,
+    _process_tree,
+    _provider,
+    _settings,
+    _startup,
+)
 from agent_analytics.exporters._content import content_wanted
 from agent_analytics.exporters._identity import check_identity
 from agent_analytics.exporters._instrument import Instruments
@@ -21,6 +28,7 @@ from agent_analytics.exporters._server import MetricsServer
 from agent_analytics.exporters._settings import UNSET, OrUnset, Settings, TakeRate
 from agent_analytics.exporters._switches import Instrumentation
 from agent_analytics.exporters._target import SharedTarget
+from agent_analytics.exporters._watch import Watch
 from agent_analytics.instrumentation.exceptions import use_not_errors
 from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.processor import AgentMetricsProcessor, Limits, Prices
@@ -51,11 +59,24 @@ class Runtime:
         self._stop = ExitStack()
         self._lock = threading.Lock()
         self._instruments = settings.instruments
+        root = _process_tree.root()
         with ExitStack() as started:  # unwound where the next step fails
             started.callback(processor.shutdown)  # last: what has ended by then counts
             started.callback(use_not_errors, use_not_errors(settings.not_errors))
-            if settings.metrics_port is not None:
-                self._serve(settings, settings.metrics_port, started)
+            #: Where the process that started this one serves, and this one would serve, too.
+            self._above = (
+                root
+                if root and processor.state_dir is None and root.port == settings.metrics_port
+                else None
+            )
+            self._unread = ""
+            if self._above is not None and self._above.port is not None:
+                self._unread = (
+                    f"was started by process {self._above.pid}, which serves the metrics on port "
+                    f"{self._above.port}"
+                )
+            if settings.metrics_port is not None and not self._above:
+                self._serve(settings, settings.metrics_port, started, root)
             self._attachment = self._attach(settings, started)
             propagator = _egress.install(identity=settings.propagate_identity)
             started.callback(_egress.uninstall, propagator)
@@ -63,9 +84,17 @@ class Runtime:
             if settings.instruments is not None:
                 started.callback(settings.instruments.switch_off)
                 settings.instruments.switch_on(None if settings.sdk_disabled else self.provider)
+            if root is None:
+                started.callback(_process_tree.take_back, _process_tree.leave_word(self.served))
+            if not settings.sdk_disabled:
+                watch = Watch(self._attachment, settings.instruments, processor)
+                started.callback(watch.close)
+            _startup.announce(settings, self.server, self.metrics_port, root)
             self._stop = started.pop_all()
 
-    def _serve(self, settings: Settings, port: int, started: ExitStack) -> None:
+    def _serve(
+        self, settings: Settings, port: int, started: ExitStack, root: _process_tree.Root | None
+    ) -> None:
         def server() -> MetricsServer:
             return MetricsServer(
                 self.processor, port, settings.metrics_host, web_config=settings.web_config
@@ -81,6 +110,9 @@ class Runtime:
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
+            if root is not None:  # many such processes record nothing, and need no server
+                self._unread = f"cannot serve the metrics on port {port}, which is in use"
+                return
             msg = (
                 f"{error}. Several workers of one service need a state directory: set state_dir "
                 "or AGENT_ANALYTICS_STATE_DIR, and one of them serves the sum of all"
@@ -92,9 +124,10 @@ class Runtime:
 
     def _attach(self, settings: Settings, started: ExitStack) -> _provider.Attachment:
         if settings.sdk_disabled:
-            _logger.info("OTEL_SDK_DISABLED is set: nothing is recorded")
             return _provider.attach_nothing()
         processors: list[SpanProcessor] = [self.processor]
+        if self._unread:
+            processors.append(_forked.FirstSpan(self._unread))
         if settings.otlp is not None:
             # Who instruments by hand decides on content by hand, too.
             content = settings.instruments is None or content_wanted()
@@ -114,6 +147,11 @@ class Runtime:
         if self._server is not None and self._attachment.processors is not None:
             _forked.watch(self._attachment)
             started.callback(_forked.unwatch, self._attachment)
+
+    @property
+    def served(self) -> int | None:
+        """The port that this process serves the metrics on; None where it does not."""
+        return self.server.port if self.server is not None else None
 
     @property
     def instrumentations(self) -> tuple[Instrumentation, ...]:
@@ -257,6 +295,7 @@ def configure(
     global _live, _instruments  # noqa: PLW0603 - one runtime per process, as its provider
     check_identity(limits or Limits())
     keep = _replaceable and instrument is None
+    priced = _settings.prices(prices)
     settings = Settings(
         service_name=service_name,
         metrics_port=_settings.metrics_port(metrics_port),
@@ -271,7 +310,8 @@ def configure(
         take_rate=_settings.take_rate(take_rate),
         propagate_identity=_settings.flag(propagate_identity, "AGENT_ANALYTICS_PROPAGATE_IDENTITY"),
         web_config=_settings.text(web_config, "AGENT_ANALYTICS_WEB_CONFIG"),
-        prices=_settings.prices(prices),
+        prices=priced[0],
+        priced=priced[1],
         sdk_disabled=_settings.sdk_disabled(),
         instruments=_instruments if keep else _settings.instruments(instrument),
         not_errors=_settings.not_errors(not_errors),
@@ -293,11 +333,6 @@ def configure(
             active_installs=active_installs,
             prices=settings.prices,
         )
-        if settings.tenant_key is None:
-            _logger.warning(
-                "tenants are hashed with a key that everybody knows: set tenant_key or "
-                "AGENT_ANALYTICS_TENANT_KEY to a secret of the marketplace"
-            )
         _live = runtime = Runtime(settings, processor)
         _instruments = settings.instruments
         atexit.register(runtime.shutdown)
@@ -328,7 +363,7 @@ def _make_way(*, keep: bool) -> None:
     runtime = _live
     if runtime is None:
         return
-    _logger.info("agent-analytics: configure() in the program takes over")
+    _logger.debug("agent-analytics: configure() in the program takes over")
     if keep and _instruments is not None:
         _instruments.keep()
     runtime.shutdown()

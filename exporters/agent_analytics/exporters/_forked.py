@@ -1,4 +1,4 @@
-"""Says that a forked child counts in memory that nobody can read: its parent serves the metrics."""
+"""Says that a child counts in memory that nobody can read: another process serves the metrics."""
 
 import logging
 import os
@@ -12,10 +12,21 @@ from agent_analytics.exporters._provider import Attachment
 _logger = logging.getLogger("agent_analytics")
 
 
-class _FirstSpan(SpanProcessor):
-    """Speaks when the child has recorded something, for many children never do."""
+_FORKED: Final = "was forked from the one that serves the metrics"
+_REMEDY: Final = (
+    "set state_dir or AGENT_ANALYTICS_STATE_DIR, and the sum of all processes is served"
+)
 
-    def __init__(self) -> None:
+
+class FirstSpan(SpanProcessor):
+    """Speaks when the child has recorded something, for many children never do.
+
+    Args:
+        how: How this process came to be.
+    """
+
+    def __init__(self, how: str) -> None:
+        self._how: Final = how
         self._said = False
 
     def on_end(self, span: ReadableSpan) -> None:
@@ -25,10 +36,10 @@ class _FirstSpan(SpanProcessor):
             return
         self._said = True
         _logger.error(
-            "agent-analytics: process %d was forked from the one that serves the metrics, and "
-            "counts in memory that nobody can read: set state_dir or AGENT_ANALYTICS_STATE_DIR, "
-            "and the sum of all processes is served",
+            "agent-analytics: process %d %s. Nobody can read what this process counts: %s",
             os.getpid(),
+            self._how,
+            _REMEDY,
         )
 
 
@@ -48,7 +59,7 @@ def unwatch(attachment: Attachment) -> None:
 def _in_child() -> None:
     for attachment in list(_watched):
         if attachment.processors is not None:
-            attachment.processors.add_alone(_FirstSpan())
+            attachment.processors.add_alone(FirstSpan(_FORKED))
     _watched.clear()
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from opentelemetry.sdk.resources import OTELResourceDetector
 
+from agent_analytics.exporters import _process_tree
 from agent_analytics.instrumentation.vocabulary import AGENT_ID, PUBLISHER_ID
 from agent_analytics.processor import Limits
 from agent_analytics.processor.catalogue import OTHER
@@ -42,7 +43,7 @@ def check_identity(limits: Limits) -> None:
         if attribute in resource:
             named = str(resource[attribute])
             found.append(_checked(named, f"{_RESOURCE_VARIABLE}, {attribute}", limits))
-    if agents and not publishers:
+    if agents and not publishers and _process_tree.root() is None:
         _logger.warning(
             "agent-analytics: a listing, %r, is named and no publisher: set %s, too",
             agents[0],

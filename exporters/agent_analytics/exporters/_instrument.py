@@ -1,6 +1,5 @@
 """``configure(instrument=...)``: which instrumentations are switched on, and what is told."""
 
-import logging
 import os
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -8,9 +7,8 @@ from typing import Final
 from opentelemetry.trace import TracerProvider
 
 from agent_analytics.exporters import _content, _frameworks, _libraries, _packages
+from agent_analytics.exporters._libraries import Library
 from agent_analytics.exporters._switches import Instrumentation, State, key
-
-_logger = logging.getLogger("agent_analytics")
 
 _DISABLED_VARIABLE: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 _ALL: Final = "*"
@@ -34,6 +32,7 @@ class Instruments:
 
     def __init__(self, names: Iterable[str] | None, source: str) -> None:
         self._switches = _packages.installed() + _frameworks.installed()
+        self._all = names is None
         if names is not None:
             self._select(list(names), source)
         self._restore_content: Callable[[], None] | None = None
@@ -69,7 +68,7 @@ class Instruments:
         )
 
     def switch_on(self, provider: TracerProvider | None) -> None:
-        """Switch them on, and say what was found.
+        """Switch them on.
 
         Args:
             provider: Where their spans go; None where nothing is to be recorded.
@@ -86,22 +85,25 @@ class Instruments:
                 switch.skip(f"{_DISABLED_VARIABLE} names it")
             else:
                 switch.switch_on(provider)
-        self._say()
 
-    def _say(self) -> None:
+    def words(self) -> str:
+        """Return what was found, and what became of each."""
         records = self.records
         if not records:
-            _logger.info(
-                "agent-analytics: no instrumentation of a GenAI library is installed; install one "
-                "for the framework that you use"
-            )
-            return
+            return ""
         told = [
             f"{heading} {', '.join(shown)}"
             for state, heading in _HEADINGS.items()
             if (shown := [f"{record}" for record in records if record.state == state])
         ]
-        _logger.info("agent-analytics: instrumentations %s", "; ".join(told))
+        return f"instrumentations {'; '.join(told)}"
+
+    def missing(self, used: Iterable[Library]) -> list[Library]:
+        """Return which libraries nobody records, of some; none where names were chosen."""
+        if not self._all:
+            return []
+        keys = frozenset[str]().union(*(switch.keys for switch in self._switches))
+        return _libraries.missing(keys, used)
 
     def keep(self) -> None:
         """Stay on when this runtime is shut down: the next one takes over."""

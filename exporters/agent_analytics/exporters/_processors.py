@@ -23,7 +23,7 @@ from agent_analytics.exporters import _sdk
 from agent_analytics.processor import RecordAllSampler
 
 
-class Processors(SynchronousMultiSpanProcessor):
+class Processors(SynchronousMultiSpanProcessor, _sdk.Ours):
     """Span processors that can be taken away again."""
 
     def __init__(self) -> None:

@@ -21,7 +21,7 @@ _logger = logging.getLogger("agent_analytics")
 
 #: Set when a provider was shut down that has our hook: another one may be about to replace it.
 replaced: Final = threading.Event()
-_lock: Final = threading.RLock()
+_lock = threading.RLock()
 #: The hook in each provider of others, by the provider's identity: not each can be hashed.
 _hooks: Final[dict[int, tuple[weakref.ref[Any], Hook]]] = {}
 _attachments: "Final[weakref.WeakSet[Attachment]]" = weakref.WeakSet()
@@ -47,7 +47,7 @@ class Attachment:
         self._front = provider
         self._behind = _sdk.behind(provider)
         self.processors = processors
-        self._added: Final = added
+        self._added = list(added)
         self._sampler: Final = sampler
         self._undo: list[Callable[[], None]] = []
         self._detached = processors is None
@@ -84,6 +84,20 @@ class Attachment:
                 for ours in _yielded:
                     if ours.forward is not None:
                         ours.forward.target = cast("TracerProvider", self._behind)
+
+    def add(self, processor: SpanProcessor) -> None:
+        """Add a processor, until it is taken away or all are."""
+        with _lock:
+            if self.processors is not None:
+                self._added.append(processor)
+                self.processors.add_span_processor(processor)
+
+    def take_away(self, processor: SpanProcessor) -> None:
+        """Take a processor away."""
+        with _lock:
+            if self.processors is not None and processor in self._added:
+                self._added.remove(processor)
+                self.processors.remove([processor])
 
     def detach(self) -> None:
         """Take the processors away and put back what was changed; idempotent."""
@@ -201,6 +215,12 @@ def _took(ours: RuntimeProvider, theirs: object) -> None:
             "counted, and its processors get all spans",
             _sdk.name_of(theirs),
         )
+
+
+def after_fork() -> None:
+    """Forget, in a forked child, what threads that it lacks may hold."""
+    global _lock  # noqa: PLW0603 - a thread that the child lacks may hold the parent's
+    _lock = threading.RLock()
 
 
 def _met(_: object) -> None:

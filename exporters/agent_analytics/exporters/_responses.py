@@ -6,12 +6,14 @@ from http import HTTPStatus
 from typing import Final
 
 from agent_analytics.exporters._exposition import content_type, exposition
+from agent_analytics.exporters._findings import about
 from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.processor import AgentMetricsProcessor
 
 PARTS: Final = {"/metrics": "metrics", "/metrics/sketches": "sketches"}
 HEALTHY: Final = "/-/healthy"
-_OTHERS: Final = frozenset({"/", HEALTHY})
+FINDINGS: Final = "/-/findings"
+_OTHERS: Final = frozenset({"/", HEALTHY, FINDINGS})
 #: Methods that a server knows (RFC 9110 and 5789), whether or not it allows them.
 _METHODS: Final = frozenset({
     "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE",
@@ -34,6 +36,7 @@ _INDEX: Final = b"""<!doctype html>
 <ul>
 <li><a href="metrics">metrics</a>: counters, histograms and gauges of every listing</li>
 <li><a href="metrics/sketches">metrics/sketches</a>: distinct counts; scrape every five minutes</li>
+<li><a href="-/findings">-/findings</a>: what keeps agents out of the metrics</li>
 <li><a href="-/healthy">-/healthy</a>: answers while the process serves</li>
 </ul>
 </body>
@@ -113,6 +116,9 @@ def _route(processor: AgentMetricsProcessor, request: Request) -> Response:
         return _part(processor, part, request)
     if request.path == HEALTHY:
         return plain(HTTPStatus.OK)
+    if request.path == FINDINGS:
+        body = "".join(f"{sentence}\n" for sentence in about(processor))
+        return _with_body(HTTPStatus.OK, _TEXT, body.encode())
     return _with_body(HTTPStatus.OK, "text/html; charset=utf-8", _INDEX)
 
 

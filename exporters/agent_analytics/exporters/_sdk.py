@@ -20,6 +20,10 @@ _DEPTH: Final = 4
 _NAMES: Final = ("provider", "_provider", "_tracer_provider", "_delegate", "_wrapped")
 
 
+class Ours:
+    """Marks groups of processors that are ours."""
+
+
 def name_of(thing: object) -> str:
     """Return the qualified name of a thing's class, as people look for it."""
     kind = type(thing)

@@ -2,7 +2,6 @@
 
 import enum
 import json
-import logging
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -18,8 +17,6 @@ from agent_analytics.exporters._otlp import Endpoint, Protocol, endpoint_from, p
 from agent_analytics.instrumentation import exceptions
 from agent_analytics.instrumentation.exceptions import NOTHING, NotErrors
 from agent_analytics.processor import FilePrices, FirstOf, Prices, PublicPrices
-
-_logger = logging.getLogger("agent_analytics")
 
 T = TypeVar("T")
 
@@ -59,6 +56,7 @@ class Settings:
     propagate_identity: bool
     web_config: str | os.PathLike[str] | None
     prices: Prices | None
+    priced: str
     sdk_disabled: bool
     instruments: Instruments | None = None
     not_errors: NotErrors = NOTHING
@@ -149,8 +147,10 @@ def text(argument: OrUnset[T | str | None], variable: str) -> T | str | None:
     return choose(argument, variable, None, _text)[0]
 
 
-def prices(argument: OrUnset[Prices | str | os.PathLike[str] | None]) -> Prices | None:
-    """Return what model calls cost where nobody tells; None for not known.
+def prices(
+    argument: OrUnset[Prices | str | os.PathLike[str] | None],
+) -> tuple[Prices | None, str]:
+    """Return what model calls cost where nobody tells (None for not known), and words on it.
 
     Raises:
         ValueError: There is no table of prices in the file that was named, or what was given is
@@ -158,29 +158,24 @@ def prices(argument: OrUnset[Prices | str | os.PathLike[str] | None]) -> Prices 
     """
     chosen, source = choose(argument, "AGENT_ANALYTICS_PRICES", UNSET, _prices)
     if chosen is None:
-        _logger.info("agent-analytics: no prices: where no cost is told, tokens are unpriced")
-        return None
+        return None, "no prices: where no cost is told, tokens are unpriced"
     if chosen is not UNSET and not isinstance(chosen, str | os.PathLike):
         if not callable(getattr(chosen, "usd", None)):
             name = "prices"
             raise _bad(name, "the path of a table, Prices or None", chosen)
-        return chosen
+        return chosen, ""
     own = None if chosen is UNSET else FilePrices(chosen, name=source or "prices")
     try:
         public = PublicPrices()
     except ImportError as error:
-        _logger.info(
-            "agent-analytics: %s and not the public list (%s): pip install "
-            "'agent-analytics[prices]'; tokens without a price are unpriced",
-            "no prices" if own is None else f"prices from {chosen}",
-            error,
+        known = "no prices" if own is None else f"prices from {chosen}"
+        return own, (
+            f"{known} and not the public list ({error}): pip install 'agent-analytics[prices]'; "
+            "tokens without a price are unpriced"
         )
-        return own
-    _logger.info(
-        "agent-analytics: prices from %s; tokens without a price are unpriced",
-        "the public list" if own is None else f"{chosen}, then from the public list",
-    )
-    return public if own is None else FirstOf(own, public)
+    known = "the public list" if own is None else f"{chosen}, then from the public list"
+    words = f"prices from {known}; tokens without a price are unpriced"
+    return (public if own is None else FirstOf(own, public)), words
 
 
 def otlp(argument: OrUnset[str | None], protocol: str | None) -> Endpoint | None:

@@ -19,7 +19,7 @@ from opentelemetry.instrumentation.dependencies import DependencyConflictError
 from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]  # untyped
 from opentelemetry.sdk.trace import TracerProvider
 
-from agent_analytics.exporters import _configure, _sdk
+from agent_analytics.exporters import _configure, _process_tree, _sdk
 from agent_analytics.exporters._identity import publisher_named
 from agent_analytics.exporters._packages import is_genai
 from agent_analytics.exporters._settings import UNSET
@@ -117,19 +117,14 @@ def _configure_or_count_only() -> None:
     endpoint = None if foreign else UNSET
     instrument = None if os.environ.get(_INSTRUMENT_VARIABLE, "").strip() else True
     try:
-        runtime = _configure.configure_without_code(UNSET, endpoint, instrument)
+        _configure.configure_without_code(UNSET, endpoint, instrument)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
         _logger.error("agent-analytics: %s. Nobody can read what this process counts", error)  # noqa: TRY400 - the message is for people
-        runtime = _configure.configure_without_code(None, endpoint, instrument)
-    server = runtime.server
-    if server is not None:
-        _logger.info("agent-analytics: metrics on %s/metrics", server.url)
-    elif runtime.metrics_port is not None:
-        _logger.info("agent-analytics: metrics on port %d by another worker", runtime.metrics_port)
-    if not publisher_named():
-        _logger.info(
+        _configure.configure_without_code(None, endpoint, instrument)
+    if _process_tree.root() is None and not publisher_named():
+        _logger.warning(
             "agent-analytics: no publisher is named: what names none itself is counted as "
             "unattributed; set AGENT_ANALYTICS_PUBLISHER_ID"
         )

@@ -120,6 +120,7 @@ def _metrics(address: str) -> Iterator[str]:
         yield f"{address} is no exposition of agent-analytics."
         return
     yield from _counters(totals)
+    yield from _findings(address)
     for scope in contradicted:
         yield (
             f"The tokens that {scope} writes cannot mean what it is known to mean: more was read "
@@ -129,6 +130,20 @@ def _metrics(address: str) -> Iterator[str]:
     date = email.utils.parsedate_tz(headers.get("Date", ""))
     if date is not None:
         yield from _skew("the service", email.utils.mktime_tz(date))
+
+
+def _findings(address: str) -> Iterator[str]:
+    """Yield what the service itself has found, where it is one of ours that can be asked."""
+    base, slash, _ = address.partition("/metrics")
+    if not slash:
+        return
+    try:
+        text, headers = _fetch(f"{base}/-/findings")
+    except (OSError, ValueError):
+        return
+    if headers.get("Content-Type", "").startswith("text/plain"):
+        for sentence in text.splitlines():
+            yield f"{sentence[:1].upper()}{sentence[1:]}."
 
 
 def _counters(totals: Mapping[str, float]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from agent_analytics.processor._limits import Limits
 from agent_analytics.processor._prices import FirstOf, ModelCall, Prices
 from agent_analytics.processor._processor import AgentMetricsProcessor
 from agent_analytics.processor._public_prices import PublicPrices
+from agent_analytics.processor._role import role_of
 from agent_analytics.processor._rows import Part, Row, Snapshot
 from agent_analytics.processor._sampling import RecordAllSampler
 from agent_analytics.processor._schema import Schema, Series
@@ -26,5 +27,6 @@ __all__ = [
     "SlotReport",
     "Snapshot",
     "inspect_state",
+    "role_of",
     "service_of",
 ]

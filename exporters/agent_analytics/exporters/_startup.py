@@ -1,0 +1,67 @@
+"""What is said at the start: two lines at most in a tree of processes, and warnings.
+
+The lines tell what is counted and where it is read. A process that a counted one has started says
+neither again, and repeats no warning about settings that it has inherited.
+"""
+
+import logging
+from typing import Final
+
+from agent_analytics.exporters import _libraries
+from agent_analytics.exporters._process_tree import Root
+from agent_analytics.exporters._server import MetricsServer
+from agent_analytics.exporters._settings import Settings
+
+_logger = logging.getLogger("agent_analytics")
+
+_PREFIX: Final = "agent-analytics: "
+
+
+def announce(
+    settings: Settings, server: MetricsServer | None, port: int | None, root: Root | None
+) -> None:
+    """Say what is counted and where, once in a tree of processes, and what should be set.
+
+    Args:
+        settings: What was asked for.
+        server: The server of this process, if it has one.
+        port: The port of the server that shows what this process counts, if there is one.
+        root: The process above that has said it already.
+    """
+    if root is None:
+        _logger.info("%s%s", _PREFIX, _what(settings))
+    if server is not None and (root is None or root.port != server.port):
+        _logger.info("%smetrics on %s/metrics", _PREFIX, server.url)
+    elif port is not None and root is None:
+        _logger.info("%smetrics on port %d by another worker", _PREFIX, port)
+    if root is None:
+        _warn(settings)
+
+
+def _what(settings: Settings) -> str:
+    words = [settings.instruments.words() if settings.instruments is not None else ""]
+    if settings.sdk_disabled:
+        words.append("nothing is recorded, as OTEL_SDK_DISABLED says")
+    words.append(settings.priced)
+    return "; ".join(each for each in words if each) or "decorated agents are counted"
+
+
+def _warn(settings: Settings) -> None:
+    if settings.tenant_key is None:
+        _logger.warning(
+            "%stenants are hashed with a key that everybody knows: set tenant_key or "
+            "AGENT_ANALYTICS_TENANT_KEY to a secret of the marketplace",
+            _PREFIX,
+        )
+    instruments = settings.instruments
+    if instruments is None or instruments.records or settings.sdk_disabled:
+        return
+    there = _libraries.installed()
+    missing = instruments.missing(there)
+    if missing:
+        _logger.warning(
+            "%snothing records the calls of %s: install %s",
+            _PREFIX,
+            " and ".join(each.name for each in missing),
+            " and ".join(each.package for each in missing),
+        )
