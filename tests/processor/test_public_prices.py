@@ -247,10 +247,17 @@ def test_what_has_no_price(public: PublicPrices, name: str, provider: str | None
 
 
 def test_the_model_that_answered(public: PublicPrices) -> None:
-    """Where the model asked has no price (a deployment's name), the one that answered has."""
-    named = ModelCall("our-deployment", "azure", "o3-mini", MILLION)
-    assert public.usd(named) == public.usd(ModelCall("o3-mini", "azure", None, MILLION))
-    asked = ModelCall("gpt-4o-mini", "openai", "gpt-4o", MILLION)
+    """The model that answered is billed: a deployment, an alias or a router may be called alike."""
+    for asked in ("our-deployment", "gpt-4o", "o3-mini"):
+        named = ModelCall(asked, "azure", "o3-mini", MILLION)
+        assert public.usd(named) == public.usd(ModelCall("o3-mini", "azure", None, MILLION))
+    routed = ModelCall("gpt-4o-mini", "openai", "gpt-4o-2024-08-06", MILLION)
+    assert public.usd(routed) == public.usd(ModelCall("gpt-4o", "openai", None, MILLION))
+
+
+def test_an_answer_of_a_model_without_a_price(public: PublicPrices) -> None:
+    """Where the name of what answered has no price, what was asked has."""
+    asked = ModelCall("gpt-4o-mini", "openai", "fp_44709d6fcb", MILLION)
     assert public.usd(asked) == public.usd(ModelCall("gpt-4o-mini", "openai", None, MILLION))
 
 

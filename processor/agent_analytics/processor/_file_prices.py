@@ -9,7 +9,7 @@ from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Any, Final, NoReturn, cast
 
-from agent_analytics.processor._hosts import names_of
+from agent_analytics.processor._hosts import billed_names, is_deployment
 from agent_analytics.processor._prices import EXACT, ModelCall, Rates
 
 _logger = logging.getLogger("agent_analytics")
@@ -135,26 +135,31 @@ class _Table:
         self._lengths = sorted({len(one) for one in self._beginnings}, reverse=True)
 
     def find(self, call: ModelCall) -> Rates | None:
-        """Return the rates of a call."""
-        for model in names_of(call.model, call.response_model):
-            if call.provider is not None:
-                found = self._of(f"{call.provider}/{model}", len(call.provider))
-                if found is not None:
-                    return found
-            found = self._of(model)
-            if found is not None:
-                return found
+        """Return the rates of a call: of the model that answered, else of the one that was asked.
+
+        A whole name comes before a beginning, but where a deployment was asked: that may be called
+        like any model.
+        """
+        names = list(billed_names(call))
+        for prefix in (f"{call.provider}/", "") if call.provider is not None else ("",):
+            whole = (
+                [] if is_deployment(call) else [self._exact.get(prefix + name) for name in names]
+            )
+            for rates in (*whole, *(self._of(prefix, name) for name in names)):
+                if rates is not None:
+                    return rates
         return None
 
-    def _of(self, name: str, least: int = -1) -> Rates | None:
-        """Return the rates of a name, by a beginning that is longer than ``least``."""
-        found = self._exact.get(name)
+    def _of(self, prefix: str, name: str) -> Rates | None:
+        """Return the rates of a name, by a beginning that is no shorter than the prefix."""
+        whole = prefix + name
+        found = self._exact.get(whole)
         if found is not None:
             return found
         for length in self._lengths:
-            if length <= least:
+            if length < len(prefix):
                 break
-            found = self._beginnings.get(name[:length])
+            found = self._beginnings.get(whole[:length])
             if found is not None:
                 return found
         return None

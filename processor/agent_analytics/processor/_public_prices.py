@@ -7,7 +7,7 @@ from decimal import Decimal, localcontext
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from agent_analytics.processor._hosts import host_of, names_of
+from agent_analytics.processor._hosts import billed_names, host_of
 from agent_analytics.processor._prices import EXACT, ModelCall, Rates
 
 if TYPE_CHECKING:
@@ -70,10 +70,10 @@ class PublicPrices:
         provider = call.provider
         if provider is not None and len(provider) > _LONGEST:
             provider = None
-        for model in names_of(call.model, call.response_model):
-            if len(model) > _LONGEST:
-                continue
-            found = self._find(model, host_of(model) or provider)
+        names = [name for name in billed_names(call) if len(name) <= _LONGEST]
+        host = next((host for name in names if (host := host_of(name)) is not None), provider)
+        for model in names:
+            found = self._find(model, host)
             if found is not None:
                 cost = _usd(found, call)
                 if cost is not None:
