@@ -184,6 +184,33 @@ def test_async_left_to_the_end_of_the_loop(
     assert said()["marketplace.outcome"] == "cancelled"
 
 
+def test_async_in_a_cycle_is_closed_by_the_loop(said: Said) -> None:
+    """A stream that the collector finds awaits its cleaning up, as it does undecorated."""
+    cleaned: list[str] = []
+
+    @agent
+    async def chunks() -> AsyncGenerator[int, None]:
+        try:
+            yield 1
+        finally:
+            await asyncio.sleep(0)
+            cleaned.append("cleaned")
+
+    async def main() -> None:
+        stream = chunks()
+        await anext(stream)
+        cycle: list[object] = [stream]
+        cycle.append(cycle)
+        del stream, cycle
+        gc.collect()
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert cleaned == ["cleaned"]
+    assert said()["marketplace.outcome"] == "cancelled"
+
+
 def test_async_dropped_without_a_loop(said: Said) -> None:
     """A stream that no event loop looks after is cancelled when it is dropped."""
 

@@ -35,6 +35,12 @@ BODY: Final = "body_iterator"
 OPENING: Final = {
     "requests.models.Response": ("iter_content",),
     "agents.result.RunResultStreaming": ("stream_events",),
+    "pydantic_ai.result.StreamedRunResultSync": (
+        "stream_output",
+        "stream_response",
+        "stream_responses",
+        "stream_text",
+    ),
 }
 _CONTAINERS: Final = (str, bytes, bytearray, memoryview, Mapping, Sequence, AbstractSet, type, Enum)
 _FUTURES: Final = (asyncio.Future, concurrent.futures.Future)
@@ -96,10 +102,11 @@ def _has(kind: type, names: Sequence[str]) -> bool:
 
 
 def _classify(kind: type, value: object) -> Kind:  # noqa: PLR0911 - a table as code
-    if issubclass(kind, _CONTAINERS) or issubclass(kind, io.IOBase):
-        return Kind.DONE
+    # First: a response of aiohttp is a mapping, too.
     if known_as(kind, HOLDERS) is not None or has_body(value):
         return Kind.HOLDER
+    if issubclass(kind, _CONTAINERS) or issubclass(kind, io.IOBase):
+        return Kind.DONE
     if known_as(kind, OPENING) is not None:
         return Kind.OPENING
     if known_as(kind, _GENERATED) is not None:

@@ -157,6 +157,15 @@ def _object(carried: Carried, result: Any) -> Any:
     return dressed(instead, type(result))
 
 
+def _entered(carried: Carried, result: Any) -> Any:
+    # Awaitables, too: those of aiohttp's client are entered or awaited.
+    if watch(carried, result, follow, manager=True):
+        return result
+    instead = stand_in(result)
+    watch(carried, instead, follow, manager=True)
+    return instead
+
+
 def _opening(carried: Carried, result: Any) -> Any:
     name = known_as(type(result), OPENING)
     if name is None or getattr(result, "_content_consumed", False):
@@ -164,14 +173,6 @@ def _opening(carried: Carried, result: Any) -> Any:
     else:
         watch(carried, result, follow, opening=OPENING[name])
     return result
-
-
-def _manager(carried: Carried, result: Any) -> Any:
-    if watch(carried, result, follow, manager=True):
-        return result
-    instead = stand_in(result)
-    watch(carried, instead, follow, manager=True)
-    return instead
 
 
 def _proxy(carried: Carried, result: Any) -> Any:
@@ -188,11 +189,20 @@ def _proxy(carried: Carried, result: Any) -> Any:
 class _Managed(Carried):
     """The steps of a generator that is a context manager: its one chunk is what is entered."""
 
-    __slots__ = ()
+    __slots__ = ("_entered",)
+
+    def __init__(self, call: Call) -> None:
+        super().__init__(call)
+        self._entered: object = None
 
     def chunk(self, value: Any) -> Any:
         """Read the chunks of what was entered, where it is a stream."""
+        self._entered = value
         return follow(Inner(self.call), value)
+
+    def over(self, _result: object) -> None:
+        """End the call with what was entered, which may say its usage by now."""
+        super().over(self._entered)
 
 
 def _generated_manager(carried: Carried, result: Any) -> Any:
@@ -260,10 +270,10 @@ _WAYS: Final[dict[Kind, Callable[[Carried, Any], Any]]] = {
     Kind.ASYNC_GENERATOR: _async_generator,
     Kind.COROUTINE: _coroutine,
     Kind.FUTURE: _future,
-    Kind.AWAITABLE: _object,
+    Kind.AWAITABLE: _entered,
     Kind.ITERATOR: _object,
     Kind.LAZY: _object,
-    Kind.MANAGER: _manager,
+    Kind.MANAGER: _entered,
     Kind.GENERATED_MANAGER: _generated_manager,
     Kind.HOLDER: _holder,
     Kind.OPENING: _opening,

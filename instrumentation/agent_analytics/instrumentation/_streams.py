@@ -6,6 +6,7 @@ import inspect
 import sys
 import types
 from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import suppress
 from types import CodeType
 from typing import Any, Final, Self, cast
 
@@ -95,13 +96,14 @@ def iterate(
 class AsyncSteps:
     """Steps of an asynchronous generator; arguments as of ``GeneratorSteps``."""
 
-    __slots__ = ("_generator", "alone", "carried")
+    __slots__ = ("_generator", "_released", "alone", "carried")
 
     def __init__(
         self, carried: Taker, generator: AsyncGenerator[Any, Any], *, alone: bool = True
     ) -> None:
         self.carried = carried
         self.alone = alone
+        self._released: list[bool] = []
         self._generator: AsyncGenerator[Any, Any] | None = generator
 
     def first(self) -> Step:
@@ -109,10 +111,19 @@ class AsyncSteps:
 
         The event loop learns of asynchronous generators through hooks at their first step, and
         closes those that are left over in a task, so in a context, of its own. The loop knows the
-        outer generator, which closes this one; it must not know this one.
+        outer generator, which closes this one; it must not know this one. Nor may the collector,
+        which finalises both of them in any order, close this one before its time: the loop will
+        have the outer one await what this one does in the end.
         """
+        released = self._released
+
+        def finalise(generator: AsyncGenerator[Any, Any]) -> None:
+            if released:
+                with suppress(BaseException):
+                    generator.aclose().__await__().__next__()
+
         hooks = sys.get_asyncgen_hooks()
-        sys.set_asyncgen_hooks(None, None)
+        sys.set_asyncgen_hooks(None, finalise)
         try:
             return self.next("asend", None)
         finally:
@@ -127,6 +138,7 @@ class AsyncSteps:
         self.carried.step(self._forget)
 
     def _forget(self) -> None:
+        self._released.append(True)
         self._generator = None
 
 
