@@ -41,7 +41,7 @@ class Answer:
     """What the model says to one request.
 
     Attributes:
-        number: How many requests came before it.
+        number: Which answer of the process it is.
         call: The figures.
         tools: Id, name and arguments of each tool that it calls.
         text: What it says when it calls none.

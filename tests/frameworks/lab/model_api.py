@@ -14,6 +14,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from typing import Any, Literal
 
 from model_answers import CACHED, REASONING, Answer, Call
@@ -30,6 +31,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "ask_researcher": {"query": "help"},
     "final_answer": {"answer": "4"},
 }
+#: Numbers of answers: no two servers of a process give one id to two answers.
+_NUMBERS = count()
 _UNKNOWN = {"query": "help", "input": "help"}
 
 
@@ -89,7 +92,7 @@ class ModelApi:
                 reasoning=wire.reasoning,
             )
             self.calls.append(call)
-            text = self.answer
+            text, number = self.answer, next(_NUMBERS)
         tools = [
             (f"call_{number}_{index}", name, ARGUMENTS.get(name, _UNKNOWN))
             for index, name in enumerate(turn)
