@@ -8,7 +8,7 @@ import pytest
 from _pytest.mark.structures import ParameterSet
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
 from opentelemetry.trace import Span, Tracer
 from prometheus_client.metrics_core import Metric as Family
@@ -148,6 +148,7 @@ class Rig:
         take_rate: float | str | Mapping[str, float | str] = 0,
         tenant_key: str | bytes | None = None,
         prices: Prices | None = None,
+        span_limits: SpanLimits | None = None,
     ) -> None:
         self.clock = Clock(1_000.0)
         self.wall = Clock(1_700_000_000.0)
@@ -161,7 +162,10 @@ class Rig:
             wall_clock=self.wall,
         )
         self.provider = TracerProvider(
-            sampler=sampler, resource=Resource(dict(resource or {})), shutdown_on_exit=False
+            sampler=sampler,
+            resource=Resource(dict(resource or {})),
+            shutdown_on_exit=False,
+            span_limits=span_limits,
         )
         self.provider.add_span_processor(self.processor)
         # Made now: the provider holds a lock while it makes one, and a signal may come then.

@@ -26,6 +26,7 @@ from agent_analytics.exporters._identity import check_identity
 from agent_analytics.exporters._instrument import Instruments
 from agent_analytics.exporters._server import MetricsServer
 from agent_analytics.exporters._settings import UNSET, OrUnset, Settings, TakeRate
+from agent_analytics.exporters._span_limits import warn_of_limits
 from agent_analytics.exporters._switches import Instrumentation
 from agent_analytics.exporters._target import SharedTarget
 from agent_analytics.exporters._watch import Watch
@@ -141,6 +142,7 @@ class Runtime:
             service_name=settings.service_name,
         )
         started.callback(attachment.detach)
+        warn_of_limits(attachment.provider)
         return attachment
 
     def _watch_forks(self, started: ExitStack) -> None:

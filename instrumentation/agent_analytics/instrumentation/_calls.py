@@ -7,12 +7,14 @@ from time import perf_counter_ns
 from typing import Final
 
 from opentelemetry.context import Context, attach, get_current
-from opentelemetry.trace import Span, Status, StatusCode
+from opentelemetry.trace import NonRecordingSpan, Span, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
+from agent_analytics.instrumentation import tracing
 from agent_analytics.instrumentation import vocabulary as names
+from agent_analytics.instrumentation._current_span import CurrentSpan
 from agent_analytics.instrumentation._outcomes import classify
-from agent_analytics.instrumentation.context import leave
+from agent_analytics.instrumentation.context import CurrentInvocation, context_of_call, leave
 from agent_analytics.instrumentation.exceptions import NOTHING, NotErrors
 from agent_analytics.instrumentation.health import note_internal_error
 
@@ -27,6 +29,8 @@ class Call:
 
     Attributes:
         span: The span of the call.
+        facts: What the span says, whole, whatever others do to its attributes.
+        shown: The span as the code inside finds it; None where nothing is recorded.
         context: The OpenTelemetry context of the body: the span is current in it.
         previous: The context to go back to, while the call's is attached.
         ended: True once an outcome was recorded; later ones are ignored.
@@ -35,12 +39,24 @@ class Call:
         subject: Of a method, the object that it was called on, until it ends.
     """
 
-    __slots__ = ("began", "context", "ended", "previous", "span", "started", "subject")
+    __slots__ = (
+        "began",
+        "context",
+        "ended",
+        "facts",
+        "previous",
+        "shown",
+        "span",
+        "started",
+        "subject",
+    )
 
-    def __init__(self, span: Span, began: int) -> None:
+    def __init__(self, span: Span, began: int, facts: dict[str, AttributeValue]) -> None:
         self.span = span
         self.began = began
         self.started = perf_counter_ns()
+        self.facts = facts
+        self.shown: CurrentSpan | None = None
         self.context: Context | None = None
         self.previous: Context | None = None
         self.ended = False
@@ -50,6 +66,18 @@ class Call:
     def not_errors(self) -> NotErrors:
         """Exceptions that are no errors in this call, by its decorator."""
         return NOTHING
+
+    def enter(self, parent: Context, invocation: CurrentInvocation | None) -> None:
+        """Make the context of the body, from the one that the call was made in.
+
+        Args:
+            parent: What the call was made in.
+            invocation: The invocation that it starts, if it starts one.
+        """
+        shown = span = self.span
+        if type(span) is not NonRecordingSpan:
+            shown = self.shown = CurrentSpan(span, invocation)
+        self.context = context_of_call(parent, shown, self, invocation)
 
     def attach(self) -> None:
         """Make the call's context current, until it ends or ``detach``."""
@@ -94,21 +122,29 @@ class Call:
             # The context holds the call: without this, the two would wait for the collector.
             self.context = None
             span = self.span
-            if span.is_recording():
+            shown = self.shown
+            if shown is not None:
                 attributes: dict[str, AttributeValue] = {}
                 outcome, error_type = self.conclude(outcome, error_type, result, attributes)
                 attributes[names.OUTCOME] = outcome
-                if outcome in FAILURES:
-                    if error_type is not None:
-                        attributes[names.ERROR_TYPE] = error_type
-                    span.set_attributes(attributes)
+                failed = outcome in FAILURES
+                if failed and error_type is not None:
+                    attributes[names.ERROR_TYPE] = error_type
+                self.facts.update(attributes)
+                if shown.call_ended():
+                    attributes = self.facts  # somebody may have written over the others
+                span.set_attributes(attributes)
+                if failed:
                     span.set_status(ERROR_STATUS)
-                else:
-                    span.set_attributes(attributes)
         except Exception:  # noqa: BLE001 - telemetry never hurts the host
             note_internal_error("the end of a call")
+            self.facts.setdefault(names.OUTCOME, outcome)
         try:
-            self.span.end(self.began + perf_counter_ns() - self.started)
+            end = self.began + perf_counter_ns() - self.started
+            if self.shown is None or self.span.is_recording():
+                self.span.end(end)
+            else:
+                tracing.end_again(self.facts, end)
         except Exception:  # noqa: BLE001 - telemetry never hurts the host
             note_internal_error("the end of a span")
 

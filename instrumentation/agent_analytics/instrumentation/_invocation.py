@@ -22,7 +22,7 @@ from agent_analytics.instrumentation.money import usd_text
 #: The tenant of a call: given, or found from the arguments of the call.
 TenantSource = str | Callable[..., str | None]
 
-NO_CALL: Final = NoCall(INVALID_SPAN, 0)
+NO_CALL: Final = NoCall(INVALID_SPAN, 0, {})
 _NO_PRICE: Final = -1
 
 
@@ -111,7 +111,7 @@ class Listing:
         span = tracing.start_span(
             self.span_name, attributes, current, invocation=True, start_time=began
         )
-        call = AgentCall(self, span, began, tenant_id)
+        call = AgentCall(self, span, began, attributes, tenant_id)
         call.subject = subject
         if outer is not None:
             call.publisher_id, call.agent_id = outer.publisher_id, outer.agent_id
@@ -122,7 +122,7 @@ class Listing:
             and enclosing.agent_id == call.agent_id
             and enclosing.publisher_id == call.publisher_id
         )
-        call.context = context.context_of_call(current, span, call, call)
+        call.enter(current, call)
         return call
 
     def _overridden(self, enclosing: context.CurrentInvocation, subject: object) -> bool:
@@ -186,8 +186,15 @@ class AgentCall(Call):
         "tenant_id",
     )
 
-    def __init__(self, listing: Listing, span: Span, began: int, tenant_id: str | None) -> None:
-        super().__init__(span, began)
+    def __init__(
+        self,
+        listing: Listing,
+        span: Span,
+        began: int,
+        facts: dict[str, AttributeValue],
+        tenant_id: str | None,
+    ) -> None:
+        super().__init__(span, began, facts)
         self.listing = listing
         self.publisher_id = listing.publisher_id
         self.agent_id = listing.agent_id

@@ -13,7 +13,7 @@ from agent_analytics.instrumentation import vocabulary as names
 from agent_analytics.instrumentation._calls import Call
 from agent_analytics.instrumentation._fields import PLAIN
 from agent_analytics.instrumentation._invocation import NO_CALL
-from agent_analytics.instrumentation.context import CALL_KEY, context_of_call
+from agent_analytics.instrumentation.context import CALL_KEY
 from agent_analytics.instrumentation.exceptions import NOTHING, NotErrors
 from agent_analytics.instrumentation.health import note_internal_error
 
@@ -58,12 +58,11 @@ class ToolRecorder:
             if subject is not None and self._overridden(current, subject):
                 return NO_CALL
             began = time_ns()
-            span = tracing.start_span(
-                self.span_name, self.attributes.copy(), current, start_time=began
-            )
-            call = _ToolCall(span, began, self)
+            attributes = self.attributes.copy()
+            span = tracing.start_span(self.span_name, attributes, current, start_time=began)
+            call = _ToolCall(span, began, attributes, self)
             call.subject = subject
-            call.context = context_of_call(current, span, call, None)
+            call.enter(current, None)
         except Exception:  # noqa: BLE001 - telemetry never hurts the host
             note_internal_error("the start of a tool call")
             return NO_CALL
@@ -85,8 +84,14 @@ class _ToolCall(Call):
 
     __slots__ = ("recorder", "told")
 
-    def __init__(self, span: Span, began: int, recorder: ToolRecorder) -> None:
-        super().__init__(span, began)
+    def __init__(
+        self,
+        span: Span,
+        began: int,
+        facts: dict[str, AttributeValue],
+        recorder: ToolRecorder,
+    ) -> None:
+        super().__init__(span, began, facts)
         self.recorder = recorder
         self.told: bool | None = None
 

@@ -14,6 +14,9 @@ from agent_analytics.instrumentation.vocabulary import AGENT_ID, PUBLISHER_ID, T
 INVOCATION_KEY: Final = create_key("agent_analytics.invocation")
 #: Key of the innermost decorated call, by which it knows its own context again.
 CALL_KEY: Final = create_key("agent_analytics.call")
+#: Key of what a span of ours says, whole, in the context that the span is started in: limits of
+#: the SDK cut and evict attributes, and other span processors may change them.
+FACTS_KEY: Final = create_key("agent_analytics.facts")
 _SCOPE_KEY: Final = create_key("agent_analytics.tenant_scope")
 #: Where OpenTelemetry keeps the current span: read off the public function that puts it there, so
 #: that one new dict holds all that a call adds.
@@ -58,9 +61,20 @@ def context_of_call(
     parent: Context, span: Span, call: object, invocation: CurrentInvocation | None
 ) -> Context:
     """Return ``parent`` with the span, the call and, unless None, the invocation in it."""
-    if invocation is None:
-        return Context({**parent, _SPAN_KEY: span, CALL_KEY: call})
-    return Context({**parent, _SPAN_KEY: span, CALL_KEY: call, INVOCATION_KEY: invocation})
+    found = Context(parent)
+    # Nobody has it yet: a context is filled once, and never changed.
+    dict.__setitem__(found, _SPAN_KEY, span)
+    dict.__setitem__(found, CALL_KEY, call)
+    if invocation is not None:
+        dict.__setitem__(found, INVOCATION_KEY, invocation)
+    return found
+
+
+def context_with_facts(parent: Context, facts: object) -> Context:
+    """Return ``parent`` with what the span that is about to start says."""
+    found = Context(parent)
+    dict.__setitem__(found, FACTS_KEY, facts)
+    return found
 
 
 def leave(call: object, previous: Context) -> None:

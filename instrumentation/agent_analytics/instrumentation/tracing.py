@@ -1,12 +1,13 @@
 """The tracer that every span of this package comes from."""
 
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, get_current
 from opentelemetry.util.types import AttributeValue
 
+from agent_analytics.instrumentation.context import context_with_facts
 from agent_analytics.instrumentation.health import note_unrecorded
 
 #: Name of the instrumentation scope.
@@ -84,7 +85,9 @@ def start_span(
 
     Args:
         name: Of the span.
-        attributes: What it says from the start.
+        attributes: What it says from the start. A span processor of ours reads this very mapping
+            when the span ends: what is added to it by then counts, whatever became of the
+            span's own attributes.
         context: What it is started in; None for the current context.
         invocation: Whether it is an invocation: one that is not recorded is missed by its listing.
         links: Other spans it refers to.
@@ -93,7 +96,7 @@ def start_span(
     found = source()
     span = found.tracer.start_span(
         name,
-        context,
+        context_with_facts(get_current() if context is None else context, attributes),
         attributes=attributes,
         links=links,
         start_time=start_time,
@@ -110,6 +113,22 @@ def start_span(
             # it all the same leaves a span without those that it was started with.
             span.set_attributes(attributes)
     return span
+
+
+#: In what a span says, where somebody else ended the span while its call went on: whom to ask to
+#: take it for ended once the call has.
+ENDED_EARLY: Final = "agent_analytics.ended_early"
+
+
+def end_again(facts: dict[str, Any], end: int) -> None:
+    """End a span for those who saw it ended before its call was.
+
+    Args:
+        facts: What the span says.
+        end: When the call ended, in nanoseconds since 1970.
+    """
+    for take in facts.pop(ENDED_EARLY, ()):
+        take(end)
 
 
 def tracer() -> trace.Tracer:

@@ -6,7 +6,7 @@ repeats of its children is seen to be a repetition. Spans outside agents leave n
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor._listings import Listing
@@ -72,10 +72,12 @@ class Node:
             own start may lie anywhere.
         flags: What was counted below.
         cost: Model cost counted in this invocation, or this agent, so far, in nano-dollars.
+        facts: What the decorators say of a span of theirs, whole; ``None`` for others' spans.
     """
 
     __slots__ = (
         "cost",
+        "facts",
         "flags",
         "kind",
         "listing",
@@ -107,6 +109,7 @@ class Node:
         self.started = 0.0
         self.flags = 0
         self.cost = 0
+        self.facts: Mapping[str, Any] | None = None
 
     def within(self) -> "Node | None":
         """Return the node of the invocation that children of this span are in."""

@@ -23,7 +23,9 @@ from prometheus_client.registry import Collector
 
 from agent_analytics.instrumentation import health as instrumentation_health
 from agent_analytics.instrumentation import vocabulary as v
-from agent_analytics.instrumentation.tracing import SCOPE
+from agent_analytics.instrumentation.context import FACTS_KEY
+from agent_analytics.instrumentation.tracing import ENDED_EARLY
+from agent_analytics.instrumentation.written_calls import close_late
 from agent_analytics.processor import _health, _nodes
 from agent_analytics.processor._attribution import NO_CONTEXT, Attribution
 from agent_analytics.processor._beginnings import Beginnings
@@ -46,6 +48,7 @@ from agent_analytics.processor._listings import Listings
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._open_spans import OpenSpans
 from agent_analytics.processor._outcomes import outcome_of
+from agent_analytics.processor._own_spans import ended_at, is_own
 from agent_analytics.processor._prices import Prices
 from agent_analytics.processor._reading import Attributes, Rest, readers
 from agent_analytics.processor._rows import Part, Snapshot
@@ -65,6 +68,9 @@ _UPKEEP_NS: Final = 1_000_000_000
 #: provider has twice is called twice for each span, the second time at once.
 _ENDED: Final = 1_024
 _ENDED_MASK: Final = _ENDED - 1
+
+#: What the decorators record.
+_DECORATED: Final = (v.INVOKE_AGENT, v.EXECUTE_TOOL)
 
 _logger: Final = logging.getLogger("agent_analytics")
 _live: Final["weakref.WeakSet[AgentMetricsProcessor]"] = weakref.WeakSet()
@@ -278,12 +284,22 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
                 return  # this processor was added twice, or to two providers
             if not attributes:
                 mend_sampler(span)
+            facts: Any = None
+            if parent_context is not None:
+                facts = parent_context.get(FACTS_KEY)
+                if facts is not None:
+                    if is_own(span):
+                        attributes = facts
+                    else:
+                        facts = None  # a span that somebody starts beside it
             operation = attributes.get(v.OPERATION_NAME)
             parent = self._open.get(parent_id) if parent_id is not None else None
-            if operation is None:
+            if operation is None and facts is not None and type(parent) is not Followed:
+                node = Node(_nodes.OTHER, parent, None if parent is None else parent.listing)
+            elif operation is None:
                 sign = self._signs.at_start(span.instrumentation_scope, attributes, span.name)
                 if sign == SPEAKS or (sign == PERHAPS and type(parent) is Followed):
-                    node: Node = self._runs.begin(attributes, span, span_id, parent, parent_context)
+                    node = self._runs.begin(attributes, span, span_id, parent, parent_context)
                 elif parent is None:
                     if sign == PERHAPS:
                         self._runs.silent.begin(span_id, parent_id, parent_context)
@@ -298,7 +314,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
                 parent is not None
                 and type(parent) is not Followed
                 and (operation == v.EXECUTE_TOOL or operation == v.INVOKE_AGENT)  # noqa: PLR1714
-                and (v.OUTCOME in attributes or _is_own(span))
+                and (facts is not None or v.OUTCOME in attributes or is_own(span))
             ):
                 if type(parent) is Followed:
                     parent = self._runs.living(parent, span, attributes)
@@ -314,6 +330,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             else:
                 node = self._runs.begin(attributes, span, span_id, parent, parent_context)
             node.started = self._clock()
+            node.facts = facts
             self._open[span_id] = node
             if len(self._open) > self._open_spans.most:
                 self._open_spans.give_up_oldest()
@@ -329,6 +346,14 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             if node is None and ended[place] == span_id:
                 return  # ended before: see on_start
             ended[place] = span_id
+            if node is not None and node.facts is not None:
+                # Others may have written on the span; of theirs only the conversation counts.
+                conversation = attributes.get(v.CONVERSATION_ID)
+                attributes = node.facts
+                if conversation is not None and v.CONVERSATION_ID not in attributes:
+                    attributes = {**attributes, v.CONVERSATION_ID: conversation}
+                if v.OUTCOME not in attributes and self._ended_early(node, span, span_id):
+                    return
             if type(node) is Followed:
                 if node.span_id == span_id:
                     self._end_followed(node, attributes, span)
@@ -358,6 +383,19 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         except Exception:  # noqa: BLE001 - telemetry never raises into the host
             instrumentation_health.note_internal_error("on_end")
 
+    def _ended_early(self, node: Node, span: ReadableSpan, span_id: int) -> bool:
+        """Tell whether somebody else has ended the span of a decorated call that goes on.
+
+        If so, it is taken for ended when the call has.
+        """
+        facts: Any = node.facts
+        if facts.get(v.OPERATION_NAME) not in _DECORATED or v.EVENT in facts:
+            return False
+
+        self._open[span_id] = node
+        facts.setdefault(ENDED_EARLY, []).append(lambda end: self.on_end(ended_at(span, end)))
+        return True
+
     def _counted(self) -> None:
         now_ns = time.time_ns()
         self._health.cells[_health.LAST_SPAN] = now_ns
@@ -375,6 +413,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
 
     def _settle_all(self) -> None:
         try:
+            close_late(0)
             self._runs.settle_all()
         except Exception:  # noqa: BLE001 - telemetry never raises into the host
             instrumentation_health.note_internal_error("shutdown")
@@ -395,6 +434,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
 
     def _settle(self) -> None:
         """Count what has waited for long enough."""
+        close_late()
         self._open_spans.give_up_aged()
         self._runs.settle_failed()
         self._runs.settle_open()
@@ -474,12 +514,6 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             answer = attributes.get(v.RESPONSE_ID)
             ids = (answer,) if type(answer) is str and answer else ()
             self._usage.of_inference(node, node.listing, attributes, outcome, rest[3], ids)
-
-
-def _is_own(span: ReadableSpan) -> bool:
-    """Tell whether the project's own decorators made a span: it says all there is to know."""
-    scope = span.instrumentation_scope
-    return scope is not None and scope.name == SCOPE
 
 
 def _check(
