@@ -114,7 +114,9 @@ def test_configure_takes_it_for_every_call(lines: Callable[[], list[str]]) -> No
     found = lines()
     assert 'agent_analytics_steered_total{kind="invocation"} 1' in found
     assert 'agent_analytics_steered_total{kind="tool"} 1' in found
-    assert not [line for line in found if "_errors_total" in line or "invocations_total" in line]
+    assert not [
+        line for line in found if "invocation_errors_total" in line or "invocations_total" in line
+    ]
 
 
 def test_configure_is_undone() -> None:
