@@ -451,3 +451,14 @@ def test_a_model_at_its_host() -> None:
     assert sums["marketplace_agent_input_tokens_total"] == SENT
     assert sums["marketplace_agent_cached_input_tokens_total"] == READ
     assert sums["marketplace_agent_model_cost_usd_total"] == pytest.approx(0.0032571, abs=1e-12)
+
+
+def test_parts_alone() -> None:
+    """Where only parts are told, at least those were sent and received."""
+    parts = {"gen_ai.usage.cache_read.input_tokens": 50, "gen_ai.usage.reasoning_tokens": 7}
+    _, sums = processed("acme.sdk", {**CHAT, **parts})
+    tokens = {
+        kind: sums[f"marketplace_agent_{kind}_tokens_total"]
+        for kind in ("input", "output", "cached_input", "reasoning")
+    }
+    assert tokens == {"input": 50, "output": 7, "cached_input": 50, "reasoning": 7}

@@ -14,6 +14,7 @@ from agent_analytics.processor._invocations import InvocationCounter
 from agent_analytics.processor._listings import Listing, Listings
 from agent_analytics.processor._outcomes import outcome_of
 from agent_analytics.processor._run_outcomes import cut_short, failure, steered, step_cancelled
+from agent_analytics.processor._sameness import known
 from agent_analytics.processor._tools import ToolCounter
 from agent_analytics.processor._tree import started
 from agent_analytics.processor._usage import UsageCounter
@@ -251,7 +252,7 @@ class RunCounter:
         attributes.pop(v.ERROR_TYPE, None)
         if failed is not None:
             attributes[v.ERROR_TYPE] = failed.attributes.get(v.ERROR_TYPE)
-        source = main if main.facts.tokens is not None else told
+        source = main if _is_whole(main.facts.tokens) else told
         if main.facts.cost is not None:
             attributes.setdefault(v.COST_USD, main.facts.cost)
         own = Told(source.facts, attributes, told.rest, told.instrumentation_scope, remote=False)
@@ -283,7 +284,12 @@ class RunCounter:
             scope = told.instrumentation_scope
             self._health.contradict("" if scope is None else scope.name)
         if facts.tokens is not None:
-            for key, value in zip(_TOKENS, facts.tokens, strict=True):
+            told_in, told_out, cached, reasoning = facts.tokens
+            if not _is_whole(facts.tokens):  # as much as its parts, at least
+                parts = [known(part) for part in (cached, facts.cache_write)]
+                told_in = None if parts == [None, None] else sum(part or 0 for part in parts)
+                told_out = known(reasoning)
+            for key, value in zip(_TOKENS, (told_in, told_out, cached, reasoning), strict=True):
                 if value is not None:
                     attributes[key] = value
         for key, value in (
@@ -336,6 +342,11 @@ def _serves_others(run: Run) -> bool:
     return run.server[0] is not None and run.server[0] != run.owner[0]
 
 
+def _is_whole(tokens: tuple[Any, Any, Any, Any] | None) -> bool:
+    """Tell whether input or output is told, and not parts of them alone."""
+    return tokens is not None and (tokens[0] is not None or tokens[1] is not None)
+
+
 def _seen_inside(call: Followed) -> int:
     """Return the flags of what another instrumentation told of this very call, inside it."""
     flags = 0
@@ -344,7 +355,7 @@ def _seen_inside(call: Followed) -> int:
         one = stack.pop()
         if one.kind == _nodes.INFERENCE and one.told is not None:
             flags |= _nodes.CALL_BELOW
-            if one.told.facts.tokens is not None:
+            if _is_whole(one.told.facts.tokens):
                 flags |= _nodes.MODEL_TOKENS_BELOW
             flags |= one.flags & (_nodes.COST_BELOW | _nodes.PRICED_BELOW)
         elif one.kind != _nodes.OTHER:

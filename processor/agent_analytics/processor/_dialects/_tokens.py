@@ -62,7 +62,7 @@ def tell_tokens(facts: Facts, values: Sequence[Any], scope: Scope) -> bool:
         scope: The instrumentation.
     """
     if values[0] is None and values[1] is None:
-        return False
+        return _tell_parts(facts, Told(*values))
     means = meaning_of(scope, facts.provider, facts.response_model or facts.model)
     facts.follows_convention = _RANKS.get(means.basis, 0)
     if values.count(None) >= _ONLY_WHOLES:  # nothing that could change what they mean
@@ -100,6 +100,15 @@ def tell_tokens(facts: Facts, values: Sequence[Any], scope: Scope) -> bool:
     )
     facts.cache_write = _kept(told.written, written, settled.written)
     facts.cache_write_1h = _kept(told.hour, hour, settled.written_1h)
+    return True
+
+
+def _tell_parts(facts: Facts, told: Told) -> bool:
+    """Add what is told of parts alone, for a call whose whole another span may tell."""
+    if told.cached is None and told.reasoning is None and told.written is None:
+        return False
+    facts.tokens = (None, None, told.cached, told.reasoning)
+    facts.cache_write, facts.cache_write_1h = told.written, told.hour
     return True
 
 
