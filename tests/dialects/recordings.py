@@ -23,12 +23,17 @@ TOOL_OUTCOMES, OUTCOMES = "tool_outcomes", "outcomes"
 #: What the agent is called, which names the listing where nothing else does.
 NAMES = "names"
 
+#: The client of a model knows no agent and runs no tool.
+CLIENT = frozenset({INVOCATIONS, TOOLS, NAMES})
+
 #: What an instrumentation does not tell: of every run, or of one scenario.
 UNTOLD: Mapping[str, Mapping[str, frozenset[str]]] = {
     "agent-framework/native": {"cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES})},
     "agent-framework/openinference": {"cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES})},
     "agent-framework/oi-sdk": {"cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES})},
     "agent-framework/otel-sdk": {"cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES})},
+    "ag2/native": {"subtask_bare": frozenset({MODELS, TOOLS})},
+    "agentscope/native": {"*": frozenset({REASONING})},
     "agno/openinference": {"*": frozenset({REASONING})},
     "agno/otel-genai": {"*": TOKENS | {MODELS}, "agent_error": frozenset({OUTCOMES})},
     "agno/otel-genai+otel-sdk": {"agent_error": frozenset({OUTCOMES})},
@@ -37,8 +42,11 @@ UNTOLD: Mapping[str, Mapping[str, frozenset[str]]] = {
         "agent_error": frozenset({OUTCOMES}),
         "tool_error": frozenset({TOOL_OUTCOMES}),
     },
+    "anthropic-sdk/oi+tl": {"*": CLIENT},
     "autogen/native": {"*": TOKENS | {MODELS}},
     "autogen/openinference": {"*": DETAILS},
+    "bedrock/all": {"*": CLIENT},
+    "bedrock/botocore": {"*": CLIENT},
     "beeai/openinference": {"*": DETAILS, "agent_error": frozenset({MODELS})},
     "crewai/openinference": {"*": TOKENS | {MODELS}},
     "crewai/traceloop": {"*": TOKENS | {MODELS, TOOLS}, "solo": frozenset({INVOCATIONS})},
@@ -58,6 +66,7 @@ UNTOLD: Mapping[str, Mapping[str, frozenset[str]]] = {
     },
     "langchain/traceloop": {"*": frozenset({REASONING})},
     "langchain/traceloop+tl-sdk": {"*": frozenset({REASONING})},
+    "litellm-sdk/native+oi": {"*": CLIENT},
     "llama-index/openinference": {"*": frozenset({NAMES}), "streaming": TOKENS},
     "llama-index/openinference+oi-sdk": {"*": frozenset({NAMES}), "streaming": TOKENS},
     "llama-index/otel-genai": {"*": TOKENS | {MODELS}},

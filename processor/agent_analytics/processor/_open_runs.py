@@ -118,6 +118,11 @@ class OpenRuns:
         ]
 
 
+def began(run: Run) -> int:
+    """Return when a run began, in nanoseconds since 1970."""
+    return run.top.start_ns if run.top is not None else 0
+
+
 def framework_of(top: Followed | None) -> str:
     """Return what an instrumentation is for: several for one framework end with its name."""
     last = top.source.rpartition(".")[2] if top is not None else ""
@@ -152,7 +157,7 @@ def _may_hold(host: Run, run: Run, top: Followed, *, agents: bool) -> bool:
         and host.owner == run.owner
         and other.start_ns <= top.start_ns + NEAR
         and any(
-            part.told is None and part.start_ns <= top.start_ns <= part.start_ns + NEAR
+            part.told is None and abs(top.start_ns - part.start_ns) <= NEAR
             for part in host.parts
             if part is not other
         )

@@ -18,7 +18,7 @@ from agent_analytics.processor._followed import MOST_PARTS, Followed, Run, Told,
 from agent_analytics.processor._limits import Limits
 from agent_analytics.processor._never_ended import Left, complete, left_open, open_since
 from agent_analytics.processor._nodes import Node
-from agent_analytics.processor._open_runs import OpenRuns, fits
+from agent_analytics.processor._open_runs import OpenRuns, began, fits
 from agent_analytics.processor._reading import Attributes, Rest
 from agent_analytics.processor._settling import adopt, assign_roles, graft
 from agent_analytics.processor._silent import Silent, SilentSpans
@@ -418,6 +418,7 @@ class Runs:
         """Take the runs that waited for this one into it, or let them wait on."""
         with self._lock:
             guests = [guest for guest in self._waiting.values() if id(run) in guest.hosts]
+        guests.sort(key=began)  # what is round others first
         alone: list[Run] = []
         parts = assign_roles(run.top) if guests and run.top is not None else []
         for guest in guests:

@@ -105,10 +105,10 @@ def adopt(parts: list[Followed], run: Run) -> bool:
     agents = [one for one in guests if one.role == d.AGENT]
     calls = [one for one in guests if one.role == d.MODEL]
     if agents:
-        place = None if run.by_calls else _tool_round(top, parts)
+        place = None if run.by_calls else _tool_round(top, parts) or _tool_again(top, parts)
         place = place or _agent_again(agents[0], parts, by_calls=run.by_calls)
     elif any(one.role == d.TOOL for one in guests):
-        place = _agent_round(top, parts)
+        place = _agent_round(top, parts) or _tool_again(top, parts)
     elif calls:
         place = _call_round(calls, parts)
     if place is None:
@@ -152,6 +152,22 @@ def _tool_round(top: Followed, parts: list[Followed]) -> Followed | None:
         and ended <= end(one) + SLACK
     ]
     return max(fitting, key=lambda one: one.start_ns, default=None)
+
+
+def _tool_again(top: Followed, parts: list[Followed]) -> Followed | None:
+    """Return another instrumentation's span of the tool call that a run begins with."""
+    if top.role != d.TOOL:
+        return None
+    fitting = [
+        one
+        for one in parts
+        if one.role == d.TOOL
+        and one.source != top.source
+        and same_name(one, top)
+        and abs(one.start_ns - top.start_ns) <= NEAR
+        and not any(inner.role == d.TOOL and inner.source == top.source for inner in below(one))
+    ]
+    return min(fitting, key=lambda one: abs(one.start_ns - top.start_ns), default=None)
 
 
 def _agent_round(top: Followed, parts: list[Followed]) -> Followed | None:
