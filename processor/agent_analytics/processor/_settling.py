@@ -333,17 +333,24 @@ def _containers(parts: list[Followed]) -> None:
 
 
 def _workflows(parts: list[Followed]) -> None:
-    """Find workflows that are agents: they ask a model, and call agents as tools.
+    """Find workflows that are agents: they ask a model themselves, and call agents as tools.
 
     Some instrumentations call any graph a workflow, one that the framework built as an agent, too.
     """
     for part in parts:
-        if (
-            part.role == d.WORKFLOW
-            and not any(one.role == d.AGENT for one in above(part))
-            and any(own(part, d.MODEL))
-            and any(inner.role == d.AGENT for tool in own(part, d.TOOL) for inner in below(tool))
-        ):
+        if part.role != d.WORKFLOW or any(one.role == d.AGENT for one in above(part)):
+            continue
+        asks = calls = holds = False
+        stack = list(part.children)
+        while stack:
+            one = stack.pop()
+            asks = asks or one.role == d.MODEL
+            holds = holds or one.role == d.AGENT
+            if one.role == d.TOOL:
+                calls = calls or any(inner.role == d.AGENT for inner in below(one))
+            else:
+                stack.extend(one.children)
+        if asks and calls and not holds:
             part.role = d.AGENT
 
 
