@@ -152,3 +152,32 @@ def test_no_id(rig: Rig, answer_id: object) -> None:
         with rig.span(invoke()):
             rig.run({key: value for key, value in answer(100, 50, answer_id).items() if value})  # type: ignore[arg-type]  # whatever is there
     assert counted(rig) == (2, 200, 100)
+
+
+def log(sent: int, received: int) -> dict[str, Any]:
+    """Return what Logfire 5.4 writes when a stream has ended."""
+    return answer(sent, received) | {"logfire.span_type": "log"}
+
+
+@pytest.mark.parametrize("framework", [False, True], ids=["decorated", "a framework's run"])
+def test_usage_in_a_log(make_rig: MakeRig, *, framework: bool) -> None:
+    """Logfire's span of a stream has no usage, its log has: together they are one call."""
+    rig = make_rig(resource={v.PUBLISHER_ID: "acme", v.AGENT_ID: "finder"})
+    agent = {v.OPERATION_NAME: v.INVOKE_AGENT, v.AGENT_NAME: "scout"}
+    with rig.span(agent if framework else invoke()):
+        rig.run(chat(), scope="logfire.openai")
+        rig.run(log(100, 50) | {"operation.cost": 0.25}, scope="logfire.openai")
+    assert counted(rig) == (1, 100, 50)
+    assert rig.value("model_cost_usd_total") == 0.25
+
+
+@pytest.mark.parametrize("first", ["log", "call"])
+def test_a_log_beside_another_instrumentation(rig: Rig, first: str) -> None:
+    """What the log of a stream says is a repetition where a span has the answer's usage, too."""
+    with rig.span(invoke()):
+        if first == "log":
+            rig.run(log(100, 50), scope="logfire.openai")
+        rig.run(answer(100, 50), scope="openlit.instrumentation.openai")
+        if first == "call":
+            rig.run(log(100, 50), scope="logfire.openai")
+    assert counted(rig) == (1, 100, 50)

@@ -225,22 +225,23 @@ class RunCounter:
             self._health.repeat()
         else:
             self._with_usage(told)
-            self._usage.of_agent(part, part.listing, told.attributes, told.rest[3])
+            self._usage.of_record(
+                part, part.listing, told.attributes, told.rest[3], _ids(told.facts)
+            )
 
     def _model_call(self, part: Followed, told: Told, listing: Listing) -> None:
         self._with_usage(told)
         # What is below through a tool or an agent is another call, not another view of this one.
         part.flags = _seen_inside(part) | part.flags & _nodes.ABOVE
         outcome = outcome_of(told, told.attributes, failed=told.rest[2])
-        facts = told.facts
         self._usage.of_inference(
             part,
             listing,
             told.attributes,
             outcome,
             told.rest[3],
-            (*(() if facts.response_id is None else (facts.response_id,)), *facts.other_ids),
-            fetched=facts.fetched,
+            _ids(told.facts),
+            fetched=told.facts.fetched,
         )
 
     def _invocation(
@@ -303,6 +304,11 @@ class RunCounter:
                 attributes[key] = value
         if facts.cost is not None:
             attributes.setdefault(v.COST_USD, facts.cost)
+
+
+def _ids(facts: d.Facts) -> tuple[str, ...]:
+    """Return what instrumentations have as the id of an answer."""
+    return () if facts.response_id is None else (facts.response_id, *facts.other_ids)
 
 
 def _first_chunk(unit: Followed, began: int | None) -> float | None:

@@ -165,6 +165,32 @@ class UsageCounter:
             with self._lock:
                 self.add(node, listing, told)
 
+    def of_record(
+        self,
+        node: Node,
+        listing: Listing,
+        attributes: Attributes,
+        start: int | None,
+        ids: tuple[str, ...],
+    ) -> None:
+        """Count what calls used by a record of it alone, unless their answer was counted before.
+
+        Args:
+            node: The record's.
+            listing: Whom to credit.
+            attributes: Those with the figures.
+            start: When it began, in nanoseconds since 1970.
+            ids: What instrumentations have as the id of the answer.
+        """
+        used = (plain(attributes.get(v.INPUT_TOKENS)), plain(attributes.get(v.OUTPUT_TOKENS)))
+        with self._lock:
+            node.flags |= self._ids.counted(listing.publisher, ids, *used) & _nodes.USAGE
+        self.of_agent(node, listing, attributes, start)
+        if ids:
+            flags = node.flags | _nodes.AGENT_TOKENS_BELOW | _nodes.PRICED_BELOW
+            with self._lock:
+                self._ids.note(listing.publisher, ids, flags & _nodes.USAGE, *used)
+
     def told_by(
         self, node: Node, listing: Listing, attributes: Attributes, start: int | None
     ) -> Told | None:

@@ -8,6 +8,7 @@ from agent_analytics.processor._dialects.agentscope import AGENTSCOPE
 from agent_analytics.processor._dialects.google_adk import GOOGLE_ADK
 from agent_analytics.processor._dialects.haystack import HAYSTACK
 from agent_analytics.processor._dialects.langsmith import LANGSMITH
+from agent_analytics.processor._dialects.logfire import LOGFIRE
 from agent_analytics.processor._dialects.openai_agents import OPENAI_AGENTS
 from agent_analytics.processor._dialects.openinference import OPENINFERENCE
 from agent_analytics.processor._dialects.otel import OTEL
@@ -27,6 +28,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     LANGSMITH,
     AGENTSCOPE,
     AG2,
+    LOGFIRE,
     OPENAI_AGENTS,
     OTHERS,
 )
