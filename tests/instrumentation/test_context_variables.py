@@ -12,7 +12,7 @@ from contextlib import suppress
 from contextvars import Context, ContextVar, Token, copy_context
 from functools import partial
 from threading import Thread
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self, cast
 
 import anyio
 import anyio.to_thread
@@ -185,6 +185,28 @@ def _returning_async(program: Program, body: Side) -> AsyncGenerator[int, None]:
     return _async(program, body)
 
 
+class Held:
+    """An object round a stream, as those of SDKs."""
+
+    def __init__(self, stream: Generator[int, None, None]) -> None:
+        self._stream = stream
+        self.throw = stream.throw
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> int:
+        return next(self._stream)
+
+    def close(self) -> None:
+        """Close the stream."""
+        self._stream.close()
+
+
+def _held(program: Program, body: Side) -> Generator[int, None, None]:
+    return cast("Generator[int, None, None]", Held(_sync(program, body)))
+
+
 def _in_its_own(work: Callable[[], list[object]]) -> list[object]:
     """Run in a context without variables, and put down what is left in there."""
 
@@ -213,7 +235,7 @@ def test_streams_agree(exporter: object, where: str, program: Program) -> None:
     """Both sides of a stream see the same variables as undecorated, wherever a step runs."""
     assert exporter
     seen: list[list[object]] = []
-    for stream in (_sync, agent(_sync), _returning):
+    for stream in (_sync, agent(_sync), _returning, agent(_held)):
         places: dict[str, Where] = {
             "here": _here,
             "copy": _in_a_copy,
@@ -223,6 +245,7 @@ def test_streams_agree(exporter: object, where: str, program: Program) -> None:
         seen.append(_in_its_own(partial(_consume, program, places[where], stream)))
     assert seen[1] == seen[0]
     assert seen[2] == seen[0]
+    assert seen[3] == seen[0]
 
 
 async def _same_task(step: Callable[[], Coroutine[Any, Any, None]]) -> None:

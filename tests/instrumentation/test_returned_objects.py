@@ -117,6 +117,16 @@ class Lazy:
         yield from (1, 2, 3)
 
 
+class Holding:
+    """Returns the iterator that it holds, as google-generativeai's response does."""
+
+    def __init__(self) -> None:
+        self.parts = (number for number in (1, 2, 3))
+
+    def __iter__(self) -> Iterator[int]:
+        return self.parts
+
+
 class TwoStep:
     """Returns an iterator of another class, as multiprocessing's pools do."""
 
@@ -185,6 +195,7 @@ ITERATORS: Final[dict[str, Callable[[], Any]]] = {
     "derived": Derived,
     "openai": Opened,
     "lazy": Lazy,
+    "holding": Holding,
     "both": Both,
     "list": lambda: iter([1, 2, 3]),
     "dict": lambda: iter({1: 0, 2: 0, 3: 0}),
@@ -517,6 +528,45 @@ class Never:
     async def __anext__(self) -> int:
         await asyncio.Event().wait()
         return 0
+
+
+def test_an_object_that_two_calls_return(finished: Finished) -> None:
+    """A tool's object that its agent passes on ends both; what is called in it is the tool's."""
+
+    @tool
+    def search() -> Chunks:
+        return Chunks()
+
+    @tool
+    async def search_later() -> AsyncChunks:
+        await asyncio.sleep(0)
+        return AsyncChunks()
+
+    @agent(publisher_id="acme", agent_id="giver")
+    def pass_on() -> Chunks:
+        return search()
+
+    @agent(publisher_id="acme", agent_id="giver")
+    async def pass_on_later() -> AsyncChunks:
+        return await search_later()
+
+    async def main() -> None:
+        assert await _read(await pass_on_later()) == [1, 2, 3]
+
+    stream = pass_on()
+    assert not finished()
+    assert list(stream) == [1, 2, 3]
+    assert stream.seen == ["giver"] * 4
+    assert [(span.name, outcome(span)) for span in finished()] == [
+        ("execute_tool search", "success"),
+        ("invoke_agent pass_on", "success"),
+    ]
+    asyncio.run(main())
+    assert [outcome(span) for span in finished()] == ["success"] * 2
+    dropped = pass_on()
+    next(dropped)
+    del dropped
+    assert [outcome(span) for span in finished()] == ["cancelled"] * 2
 
 
 def test_coroutine_functions_return_streams(finished: Finished) -> None:

@@ -112,6 +112,40 @@ class Inner(Carried):
         """Do nothing."""
 
 
+class Chained(Carried):
+    """Two calls that returned the same object, such as a tool and the agent that passes it on."""
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, outer: Carried, inner: Carried) -> None:
+        super().__init__(outer.call)
+        self._outer = outer
+        self._inner = inner
+
+    def step(self, function: Callable[..., _T], *args: Any) -> _T:
+        """Take a step in the context of the inner call, which lies in that of the outer."""
+        return self._inner.step(function, *args)
+
+    def chunk(self, value: Any) -> Any:
+        """Note a chunk of both."""
+        return self._outer.chunk(self._inner.chunk(value))
+
+    def over(self, result: object) -> None:
+        """End both."""
+        self._inner.over(result)
+        self._outer.over(result)
+
+    def failed(self, exception: BaseException) -> None:
+        """End both."""
+        self._inner.failed(exception)
+        self._outer.failed(exception)
+
+    def left(self) -> None:
+        """End both."""
+        self._inner.left()
+        self._outer.left()
+
+
 class Lazy(Carried):
     """Steps of an object that may be an answer, or a stream: it is one once it is iterated over.
 

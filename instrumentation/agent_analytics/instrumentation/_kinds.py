@@ -130,12 +130,24 @@ def _classify_protocol(kind: type, value: object) -> Kind:  # noqa: PLR0911 - a 
             return Kind.DONE
         if _has(kind, ("__aiter__",)):
             return Kind.ITERATOR
-        data = is_dataclass(kind) or hasattr(kind, "__attrs_attrs__")
-        lazy = inspect.isgeneratorfunction(inspect.unwrap(getattr(kind, "__iter__")))  # noqa: B009
-        return Kind.LAZY if lazy and not data else Kind.DONE
+        return Kind.LAZY
     if _has(kind, ("__enter__", "__aenter__")) and all(name.startswith("_") for name in dir(kind)):
         return Kind.MANAGER
     return Kind.DONE
+
+
+def may_stream(value: object) -> bool:
+    """Tell whether an object of kind LAZY may be a stream: it makes items, or holds an iterator.
+
+    Others, and dataclasses, iterate over what they have already.
+    """
+    kind = type(value)
+    fields: Mapping[str, object] = getattr(value, "__dict__", {})
+    if any(_has(type(field), ("__next__", "__anext__")) for field in fields.values()):
+        return True
+    if is_dataclass(kind) or hasattr(kind, "__attrs_attrs__"):
+        return False
+    return inspect.isgeneratorfunction(inspect.unwrap(getattr(kind, "__iter__")))  # noqa: B009
 
 
 def kind_of(value: object) -> Kind:

@@ -15,7 +15,7 @@ from types import AsyncGeneratorType, GeneratorType
 from typing import Any, Final
 from weakref import WeakSet, ref
 
-from agent_analytics.instrumentation._carried import Carried, Inner, Step
+from agent_analytics.instrumentation._carried import Carried, Chained, Inner, Step
 from agent_analytics.instrumentation._streams import iterate, iterate_async
 from agent_analytics.instrumentation._watching import (
     Awaited,
@@ -65,6 +65,9 @@ def watch(
         reference = None
         if not _install_end(type(instance)):
             return False
+    before = watched.get(key)
+    if before is not None and not before.carried.call.ended:
+        carried = Chained(carried, before.carried)
     watched[key] = Watch(reference, carried, [], manager)
     return True
 

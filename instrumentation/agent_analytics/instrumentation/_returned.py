@@ -19,6 +19,7 @@ from agent_analytics.instrumentation._kinds import (
     has_body,
     kind_of,
     known_as,
+    may_stream,
 )
 from agent_analytics.instrumentation._objects import watch
 from agent_analytics.instrumentation._stand_ins import dressed, stand_in
@@ -55,7 +56,7 @@ def _go_on(call: Call, result: Any) -> Any:
 
 
 def _last(call: Call, result: Any, kind: Kind) -> Any:
-    if kind is Kind.LAZY and read_usage(result) is not None:
+    if kind is Kind.LAZY and (not may_stream(result) or read_usage(result) is not None):
         call.succeeded(result)
         return result
     carried = _CARRIED.get(kind, Carried)(call)
