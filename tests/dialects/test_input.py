@@ -62,6 +62,12 @@ EMITTERS: Mapping[str, tuple[str, str | None, Told]] = {
         "0.66b2",
         {**CHAT, "gen_ai.system": "aws.bedrock", **used(FRESH), **CACHE},
     ),
+    # opentelemetry-instrumentation-genai-bedrock 1.3b0: the same.
+    "otel-genai-bedrock": (
+        "opentelemetry.instrumentation.genai.bedrock",
+        "1.3b0",
+        {**CHAT, "gen_ai.system": "aws.bedrock", **used(FRESH), **CACHE},
+    ),
     # opentelemetry-instrumentation-bedrock 0.62.4, which adds up a total of its own.
     "openllmetry bedrock": (
         "opentelemetry.instrumentation.bedrock",

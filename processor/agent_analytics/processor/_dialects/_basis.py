@@ -66,7 +66,9 @@ _ROWS: Final = (
     _Row("opentelemetry.instrumentation.anthropic", Basis.WITHIN),
     # LangChain's own counts say all, those of langchain-aws before 0.2.24 do not.
     _Row("opentelemetry.instrumentation.langchain", Basis.UNKNOWN),
-    # OpenTelemetry's own, which follow the conventions from their first release.
+    # OpenTelemetry's own, which follow the conventions from their first release, but for Bedrock's
+    # (1.3b0), which hands on what is returned.
+    _Row("opentelemetry.instrumentation.genai.bedrock", Basis.BESIDE),
     _Row("opentelemetry.instrumentation.genai", Basis.WITHIN),
     _Row("opentelemetry.util.genai", Basis.WITHIN),
     _Row("opentelemetry.instrumentation.openai", Basis.WITHIN),
