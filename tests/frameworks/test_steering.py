@@ -1,5 +1,8 @@
 """A tool that asks a person first, in real frameworks: one call, when the person has answered."""
 
+# LangChain's own types are not complete.
+# pyright: reportUnknownVariableType=false, reportMissingTypeStubs=false, reportArgumentType=false
+
 import re
 from collections.abc import Iterator
 from typing import Any

@@ -1,5 +1,8 @@
 """What a decorated thing could do besides being called, it can still do."""
 
+# What an untyped decorator returns has no type.
+# pyright: reportUnknownArgumentType=false, reportUnnecessaryCast=false, reportDeprecated=false
+
 # ruff: noqa: ANN401, D102 - classes with much to do
 
 import asyncio

@@ -1,5 +1,8 @@
 """Groups of exceptions are what is in them."""
 
+# What grows from a tree of any shape has no type.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any

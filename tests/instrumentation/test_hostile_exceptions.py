@@ -1,5 +1,9 @@
 """Classes of exceptions that lie, raise or cannot be hashed reach the host as they are."""
 
+# Classes break every rule on purpose.
+# pyright: reportAssignmentType=false, reportIncompatibleMethodOverride=false
+# pyright: reportPrivateUsage=false, reportArgumentType=false
+
 # ruff: noqa: N818 - classes and methods are as bad as can be
 
 import gc

@@ -18,7 +18,7 @@ from types import (
     MethodWrapperType,
     WrapperDescriptorType,
 )
-from typing import Any, Final
+from typing import Any, Final, cast
 
 #: Of these a function makes a whole; the type of cached functions has no public name.
 _FUNCTIONS: Final = (
@@ -42,16 +42,21 @@ _OWN: Final = frozenset(
 _NAMES: Final = frozenset({"__name__", "__qualname__"})
 
 
+def _type(target: Any) -> Any:
+    kind: Any = cast("object", type(target))
+    return kind
+
+
 def is_function(target: Any) -> bool:
     """Tell whether a function makes up for ``target``: it is one, compiled ones included."""
-    return isinstance(target, _FUNCTIONS) or hasattr(type(target), "__code__")
+    return isinstance(target, _FUNCTIONS) or hasattr(_type(target), "__code__")
 
 
 def keep_abilities(wrapper: Any, target: Any) -> None:
     """Give a wrapper what a function can do beside being called, such as clearing its cache."""
     if isinstance(target, FunctionType):
         return  # all that it has is in its ``__dict__``
-    for name in dir(type(target)):
+    for name in dir(_type(target)):
         if not name.startswith("__") and not hasattr(wrapper, name):
             setattr(wrapper, name, getattr(target, name))
 
@@ -60,12 +65,13 @@ class CalledObject:
     """Does what an object does; each object has a class of its own, made by ``called_object``."""
 
     __slots__ = ("__weakref__", "__wrapped__")
+    __wrapped__: Any
 
     def __getattr__(self, name: str) -> Any:
         """Return what the object has under a name."""
-        target = object.__getattribute__(self, "__wrapped__")
+        target: Any = object.__getattribute__(self, "__wrapped__")
         if name in _NAMES and not hasattr(target, name):
-            return type(target).__name__
+            return _type(target).__name__
         return getattr(target, name)
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -82,8 +88,9 @@ class CalledObject:
 
     def __eq__(self, other: object) -> bool:
         """Compare the object."""
+        another: Any = other
         found: bool = self.__wrapped__ == (
-            other.__wrapped__ if issubclass(type(other), CalledObject) else other  # type: ignore[attr-defined]  # a stand-in
+            another.__wrapped__ if issubclass(_type(other), CalledObject) else other
         )
         return found
 
@@ -104,21 +111,22 @@ def called_object(target: Any, call: Callable[..., Any] | None, again: Callable[
         call: What records a call and makes it; ``None`` for an object that is not called itself.
         again: Instruments another object alike: a copy, or what the object is bound to.
     """
-    kind = type(target)
+    kind = _type(target)
     body: dict[str, Any] = {
         "__slots__": (),
         "__doc__": getattr(target, "__doc__", None),
         "__module__": kind.__module__,
-        "__class__": property(lambda self: self.__wrapped__.__class__),
-        "__copy__": lambda self: again(copy.copy(self.__wrapped__)),
-        "__deepcopy__": lambda self, memo: again(copy.deepcopy(self.__wrapped__, memo)),
+        "__class__": property(_class_of),
+        "__copy__": _copy(again),
+        "__deepcopy__": _copy_deeply(again),
     }
     if call is not None:
         body["__call__"] = staticmethod(call)
     if hasattr(kind, "__get__"):
         body["__get__"] = _bind(again)
     for each in kind.__mro__[:-1]:
-        for name, found in vars(each).items():
+        held: dict[str, object] = dict(vars(each))
+        for name, found in held.items():
             special = name.startswith("__") and name.endswith("__") and callable(found)
             if special and name not in _OWN and name not in body:
                 body[name] = _hand_on(name)
@@ -128,10 +136,28 @@ def called_object(target: Any, call: Callable[..., Any] | None, again: Callable[
     return stand
 
 
+def _class_of(stand: Any) -> Any:
+    return stand.__wrapped__.__class__
+
+
+def _copy(again: Callable[[Any], Any]) -> Callable[..., Any]:
+    def copy_object(self: Any) -> Any:
+        return again(copy.copy(self.__wrapped__))
+
+    return copy_object
+
+
+def _copy_deeply(again: Callable[[Any], Any]) -> Callable[..., Any]:
+    def copy_object(self: Any, memo: Any) -> Any:
+        return again(copy.deepcopy(self.__wrapped__, memo))
+
+    return copy_object
+
+
 def _hand_on(name: str) -> Callable[..., Any]:
     def hand_on(self: Any, *args: Any, **kwargs: Any) -> Any:
         target = self.__wrapped__
-        found = getattr(type(target), name)(target, *args, **kwargs)
+        found: Any = getattr(_type(target), name)(target, *args, **kwargs)
         return self if found is target else found
 
     return hand_on
@@ -140,7 +166,7 @@ def _hand_on(name: str) -> Callable[..., Any]:
 def _bind(again: Callable[[Any], Any]) -> Callable[..., Any]:
     def bind(self: Any, owner: Any, kind: Any = None) -> Any:
         target = self.__wrapped__
-        bound = type(target).__get__(target, owner, kind)
+        bound: Any = _type(target).__get__(target, owner, kind)
         return self if bound is target else again(bound)
 
     return bind

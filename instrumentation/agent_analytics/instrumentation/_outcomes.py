@@ -195,9 +195,10 @@ def _look_at_cause(exception: BaseException, own: NotErrors) -> Meaning | None:
 
 def _by_another(inner: Any, own: NotErrors) -> Meaning | None:  # noqa: ANN401 - of any type
     """Return what the exception that another one stands for means, if that is no plain error."""
-    if inner is None or BaseException not in _read_mro(type(inner)):
+    kind = cast("type[BaseException]", type(inner))
+    if inner is None or BaseException not in _read_mro(kind):
         return None
-    known = _of_class(type(inner))
+    known = _of_class(kind)
     if known.look is not None:
         return None
     found = _classify(inner, own)

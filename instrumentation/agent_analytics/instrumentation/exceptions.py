@@ -6,7 +6,7 @@ libraries call their timeouts alike.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from agent_analytics.instrumentation import _checks
 from agent_analytics.instrumentation.vocabulary import CANCELLED, STEERED, TIMEOUT
@@ -270,8 +270,9 @@ def given(not_errors: object, argument: str = "not_errors") -> NotErrors:
     Raises:
         ValueError: It lists something else.
     """
-    if isinstance(not_errors, str) or not isinstance(not_errors, Iterable):
-        _checks.refuse(argument, "classes of exceptions, or names of such", not_errors)
+    whole: Any = not_errors
+    if isinstance(whole, str) or not isinstance(whole, Iterable):
+        _checks.refuse(argument, "classes of exceptions, or names of such", whole)
     names: list[str] = []
     for each in cast("Iterable[object]", not_errors):
         if isinstance(each, type) and issubclass(each, BaseException):

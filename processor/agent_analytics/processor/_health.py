@@ -69,7 +69,7 @@ _UNATTRIBUTED_CELL: Final = {
 }
 _SERIES_CELL: Final = {name: REFUSED_SERIES + i for i, name in enumerate(SERIES_CAUSES)}
 _VALUE_CELL: Final = {name: REFUSED_VALUES + i for i, name in enumerate(VALUE_CAUSES)}
-_FURTHER_CELL: Final = {key: i for i, key in enumerate(FURTHER)}
+_FURTHER_CELL: Final[dict[tuple[str, str], int]] = {key: i for i, key in enumerate(FURTHER)}
 _REFUSED: Final = "agent_analytics_refused_values_total"
 
 
