@@ -10,6 +10,7 @@ from agent_analytics.processor._dialects.haystack import HAYSTACK
 from agent_analytics.processor._dialects.langsmith import LANGSMITH
 from agent_analytics.processor._dialects.logfire import LOGFIRE
 from agent_analytics.processor._dialects.openai_agents import OPENAI_AGENTS
+from agent_analytics.processor._dialects.openai_assistants import OPENAI_ASSISTANTS
 from agent_analytics.processor._dialects.openinference import OPENINFERENCE
 from agent_analytics.processor._dialects.otel import OTEL
 from agent_analytics.processor._dialects.others import OTHERS
@@ -30,6 +31,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     AG2,
     LOGFIRE,
     OPENAI_AGENTS,
+    OPENAI_ASSISTANTS,
     OTHERS,
 )
 
