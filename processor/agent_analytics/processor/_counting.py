@@ -286,9 +286,10 @@ class RunCounter:
             self._health.contradict("" if scope is None else scope.name)
         if facts.tokens is not None:
             told_in, told_out, cached, reasoning = facts.tokens
-            if not _is_whole(facts.tokens):  # as much as its parts, at least
+            if told_in is None:  # as much as its parts, at least
                 parts = [known(part) for part in (cached, facts.cache_write)]
                 told_in = None if parts == [None, None] else sum(part or 0 for part in parts)
+            if told_out is None:
                 told_out = known(reasoning)
             for key, value in zip(_TOKENS, (told_in, told_out, cached, reasoning), strict=True):
                 if value is not None:

@@ -47,7 +47,6 @@ COUNTS: Final = Told(
     spellings.MORE_OUTPUT,
 )
 #: So many quantities are not told where input and output are alone.
-_ONLY_WHOLES: Final = len(COUNTS) - 2
 _RANKS: Final = {Basis.WITHIN: 2, Basis.BESIDE: 1}
 #: A longer text is content.
 _LONGEST: Final = 4_096
@@ -65,7 +64,10 @@ def tell_tokens(facts: Facts, values: Sequence[Any], scope: Scope) -> bool:
         return _tell_parts(facts, Told(*values))
     means = meaning_of(scope, facts.provider, facts.response_model or facts.model)
     facts.follows_convention = _RANKS.get(means.basis, 0)
-    if values.count(None) >= _ONLY_WHOLES:  # nothing that could change what they mean
+    rest = len(values) - values.count(None)
+    if rest == (values[0] is not None) + (
+        values[1] is not None
+    ):  # nothing that could change what they mean
         facts.tokens = (values[0], values[1], None, None)
         return True
     told = Told(*values)
@@ -92,13 +94,16 @@ def tell_tokens(facts: Facts, values: Sequence[Any], scope: Scope) -> bool:
     )
     if settled.contradicted:
         facts.follows_convention = -1
+    sent = told.sent is not None or settled.input > 0
+    received = told.received is not None or settled.output > 0
     facts.tokens = (
         _kept(told.sent, counts.sent, settled.input + (counts.more_sent or 0)),
         _kept(told.received, counts.received, settled.output + (counts.more_received or 0)),
-        _kept(told.cached, counts.cached, settled.cached),
-        _kept(told.reasoning, reasoning, settled.reasoning),
+        # A part whose whole is not told is as it stands.
+        _kept(told.cached, counts.cached, settled.cached) if sent else counts.cached,
+        _kept(told.reasoning, reasoning, settled.reasoning) if received else reasoning,
     )
-    facts.cache_write = _kept(told.written, written, settled.written)
+    facts.cache_write = _kept(told.written, written, settled.written) if sent else written
     facts.cache_write_1h = _kept(told.hour, hour, settled.written_1h)
     return True
 
