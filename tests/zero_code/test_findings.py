@@ -144,6 +144,15 @@ def test_a_program_that_ends_within_the_minute() -> None:
     assert said.count("spans of letta say of no agent") == 1
 
 
+def test_a_provider_that_comes_late() -> None:
+    """While nothing is seen of any agent, it is looked again, each time after twice as long."""
+    late = "import time\ntime.sleep(0.8)\n" + CASES["another-provider"][0]
+    with running(code(late), QUICK, command=PLAIN) as program:
+        program.told()
+        said = program.finish()
+    assert said.count("spans of some.framework go to a tracer provider that is not counted") == 1
+
+
 def test_once_in_a_tree() -> None:
     """Of forked workers that all see the same, one speaks."""
     case = """

@@ -1,8 +1,9 @@
 """Looks after a running program: where its spans go, and whether they say anything.
 
 A minute after the start, and a minute after the first span, what keeps agents out of the metrics
-is logged, once in a tree of processes. Until then the first spans are looked at one by one; after
-that nothing is done for a span here.
+is logged, once in a tree of processes; while nothing is seen of any, again after two minutes, four,
+and so on. Until then the first spans are looked at one by one; after that nothing is done for a
+span here.
 """
 
 import logging
@@ -22,6 +23,8 @@ _logger = logging.getLogger("agent_analytics")
 
 #: After the start, and after the first span.
 FIRST_SECONDS = 60.0
+#: A program that ran for less time than this and recorded nothing has lost nothing.
+_SHORT_SECONDS: Final = 5.0
 #: How often it is looked where spans go.
 _LOOK_SECONDS: Final = 1.0
 #: A provider that was shut down to be replaced is replaced soon after.
@@ -46,7 +49,9 @@ class Watch:
         self._observer: Final = Observer()
         self._said: set[str] = set()
         self._over = threading.Event()
-        self._due = [time.monotonic() + FIRST_SECONDS]
+        self._began = time.monotonic()
+        self._due = [self._began + FIRST_SECONDS]
+        self._next = FIRST_SECONDS
         self._thread: threading.Thread | None = None
         attachment.add(self._observer)
         _findings.offer(processor, self.findings)
@@ -84,23 +89,27 @@ class Watch:
 
     def _say_when_due(self) -> None:
         now = time.monotonic()
-        if not self._due or self._due[0] > now:
+        if min(self._due, default=now + 1) > now:
             return
         self._due = [each for each in self._due if each > now]
         self._say()
-        if self._observer.scopes and not self._due:
-            self._attachment.take_away(self._observer)
+        if any(seen.told for seen in list(self._observer.scopes.values())):
+            if not self._due:
+                self._attachment.take_away(self._observer)
+        else:
+            self._next *= 2
+            self._due.append(now + self._next)
 
-    def findings(self) -> list[str]:
+    def findings(self, *, thorough: bool = True) -> list[str]:
         """Return what keeps agents out of the metrics, as far as it is seen."""
-        return list(
-            _findings.findings(
-                self._attachment.provider, dict(self._observer.scopes), self._instruments
-            )
+        scopes = dict(self._observer.scopes)
+        found = _findings.findings(
+            self._attachment.provider, scopes, self._instruments, thorough=thorough
         )
+        return list(found)
 
     def _say(self) -> None:
-        for sentence in self.findings():
+        for sentence in self.findings(thorough=False):
             if sentence not in self._said and _process_tree.first_to_say(sentence):
                 _logger.warning("agent-analytics: %s", sentence)
             self._said.add(sentence)
@@ -113,7 +122,8 @@ class Watch:
         if thread is not None and thread is not threading.current_thread():
             thread.join()
         _provider.replaced.clear()
-        if self._due and self._observer.scopes:
+        lived = time.monotonic() - self._began
+        if self._due and (self._observer.scopes or lived > _SHORT_SECONDS):
             self._say()
         self._attachment.take_away(self._observer)
         _live.discard(self)
