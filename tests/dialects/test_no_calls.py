@@ -103,6 +103,26 @@ def test_a_call_that_says_little(scope: str, name: str, late: dict[str, Any]) ->
     assert calls(scope, name, late) == {"success": 1}
 
 
+@pytest.mark.parametrize(
+    ("operation", "counted"),
+    [
+        ("acompletion", 1),
+        ("atext_completion", 1),
+        ("aresponses", 1),
+        ("anthropic_messages", 1),
+        ("agenerate_content_stream", 1),
+        ("aembedding", 0),
+        ("arerank", 0),
+        ("amoderation", 0),
+        ("afile_list", 0),
+    ],
+)
+def test_a_function_of_litellm_as_operation(operation: str, counted: int) -> None:
+    """Litellm 1.110.2's callback names its function: what asks a model for an answer is a call."""
+    late = {**ASKED, **USAGE, "gen_ai.operation.name": operation}
+    assert calls(LITELLM, "litellm_request", late).get("success", 0) == counted
+
+
 def test_a_call_that_failed_before_it_said_anything() -> None:
     """One that raised is a failed call, with no word of its model."""
     assert calls(OPENAI_OTEL, "chat", CHAT, status=StatusCode.ERROR) == {"error": 1}

@@ -8,6 +8,7 @@ from agent_analytics.processor._dialects.agentscope import AGENTSCOPE
 from agent_analytics.processor._dialects.google_adk import GOOGLE_ADK
 from agent_analytics.processor._dialects.haystack import HAYSTACK
 from agent_analytics.processor._dialects.langsmith import LANGSMITH
+from agent_analytics.processor._dialects.litellm import LITELLM
 from agent_analytics.processor._dialects.logfire import LOGFIRE
 from agent_analytics.processor._dialects.openai_agents import OPENAI_AGENTS
 from agent_analytics.processor._dialects.openai_assistants import OPENAI_ASSISTANTS
@@ -29,6 +30,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     LANGSMITH,
     AGENTSCOPE,
     AG2,
+    LITELLM,
     LOGFIRE,
     OPENAI_AGENTS,
     OPENAI_ASSISTANTS,

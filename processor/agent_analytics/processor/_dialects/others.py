@@ -19,7 +19,6 @@ OTHERS: Final = Dialect(
         "dspy",
         "langchain",
         "langgraph",
-        "litellm",
         "llama_index",
         "llamaindex",
         "llama-index",
