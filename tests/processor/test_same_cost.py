@@ -1,6 +1,6 @@
 """The same run costs the same, whoever records it: one call by every route, priced by its parts."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -252,7 +252,8 @@ def reported(call: Call) -> dict[str, Any]:
 def reporting(call: Call) -> None:
     """Report a call in two halves."""
     add = current_invocation().add_usage
-    once, rest = {}, {}
+    once: dict[str, Any] = {}
+    rest: dict[str, Any] = {}
     for key, tokens in reported(call).items():
         once[key], rest[key] = tokens, 0
     add(model="m", **once)
@@ -272,7 +273,7 @@ def record(call: Call) -> None:
 
 
 @contextmanager
-def recorded() -> Iterator[Rig]:
+def recorded() -> Generator[Rig]:
     """Return a processor that knows prices and gets what decorators record."""
     rig = Rig(prices=Table(), resource=OWNER)
     tracing.use_provider(rig.provider)

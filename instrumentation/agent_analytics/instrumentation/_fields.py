@@ -30,7 +30,8 @@ class _Sample(NamedTuple):
     field: int = 0
 
 
-_SLOTS: Final = (MemberDescriptorType, type(_Sample.__dict__["field"]))
+_SAMPLE: Final[object] = _Sample.__dict__["field"]
+_SLOTS: Final[tuple[type, ...]] = (MemberDescriptorType, type(_SAMPLE))
 
 
 def plain(source: object, key: str) -> object:
@@ -54,7 +55,7 @@ def _held(source: object) -> dict[str, object] | None:
         found = base.__dict__.get("__dict__")
         if isinstance(found, (GetSetDescriptorType, MemberDescriptorType)):
             held: Any = found.__get__(source)
-            return held if type(held) is dict else None
+            return cast("dict[str, object]", held) if type(held) is dict else None
     return None
 
 
@@ -85,10 +86,12 @@ def whole(value: object) -> int | None:
         return int(value) if 0 <= value <= MAX_TOKENS else None
     if type(value) is float:
         return int(value) if value.is_integer() and 0 <= value <= MAX_TOKENS else None
-    if type(value) is list and len(value) <= _MOST_ITEMS:
-        counts = [whole(one) for one in cast("list[object]", value) if type(one) is not list]
-        known = [one for one in counts if one is not None]
-        return sum(known) if known and len(known) == len(value) else None
+    if type(value) is list:
+        listed = cast("list[object]", value)
+        if not 0 < len(listed) <= _MOST_ITEMS:
+            return None
+        counts = [None if type(one) is list else whole(one) for one in listed]
+        return None if None in counts else sum(one or 0 for one in counts)
     return None
 
 
@@ -124,7 +127,9 @@ def unwrapped(value: object) -> object:
         return value
     if kind is tuple:
         for item in cast("tuple[object, ...]", value)[:_WIDEST]:
-            found = _once_more(item) if type(item) is tuple else item
+            found = item
+            if type(item) is tuple:
+                found = _once_more(cast("tuple[object, ...]", item))
             if type(found) not in PLAIN:
                 return found
     return None

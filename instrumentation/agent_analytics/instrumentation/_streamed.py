@@ -121,12 +121,13 @@ class Streamed:
                 self._run = merge(self._run, usage)
             return
         call = self._call_of(found, goes_on=goes_on)
-        if len(found.usages) > 1:
+        first, *others = found.usages
+        if others:
             call.parts = found.usages
         elif found.adds:
-            call.added = _plus(call.added, found.usages[0])
+            call.added = _plus(call.added, first)
         else:
-            call.total = merge(call.total, found.usages[0])
+            call.total = merge(call.total, first)
 
     def _call_of(self, found: Found, *, goes_on: bool) -> _Sum:
         known = found.call_id

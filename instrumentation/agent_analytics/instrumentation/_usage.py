@@ -8,7 +8,7 @@ meant.
 import inspect
 from collections.abc import Callable, Mapping
 from types import FunctionType, MethodType
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from agent_analytics.instrumentation import spellings
 from agent_analytics.instrumentation._fields import (
@@ -166,9 +166,9 @@ def _read(source: object, look: Look) -> Found | None:
 def _parts(usage: object) -> list[object]:
     """Return the usage, or each of those that it sums up: they tell more than their sum."""
     if type(usage) is list:
-        return list(items(usage))
-    iterations = list(items(plain(usage, "iterations")))
-    return iterations or [usage]
+        listed: object = cast("object", usage)
+        return list(items(listed))
+    return [one for one in items(plain(usage, "iterations")) if has_figures(one)] or [usage]
 
 
 def _settled(
@@ -240,8 +240,8 @@ def _usage_of(source: object, look: Look) -> object:
         found = look(source, key)
         if isinstance(found, MethodType):
             found = found() if look is field and _callable_bare(found) else None
-        if found is not None and (type(found) not in PLAIN or type(found) is list):
-            return found
+        if isinstance(found, list) or type(found) not in PLAIN:
+            return cast("object", found)
     for path in _USAGE_PLAIN:
         found = source
         for key in path:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from agent_analytics.instrumentation import spellings
 from agent_analytics.instrumentation._fields import count
@@ -46,7 +46,6 @@ COUNTS: Final = Told(
     spellings.MORE_INPUT,
     spellings.MORE_OUTPUT,
 )
-#: So many quantities are not told where input and output are alone.
 _RANKS: Final = {Basis.WITHIN: 2, Basis.BESIDE: 1}
 #: A longer text is content.
 _LONGEST: Final = 4_096
@@ -155,7 +154,7 @@ def _parsed(text: str) -> dict[str, Any] | None:
         found = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return found if type(found) is dict else None
+    return cast("dict[str, Any]", found) if type(found) is dict else None
 
 
 def _first(usage: object, spelling: spellings.Spelling) -> int | None:
