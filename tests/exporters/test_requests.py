@@ -264,8 +264,10 @@ def test_targets_of_the_asgi_app(
     async def send(message: Any) -> None:  # noqa: ANN401 - a message of ASGI
         sent.append(message)
 
-    scope = {"type": "http", "method": method, "path": path, "raw_path": raw, "headers": [],
-             "server": ("127.0.0.1", 7)}  # fmt: skip
+    scope: dict[str, Any] = {
+        "type": "http", "method": method, "path": path, "raw_path": raw, "headers": [],
+        "server": ("127.0.0.1", 7),
+    }  # fmt: skip
     asyncio.run(cast("Any", make_asgi_app(processor)(scope, receive, send)))
     assert sent[0]["status"] == (status if method == "GET" else 501)
 

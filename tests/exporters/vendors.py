@@ -147,7 +147,7 @@ def sentry() -> trace.TracerProvider:
 def mlflow() -> trace.TracerProvider:
     """Do as mlflow 3.17, which set its provider past OpenTelemetry."""
     made = _provider()
-    vars(trace)["_TRACER_PROVIDER"] = made
+    trace.__dict__["_TRACER_PROVIDER"] = made
     return made
 
 

@@ -25,7 +25,7 @@ _SHOWN: Final = 5
 _COMMON: Final = ("opentelemetry.instrumentation.", "fastapi", "starlette", "django", "flask")
 
 #: Returns the findings about a processor, for who asks over HTTP.
-_sources: "Final[weakref.WeakKeyDictionary[Any, Callable[[], list[str]]]]" = (
+_sources: Final[weakref.WeakKeyDictionary[Any, Callable[[], list[str]]]] = (
     weakref.WeakKeyDictionary()
 )
 

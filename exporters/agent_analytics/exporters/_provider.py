@@ -24,7 +24,7 @@ replaced: Final = threading.Event()
 _lock = threading.RLock()
 #: The hook in each provider of others, by the provider's identity: not each can be hashed.
 _hooks: Final[dict[int, tuple[weakref.ref[Any], Hook]]] = {}
-_attachments: "Final[weakref.WeakSet[Attachment]]" = weakref.WeakSet()
+_attachments: Final[weakref.WeakSet["Attachment"]] = weakref.WeakSet()
 #: Providers of ours whose place others have taken; their tracers go on.
 _yielded: Final[weakref.WeakSet[RuntimeProvider]] = weakref.WeakSet()
 

@@ -74,17 +74,17 @@ def stand_in(provider: RuntimeProvider, took: Took) -> bool:
     if trace.get_tracer_provider() is not provider:
         return False
     if hasattr(trace, "_TRACER_PROVIDER_SET_ONCE"):  # else the first one stays, as everywhere
-        vars(trace)["_TRACER_PROVIDER_SET_ONCE"] = _Yielding(took)
+        trace.__dict__["_TRACER_PROVIDER_SET_ONCE"] = _Yielding(took)
     return True
 
 
 def _set(provider: RuntimeProvider) -> None:
-    vars(trace)["_TRACER_PROVIDER"] = provider
+    trace.__dict__["_TRACER_PROVIDER"] = provider
 
 
 def _of_makers() -> bool:
     """Tell whether a framework sets the provider of its makers' own telemetry."""
-    frame = sys._getframe(1)  # noqa: SLF001 - who calls is all that tells the two apart
+    frame = sys._getframe(1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # who calls tells
     for _ in range(_FRAMES):
         if f"{frame.f_globals.get('__name__')}.".startswith(_THEIR_MAKERS):
             return True
