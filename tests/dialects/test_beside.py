@@ -29,6 +29,17 @@ def test_a_protocol_beside_the_framework(status: StatusCode) -> None:
     assert dict(program.counted().tools) == {("mcp__lab__search", outcome): 2}
 
 
+def test_a_protocol_in_a_trace_of_its_own() -> None:
+    """claude-agent-sdk's client serves its tools in a task that began before the query."""
+    program = Program(CLAUDE)
+    with program.span("ClaudeAgentSDK.ClaudeSDKClient.receive_response", {KIND: "AGENT"}):
+        for _ in range(2):
+            with program.span("mcp__lab__search", {KIND: "TOOL", "tool.name": "mcp__lab__search"}):
+                late = {**CALL, "gen_ai.tool.name": "search"}
+                program.one("tools/call search", late=late, scope=MCP, root=True)
+    assert dict(program.counted().tools) == {("mcp__lab__search", "success"): 2}
+
+
 def test_a_protocol_beside_another_tool() -> None:
     """A call of another tool meanwhile is a call of its own."""
     program = Program(CLAUDE)

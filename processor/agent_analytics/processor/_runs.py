@@ -12,6 +12,7 @@ from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor import _nodes
 from agent_analytics.processor import _schema as schema
+from agent_analytics.processor._adopting import adopt, graft
 from agent_analytics.processor._attribution import NO_CONTEXT, Attribution
 from agent_analytics.processor._counting import RunCounter
 from agent_analytics.processor._followed import MOST_PARTS, Followed, Run, Told, family_of
@@ -20,7 +21,7 @@ from agent_analytics.processor._never_ended import Left, complete, left_open, op
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._open_runs import OpenRuns, began, fits
 from agent_analytics.processor._reading import Attributes, Rest
-from agent_analytics.processor._settling import adopt, assign_roles, graft
+from agent_analytics.processor._settling import assign_roles
 from agent_analytics.processor._silent import Silent, SilentSpans
 from agent_analytics.processor._tree import below, cut, prune
 
