@@ -240,8 +240,8 @@ def _usage_of(source: object, look: Look) -> object:
         found = look(source, key)
         if isinstance(found, MethodType):
             found = found() if look is field and _callable_bare(found) else None
-        if isinstance(found, list) or type(found) not in PLAIN:
-            return cast("object", found)
+        if type(found) not in PLAIN or _is_list(found):
+            return found
     for path in _USAGE_PLAIN:
         found = source
         for key in path:
@@ -250,6 +250,10 @@ def _usage_of(source: object, look: Look) -> object:
             return found
     # Ollama's answers are their own usage.
     return source if count(source, ("eval_count",)) is not None else None
+
+
+def _is_list(value: object) -> bool:
+    return type(value) is list
 
 
 def _first_text(source: object, spelling: Spelling) -> str | None:
