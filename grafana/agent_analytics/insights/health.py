@@ -41,6 +41,11 @@ def open_spans() -> str:
     return f"sum by (instance) ({catalogue.OPEN_SPANS.name})"
 
 
+def revisions() -> str:
+    """How many endpoints count by which revision of the rules of counting."""
+    return f"count by (revision) ({select(catalogue.ACCOUNTING.name, ALL)})"
+
+
 def targets_up() -> str:
     """Share of the endpoints that answered their last scrape."""
     return f"avg ({select('up', Scope(where=_TARGETS))})"

@@ -58,6 +58,7 @@ def own(
     cells: Sequence[int], further: Sequence[int], scopes: Mapping[str, int]
 ) -> Iterator[tuple[Metric, list[Sample]]]:
     """Yield the metrics of agent-analytics about itself from the cells of ``Health``."""
+    yield catalogue.ACCOUNTING, [((str(catalogue.ACCOUNTING_REVISION),), 1)]
     later: dict[str, list[Sample]] = {}
     for (name, value), count in zip(_health.FURTHER, further, strict=True):
         later.setdefault(name, []).append(((value,), count))

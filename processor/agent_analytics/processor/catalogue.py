@@ -222,6 +222,15 @@ INFO: Final = Metric(
 
 # --- the health of agent-analytics itself --------------------------------------------------------
 
+#: Which rules of counting are followed. It goes up by one where a release counts the same spans
+#: otherwise, so that nobody compares figures across it. Releases without the metric are revision 1.
+ACCOUNTING_REVISION: Final = 2
+ACCOUNTING: Final = Metric(
+    "agent_analytics_accounting",
+    "gauge",
+    "1 for the revision of the rules of counting; figures of two revisions do not compare.",
+    ("revision",),
+)
 SPANS: Final = Metric(
     "agent_analytics_spans_total",
     "counter",
@@ -325,6 +334,7 @@ LISTING_METRICS: Final = (
     INFO,
 )
 HEALTH_METRICS: Final = (
+    ACCOUNTING,
     SPANS,
     UNATTRIBUTED_SPANS,
     REFUSED_SERIES,

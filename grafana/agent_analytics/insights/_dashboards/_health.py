@@ -189,6 +189,12 @@ def _cost() -> Iterator[Panel]:
         unit=COUNT,
     )
     yield lines(
+        "Revision of the rules of counting",
+        "How many endpoints count by which revision. Figures of two revisions do not compare.",
+        [query(health.revisions(), "revision {{revision}}")],
+        unit=COUNT,
+    )
+    yield lines(
         "Rule evaluation time",
         "How long Prometheus took to evaluate each group of rules.",
         [query(health.rule_seconds(), "{{rule_group}}")],
