@@ -19,7 +19,7 @@ from tests.patience import patience, wait_for
 from tests.ports import free_port
 
 from agent_analytics.insights import write_rules
-from agent_analytics.insights.rules import DEFINITIONS, TELEMETRY_ABSENT
+from agent_analytics.insights.rules import DEFINITIONS, telemetry_absent
 
 # The SDK deprecates its models of the dashboard format that every Grafana reads, in favour of one
 # that only new ones do, and says so while it is imported.
@@ -73,7 +73,7 @@ def _expected(labels: Mapping[str, str], description: str) -> dict[str, object]:
         # What promtool shows for a listing that has no bound of its own.
         notes = {**rule.annotations, "title": definition.title, "description": description}
     else:
-        rule = next(item for item in TELEMETRY_ABSENT if item.labels["cause"] == cause)
+        rule = next(item for item in telemetry_absent() if item.labels["cause"] == cause)
         notes = {**rule.annotations, "description": description}
     return {"exp_labels": dict(labels), "exp_annotations": notes}
 

@@ -15,7 +15,7 @@ from agent_analytics.processor.catalogue import CATALOGUE
 TARGET_LABELS = {"job", "instance"}
 #: Series that Prometheus makes itself, with the labels that the rules of this project give them.
 OWN_SERIES = {
-    "up": TARGET_LABELS,
+    "up": {"service", *TARGET_LABELS},
     "scrape_duration_seconds": TARGET_LABELS,
     "scrape_samples_post_metric_relabeling": TARGET_LABELS,
     "prometheus_rule_group_last_duration_seconds": {"rule_group", *TARGET_LABELS},

@@ -39,9 +39,16 @@ TARGET = {
     "audience": "oncall", "alertname": "TelemetryAbsent", "category": "integration",
     "insight": "telemetry-absent", "job": "agent-analytics", "instance": "demo:9464",
 }  # fmt: skip
-DOWN = {**TARGET, "severity": "critical", "cause": "target_down"}
+DOWN = {**TARGET, "service": "shop", "severity": "warning", "cause": "target_down"}
 STALE = {**TARGET, "severity": "warning", "cause": "stale"}
-NO_TARGET = {key: text for key, text in {**DOWN, "cause": "no_target"}.items() if key != "instance"}
+SERVICE_DOWN = {
+    key: text
+    for key, text in {**DOWN, "severity": "critical", "cause": "service_down"}.items()
+    if key != "instance"
+}
+NO_TARGET = {
+    key: text for key, text in {**SERVICE_DOWN, "cause": "no_target"}.items() if key != "service"
+}
 
 
 @pytest.fixture
@@ -93,6 +100,8 @@ def alertmanager(amtool: Run, tmp_path: Path) -> Iterator[str]:
         ),
         pytest.param(DOWN, STALE, True, id="down and stale"),
         pytest.param(DOWN, {**STALE, "instance": "b:9464"}, False, id="another target"),
+        pytest.param(SERVICE_DOWN, DOWN, True, id="a service and its target"),
+        pytest.param(SERVICE_DOWN, {**DOWN, "service": "desk"}, False, id="another service"),
         pytest.param(DOWN, BURST, False, id="a target among others and a listing"),
         pytest.param(NO_TARGET, BURST, True, id="no target at all and a listing"),
         pytest.param(NO_TARGET, {**BURST, "audience": "publisher"}, False, id="nor a publisher"),

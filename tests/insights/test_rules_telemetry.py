@@ -12,7 +12,12 @@ Firings = Sequence[tuple[Mapping[str, str], str]]
 
 
 def firing(
-    cause: str, description: str, *, severity: str, instance: str = "demo:9464"
+    cause: str,
+    description: str,
+    *,
+    severity: str,
+    instance: str = "demo:9464",
+    service: str = "",
 ) -> tuple[Mapping[str, str], str]:
     """Return the alert that is expected."""
     where = {"instance": instance} if instance else {}
@@ -20,6 +25,7 @@ def firing(
         {
             "job": "agent-analytics",
             **where,
+            **({"service": service} if service else {}),
             "audience": "oncall",
             "severity": severity,
             "category": "integration",
@@ -32,8 +38,9 @@ def firing(
 
 DOWN = firing(
     "target_down",
-    "Prometheus cannot scrape demo:9464 of job agent-analytics.",
-    severity="critical",
+    "Prometheus cannot scrape demo:9464 of service agent-analytics.",
+    severity="warning",
+    service="agent-analytics",
 )
 NO_TARGET = firing(
     "no_target", "Job agent-analytics has no target at all.", severity="critical", instance=""
@@ -58,14 +65,14 @@ def stale(age: str) -> tuple[Mapping[str, str], str]:
     ("series", "time", "expected"),
     [
         pytest.param({UP: "1x400", LAST: "0+5x400"}, "30m", [], id="well"),
-        pytest.param({UP: "1x60 0x9", LAST: "0+5x60"}, "5m15s", [], id="one failed scrape"),
-        pytest.param({UP: "1x60 0x9", LAST: "0+5x60"}, "5m25s", [DOWN], id="down"),
+        pytest.param({UP: "1x60 0x30", LAST: "0+5x60"}, "6m", [], id="failed scrapes"),
+        pytest.param({UP: "1x60 0x30", LAST: "0+5x60"}, "6m10s", [DOWN], id="down"),
         pytest.param({UP: "1x20 0x10 1x60", LAST: "0+5x90"}, "4m", [], id="up again"),
         pytest.param(
-            {'up{job="node", instance="demo:9100"}': "1x90"}, "50s", [], id="no target yet"
+            {'up{job="node", instance="demo:9100"}': "1x90"}, "110s", [], id="no target yet"
         ),
         pytest.param(
-            {'up{job="node", instance="demo:9100"}': "1x90"}, "65s", [NO_TARGET], id="no target"
+            {'up{job="node", instance="demo:9100"}': "1x90"}, "125s", [NO_TARGET], id="no target"
         ),
         pytest.param({UP: "1x400", LAST: "313x400"}, "20m10s", [], id="900 s without a span"),
         pytest.param(

@@ -16,6 +16,8 @@ from typing import IO, Final, TypeGuard
 _PARALLEL: Final = 4
 _STRANGE: Final = "it does not answer like a Prometheus; is this its address?"
 _UNAUTHORISED: Final = frozenset({401, 403})
+_MOST_WARNINGS: Final = 20
+_LONGEST_WARNING: Final = 300
 
 
 class AnalyticsError(Exception):
@@ -75,6 +77,7 @@ class PrometheusClient:
         host = parts.netloc.rpartition("@")[2]
         self.url: Final = f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
         self._timeout = timeout
+        self._warnings: dict[str, None] = {}
         self._opener = urllib.request.build_opener(_NoRedirects)
 
     def query(self, expr: str, *, at: float) -> list[Sample]:
@@ -137,11 +140,32 @@ class PrometheusClient:
             PrometheusUnreachable: Nothing answers.
             QueryFailed: The request was refused.
         """
-        return self._request("alerts", None)
+        body = self._request("alerts", None)
+        self._note_warnings(self._document(body))
+        return body
+
+    def take_warnings(self) -> tuple[str, ...]:
+        """Return what the answers since the last time were accompanied by, each text once.
+
+        Prometheus warns where an answer lacks what a remote store did not give, Thanos and
+        VictoriaMetrics where a part of the data was out of reach: figures are too low then.
+        """
+        found, self._warnings = tuple(self._warnings), {}
+        return found
+
+    def _note_warnings(self, document: Mapping[str, object]) -> None:
+        told = document.get("warnings")
+        texts = [str(text)[:_LONGEST_WARNING] for text in told] if _is_list(told) else []
+        if document.get("isPartial") is True:
+            texts.append("a part of the data was out of reach")
+        for text in texts:
+            if len(self._warnings) < _MOST_WARNINGS:
+                self._warnings[text] = None
 
     def _api(self, path: str, form: Mapping[str, str]) -> Mapping[str, object]:
         body = self._request(path, urllib.parse.urlencode(form).encode())
         document = self._document(body)
+        self._note_warnings(document)
         data = document.get("data")
         if document.get("status") != "success" or not _is_mapping(data):
             raise self._refused(str(document.get("error") or _STRANGE))

@@ -153,6 +153,12 @@ def _inhibitions() -> list[Yaml]:
             "equal": ["alertname", "job", "instance"],
         },
         {
+            # Of a service that is gone, each target is down.
+            "source_matchers": [oncall, 'cause=~"service_down|many_down"'],
+            "target_matchers": [oncall, _equals("cause", "target_down")],
+            "equal": ["alertname", "job", "service"],
+        },
+        {
             # Without any target, all else is an echo of what was scraped before.
             "source_matchers": [oncall, _equals("cause", "no_target")],
             "target_matchers": [oncall, 'cause!="no_target"'],

@@ -15,7 +15,7 @@ from agent_analytics.insights._dashboards import render_dashboards
 from agent_analytics.insights._files import GENERATED
 from agent_analytics.insights._provisioning import dashboard_provider, datasources
 from agent_analytics.insights.config import alertmanager_config, prometheus_config
-from agent_analytics.insights.rules import render_rules
+from agent_analytics.insights.rules import ABSENCE, render_rules
 
 #: Where things are in ``docker-compose.yml``.
 COMPOSE_TARGET: Final = "demo:9464"
@@ -26,10 +26,17 @@ COMPOSE_WEBHOOK: Final = "http://demo:9465/"
 COMPOSE_RULES: Final = "/etc/prometheus/rules"
 
 
-def render() -> dict[str, str]:
-    """Return every generated file by its path below ``generated/``."""
+def render(*, absence: str = ABSENCE) -> dict[str, str]:
+    """Return every generated file by its path below ``generated/``.
+
+    Args:
+        absence: For how long a service has to be gone before on-call is paged.
+
+    Raises:
+        ValueError: ``absence`` is no duration of Prometheus.
+    """
     return {
-        **{f"rules/{name}": text for name, text in render_rules().items()},
+        **{f"rules/{name}": text for name, text in render_rules(absence=absence).items()},
         **{f"dashboards/{name}": text for name, text in render_dashboards().items()},
         "provisioning/datasources/prometheus.yml": datasources(),
         "provisioning/dashboards/agent-analytics.yml": dashboard_provider(),
@@ -65,9 +72,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--directory", type=Path, default=GENERATED, help="where the files are (%(default)s)"
     )
+    parser.add_argument(
+        "--absence",
+        default=ABSENCE,
+        metavar="TIME",
+        help="for how long a service has to be gone before on-call is paged (%(default)s)",
+    )
     options = parser.parse_args(arguments)
     directory: Path = options.directory
-    files = render()
+    try:
+        files = render(absence=options.absence)
+    except ValueError as error:
+        parser.error(str(error))
     stale = differences(files, directory)
     for path in stale:
         if options.check:

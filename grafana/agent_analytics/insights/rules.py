@@ -8,7 +8,7 @@ days, a week and a day. What else publishers are told is in :mod:`._definitions`
 from collections.abc import Sequence
 from typing import Final
 
-from agent_analytics.insights import _measures, queries, rollups
+from agent_analytics.insights import _measures, rollups
 from agent_analytics.insights._definitions import (
     DEFINITIONS,
     ERROR_BUDGET_PAGES,
@@ -18,16 +18,12 @@ from agent_analytics.insights._definitions import (
     SATISFACTION,
     TOOL_FAILURES,
 )
-from agent_analytics.insights._model import (
-    Audience,
-    Recording,
-    Rule,
-    annotations,
-    labels,
-)
+from agent_analytics.insights._model import Audience, Recording, Rule
+from agent_analytics.insights._telemetry import ABSENCE, STALE_SECONDS, telemetry_absent
 from agent_analytics.insights._yaml import Yaml, dump
 
 __all__ = [
+    "ABSENCE",
     "DEFINITIONS",
     "ERROR_RATE",
     "FINDINGS",
@@ -36,12 +32,12 @@ __all__ = [
     "RESPONSE_TIME",
     "SATISFACTION",
     "STALE_SECONDS",
-    "TELEMETRY_ABSENT",
     "TENANT_INTERVAL",
     "TOOL_FAILURES",
     "recordings",
     "render_rules",
     "rules_for",
+    "telemetry_absent",
 ]
 
 #: How often the rules for on-call are evaluated.
@@ -51,78 +47,18 @@ INSIGHT_INTERVAL: Final = rollups.LEVEL_INTERVAL
 #: How often distinct tenants are recorded for them.
 TENANT_INTERVAL: Final = rollups.HOUR_INTERVAL
 
-#: Seconds without a span of any agent after which telemetry is stale.
-STALE_SECONDS: Final = 900
-_TELEMETRY: Final = "TelemetryAbsent"
-_UP: Final = f'up{{job="{queries.JOB}"}}'
-_OF_JOB: Final = queries.Scope(("job", "instance"), (f'job="{queries.JOB}"',))
 
+def rules_for(audience: Audience, *, absence: str = ABSENCE) -> list[Rule]:
+    """Return every alert for an audience.
 
-def _telemetry(cause: str, expr: str, hold: str, title: str, description: str) -> Rule:
-    return Rule(
-        alert=_TELEMETRY,
-        expr=expr,
-        hold=hold,
-        keep="30s",
-        labels=labels(
-            audience="oncall",
-            severity="critical" if cause in {"target_down", "no_target"} else "warning",
-            category="integration",
-            insight="telemetry-absent",
-            cause=cause,
-        ),
-        annotations=annotations(
-            slug="telemetry-absent",
-            title=title,
-            description=description,
-            recommendation=(
-                "Nothing can be said about the agents until this is mended: check that the"
-                " process runs, that Prometheus reaches its port, and that spans are recorded."
-            ),
-        ),
-    )
-
-
-#: Rules that say that the other rules are blind.
-TELEMETRY_ABSENT: Final = (
-    _telemetry(
-        "target_down",
-        f"{_UP} == 0",
-        "15s",
-        "A metrics endpoint does not answer",
-        "Prometheus cannot scrape {{ $labels.instance }} of job {{ $labels.job }}.",
-    ),
-    _telemetry(
-        "no_target",
-        f"absent({_UP})",
-        "1m",
-        "Prometheus scrapes no metrics endpoint",
-        "Job {{ $labels.job }} has no target at all.",
-    ),
-    _telemetry(
-        "stale",
-        f"{queries.data_age(_OF_JOB)} > {STALE_SECONDS}\nand on (job, instance) {_UP} == 1",
-        "30s",
-        "No span of an agent for a quarter of an hour",
-        "The last span at {{ $labels.instance }} ended {{ $value | humanizeDuration }} ago,"
-        " although the endpoint answers.",
-    ),
-    _telemetry(
-        "no_spans",
-        f"{_UP} == 1\nunless on (job, instance) {queries.data_age(_OF_JOB)}",
-        "15m",
-        "A metrics endpoint has never seen a span of an agent",
-        "{{ $labels.instance }} answers, and no span of an agent has ended there.",
-    ),
-)
-
-
-def rules_for(audience: Audience) -> list[Rule]:
-    """Return every alert for an audience."""
+    Args:
+        audience: Who is told.
+        absence: For how long a service has to be gone before on-call is paged.
+    """
     if audience == "publisher":
         return [rule for finding in FINDINGS for rule in finding.rules()]
     made = [rule for definition in DEFINITIONS for rule in definition.rules()]
-    return [*made, *ERROR_BUDGET_PAGES, *TELEMETRY_ABSENT]
+    return [*made, *ERROR_BUDGET_PAGES, *telemetry_absent(absence)]
 
 
 def recordings() -> list[Recording]:
@@ -141,6 +77,7 @@ def render_rules(
     insight_interval: str = INSIGHT_INTERVAL,
     level_interval: str = rollups.LEVEL_INTERVAL,
     hour_interval: str = rollups.HOUR_INTERVAL,
+    absence: str = ABSENCE,
 ) -> dict[str, str]:
     """Return the rule files by name.
 
@@ -152,8 +89,12 @@ def render_rules(
         insight_interval: How often it evaluates the insights, which read a whole period.
         level_interval: How often it records the levels of counters.
         hour_interval: How often it records hours, and distinct tenants.
+        absence: For how long a service has to be gone before on-call is paged, such as ``2m``.
+
+    Raises:
+        ValueError: ``absence`` is no duration of Prometheus.
     """
-    oncall = _group("oncall", oncall_interval, rules_for("oncall"))
+    oncall = _group("oncall", oncall_interval, rules_for("oncall", absence=absence))
     tenants = _group("tenants", hour_interval, _measures.tenants())
     publisher = _group("publisher", insight_interval, [*recordings(), *rules_for("publisher")])
     rolled = rollups.groups(

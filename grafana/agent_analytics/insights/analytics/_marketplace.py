@@ -10,7 +10,13 @@ from agent_analytics.insights.analytics import _figures as figures
 from agent_analytics.insights.analytics._daily import daily
 from agent_analytics.insights.analytics._history import find_history, freshness
 from agent_analytics.insights.analytics._model import MarketplaceDashboard, Ranked
-from agent_analytics.insights.analytics._publisher import check_days, firing, notes
+from agent_analytics.insights.analytics._publisher import (
+    check_days,
+    firing,
+    log_warnings,
+    notes,
+    warned,
+)
 from agent_analytics.insights.queries import LISTING, Scope
 from agent_analytics.insights.windows import Period
 
@@ -82,7 +88,7 @@ class MarketplaceAnalytics:
             in_trouble=tuple(firing(self._client, None)),
             daily=daily(self._client, history, _ALL),
             freshness=freshness(self._client, history, _ALL),
-            partial=(*history.notes(), *notes(of_all)),
+            partial=(*history.notes(), *notes(of_all), *warned(self._client)),
             **of_all,
         )
 
@@ -93,7 +99,9 @@ class MarketplaceAnalytics:
             PrometheusUnreachable: Nothing answers.
             QueryFailed: Prometheus refused.
         """
-        return firing(self._client, None)
+        found = firing(self._client, None)
+        log_warnings(self._client)
+        return found
 
 
 _RANKED: Final[dict[str, figures.Quantity]] = {

@@ -1,5 +1,6 @@
 """What a publisher asks."""
 
+import logging
 from collections.abc import Mapping
 from typing import Final
 
@@ -17,6 +18,7 @@ from agent_analytics.insights.analytics._model import (
 from agent_analytics.insights.queries import Scope, select
 from agent_analytics.processor import catalogue
 
+_logger: Final = logging.getLogger("agent_analytics")
 _SEVERITIES: Final = ("critical", "warning", "info")
 
 
@@ -99,7 +101,7 @@ class PublisherAnalytics:
             listings=tuple(listings),
             daily=daily(self._client, history, of_publisher),
             freshness=freshness(self._client, history, of_publisher),
-            partial=(*history.notes(), *notes(figures.fields(total))),
+            partial=(*history.notes(), *notes(figures.fields(total)), *warned(self._client)),
             **figures.fields(total),
         )
         return withhold(dashboard, self._min_tenants)
@@ -111,7 +113,9 @@ class PublisherAnalytics:
             PrometheusUnreachable: Nothing answers.
             QueryFailed: Prometheus refused.
         """
-        return firing(self._client, publisher_id)
+        found = firing(self._client, publisher_id)
+        log_warnings(self._client)
+        return found
 
     def _agents(
         self, history: History, scope: Scope, publisher_id: str
@@ -190,6 +194,20 @@ def notes(of_all: figures.Fields) -> list[str]:
     if unpriced:
         found.append(f"Model cost is incomplete: {unpriced:,} tokens have no known price.")
     return found
+
+
+def warned(client: PrometheusClient) -> list[str]:
+    """Return in sentences what Prometheus has warned of while it was asked."""
+    return [
+        f"Prometheus warns: {text.rstrip('.')}. Figures may be too low."
+        for text in client.take_warnings()
+    ]
+
+
+def log_warnings(client: PrometheusClient) -> None:
+    """Log what Prometheus has warned of, where the answer has no place for it."""
+    for sentence in warned(client):
+        _logger.warning("agent-analytics: %s", sentence)
 
 
 def firing(client: PrometheusClient, publisher_id: str | None) -> list[Insight]:
