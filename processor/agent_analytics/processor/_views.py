@@ -31,6 +31,9 @@ _MOST_BESIDE: Final = 64
 _MANY: Final = 1_000
 _BESIDE_OF_MANY: Final = 12
 
+#: Numbers of tokens that are kept of one call: views of one differ by little.
+_MOST_USED: Final = 8
+
 Alike = Callable[..., int]
 
 
@@ -189,7 +192,7 @@ class _Group:
         self.sources = set(view.sources)
         told = [span.told for span in view.spans if span.told is not None]
         self.ids = {one.facts.response_id for one in told if one.facts.response_id is not None}
-        self.used = [both for span in view.spans if (both := used(span)) != (None, None)]
+        self.used = {both for span in view.spans if (both := used(span)) != (None, None)}
 
     def admits(self, other: "_Group", sure: int) -> bool:
         """Tell whether nothing speaks against the views of another being of the same call."""
@@ -210,7 +213,8 @@ class _Group:
         self.numbers += other.numbers
         self.sources |= other.sources
         self.ids |= other.ids
-        self.used += other.used
+        if len(self.used) < _MOST_USED:
+            self.used |= other.used
 
 
 def _groups(views: list[View], alike: Alike) -> list[list[int]]:
