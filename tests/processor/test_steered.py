@@ -10,10 +10,11 @@ from agent_analytics.instrumentation import exceptions
 from agent_analytics.instrumentation import vocabulary as v
 
 STEERED = {v.OUTCOME: v.STEERED}
+GRAPH_INTERRUPT = "langgraph.errors.GraphInterrupt"
 KINDS = ("invocation", "tool", "inference")
 
 
-def interrupt(span: Span, name: str = "langgraph.errors.GraphInterrupt") -> None:
+def interrupt(span: Span, name: str = GRAPH_INTERRUPT) -> None:
     """End a span as instrumentations do that do not know the exception of this name."""
     span.add_event("exception", {"exception.type": name, "exception.message": "who is it?"})
     span.set_status(Status(StatusCode.ERROR, "who is it?"))
@@ -221,7 +222,10 @@ def test_a_run_is_steered_where_nothing_came_after(
     assert steered(rig) == ({} if goes_on else {"invocation": 1})
 
 
-def test_two_views_of_a_steered_call_are_one(make_rig: Callable[..., Rig]) -> None:
+@pytest.mark.parametrize("inner_knows", [False, True])
+def test_two_views_of_a_steered_call_are_one(
+    make_rig: Callable[..., Rig], *, inner_knows: bool
+) -> None:
     """Where one instrumentation names the exception and another does not, the former is right."""
     rig = make_rig(resource={v.PUBLISHER_ID: "acme", v.AGENT_ID: "desk"})
     named, other = "openinference.instrumentation.langchain", "traceloop.sdk"
@@ -232,7 +236,7 @@ def test_two_views_of_a_steered_call_are_one(make_rig: Callable[..., Rig]) -> No
         rig.span({"traceloop.span.kind": "tool"}, {v.TOOL_NAME: "send"}, scope=other) as outer,
     ):
         with rig.span(inner, scope=named) as span:
-            interrupt(span)
-        interrupt(outer, "Exception")
+            interrupt(span, GRAPH_INTERRUPT if inner_knows else "Exception")
+        interrupt(outer, "Exception" if inner_knows else GRAPH_INTERRUPT)
     assert rig.value("tool_calls_total") == 0
     assert steered(rig) == {"tool": 1}

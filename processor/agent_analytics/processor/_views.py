@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor import _nodes
 from agent_analytics.processor._followed import Followed
@@ -116,6 +117,7 @@ def _merge_tools(calls: list[Followed]) -> None:
     views = _views(calls)
     for group in _groups(views, one_tool):
         if len(group) == 1:
+            _share_steering(views[group[0]].spans)
             continue
         everything = [span for number in group for span in views[number].spans]
         for number in group[:-1]:
@@ -124,6 +126,14 @@ def _merge_tools(calls: list[Followed]) -> None:
             for other in everything:
                 if other is not span:
                     merge_failure(span, other)
+
+
+def _share_steering(spans: list[Followed]) -> None:
+    """Let each view of a call know that an exception steered it, where one says what it was."""
+    for other in spans:
+        if other.told is not None and other.told.attributes.get(v.OUTCOME) == v.STEERED:
+            for span in spans:
+                merge_failure(span, other)
 
 
 def _drop(spans: Iterable[Followed]) -> None:
