@@ -71,7 +71,7 @@ def test_polled(rig: Rig, *, together: bool) -> None:
     assert counted(rig) == (1, 100, 50)
 
 
-FETCHES = {
+FETCHES: dict[str, tuple[str, dict[str, Any]]] = {
     "the method of a client": ("openai.responses.retrieve", {}),
     "a method in the conventions' place": ("responses.retrieve gpt-4o", {}),
     "an operation": ("x", {v.OPERATION_NAME: "responses.retrieve"}),

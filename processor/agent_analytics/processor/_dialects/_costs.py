@@ -6,7 +6,7 @@ same amount. All of them are US dollars where no currency stands beside them.
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 #: The whole cost, the most believed first, each with the attribute of its currency.
 _TOTALS: Final[tuple[tuple[str, str | None], ...]] = (
@@ -111,11 +111,12 @@ def _of_object(text: object) -> tuple[Any, ...]:
     if type(text) is not str or len(text) > _LONGEST:
         return ()
     try:
-        costs: Any = json.loads(text, parse_float=str)
+        found: object = json.loads(text, parse_float=str)
     except (ValueError, RecursionError):
         return ()
-    if not isinstance(costs, dict):
+    if not isinstance(found, dict):
         return ()
+    costs = cast("dict[str, Any]", found)
     for name in _SUMS:
         if name in costs:
             return (costs[name],)
