@@ -1,6 +1,6 @@
 """Spans written by hand as a library writes them, through a real provider, and what they count."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -58,7 +58,7 @@ class Program:
         root: bool = False,
         links: Sequence[Span] = (),
         raised: tuple[str, str] | None = None,
-    ) -> Iterator[Span]:
+    ) -> Generator[Span]:
         """Start a span in the current one and end it afterwards.
 
         Args:
@@ -90,7 +90,7 @@ class Program:
 
     @staticmethod
     @contextmanager
-    def within(span: Span) -> Iterator[None]:
+    def within(span: Span) -> Generator[None]:
         """Start what follows in another span than the current one."""
         with use_span(span, end_on_exit=False, record_exception=False):
             yield

@@ -8,7 +8,7 @@ answer of a model; what it returns is not paid for as one.
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from agent_analytics.processor._dialects import _facts as f
 from agent_analytics.processor._dialects._facts import Facts
@@ -120,13 +120,14 @@ def _model_in(text: object) -> str | None:
     if type(text) is not str or len(text) > _LONGEST or not text.lstrip().startswith("{"):
         return None
     try:
-        told: object = json.loads(text)
+        told: Any = json.loads(text)
     except (ValueError, RecursionError):
         return None
     if not isinstance(told, dict):
         return None
+    parameters = cast("Mapping[str, Any]", told)
     for key in _MODELS:
-        model: object = told.get(key)
+        model = parameters.get(key)
         if type(model) is str and model:
             return model
     return None

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor._dialects import _facts as f
@@ -23,10 +23,12 @@ def _more(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
     if facts.role != f.TOOL or type(result) is not str or len(result) > _LONGEST:
         return
     try:
-        told: object = json.loads(result)
+        told: Any = json.loads(result)
     except (ValueError, RecursionError):  # it was cut
         return
-    state = told.get("state") if isinstance(told, dict) else None
+    if not isinstance(told, dict):
+        return
+    state = cast("Mapping[str, Any]", told).get("state")
     if state == "error":
         facts.failed = True
     elif state in _STOPPED:

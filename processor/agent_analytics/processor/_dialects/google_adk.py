@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from agent_analytics.processor._dialects import _facts as f
 from agent_analytics.processor._dialects._basis import Scope
@@ -44,10 +44,12 @@ def _usage(answer: object) -> Mapping[str, Any] | None:
     if start < 0:
         return None
     try:
-        usage: object = _DECODER.raw_decode(answer, start + len(_USAGE))[0]
+        usage: Any = _DECODER.raw_decode(answer, start + len(_USAGE))[0]
     except (ValueError, RecursionError):  # it was cut
         return None
-    return usage if isinstance(usage, dict) else None
+    if not isinstance(usage, dict):
+        return None
+    return cast("Mapping[str, Any]", usage)
 
 
 GOOGLE_ADK: Final = Dialect(

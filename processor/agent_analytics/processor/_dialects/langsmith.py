@@ -53,7 +53,8 @@ def _failure(events: Iterable[Any]) -> str | None:
     failed = None
     for event in events:
         if event.name == "exception":
-            text = (event.attributes or {}).get("exception.message")
+            carried: Mapping[str, Any] = event.attributes or {}
+            text = carried.get("exception.message")
             failed = _type_in(text) if type(text) is str else _UNTOLD
     return failed
 
