@@ -168,6 +168,15 @@ STREAMS: Mapping[str, tuple[Chunks, dict[str, object]]] = {
         message("a", anthropic(10, 1, 5, 2), 15, 42) + message("b", anthropic(20, 1, 100, 0), 8),
         {"input": 137, "output": 50, "cached": 105, "written": 2, "model": "m"},
     ),
+    "messages without ids that were broken off": (
+        [
+            {"type": "message_start", "message": {"usage": anthropic(10, 1, 0, 0)}},
+            {"type": "message_delta", "usage": {"output_tokens": 15}},
+            {"type": "message_start", "message": {"usage": anthropic(10, 1, 0, 0)}},
+            {"type": "message_delta", "usage": {"output_tokens": 20}},
+        ],
+        {"input": 20, "output": 35},
+    ),
     "anthropic, input that grows": (
         [
             *message("a", anthropic(10, 1, 0, 0))[:2],
