@@ -106,6 +106,17 @@ def test_fetched_when_it_is_there(rig: Rig, name: str, more: dict[str, Any]) -> 
     assert counted(rig) == (1, 100, 50)
 
 
+def test_fetched_in_the_run_that_asked(make_rig: MakeRig) -> None:
+    """In one run of a framework a call in the background has the usage that was fetched for it."""
+    rig = make_rig(resource={v.PUBLISHER_ID: "acme", v.AGENT_ID: "finder"})
+    fetch = answer(100, 50) | {v.OPERATION_NAME: "responses.retrieve"}
+    with rig.span({v.OPERATION_NAME: v.INVOKE_AGENT, v.AGENT_NAME: "scout"}):
+        rig.run(answer())
+        rig.run(fetch)
+        rig.run(fetch)
+    assert counted(rig) == (1, 100, 50)
+
+
 def test_the_cost_of_an_answer(rig: Rig) -> None:
     """The cost of an answer that is fetched again counts once."""
     for _ in range(3):

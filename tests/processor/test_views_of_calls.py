@@ -119,11 +119,14 @@ def _says(seen: list[Any], *fields: str) -> bool:
     return any(left_out.isdisjoint(fields) for _, left_out, _ in seen)
 
 
+@pytest.mark.parametrize("off", [(1, 0, 0), (0, 1, 0), (0, 0, 1)])
 @pytest.mark.parametrize("nested", [True, False], ids=["nested", "beside"])
 @pytest.mark.parametrize("decorated", [True, False], ids=["decorated", "a framework's run"])
-def test_three_of_which_one_counts_a_token_more(*, nested: bool, decorated: bool) -> None:
+def test_three_of_which_one_counts_a_token_more(
+    off: tuple[int, ...], *, nested: bool, decorated: bool
+) -> None:
     """OpenLLMetry 0.62 adds Anthropic's first piece of a stream to the whole: most are believed."""
-    seen = [(scope, frozenset[str](), off) for scope, off in zip(SCOPES, (1, 0, 0), strict=False)]
+    seen = [(scope, frozenset[str](), more) for scope, more in zip(SCOPES, off, strict=False)]
     rig = Rig(resource={v.PUBLISHER_ID: "acme", v.AGENT_ID: "finder"})
     with rig.span(invoke() if decorated else AGENT) as around:
         play(rig, around, [(100, 50, nested, seen)])
