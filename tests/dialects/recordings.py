@@ -22,17 +22,23 @@ MODELS, TOOLS, INVOCATIONS = "model_calls", "tools", "invocations"
 TOOL_OUTCOMES, OUTCOMES = "tool_outcomes", "outcomes"
 #: What the agent is called, which names the listing where nothing else does.
 NAMES = "names"
+#: Where fresh input is all that is told, and cached tokens are not.
+_FRESH = frozenset({INPUT, CACHED})
 
 #: The client of a model knows no agent and runs no tool.
-CLIENT = frozenset({INVOCATIONS, TOOLS, NAMES})
+CLIENT = frozenset({INVOCATIONS, TOOLS})
 
-#: What an instrumentation does not tell: of every run, or of one scenario.
-UNTOLD: Mapping[str, Mapping[str, frozenset[str]]] = {
+#: What an instrumentation of a framework does not tell: of every run, or of one scenario.
+_FRAMEWORKS: Mapping[str, Mapping[str, frozenset[str]]] = {
     "agent-framework/native": {"cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES})},
     "agent-framework/openinference": {"cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES})},
     "agent-framework/oi-sdk": {"cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES})},
     "agent-framework/otel-sdk": {"cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES})},
     "ag2/native": {"subtask_bare": frozenset({MODELS, TOOLS})},
+    "agentscope/loongsuite": {
+        "*": frozenset({REASONING}),
+        "tool_error": frozenset({TOOL_OUTCOMES}),
+    },
     "agentscope/native": {"*": frozenset({REASONING})},
     "agno/openinference": {"*": frozenset({REASONING})},
     "agno/otel-genai": {"*": TOKENS | {MODELS}, "agent_error": frozenset({OUTCOMES})},
@@ -67,6 +73,7 @@ UNTOLD: Mapping[str, Mapping[str, frozenset[str]]] = {
     "langchain/traceloop": {"*": frozenset({REASONING})},
     "langchain/traceloop+tl-sdk": {"*": frozenset({REASONING})},
     "litellm-sdk/native+oi": {"*": CLIENT},
+    "claude-agent-sdk/openinference": {"*": frozenset({REASONING, MODELS})},
     "llama-index/openinference": {"*": frozenset({NAMES}), "streaming": TOKENS},
     "llama-index/openinference+oi-sdk": {"*": frozenset({NAMES}), "streaming": TOKENS},
     "llama-index/otel-genai": {"*": TOKENS | {MODELS}},
@@ -101,8 +108,56 @@ UNTOLD: Mapping[str, Mapping[str, frozenset[str]]] = {
     },
 }
 
+#: The same of clients of models, where nobody says that an agent is at work.
+_CLIENTS: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "anthropic/native": {},
+    "anthropic/openinference": {},
+    "anthropic/openinference+traceloop": {},
+    "anthropic/otel-genai": {},
+    "anthropic/traceloop": {},
+    "boto3/botocore": {"invoke": _FRESH, "invoke_streaming": _FRESH},
+    "boto3/botocore+openinference": {"invoke_streaming": frozenset({CACHED})},
+    "boto3/openinference": {"invoke_streaming": frozenset({CACHED})},
+    "boto3/otel-genai": {},
+    "boto3/traceloop": {"invoke_streaming": _FRESH},
+    "cohere/openinference": {"*": frozenset({CACHED})},
+    "cohere-5/traceloop": {"*": frozenset({CACHED})},
+    "google-genai/openinference": {"auto_tools": TOKENS | {MODELS, TOOLS}},
+    "google-genai/traceloop": {
+        "*": frozenset({REASONING}),
+        "auto_tools": TOKENS - {REASONING} | {MODELS, TOOLS},
+        "server_tools": PLAIN,
+    },
+    "google-genai-2/openinference+otel-genai": {"auto_tools": TOKENS | {MODELS}},
+    "google-genai-2/otel-genai": {
+        "auto_tools": TOKENS | {MODELS},
+        "server_tools": frozenset({INPUT}),
+    },
+    "groq/openinference": {"streaming": TOKENS, "async_streaming": TOKENS},
+    "groq/openinference+traceloop": {
+        "streaming": frozenset({REASONING}),
+        "async_streaming": frozenset({REASONING}),
+    },
+    "groq/traceloop": {"*": frozenset({REASONING})},
+    "mistral/openinference": {},
+    "ollama/openinference": {},
+    "ollama/openinference+traceloop": {},
+    "ollama/traceloop": {},
+}
+
+#: What an instrumentation does not tell: of every run, or of one scenario.
+UNTOLD: Mapping[str, Mapping[str, frozenset[str]]] = {
+    **_FRAMEWORKS,
+    **{
+        name: {**told, "*": told.get("*", frozenset()) | {INVOCATIONS}}
+        for name, told in _CLIENTS.items()
+    },
+}
+
 #: Figures that are told, and wrong: what is not told is not more than the truth, but for these.
 MISTOLD: Mapping[str, frozenset[str]] = {
+    # A total holds what tools of the provider's gave back, and nothing says that it is input.
+    "google-genai/traceloop": frozenset({OUTPUT}),
     # The framework adds the reasoning to the output that already contains it.
     "google-adk/native": frozenset({OUTPUT}),
     "google-adk/openinference": frozenset({OUTPUT}),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from tests.frameworks.framework import Framework
 
 _BASIC = ("ok", "async", "agent_error", "parallel", "streaming", "async_streaming")
+_GOOGLE = (*_BASIC, "no_call", "auto_tools", "chat", "server_tools")
 _OI, _TL = "openinference-instrumentation-", "opentelemetry-instrumentation-"
 
 
@@ -15,6 +16,7 @@ def _client(
     native: bool = False,
     note: str = "",
     environment: str = "clients",
+    driver: str = "",
 ) -> Framework:
     return Framework(
         package,
@@ -23,6 +25,7 @@ def _client(
         native=native,
         note=note,
         environment=environment,
+        driver=driver,
         client=True,
         guide=False,
     )
@@ -41,7 +44,6 @@ CLIENTS: Mapping[str, Framework] = {
             "native": (),
             **_both("anthropic"),
             "otel-genai": (_TL + "genai-anthropic",),
-            "openinference+otel-genai": (_OI + "anthropic", _TL + "genai-anthropic"),
         },
         *_BASIC,
         "stream_helper",
@@ -50,7 +52,7 @@ CLIENTS: Mapping[str, Framework] = {
         "no_call",
         native=True,
     ),
-    "bedrock": _client(
+    "boto3": _client(
         "boto3",
         {
             "botocore": (_TL + "botocore",),
@@ -65,47 +67,37 @@ CLIENTS: Mapping[str, Framework] = {
         "streaming",
         "invoke",
         "invoke_streaming",
+        driver="bedrock",
         note="`ok` and `streaming` are Converse; the model is Anthropic's.",
     ),
-    "cohere": _client("cohere", _both("cohere")),
+    "cohere": _client(
+        "cohere", {"openinference": (_OI + "cohere",), "traceloop": (_TL + "cohere",)}
+    ),
+    "cohere-5": _client(
+        "cohere", {"traceloop": (_TL + "cohere",)}, environment="clients-old", driver="cohere"
+    ),
     "google-genai": _client(
         "google-genai",
         {
             "openinference": (_OI + "google-genai",),
             "otel-genai": (_TL + "google-genai",),
-            "openinference+otel-genai": (_OI + "google-genai", _TL + "google-genai"),
             "traceloop": (_TL + "google-generativeai",),
         },
-        *_BASIC,
-        "no_call",
-        "auto_tools",
-        "chat",
-        "server_tools",
+        *_GOOGLE,
+    ),
+    "google-genai-2": _client(
+        "google-genai",
+        {
+            "otel-genai": (_TL + "google-genai",),
+            "openinference+otel-genai": (_OI + "google-genai", _TL + "google-genai"),
+        },
+        *_GOOGLE,
+        environment="clients-old",
+        driver="google-genai",
     ),
     "groq": _client("groq", _both("groq")),
-    "litellm": _client(
-        "litellm",
-        {
-            "callback": (),
-            "callback+openinference": (_OI + "litellm",),
-            "openinference": (_OI + "litellm",),
-            "openinference+oi-sdk": (_OI + "litellm", _OI + "openai"),
-            "traceloop": (_TL + "litellm",),
-        },
-        environment="litellm",
-        note='`callback` is LiteLLM\'s own: `litellm.callbacks = ["otel"]`.',
+    "mistral": _client(
+        "mistralai", {"openinference": (_OI + "mistralai",), "traceloop": (_TL + "mistralai",)}
     ),
-    "mistral": _client("mistralai", _both("mistralai")),
     "ollama": _client("ollama", _both("ollama")),
-    "openai": _client(
-        "openai",
-        {
-            "openinference": (_OI + "openai",),
-            "openlit": ("openlit",),
-            "openinference+openlit": (_OI + "openai", "openlit"),
-        },
-        *_BASIC,
-        "responses",
-        environment="openlit",
-    ),
 }

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
+from tests.frameworks.clients import CLIENTS
 from tests.frameworks.framework import Framework
+from tests.frameworks.further import FURTHER
 
 #: What each scenario is; `ok` is run once more with a listing that the resource names.
 SCENARIOS: Mapping[str, str] = {
@@ -49,6 +51,7 @@ SCENARIOS: Mapping[str, str] = {
     "tool_error_raised": "a tool raises and so does the run",
     "twice": "one agent object runs twice",
     "unnamed": "an agent that was given no name",
+    "workflow": "a workflow without an agent",
 }
 #: Scenarios without an agent: there is no name for a listing.
 AGENTLESS = ("chain", "plain_graph")
@@ -61,6 +64,8 @@ _OI_LITELLM = "openinference-instrumentation-litellm"
 
 
 FRAMEWORKS: Mapping[str, Framework] = {
+    **CLIENTS,
+    **FURTHER,
     "agent-framework": Framework(
         "agent-framework-core",
         {
@@ -288,6 +293,12 @@ FRAMEWORKS: Mapping[str, Framework] = {
 #: Frameworks, or one with an instrumentation, that cannot be run, and why. Each is tried all the
 #: same, so that none stays here longer than it must.
 CANNOT: Mapping[str, str] = {
+    "ag2/openinference": "the instrumentation admits ag2 below 1.0 only",
+    "cohere/traceloop": "the instrumentation admits cohere below 6 only",
+    "google-genai/otel-genai": "the instrumentation admits google-genai below 3 only",
+    "mistral/traceloop": (
+        "the instrumentation wants a module that mistralai 3 no longer has (`mistralai.models`)"
+    ),
     "haystack/traceloop": (
         "the instrumentation wants a module that haystack 3.4 no longer has"
         " (`haystack.components.generators.openai`)"

@@ -27,7 +27,11 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - whatever an attribute holds
 
 def attributes_of(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return attributes as JSON has them."""
-    return {key: plain(value) for key, value in dict(attributes or {}).items()}
+    # Where usage is text, all of it may be looked for.
+    return {
+        key: value if "usage" in key else plain(value)
+        for key, value in dict(attributes or {}).items()
+    }
 
 
 def context_of(span: ReadableSpan) -> SpanContext:

@@ -32,6 +32,7 @@ TRIGGERS = re.compile(r'"langgraph_triggers": ?(\["__start__"\])')
 #: Texts of which only one part tells what a span is.
 PARTS = {
     "langsmith.metadata.usage_metadata": re.compile(r"(?s).*"),
+    "metadata.usage_object": re.compile(r"(?s).*"),
     "gcp.vertex.agent.llm_response": re.compile(r'"usage_metadata": ?\{[^}]*\}?'),
     "gen_ai.tool.call.result": re.compile(r'"state": ?"\w+"'),
 }

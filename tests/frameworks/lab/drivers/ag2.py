@@ -2,6 +2,7 @@
 
 import asyncio
 
+from clients import switch
 from lab import FAST, GREAT
 
 PACKAGES = ["ag2", "openinference-instrumentation-openai"]
@@ -11,19 +12,11 @@ def native(lab):
     pass
 
 
-def _oi_sdk(lab):
-    from openinference.instrumentation.openai import OpenAIInstrumentor
-
-    OpenAIInstrumentor().instrument(tracer_provider=lab.provider)
-
-
-def _otel_sdk(lab):
-    from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
-
-    OpenAIInstrumentor().instrument(tracer_provider=lab.provider)
-
-
-INSTRUMENT = {"oi-sdk": _oi_sdk, "otel-sdk": _otel_sdk}
+INSTRUMENT = {
+    "openinference": switch("openinference.instrumentation.ag2", "AG2Instrumentor"),
+    "oi-sdk": switch("openinference.instrumentation.openai", "OpenAIInstrumentor"),
+    "otel-sdk": switch("opentelemetry.instrumentation.genai.openai", "OpenAIInstrumentor"),
+}
 
 
 def run(lab):
