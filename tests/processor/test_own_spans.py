@@ -105,6 +105,17 @@ def older(number: int) -> Written:
     }
 
 
+def twin(number: int) -> Written:
+    """Return what LiteLLM writes of a call by its asynchronous function."""
+    named = {"llm.request.type": "acompletion", "gen_ai.operation.name": "acompletion"}
+    return {**litellm(number), **named}
+
+
+def older_twin(number: int) -> Written:
+    """Return the same of an older version."""
+    return {**older(number), "llm.request.type": "acompletion"}
+
+
 def by_hand(number: int) -> Written:
     """Return what a program of its own writes, the conventions at hand."""
     del number
@@ -117,7 +128,7 @@ def asked_once(number: int) -> Written:
     return {**named, **by_hand(number)}
 
 
-@pytest.mark.parametrize("wrote", [litellm, arize, older, by_hand, asked_once])
+@pytest.mark.parametrize("wrote", [litellm, twin, arize, older, older_twin, by_hand, asked_once])
 def test_calls_that_a_library_writes_on_our_span_are_calls(
     rig: Rig, wrote: Callable[[int], Written]
 ) -> None:

@@ -16,6 +16,21 @@ CHAT: Final = "chat"
 #: Operations that are one call of a model.
 INFERENCE_OPERATIONS: Final = frozenset({CHAT, "generate_content", "text_completion"})
 
+#: Functions of LiteLLM that ask a model for an answer: its callback gives their names, and those of
+#: their asynchronous twins, as operations.
+LITELLM_ASKS: Final = frozenset(
+    f"{twin}{function}"
+    for twin in ("", "a")
+    for function in (
+        "completion",
+        "text_completion",
+        "responses",
+        "anthropic_messages",
+        "generate_content",
+        "generate_content_stream",
+    )
+)
+
 # --- standard attributes ------------------------------------------------------------------------
 
 OPERATION_NAME: Final = "gen_ai.operation.name"

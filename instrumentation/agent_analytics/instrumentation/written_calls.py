@@ -99,10 +99,10 @@ class _Call:
         attributes = {**self.asked, **self.attributes}
         if not (self.answered or (self.failed and not _QUESTIONS.isdisjoint(attributes))):
             return
-        operation = attributes.get(names.OPERATION_NAME)
-        if type(operation) is not str:
+        operation = attributes.get(names.OPERATION_NAME, attributes.get("llm.request.type"))
+        if type(operation) is not str or operation in names.LITELLM_ASKS:
             operation = names.CHAT
-            if attributes.keys().isdisjoint({"openinference.span.kind", "llm.request.type"}):
+            if "openinference.span.kind" not in attributes:
                 attributes[names.OPERATION_NAME] = operation
         if self.failed and self.error is not None:
             attributes.setdefault(names.ERROR_TYPE, self.error)
