@@ -8,11 +8,13 @@ import pytest
 import yaml
 from tests.insights.dashboards import other_queries, panel_queries
 
-from agent_analytics.insights import GENERATED, _recorded, rollups
+from agent_analytics.insights import GENERATED, _accounting, _recorded, rollups
 from agent_analytics.processor.catalogue import CATALOGUE
 
 #: What Prometheus adds to every scraped series.
 TARGET_LABELS = {"job", "instance"}
+#: What is recorded of listings, whatever processes serve them.
+OF_LISTINGS = {**_recorded.RECORDED, **_accounting.RECORDED}
 #: Series that Prometheus makes itself, with the labels that the rules of this project give them.
 OWN_SERIES = {
     "up": {"service", *TARGET_LABELS},
@@ -33,9 +35,9 @@ def known_labels(name: str) -> set[str] | None:
         return OWN_SERIES[name]
     if name in rollups.RECORDED:
         return {*rollups.RECORDED[name], *TARGET_LABELS}
-    if name in _recorded.RECORDED:
-        return set(_recorded.RECORDED[name])
-    for recorded in (rollups.RECORDED, _recorded.RECORDED):
+    if name in OF_LISTINGS:
+        return set(OF_LISTINGS[name])
+    for recorded in (rollups.RECORDED, OF_LISTINGS):
         if name in recorded:
             return {*recorded[name], *TARGET_LABELS}
     for metric in CATALOGUE.values():

@@ -93,7 +93,7 @@ def weeks() -> list[Recording]:
             found += [
                 Recording(
                     record=recorded.weeks(quantity, length),
-                    expr=recent.each_week(values, floors),
+                    expr=recent.each_week(values, floors, length),
                 ),
                 Recording(
                     record=recorded.usual(quantity, length),

@@ -6,6 +6,7 @@ returns an expression that can stand inside a larger one without parentheses.
 """
 
 from agent_analytics.insights import _recorded, rollups
+from agent_analytics.insights._accounting import comparable
 from agent_analytics.insights.queries import (
     FAILED,
     JUDGED,
@@ -54,7 +55,8 @@ def invocations(period: AnyPeriod, scope: Scope = LISTING) -> str:
 
 def invocations_trend(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Relative change of the invocations against the period before."""
-    return trend(invocations(period, scope), invocations(period.before, scope))
+    change = trend(invocations(period, scope), invocations(period.before, scope))
+    return comparable(change, period, scope)
 
 
 def judged_invocations(period: AnyPeriod, scope: Scope = LISTING) -> str:
@@ -124,6 +126,12 @@ def unique_tenants(period: AnyPeriod, scope: Scope = LISTING) -> str:
     if isinstance(period, Period) and period.recorded:
         return _hourly(_recorded.tenants((period.days, period.ago)), scope)
     return distinct(registers(period, scope), scope)
+
+
+def tenants_trend(period: AnyPeriod, scope: Scope = LISTING) -> str:
+    """Relative change of the distinct tenants against the period before."""
+    change = trend(unique_tenants(period, scope), unique_tenants(period.before, scope))
+    return comparable(change, period, scope)
 
 
 def mean_tenants_a_day(period: AnyPeriod, scope: Scope = LISTING) -> str:
@@ -211,7 +219,7 @@ def revenue(period: AnyPeriod, scope: Scope = LISTING) -> str:
 
 def revenue_trend(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Relative change of the revenue against the period before."""
-    return trend(revenue(period, scope), revenue(period.before, scope))
+    return comparable(trend(revenue(period, scope), revenue(period.before, scope)), period, scope)
 
 
 def refunds(period: AnyPeriod, scope: Scope = LISTING) -> str:
@@ -222,6 +230,11 @@ def refunds(period: AnyPeriod, scope: Scope = LISTING) -> str:
 def gmv(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Gross merchandise value: revenue less refunds."""
     return f"({revenue(period, scope)} - {refunds(period, scope)})"
+
+
+def gmv_trend(period: AnyPeriod, scope: Scope = LISTING) -> str:
+    """Relative change of the gross merchandise value against the period before."""
+    return comparable(trend(gmv(period, scope), gmv(period.before, scope)), period, scope)
 
 
 def fees(period: AnyPeriod, scope: Scope = LISTING) -> str:

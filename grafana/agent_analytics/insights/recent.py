@@ -7,8 +7,8 @@ function returns an expression that can stand inside a larger one without parent
 
 from typing import Final
 
+from agent_analytics.insights import _accounting, rollups
 from agent_analytics.insights import _recorded as recorded
-from agent_analytics.insights import rollups
 from agent_analytics.insights.queries import FAILED, JUDGED, LISTING, Scope, one_of, select
 from agent_analytics.processor import catalogue
 
@@ -82,15 +82,21 @@ def response_time_in_hours(
     return f"histogram_quantile({quantile}, {buckets})"
 
 
-def each_week(quantity: list[str], floor: list[str]) -> str:
+def each_week(quantity: list[str], floor: list[str], hours: int) -> str:
     """Put a quantity of this week and of the weeks before together, told apart by ``week``.
 
     Args:
         quantity: The quantity by weeks ago.
         floor: The condition under which it means something, by weeks ago.
+        hours: Length of the hours that are compared; a week in which they were counted by another
+            revision of the rules of counting is left out.
     """
+
+    def same(week: int) -> str:
+        return f" {_accounting.unless_changed(f'{week * 168 + hours}h')}" if week else ""
+
     return "\nor ".join(
-        f'label_replace({value} and {enough}, "week", "{week}", "", "")'
+        f'label_replace({value} and {enough}{same(week)}, "week", "{week}", "", "")'
         for week, (value, enough) in enumerate(zip(quantity, floor, strict=True))
     )
 

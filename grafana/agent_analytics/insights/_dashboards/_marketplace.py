@@ -77,7 +77,7 @@ def _business() -> Iterator[Panel]:
     yield change(
         "Trend of GMV",
         "the gross merchandise value",
-        periods.trend(periods.gmv(PERIOD, MARKET), periods.gmv(PERIOD.before, MARKET)),
+        periods.gmv_trend(PERIOD, MARKET),
     )
     yield number(
         "Fees",

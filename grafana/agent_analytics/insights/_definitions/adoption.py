@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from agent_analytics.insights import figures, periods
+from agent_analytics.insights import _accounting, figures, periods
 from agent_analytics.insights._finding import (
     DAY,
     FOUR_WEEKS_BEFORE,
@@ -93,6 +93,7 @@ RETENTION_FALLING: Final = Finding(
             conditions=(
                 f"and {periods.unique_tenants(WEEK_BEFORE)} >= {_FEWEST_TENANTS}",
                 f"and {periods.unique_tenants(WEEK_EARLIER)} >= {_FEWEST_TENANTS}",
+                _accounting.since(WEEK_EARLIER),
                 (
                     f"and {_LOSS} > {_RETENTION_ERRORS} * sqrt("
                     f"{_variance(_NOW, periods.unique_tenants(WEEK_BEFORE))}"
@@ -127,7 +128,11 @@ LISTING_DEAD: Final = Finding(
             traffic="week",
             measure=periods.invocations(FOUR_WEEKS_BEFORE),
             threshold=Threshold(comparison=">", value=20),
-            conditions=(f"unless {periods.invocations(WEEK)} > 0",),
+            conditions=(
+                f"unless {periods.invocations(WEEK)} > 0",
+                # What was counted by other rules may have been no call.
+                _accounting.since(FOUR_WEEKS_BEFORE),
+            ),
         ),
     ),
 )

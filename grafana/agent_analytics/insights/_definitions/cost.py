@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from agent_analytics.insights import figures, periods
+from agent_analytics.insights import _accounting, figures, periods
 from agent_analytics.insights._finding import (
     DAY,
     FOUR_WEEKS_BEFORE,
@@ -109,6 +109,7 @@ def _growing(traffic: str, period: Period) -> Way:
             f"and {periods.invocations(FOUR_WEEKS_BEFORE)} >= {_FEWEST_INVOCATIONS}",
             f"unless {less_failing}",
             f"unless {better_liked}",
+            _accounting.since(FOUR_WEEKS_BEFORE),
         ),
         window=SPOKEN[period],
         worth=a_day(f"{periods.model_cost(period)} * (1 - {before} / {now})", period),

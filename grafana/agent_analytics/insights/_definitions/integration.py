@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from agent_analytics.insights import figures, periods, recent
+from agent_analytics.insights import _accounting, figures, periods, recent
 from agent_analytics.insights._finding import (
     FOUR_WEEKS_BEFORE,
     MONTH,
@@ -34,6 +34,7 @@ def _looping(traffic: str, period: Period) -> Way:
             f"and ({now} - {_THEN}) > {_MORE_CALLS}",
             f"and {_OF_LISTING} {periods.invocations(period)} >= {_FEWEST_INVOCATIONS}",
             f"and {_OF_LISTING} {periods.invocations(FOUR_WEEKS_BEFORE)} >= {_FEWEST_BEFORE}",
+            _accounting.since(FOUR_WEEKS_BEFORE),
         ),
         window=SPOKEN[period],
         numbers={
@@ -64,7 +65,10 @@ TOOL_LOOPS: Final = Finding(
 _UNUSED_FLOOR: Final = 200
 #: Calls that the earlier use of a tool would have led to expect.
 _EXPECTED_CALLS: Final = 20
-_EXPECTED: Final = f"({_THEN} * {_OF_LISTING} group_left () {periods.invocations(WEEK)})"
+_EXPECTED: Final = (
+    f"({_THEN} * {_OF_LISTING} group_left () {periods.invocations(WEEK)}"
+    f" {_accounting.since(FOUR_WEEKS_BEFORE)})"
+)
 
 TOOL_UNUSED: Final = Finding(
     slug="tool-unused",

@@ -23,12 +23,6 @@ _MILLIONTH: Final = 6
 _P95: Final = 0.95
 
 
-def _tenants_trend(period: Period, scope: Scope) -> str:
-    return periods.trend(
-        periods.unique_tenants(period, scope), periods.unique_tenants(period.before, scope)
-    )
-
-
 def _by(label: str, sample: str) -> Quantity:
     return lambda period, scope: growth(sample, period, scope.over(*scope.by, label))
 
@@ -83,7 +77,7 @@ _SECONDS: Final[dict[str, Quantity]] = {
 _COMPARED: Final[dict[str, Quantity]] = {
     "invocations_trend": periods.invocations_trend,
     "revenue_trend": periods.revenue_trend,
-    "tenants_trend": _tenants_trend,
+    "tenants_trend": periods.tenants_trend,
     "retention": periods.retention,
     "install_churn": periods.install_churn,
 }

@@ -72,9 +72,7 @@ class MarketplaceAnalytics:
             "publisher unique_tenants": periods.unique_tenants(period, _PUBLISHER),
         }
         if history.comparable:
-            exprs["gmv_trend"] = periods.trend(
-                periods.gmv(period, _ALL), periods.gmv(period.before, _ALL)
-            )
+            exprs["gmv_trend"] = periods.gmv_trend(period, _ALL)
         answers = self._client.query_many(exprs, at=history.at)
         of_all = figures.fields(answers)
         return MarketplaceDashboard(
