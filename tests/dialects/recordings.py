@@ -74,6 +74,18 @@ _FRAMEWORKS: Mapping[str, Mapping[str, frozenset[str]]] = {
     "langchain/traceloop+tl-sdk": {"*": frozenset({REASONING})},
     "litellm-sdk/native+oi": {"*": CLIENT},
     "claude-agent-sdk/openinference": {"*": frozenset({REASONING, MODELS})},
+    "deepagents/traceloop": {"*": frozenset({REASONING})},
+    "llama-index-0.12/openinference": {
+        "*": TOKENS | {NAMES},
+        "agent_error": frozenset({OUTCOMES}),
+    },
+    "openai-agents-0.2/openinference": {
+        "*": DETAILS,
+        "agent_error": frozenset({OUTCOMES, MODELS}),
+        "streaming": PLAIN,
+    },
+    "pydantic-ai-1.0/native": {"*": frozenset({CACHED})},
+    "traceloop-sdk/tl-sdk": {"streaming": frozenset({REASONING})},
     "llama-index/openinference": {"*": frozenset({NAMES}), "streaming": TOKENS},
     "llama-index/openinference+oi-sdk": {"*": frozenset({NAMES}), "streaming": TOKENS},
     "llama-index/otel-genai": {"*": TOKENS | {MODELS}},
@@ -139,10 +151,13 @@ _CLIENTS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "async_streaming": frozenset({REASONING}),
     },
     "groq/traceloop": {"*": frozenset({REASONING})},
+    "litellm/openinference": {},
     "mistral/openinference": {},
+    "mistral-1/traceloop": {},
     "ollama/openinference": {},
     "ollama/openinference+traceloop": {},
     "ollama/traceloop": {},
+    "openai/openlit": {"*": frozenset({REASONING})},
 }
 
 #: What an instrumentation does not tell: of every run, or of one scenario.

@@ -96,8 +96,35 @@ CLIENTS: Mapping[str, Framework] = {
         driver="google-genai",
     ),
     "groq": _client("groq", _both("groq")),
+    "litellm": _client(
+        "litellm",
+        {
+            "openinference": (_OI + "litellm",),
+        },
+        environment="litellm",
+        note=(
+            "LiteLLM's own callback (`otel`) is not among the runs yet: inside `@agent` cached and"
+            " reasoning tokens of what it writes on that span were not seen, and beside"
+            " OpenInference a streamed call counted twice."
+        ),
+    ),
     "mistral": _client(
         "mistralai", {"openinference": (_OI + "mistralai",), "traceloop": (_TL + "mistralai",)}
     ),
+    "mistral-1": _client(
+        "mistralai",
+        {"traceloop": (_TL + "mistralai",)},
+        environment="clients-old",
+        driver="mistral",
+    ),
     "ollama": _client("ollama", _both("ollama")),
+    "openai": _client(
+        "openai",
+        {
+            "openlit": ("openlit",),
+        },
+        *_BASIC,
+        "responses",
+        environment="openlit",
+    ),
 }

@@ -64,5 +64,67 @@ FURTHER: Mapping[str, Framework] = {
             " asks the look-alike of Anthropic's server."
         ),
     ),
+    "deepagents": _of(
+        "deepagents",
+        {
+            "openinference": (_OI + "langchain",),
+            "langsmith": (),
+        },
+        *_BASIC,
+        note="`langsmith` is LangSmith's own export (`LANGSMITH_OTEL_ENABLED=true`).",
+    ),
+    "traceloop-sdk": _of(
+        "traceloop-sdk",
+        {
+            "tl-sdk": (_TL + "openai",),
+        },
+        *_BASIC,
+        "async",
+        native=True,
+        note="`@workflow`, `@agent` and `@tool` round functions that call OpenAI's client.",
+    ),
     # --- older versions --------------------------------------------------------------------------
+    "langchain-0.3": _of(
+        "langchain",
+        {
+            "openinference": (_OI + "langchain",),
+        },
+        "ok",
+        "tool_error",
+        "agent_error",
+        "streaming",
+        "parallel",
+        "async",
+        driver="langchain",
+        note=(
+            "Agents are langgraph's `create_react_agent`. An agent in another's tool, and a plain"
+            " graph with a node called `agent`, are still counted wrongly in this version."
+        ),
+    ),
+    "llama-index-0.12": _of(
+        "llama-index-core",
+        {"openinference": (_OI + "llama-index",)},
+        *_BASIC,
+        "handoff",
+        driver="llama-index",
+    ),
+    "openai-agents-0.2": _of(
+        "openai-agents",
+        {
+            "openinference": (_OI + "openai-agents",),
+        },
+        *_BASIC,
+        "handoff",
+        "responses",
+        driver="openai-agents",
+    ),
+    "pydantic-ai-1.0": _of(
+        "pydantic-ai-slim",
+        {
+            "native": (),
+        },
+        *_BASIC,
+        native=True,
+        driver="pydantic-ai",
+    ),
 }
