@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 import yaml
 
-from agent_analytics.insights import GENERATED
+from agent_analytics.insights import GENERATED, periods, queries
+from agent_analytics.insights.queries import Scope
 from agent_analytics.insights.rules import FINDINGS
+from agent_analytics.insights.windows import Period, Raw
 
 if TYPE_CHECKING:
     import subprocess
@@ -176,6 +178,56 @@ def test_marks(
 ) -> None:
     """A mark is there when the revisions of a listing changed, and while there are two at once."""
     marks(promtool, tmp_path, series, expected)
+
+
+WEEKS = 15 * 24
+SALES = "marketplace_agent_revenue_usd_total"
+
+
+@pytest.mark.parametrize("scope", [queries.LISTING, Scope(("publisher_id",)), Scope(())])
+@pytest.mark.parametrize(
+    ("changed", "known"), [(0, True), (20, True), (26, False), (200, False), (359, False)]
+)
+def test_trends(promtool: Run, tmp_path: Path, scope: Scope, changed: int, *, known: bool) -> None:
+    """A trend is absent while a change is in its week or the week before, read from whatever.
+
+    The hour of asking is the 360th, so that the two weeks begin with the 24th.
+    """
+    raw = Period(7, raw=Raw(7 * 86_400, 3600))
+    marked = {f"{CHANGED}{{{LISTING}}}": "_ " * changed + "1"} if changed else {}
+    for period, series in (
+        (Period(7), {f"{SALES}:level{{{LISTING}, {TARGET}}}": f"0+1x{WEEKS}", **marked}),
+        (
+            raw,
+            {
+                f"{SALES}{{{LISTING}, {TARGET}}}": f"0+1x{WEEKS}",
+                **revision(2, ("_ " * changed) + f"1x{WEEKS}"),
+            },
+        ),
+    ):
+        labels = ", ".join(part for part in LISTING.split(", ") if part.split("=")[0] in scope.by)
+        expr = f"abs(round({periods.revenue_trend(period, scope)}, 0.1))"
+        document = {
+            "evaluation_interval": "1h",
+            "tests": [
+                {
+                    "interval": "1h",
+                    "input_series": given(series),
+                    "promql_expr_test": [
+                        {
+                            "expr": expr,
+                            "eval_time": f"{WEEKS}h",
+                            "exp_samples": [{"labels": f"{{{labels}}}", "value": 0}]
+                            if known
+                            else [],
+                        }
+                    ],
+                }
+            ],
+        }
+        (tmp_path / "test.json").write_text(json.dumps(document))
+        done = promtool("test", "rules", tmp_path / "test.json")
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 #: Ratings are what tenants gave, by whatever rules calls are counted.
