@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from tests.patience import patience
 
 PROGRAM = """
 import sys
@@ -26,7 +27,7 @@ def run(variable: str, value: str) -> subprocess.CompletedProcess[str]:
     """Run the program in a process of its own, which reads the limit when it starts."""
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", PROGRAM],
-        env={variable: value}, capture_output=True, text=True, timeout=120, check=True,
+        env={variable: value}, capture_output=True, text=True, timeout=patience(), check=True,
     )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from tests.patience import patience
 
 from agent_analytics.instrumentation import agent, current_invocation, tool
 
@@ -574,7 +575,7 @@ def test_threads_read_one_object(outcomes: Outcomes) -> None:
     for _ in range(3):
         reader = threading.Thread(target=lambda: found.append(next(response)))
         reader.start()
-        reader.join(60)
+        reader.join(patience())
     assert next(response, None) is None
     assert found == [1, 2, 3]
     assert outcomes() == ["success"]

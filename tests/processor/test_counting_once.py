@@ -149,6 +149,16 @@ def test_a_model_call_seen_by_two_instrumentations(rig: Rig, inside: dict[str, s
     assert rig.spans("duplicate") == 1
 
 
+@pytest.mark.parametrize("calls", [1, 2])
+def test_what_nobody_is_credited_with_counts_once(rig: Rig, calls: int) -> None:
+    """A router's span round its calls, or a framework's, is no call of nobody's either."""
+    with rig.span(chat(10 * calls, 4 * calls), scope="framework"):
+        for _ in range(calls):
+            rig.run(chat(10, 4), scope="vendor")
+    assert rig.value("agent_analytics_unattributed_spans_total", kind="inference") == calls
+    assert rig.spans("duplicate") == 1
+
+
 def test_figures_that_only_the_outer_instrumentation_has(rig: Rig) -> None:
     """Tokens count from whichever view of the call tells them."""
     with rig.span(invoke()), rig.span(chat(10, 4), scope="framework"):

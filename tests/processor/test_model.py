@@ -88,13 +88,10 @@ class Model:
         found = [self.count(child, inside) for child in tree.children]
         called, cost = any(call for call, _ in found), sum(cost for _, cost in found)
         if owner is None and kind in {"chat", "tool", "agent"}:
-            self.add(
-                "unattributed",
-                None,
-                1,
-                {"chat": "inference", "agent": "invocation"}.get(kind, kind),
-            )
-            return False, 0
+            if not (kind == "chat" and called):  # a call once, whosever it is
+                of = {"chat": "inference", "agent": "invocation"}.get(kind, kind)
+                self.add("unattributed", None, 1, of)
+            return kind == "chat", 0
         if own:
             self.invocation(tree, cost)
             return False, 0

@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanLimits, SpanProcesso
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Status, StatusCode
+from tests.patience import patience
 from tests.processor.conftest import Rig
 
 from agent_analytics.instrumentation import (
@@ -462,7 +463,7 @@ def test_threads_that_write_at_once_are_kept_apart(rig: Rig) -> None:
 
     def write_in_turns(span: trace.Span, number: int) -> None:
         for step, (key, value) in enumerate(litellm(number, f"m{number}").items()):
-            assert turns[2 * step + number].wait(30)
+            assert turns[2 * step + number].wait(patience())
             span.set_attribute(key, value)
             turns[2 * step + number + 1].set()
 

@@ -6,6 +6,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from tests.patience import patience
 from tests.zero_code.launch import ACME, PLAIN, Program, running
 
 QUICK = {"AGENT_ANALYTICS_PUBLISHER_ID": "acme"}
@@ -84,7 +85,9 @@ WELL = {
 
 def page(program: Program) -> list[str]:
     """Return the lines of the page."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{program.port}/-/findings", timeout=10) as found:
+    with urllib.request.urlopen(
+        f"http://127.0.0.1:{program.port}/-/findings", timeout=patience()
+    ) as found:
         return str(found.read().decode()).splitlines()
 
 
@@ -108,7 +111,7 @@ def test_what_is_named(case: str) -> None:
         found = page(program)
         doctor = subprocess.run(
             [sys.executable, "-c", DOCTOR, f"http://127.0.0.1:{program.port}/metrics"],
-            capture_output=True, text=True, timeout=60, check=False,
+            capture_output=True, text=True, timeout=patience(), check=False,
         ).stdout.lower()  # fmt: skip
         said = [x for x in program.finish().splitlines() if x.startswith("agent-analytics: spans")]
     assert len(said) == len(found) == 1

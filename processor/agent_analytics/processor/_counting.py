@@ -193,7 +193,7 @@ class RunCounter:
         listing = part.listing
         scope = part.scope
         if listing is None:
-            self._health.lose(_LOST.get(kind, _health.INVOCATION))
+            self._lose(part)
             return
         span: Any = told
         if scope is not None and scope.flags & _nodes.DUPLICATE and kind == _nodes.INFERENCE:
@@ -216,6 +216,13 @@ class RunCounter:
             if told.facts.conversation is not None:
                 told.attributes[v.CONVERSATION_ID] = told.facts.conversation
             self._invocations.end_inner(part, told.attributes, told.rest[3])
+
+    def _lose(self, part: Followed) -> None:
+        """Count what is nobody's: a call once, as anybody's is."""
+        if part.kind == _nodes.INFERENCE and _seen_inside(part) & _nodes.CALL_BELOW:
+            self._health.repeat()
+        else:
+            self._health.lose(_LOST.get(part.kind, _health.INVOCATION))
 
     def _record(self, part: Followed, told: Told) -> None:
         """Add what calls used that have no spans."""
