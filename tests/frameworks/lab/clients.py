@@ -6,6 +6,7 @@ truth of it has model calls only, and one run that is an invocation where a deco
 
 import asyncio
 import importlib
+import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -65,7 +66,7 @@ def talk(lab: Lab, ask: Ask, *, name: str = "client") -> None:
         while ask():
             pass
 
-    lab.attempt(name, (lambda: asyncio.run(later())) if asyncio.iscoroutinefunction(ask) else now)
+    lab.attempt(name, (lambda: asyncio.run(later())) if inspect.iscoroutinefunction(ask) else now)
 
 
 def functions() -> list[dict[str, Any]]:
