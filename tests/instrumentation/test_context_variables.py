@@ -15,7 +15,6 @@ from threading import Thread
 from typing import Any, Final, NamedTuple, Self, cast
 
 import anyio
-import anyio.to_thread
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

@@ -124,7 +124,8 @@ def called_object(target: Any, call: Callable[..., Any] | None, again: Callable[
         body["__call__"] = staticmethod(call)
     if hasattr(kind, "__get__"):
         body["__get__"] = _bind(again)
-    for each in kind.__mro__[:-1]:
+    ancestry: tuple[type[object], ...] = kind.__mro__
+    for each in ancestry[:-1]:
         held: dict[str, object] = dict(vars(each))
         for name, found in held.items():
             special = name.startswith("__") and name.endswith("__") and callable(found)

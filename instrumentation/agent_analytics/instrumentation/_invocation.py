@@ -231,7 +231,8 @@ class AgentCall(Call):
         """Note the time of the first chunk, and the usage that any chunk carries."""
         if self.first_chunk is None:
             self.first_chunk = (perf_counter_ns() - self.started) / 1e9
-        if type(value) not in PLAIN or type(value) is tuple:
+        kind = type(value)
+        if kind not in PLAIN or kind is tuple:
             if self.streamed is None:
                 self.streamed = Streamed()
             self.streamed.chunk(value)

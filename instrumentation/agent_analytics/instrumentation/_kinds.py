@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import is_dataclass
 from enum import Enum, auto
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import Final
+from typing import Any, Final, cast
 
 #: Full names of responses and context managers that hold a stream, and the attributes it is in.
 HOLDERS: Final = {
@@ -72,7 +72,7 @@ class Kind(Enum):
     PROXY = auto()
 
 
-_EXACT: Final = {
+_EXACT: Final[dict[type, Kind]] = {
     GeneratorType: Kind.GENERATOR,
     AsyncGeneratorType: Kind.ASYNC_GENERATOR,
     CoroutineType: Kind.COROUTINE,
@@ -101,7 +101,7 @@ def _has(kind: type, names: Sequence[str]) -> bool:
     return any(getattr(kind, name, None) is not None for name in names)
 
 
-def _classify(kind: type, value: object) -> Kind:  # noqa: PLR0911 - a table as code
+def _classify(kind: type[Any], value: object) -> Kind:  # noqa: PLR0911 - a table as code
     # First: a response of aiohttp is a mapping, too.
     if known_as(kind, HOLDERS) is not None or has_body(value):
         return Kind.HOLDER
@@ -142,7 +142,7 @@ def may_stream(value: object) -> bool:
     Others, and dataclasses, iterate over what they have already.
     """
     kind = type(value)
-    fields: Mapping[str, object] = getattr(value, "__dict__", {})
+    fields = cast("Mapping[str, object]", getattr(value, "__dict__", {}))
     if any(_has(type(field), ("__next__", "__anext__")) for field in fields.values()):
         return True
     if is_dataclass(kind) or hasattr(kind, "__attrs_attrs__"):

@@ -8,11 +8,11 @@ the originals do for every instance but those that a call waits for.
 # ruff: noqa: ANN401 - what passes through an object is of any type
 
 import inspect
-from collections.abc import Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from functools import wraps
 from threading import Lock
 from types import AsyncGeneratorType, GeneratorType
-from typing import Any, Final
+from typing import Any, Final, cast
 from weakref import WeakSet, ref
 
 from agent_analytics.instrumentation._carried import Carried, Chained, Inner, Step
@@ -37,7 +37,7 @@ _lock: Final = Lock()
 
 def watch(
     carried: Carried,
-    instance: Any,
+    instance: object,
     follow: Follow,
     *,
     opening: tuple[str, ...] = (),
@@ -125,13 +125,16 @@ def _open(original: Method, follow: Follow) -> Method:
         found = watch_of(self)
         if found is None:
             return original(self, *args, **kwargs)
-        opened = take_step(found, original, self, *args, **kwargs)
+        opened: object = take_step(found, original, self, *args, **kwargs)
         if opened is self:
             return opened
-        if type(opened) is GeneratorType:
-            return iterate(Steps(found), opened, alone=False)
-        if type(opened) is AsyncGeneratorType:
-            return iterate_async(Steps(found), opened, alone=False)
+        kind = type(opened)
+        if kind is GeneratorType:
+            generator = cast("Generator[Any, Any, Any]", opened)
+            return iterate(Steps(found), generator, alone=False)
+        if kind is AsyncGeneratorType:
+            asynchronous = cast("AsyncGenerator[Any, Any]", opened)
+            return iterate_async(Steps(found), asynchronous, alone=False)
         return follow(found.carried, opened)
 
     return open_iterator
@@ -154,7 +157,9 @@ def _awaiting(
     carried = found.carried
     try:
         iterator = take_step(found, original, instance)
-        result = yield from Step(Steps(found), drive(Awaited(iterator)))
+        result = yield from cast(
+            "Generator[Any, Any, Any]", Step(Steps(found), drive(Awaited(iterator)))
+        )
     except BaseException as exception:
         carried.failed(exception)
         raise

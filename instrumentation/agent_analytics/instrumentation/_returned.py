@@ -41,7 +41,7 @@ def finish(call: Call, result: Any) -> Any:
     return _go_on(call, result)
 
 
-def _go_on(call: Call, result: Any) -> Any:
+def _go_on(call: Call, result: object) -> Any:
     try:
         kind = kind_of(result)
         if kind is Kind.DONE:
@@ -136,8 +136,8 @@ def _future(carried: Carried, result: Any) -> Any:
                 carried.failed(asyncio.CancelledError())
                 return
             # Asking an asyncio future for its exception would keep it from warning of it.
-            told = isinstance(future, asyncio.Future)
-            exception = getattr(future, "_exception", None) if told else future.exception()
+            of_asyncio = isinstance(cast("object", future), asyncio.Future)
+            exception = getattr(future, "_exception", None) if of_asyncio else future.exception()
             if exception is not None:
                 carried.failed(exception)
             else:
@@ -150,7 +150,7 @@ def _future(carried: Carried, result: Any) -> Any:
     return result
 
 
-def _object(carried: Carried, result: Any) -> Any:
+def _object(carried: Carried, result: object) -> Any:
     if watch(carried, result, follow):
         return result
     instead = stand_in(result)
@@ -167,7 +167,7 @@ def _entered(carried: Carried, result: Any) -> Any:
     return instead
 
 
-def _opening(carried: Carried, result: Any) -> Any:
+def _opening(carried: Carried, result: object) -> Any:
     name = known_as(type(result), OPENING)
     if name is None or getattr(result, "_content_consumed", False):
         carried.over(result)
@@ -201,7 +201,7 @@ class _Managed(Carried):
         self._entered = value
         return follow(Inner(self.call), value)
 
-    def over(self, _result: object) -> None:
+    def over(self, result: object) -> None:  # noqa: ARG002 - what was entered counts
         """End the call with what was entered, which may say its usage by now."""
         super().over(self._entered)
 
@@ -212,14 +212,15 @@ def _generated_manager(carried: Carried, result: Any) -> Any:
 
 
 def _holder(carried: Carried, result: Any) -> Any:
-    path = BODY if has_body(result) else HOLDERS[known_as(type(result), HOLDERS) or ""]
+    kind = type(cast("object", result))
+    path = BODY if has_body(result) else HOLDERS[known_as(kind, HOLDERS) or ""]
     *outer, name = path.split(".")
     try:
         owner = attrgetter(".".join(outer))(result) if outer else result
         body = getattr(owner, name)
     except AttributeError:
         body = owner = None
-    if path == "streaming_fn":
+    if path == "streaming_fn" and body is not None:
         result.streaming_fn = _called_later(carried, body)
     elif body is None or _is_read(result) or kind_of(body) is Kind.DONE:
         carried.over(result)
@@ -244,7 +245,7 @@ def _is_read(response: Any) -> bool:
 
 def _close_instead(response: Any, body: Any, instead: Any) -> None:
     """Let Django, which remembers how to close what it streams, close what took its place."""
-    closers = getattr(response, "_resource_closers", None)
+    closers: list[Any] | None = getattr(response, "_resource_closers", None)
     if isinstance(closers, list):
         closers[:] = [
             instead.close if getattr(close, "__self__", None) is body else close

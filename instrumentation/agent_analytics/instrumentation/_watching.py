@@ -2,9 +2,9 @@
 
 # ruff: noqa: ANN401 - what passes through an object is of any type
 
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from types import CoroutineType, GeneratorType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from agent_analytics.instrumentation._carried import Carried
 
@@ -79,13 +79,14 @@ class Steps:
         return take_step(self._found, function, *args)
 
 
-def drive(awaitable: Any) -> Any:
+def drive(awaitable: object) -> Any:
     """Return what an awaitable is driven by: something with ``send``, ``throw`` and ``close``."""
-    if type(awaitable) is CoroutineType:
+    kind = type(awaitable)
+    if kind is CoroutineType:
         return awaitable
-    if type(awaitable) is GeneratorType:  # of types.coroutine
+    if kind is GeneratorType:  # of types.coroutine
         return awaitable
-    iterator = awaitable.__await__()
+    iterator = cast("Awaitable[Any]", awaitable).__await__()
     if hasattr(iterator, "send") and hasattr(iterator, "throw") and hasattr(iterator, "close"):
         return iterator
 

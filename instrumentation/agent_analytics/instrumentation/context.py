@@ -21,6 +21,8 @@ _SCOPE_KEY: Final = create_key("agent_analytics.tenant_scope")
 #: Where OpenTelemetry keeps the current span: read off the public function that puts it there, so
 #: that one new dict holds all that a call adds.
 (_SPAN_KEY,) = set_span_in_context(INVALID_SPAN, Context())
+#: Puts something in a context, which refuses it otherwise.
+_put: Final = dict[str, object].__setitem__
 
 
 class CurrentInvocation(Protocol):
@@ -63,17 +65,17 @@ def context_of_call(
     """Return ``parent`` with the span, the call and, unless None, the invocation in it."""
     found = Context(parent)
     # Nobody has it yet: a context is filled once, and never changed.
-    dict.__setitem__(found, _SPAN_KEY, span)
-    dict.__setitem__(found, CALL_KEY, call)
+    _put(found, _SPAN_KEY, span)
+    _put(found, CALL_KEY, call)
     if invocation is not None:
-        dict.__setitem__(found, INVOCATION_KEY, invocation)
+        _put(found, INVOCATION_KEY, invocation)
     return found
 
 
 def context_with_facts(parent: Context, facts: object) -> Context:
     """Return ``parent`` with what the span that is about to start says."""
     found = Context(parent)
-    dict.__setitem__(found, FACTS_KEY, facts)
+    _put(found, FACTS_KEY, facts)
     return found
 
 

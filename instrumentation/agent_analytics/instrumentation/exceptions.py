@@ -6,7 +6,7 @@ libraries call their timeouts alike.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final, TypeGuard, cast
 
 from agent_analytics.instrumentation import _checks
 from agent_analytics.instrumentation.vocabulary import CANCELLED, STEERED, TIMEOUT
@@ -260,6 +260,10 @@ def everywhere() -> NotErrors:
     return _everywhere
 
 
+def _is_exception(each: object) -> TypeGuard[type[BaseException]]:
+    return isinstance(each, type) and issubclass(each, BaseException)
+
+
 def given(not_errors: object, argument: str = "not_errors") -> NotErrors:
     """Return the exceptions that an argument lists.
 
@@ -275,7 +279,7 @@ def given(not_errors: object, argument: str = "not_errors") -> NotErrors:
         _checks.refuse(argument, "classes of exceptions, or names of such", whole)
     names: list[str] = []
     for each in cast("Iterable[object]", not_errors):
-        if isinstance(each, type) and issubclass(each, BaseException):
+        if _is_exception(each):
             names.append(qualified(each.__module__, each.__qualname__))
         else:
             names.append(_checks.text(each, argument).strip())

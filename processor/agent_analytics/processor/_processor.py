@@ -392,8 +392,11 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         if facts.get(v.OPERATION_NAME) not in _DECORATED or v.EVENT in facts:
             return False
 
+        def end(at: int) -> None:
+            self.on_end(ended_at(span, at))
+
         self._open[span_id] = node
-        facts.setdefault(ENDED_EARLY, []).append(lambda end: self.on_end(ended_at(span, end)))
+        facts.setdefault(ENDED_EARLY, []).append(end)
         return True
 
     def _counted(self) -> None:
