@@ -238,10 +238,11 @@ class TestIncident:
         assert list(ended.home.glob("agent-analytics-demo-*")) == []
 
 
+@pytest.mark.slow
 class TestInterruption:
     """Ctrl-C, a hard kill, and a server that dies."""
 
-    pytestmark = (*needs_servers, pytest.mark.slow)
+    pytestmark = needs_servers
 
     def test_ctrl_c_ends_in_a_summary(self, demo: Demo) -> None:
         """The first Ctrl-C stops the traffic; the numbers are still compared, and agree."""
