@@ -67,6 +67,11 @@ class Call:
         """Exceptions that are no errors in this call, by its decorator."""
         return NOTHING
 
+    @property
+    def invocation(self) -> CurrentInvocation | None:
+        """The invocation that the call starts, if it starts one."""
+        return None
+
     def enter(self, parent: Context, invocation: CurrentInvocation | None) -> None:
         """Make the context of the body, from the one that the call was made in.
 
@@ -76,7 +81,7 @@ class Call:
         """
         shown = span = self.span
         if type(span) is not NonRecordingSpan:
-            shown = self.shown = CurrentSpan(span, invocation)
+            shown = self.shown = CurrentSpan(span, self)
         self.context = context_of_call(parent, shown, self, invocation)
 
     def attach(self) -> None:
@@ -117,12 +122,13 @@ class Call:
             return
         self.ended = True
         self.subject = None
+        # What it leads to holds the call: without this, the two would wait for the collector.
+        shown, self.shown = self.shown, None
         try:
             self.detach()
             # The context holds the call: without this, the two would wait for the collector.
             self.context = None
             span = self.span
-            shown = self.shown
             if shown is not None:
                 attributes: dict[str, AttributeValue] = {}
                 outcome, error_type = self.conclude(outcome, error_type, result, attributes)
@@ -131,7 +137,9 @@ class Call:
                 if failed and error_type is not None:
                     attributes[names.ERROR_TYPE] = error_type
                 self.facts.update(attributes)
-                if shown.call_ended():
+                written = shown.written
+                if written is not None:
+                    written.call_ended()
                     attributes = self.facts  # somebody may have written over the others
                 span.set_attributes(attributes)
                 if failed:
@@ -141,7 +149,7 @@ class Call:
             self.facts.setdefault(names.OUTCOME, outcome)
         try:
             end = self.began + perf_counter_ns() - self.started
-            if self.shown is None or self.span.is_recording():
+            if shown is None or self.span.is_recording():
                 self.span.end(end)
             else:
                 tracing.end_again(self.facts, end)

@@ -6,7 +6,8 @@ calls that are written onto the span are kept apart from the call itself.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from operator import attrgetter
+from typing import Any, Final, Protocol
 
 from opentelemetry.trace import Span, SpanContext, Status, StatusCode
 from opentelemetry.util.types import Attributes, AttributeValue
@@ -16,6 +17,24 @@ from agent_analytics.instrumentation.written_calls import PREFIXES, WrittenCalls
 
 #: Attributes are set past the class's own ``__setattr__``, which sets them on the span.
 _set: Final = object.__setattr__
+#: In C: asked whenever somebody looks for the current span.
+_class_of: Final = attrgetter("_shown.__class__")
+#: The same for the SDK's spans.
+_context_of: Final = attrgetter("_shown._context")
+
+
+class DecoratedCall(Protocol):
+    """What the span asks of its call."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended."""
+        ...
+
+    @property
+    def invocation(self) -> object:
+        """What ``INVOCATION_KEY`` leads to inside, if the call starts an invocation."""
+        ...
 
 
 class CurrentSpan(Span):
@@ -25,18 +44,17 @@ class CurrentSpan(Span):
 
     Args:
         span: The span.
-        invocation: What ``INVOCATION_KEY`` leads to in the call, or None.
+        call: The call that it is of.
     """
 
     _shown: Span
-    _invocation: object
-    # Set on the instance only where they change: most spans are written on by nobody.
+    _call: DecoratedCall
+    #: Model calls that were written onto the span; set on the instance only where there are any.
     _written: WrittenCalls | None = None
-    _call_ended: bool = False
 
-    def __init__(self, span: Span, invocation: object) -> None:
+    def __init__(self, span: Span, call: DecoratedCall) -> None:
         _set(self, "_shown", span)
-        _set(self, "_invocation", invocation)
+        _set(self, "_call", call)
 
     # --- what is the call's --------------------------------------------------------------------
 
@@ -48,18 +66,18 @@ class CurrentSpan(Span):
         code = status.status_code if isinstance(status, Status) else status
         if code is StatusCode.ERROR and self._written is not None:
             self._written.failed(None)
-        if code is not StatusCode.OK and not self._call_ended:
+        if code is not StatusCode.OK and not self._call.ended:
             self._shown.set_status(status, description)
 
     def set_attribute(self, key: str, value: AttributeValue) -> None:
         """Write an attribute; one that speaks of a model is noted, too."""
-        if not self._call_ended:
+        if not self._call.ended:
             self._shown.set_attribute(key, value)
         self._note(key, value)
 
     def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None:
         """Write several attributes."""
-        if not self._call_ended:
+        if not self._call.ended:
             self._shown.set_attributes(attributes)
         for key, value in attributes.items():
             self._note(key, value)
@@ -74,7 +92,7 @@ class CurrentSpan(Span):
         """Record an exception; a model call that was just written failed with it."""
         if self._written is not None:
             self._written.failed(type(exception).__qualname__)
-        if not self._call_ended:
+        if not self._call.ended:
             self._shown.record_exception(exception, attributes, timestamp, escaped)
 
     def _note(self, key: object, value: AttributeValue) -> None:
@@ -83,9 +101,9 @@ class CurrentSpan(Span):
         try:
             written = self._written
             if written is None:
-                written = WrittenCalls(self._shown, self._invocation)
+                written = WrittenCalls(self._shown, self._call.invocation)
                 _set(self, "_written", written)
-            written.note(key, value, late=self._call_ended)
+            written.note(key, value, late=self._call.ended)
         except Exception:  # noqa: BLE001 - telemetry never hurts the host
             note_internal_error("an attribute of a model call")
 
@@ -93,7 +111,11 @@ class CurrentSpan(Span):
 
     def get_span_context(self) -> SpanContext:
         """Return the context of the span."""
-        return self._shown.get_span_context()
+        try:
+            found: SpanContext = _context_of(self)  # asked thrice for each span that is started
+        except AttributeError:
+            return self._shown.get_span_context()
+        return found
 
     def is_recording(self) -> bool:
         """Tell whether the span is recording."""
@@ -113,14 +135,8 @@ class CurrentSpan(Span):
         """Rename the span."""
         self._shown.update_name(name)
 
-    @property
-    def __class__(self) -> Any:  # noqa: ANN401 - for isinstance
-        """The class of the span."""
-        return type(self._shown)
-
-    @__class__.setter
-    def __class__(self, value: Any) -> None:  # noqa: ANN401 - whatever the span allows
-        self._shown.__class__ = value
+    #: The class of the span, for ``isinstance``.
+    __class__: Any = property(_class_of)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the span has
         return getattr(self._shown, name)
@@ -139,12 +155,7 @@ class CurrentSpan(Span):
 
     # --- for the call --------------------------------------------------------------------------
 
-    def call_ended(self) -> bool:
-        """Close the model calls that were written; tell whether anything was."""
-        _set(self, "_call_ended", True)  # noqa: FBT003 - the value of an attribute
-        _set(self, "_invocation", None)  # the two would wait for the collector
-        written = self._written
-        if written is None:
-            return False
-        written.call_ended()
-        return True
+    @property
+    def written(self) -> WrittenCalls | None:
+        """Model calls that were written onto the span, if any."""
+        return self._written

@@ -212,6 +212,11 @@ class AgentCall(Call):
         return self.listing.not_errors
 
     @property
+    def invocation(self) -> context.CurrentInvocation:
+        """The invocation that the call starts."""
+        return self
+
+    @property
     def span_context(self) -> SpanContext:
         """Of the invocation's span."""
         return self.span.get_span_context()
