@@ -31,7 +31,7 @@ def told(counts: Counts) -> Counts:
 
 def expected(api: Any, done: dict[str, int], who: tuple[str, str] = ("acme", "finder")) -> Counts:  # noqa: ANN401 - untyped
     """Return the counters that follow from the truth."""
-    model = f"{api.calls[0].model}-2024-07-18"  # as the API answers
+    model = api.calls[0].model  # as it was asked: one of the instrumentations says so
     counts: dict[tuple[str, ...], int] = {
         ("invocations_total", *who, "success"): done.get("runs", 0),
         ("inference_calls_total", *who, model, "success"): len(api.calls),
