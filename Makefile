@@ -5,7 +5,7 @@ PYTHON_BIN := .venv/bin/python
 # More arguments for the program behind a target: make test ARGS="-k tenant", make demo ARGS=--json
 ARGS ?=
 
-.PHONY: help setup check test test-slow demo lint format test-all test-lowest test-frameworks bench \
+.PHONY: help setup check test test-slow test-thorough demo lint format test-all test-lowest test-frameworks bench \
 	generate check-generated lock lock-frameworks clean
 
 help: ## List the targets
@@ -22,8 +22,11 @@ check: ## Lint, and run the fast tests, in under a minute: the inner loop
 test: setup ## Run the tests, on a real Prometheus and Alertmanager
 	@scripts/run-tests $(PYTHON_BIN) -m "not slow" $(ARGS)
 
-test-slow: setup ## Run what `make test` leaves out: slow tests, and those of properties more thoroughly
-	@scripts/run-tests $(PYTHON_BIN) -m "slow or hypothesis" --hypothesis-profile=thorough $(ARGS)
+test-slow: setup ## Run the slow tests, which `make test` leaves out
+	@scripts/run-tests $(PYTHON_BIN) -m slow $(ARGS)
+
+test-thorough: setup ## Run the tests of properties with ten times the examples
+	@scripts/run-tests $(PYTHON_BIN) -m hypothesis --hypothesis-profile=thorough --timeout=0 $(ARGS)
 
 demo: setup ## Run the simulated marketplace with a planted incident, until Ctrl-C
 	@.venv/bin/agent-analytics demo --incident $(ARGS)
@@ -37,7 +40,7 @@ format: ## Format the code and apply safe fixes
 	@.venv/bin/ruff check --quiet --fix . || true
 	@.venv/bin/ruff format .
 
-test-all: test test-slow test-lowest ## Run all tests, under every Python found here, and with the oldest dependencies
+test-all: test test-slow test-thorough test-lowest ## Run all tests, under every Python found here, and with the oldest dependencies
 	@scripts/test-pythons $(ARGS)
 
 test-lowest: setup ## Run the tests with the oldest dependencies that are admitted
