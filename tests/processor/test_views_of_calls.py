@@ -146,3 +146,15 @@ def test_calls_of_one_client_are_calls_each() -> None:
     assert rig.value("inference_calls_total") == 2
     assert rig.value("input_tokens_total") == 4_000
     assert rig.value("cached_input_tokens_total") == 10
+
+
+@pytest.mark.parametrize("scopes", [("truth", "truth"), SCOPES[:2], SCOPES[3:1:-1]])
+def test_a_call_under_two_names_has_the_nearer_one(scopes: tuple[str, str]) -> None:
+    """What is nearer to the call knows what was really asked: a router's name is for its users."""
+    rig = Rig()
+    outer = {v.OPERATION_NAME: v.CHAT, v.REQUEST_MODEL: "smart", v.INPUT_TOKENS: 7}
+    with rig.span(invoke()), rig.span(outer, scope=scopes[0]):
+        rig.run(outer | {v.REQUEST_MODEL: "gpt-4o"}, scope=scopes[1])
+    assert rig.value("inference_calls_total", model="gpt-4o") == 1
+    assert rig.value("input_tokens_total", model="gpt-4o") == 7
+    assert rig.value("inference_calls_total") == 1

@@ -104,9 +104,9 @@ def _merge_names(facts: d.Facts, said: Sequence[d.Facts]) -> None:
     asked = [one.model for one in said if one.model is not None]
     facts.response_model = answered
     facts.model = (
-        _first(one.model for one in said if one.asked)
-        or _first(name for name in asked if name != answered)
-        or _first(asked)
+        _first(one.model for one in reversed(said) if one.asked)
+        or _first(name for name in reversed(asked) if name != answered)
+        or _first(reversed(asked))
     )
     providers = [one.provider for one in reversed(said) if type(one.provider) is str]
     facts.provider = _first(
