@@ -7,6 +7,7 @@ COPY instrumentation instrumentation
 COPY processor processor
 COPY exporters exporters
 COPY grafana grafana
+COPY cli cli
 COPY demo demo
 RUN pip install --no-cache-dir . && rm -rf /src
 

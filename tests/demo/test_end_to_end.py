@@ -19,7 +19,7 @@ from tests.patience import patience
 
 from agent_analytics.demo._servers import PACKAGES, ServerError, find_command
 
-COMMAND = (sys.executable, "-m", "agent_analytics.demo", "demo")
+COMMAND = (sys.executable, "-m", "agent_analytics.cli", "demo")
 
 
 def missing_server() -> str:

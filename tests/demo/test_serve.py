@@ -40,7 +40,7 @@ def service(port: int) -> Iterator["subprocess.Popen[str]"]:
         [
             sys.executable,
             "-m",
-            "agent_analytics.demo",
+            "agent_analytics.cli",
             "demo",
             "--serve",
             f"{LOOPBACK}:{port}",
@@ -95,7 +95,7 @@ def test_a_port_that_is_taken_is_named() -> None:
         taken.listen()
         address = f"{LOOPBACK}:{taken.getsockname()[1]}"
         done = subprocess.run(
-            [sys.executable, "-m", "agent_analytics.demo", "demo", "--serve", address],
+            [sys.executable, "-m", "agent_analytics.cli", "demo", "--serve", address],
             capture_output=True,
             text=True,
             timeout=patience(),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.patience import patience
 
-COMMAND = (sys.executable, "-m", "agent_analytics.demo", "history")
+COMMAND = (sys.executable, "-m", "agent_analytics.cli", "history")
 
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -19,6 +19,7 @@ PARTS = {
     "processor": "processor",
     "exporters": "exporters",
     "insights": "grafana",
+    "cli": "cli",
     "demo": "demo",
 }
 

@@ -14,7 +14,7 @@ from tests.patience import patience
 pytestmark = pytest.mark.packaging
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("instrumentation", "processor", "exporters", "insights", "demo")
+PARTS = ("instrumentation", "processor", "exporters", "insights", "cli", "demo")
 
 
 def _run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> str:

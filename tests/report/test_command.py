@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent_analytics.demo.cli import main
+from agent_analytics.cli import main
 
 pytestmark = pytest.mark.servers
 

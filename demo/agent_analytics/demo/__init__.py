@@ -1,5 +1,5 @@
 """A simulated marketplace with known ground truth, run on a real Prometheus and Alertmanager."""
 
-from agent_analytics.demo.cli import main
+from agent_analytics.demo._commands import COMMANDS
 
-__all__ = ["main"]
+__all__ = ["COMMANDS"]

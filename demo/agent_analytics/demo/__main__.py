@@ -2,6 +2,6 @@
 
 import sys
 
-from agent_analytics.demo.cli import main
+from agent_analytics.cli import main
 
 sys.exit(main())

@@ -8,8 +8,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
-from typing import Final, Protocol
+from typing import Final
 
+from agent_analytics.cli import Commands
 from agent_analytics.demo._history._build import build_history
 from agent_analytics.demo._history._serving import serve
 from agent_analytics.demo._servers import ServerError
@@ -24,27 +25,17 @@ about a minute, and served on a free loopback port until Ctrl-C.
 """
 _EPILOG: Final = """\
 examples:
-  agent-analytics history
+  agent-analytics history                                 three months, until Ctrl-C
   agent-analytics history --days 30 --directory past     keep the blocks in past/data
+
+exit status:
+  0  the past was made, and served until Ctrl-C
+  1  a server or promtool is missing, died or did not start
+  2  the command line is wrong, or the directory exists
+  130  Ctrl-C before the past was made
 """
 _SHORTEST: Final = 3
 _LONGEST: Final = 400
-
-
-class Commands(Protocol):
-    """What ``add_subparsers()`` returns, whose own type is private."""
-
-    def add_parser(
-        self,
-        name: str,
-        *,
-        help: str,  # noqa: A002 - argparse calls it so
-        description: str,
-        epilog: str,
-        formatter_class: type[argparse.HelpFormatter],
-    ) -> argparse.ArgumentParser:
-        """Add a command."""
-        ...
 
 
 def add_history(commands: Commands) -> None:

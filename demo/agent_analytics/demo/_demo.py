@@ -1,4 +1,4 @@
-"""The command ``agent-analytics``."""
+"""``agent-analytics demo``: runs the simulated marketplace, live."""
 
 import argparse
 import asyncio
@@ -7,21 +7,18 @@ import logging
 import math
 import signal
 import sys
-from collections.abc import Sequence
 from types import FrameType
 from typing import Final
 
 from rich.console import Console
 
-from agent_analytics.demo._history import add_history, history
+from agent_analytics.cli import Commands
 from agent_analytics.demo._report import as_json, print_summary
 from agent_analytics.demo._reporters import LineReporter, LiveReporter
 from agent_analytics.demo._run import Plan, run
 from agent_analytics.demo._serve import Service, serve
 from agent_analytics.demo._servers import ServerError
 from agent_analytics.demo._session import open_session
-from agent_analytics.exporters.doctor import add_doctor, doctor
-from agent_analytics.insights.report import add_report, report
 
 _UNATTENDED_SECONDS: Final = 120.0
 _FASTEST: Final = 20.0
@@ -49,13 +46,8 @@ exit status:
 """
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="agent-analytics",
-        description="Agent analytics for marketplaces.",
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+def add_demo(commands: Commands) -> None:
+    """Add the command to the subparsers of ``agent-analytics``."""
     demo = commands.add_parser(
         "demo",
         help="run a simulated marketplace on a real Prometheus and Alertmanager",
@@ -64,12 +56,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_options(demo)
-    add_history(commands)
-    add_report(commands)
-    add_doctor(commands)
-    options = parser.parse_args(argv)
-    run_command = {"demo": _demo, "history": history, "report": report, "doctor": doctor}
-    return run_command[options.command](options)
 
 
 def _add_options(demo: argparse.ArgumentParser) -> None:
@@ -143,7 +129,8 @@ def _address(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _demo(options: argparse.Namespace) -> int:
+def demo(options: argparse.Namespace) -> int:
+    """Run the command and return its exit status."""
     if options.serve:
         return _serve(options)
     as_document: bool = options.json

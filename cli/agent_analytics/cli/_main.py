@@ -1,0 +1,67 @@
+"""Reads the command line and runs the subcommand that it names."""
+
+import argparse
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Final
+
+from agent_analytics.cli._command import Command
+from agent_analytics.cli._simulator import simulator
+from agent_analytics.exporters.doctor import add_doctor, doctor
+from agent_analytics.insights.report import add_report, report
+
+_DISTRIBUTION: Final = "agent-analytics"
+_DESCRIPTION: Final = """\
+Exact analytics for marketplaces of AI agents: who uses an agent, does it work, does it
+earn, what to do next. Agents are instrumented in their own code (see the README); these
+are the commands for people.
+"""
+_EPILOG: Final = """\
+examples:
+  agent-analytics demo --incident             see the whole work, on simulated agents
+  agent-analytics doctor                      say what is wrong with a set-up
+  agent-analytics report acme                 a publisher's figures of the last 30 days
+
+`agent-analytics COMMAND --help` shows the options of a command, with examples.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status.
+
+    Args:
+        argv: The arguments behind the command's name; those of the process where ``None``.
+
+    Raises:
+        SystemExit: Help or the version was asked for (0), or the command line is wrong (2).
+    """
+    commands = {command.name: command for command in _commands()}
+    parser = argparse.ArgumentParser(
+        prog=_DISTRIBUTION,
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"{_DISTRIBUTION} {version(_DISTRIBUTION)}"
+    )
+    added = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
+    for command in commands.values():
+        command.add(added)
+    options, unknown = parser.parse_known_args(argv)
+    if options.command is None and not unknown:
+        parser.print_help()
+        return 0
+    chosen = commands.get(options.command)
+    if chosen is None or (unknown and not chosen.open_ended):
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return chosen.run(options)
+
+
+def _commands() -> tuple[Command, ...]:
+    """Return every command, in the order of the help."""
+    return (
+        Command("report", add_report, report),
+        Command("doctor", add_doctor, doctor),
+        *simulator(),
+    )
