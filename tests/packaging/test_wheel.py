@@ -1,6 +1,7 @@
 """The wheel, built and installed as a user would, away from the checkout."""
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -93,7 +94,36 @@ def test_installed_part_is_imported_from_the_wheel(clean: Path, part: str) -> No
     assert Path(printed.strip()).is_relative_to(clean)
 
 
+def _command(clean: Path, folder: Path, *arguments: str | Path) -> str:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return _run(clean / "bin" / "agent-analytics", *arguments, cwd=folder, env=env)
+
+
 def test_command_runs_in_any_folder(clean: Path, tmp_path: Path) -> None:
     """``agent-analytics --help`` tells of the demo, wherever it is called."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    assert "demo" in _run(clean / "bin" / "agent-analytics", "--help", cwd=tmp_path, env=env)
+    assert "demo" in _command(clean, tmp_path, "--help")
+
+
+def test_files_for_the_servers_come_from_the_wheel(clean: Path, tmp_path: Path) -> None:
+    """Rules, configurations and dashboards are written without the checkout, and are accepted."""
+    tools = [shutil.which(name) for name in ("promtool", "amtool")]
+    if None in tools:
+        pytest.skip("promtool or amtool is not installed (Debian: prometheus)")
+    promtool, amtool = map(str, tools)
+    _command(clean, tmp_path, "rules", "--output", "rules")
+    _command(
+        clean,
+        tmp_path,
+        *("config", "--output", ".", "--target", "finder=agents-1:9464"),
+        *("--oncall", "slack:/run/secrets/slack", "--publishers", "webhook:http://portal/"),
+    )
+    _command(clean, tmp_path, "dashboards", "--output", "grafana")
+    _run(promtool, "check", "rules", *sorted((tmp_path / "rules").iterdir()), cwd=tmp_path)
+    checked = _run(promtool, "check", "config", "prometheus.yml", cwd=tmp_path)
+    assert "3 rule files found" in checked
+    _run(amtool, "check-config", "alertmanager.yml", cwd=tmp_path)
+    # Those that are committed are what tests compare with Grafana's own models.
+    committed = ROOT / "grafana/agent_analytics/insights/generated/dashboards"
+    there = {path.name: path.read_bytes() for path in committed.iterdir()}
+    written = {path.name: path.read_bytes() for path in (tmp_path / "grafana/dashboards").iterdir()}
+    assert written == there

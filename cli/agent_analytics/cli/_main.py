@@ -6,6 +6,9 @@ from importlib.metadata import version
 from typing import Final
 
 from agent_analytics.cli._command import Command
+from agent_analytics.cli._config import add_config, config
+from agent_analytics.cli._dashboards import add_dashboards, dashboards
+from agent_analytics.cli._rules import add_rules, rules
 from agent_analytics.cli._simulator import simulator
 from agent_analytics.exporters.doctor import add_doctor, doctor
 from agent_analytics.insights.report import add_report, report
@@ -20,6 +23,8 @@ _EPILOG: Final = """\
 examples:
   agent-analytics demo --incident             see the whole work, on simulated agents
   agent-analytics doctor                      say what is wrong with a set-up
+  agent-analytics config --target agents:9464 --output prometheus
+                                              write what Prometheus and Alertmanager read
   agent-analytics report acme                 a publisher's figures of the last 30 days
 
 `agent-analytics COMMAND --help` shows the options of a command, with examples.
@@ -63,5 +68,8 @@ def _commands() -> tuple[Command, ...]:
     return (
         Command("report", add_report, report),
         Command("doctor", add_doctor, doctor),
+        Command("config", add_config, config),
+        Command("rules", add_rules, rules),
+        Command("dashboards", add_dashboards, dashboards),
         *simulator(),
     )

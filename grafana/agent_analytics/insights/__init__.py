@@ -6,7 +6,7 @@ generated from it are committed under ``generated/``. ``PublisherAnalytics`` and
 """
 
 from agent_analytics.insights._alerts import Insight, parse_alerts
-from agent_analytics.insights._files import GENERATED, write_rules
+from agent_analytics.insights._files import GENERATED, grafana_files, write_files, write_rules
 from agent_analytics.insights._model import Audience, Category, Severity
 from agent_analytics.insights.analytics import MarketplaceAnalytics, PublisherAnalytics
 from agent_analytics.insights.config import alertmanager_config, prometheus_config
@@ -20,7 +20,9 @@ __all__ = [
     "PublisherAnalytics",
     "Severity",
     "alertmanager_config",
+    "grafana_files",
     "parse_alerts",
     "prometheus_config",
+    "write_files",
     "write_rules",
 ]

@@ -1,9 +1,11 @@
 """Where the generated files are, and rule files for a server of one's own."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from agent_analytics.insights import rollups
+from agent_analytics.insights._provisioning import dashboard_provider, datasources
 from agent_analytics.insights.rules import INSIGHT_INTERVAL, ONCALL_INTERVAL, render_rules
 
 #: Directory of the files that are generated from this package and committed with it:
@@ -28,16 +30,42 @@ def write_rules(
         level_interval: How often it records the levels of counters, from which insights are read.
         hour_interval: How often it records hours and distinct tenants.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    written: list[Path] = []
     files = render_rules(
         oncall_interval=oncall_interval,
         insight_interval=insight_interval,
         level_interval=level_interval,
         hour_interval=hour_interval,
     )
+    return write_files(directory, files)
+
+
+def grafana_files(
+    *, path: str, prometheus_url: str, scrape_interval: str = "5s", traces_url: str | None = None
+) -> dict[str, str]:
+    """Return what Grafana reads, by path: ``dashboards/`` and ``provisioning/``.
+
+    Args:
+        path: Directory of the dashboards, as Grafana's server sees it.
+        prometheus_url: Where Grafana's server reaches Prometheus.
+        scrape_interval: How often Prometheus scrapes ``/metrics``.
+        traces_url: Where Grafana's server reaches Tempo, if there is one.
+    """
+    dashboards = sorted((GENERATED / "dashboards").glob("*.json"))
+    return {
+        **{f"dashboards/{each.name}": each.read_text(encoding="utf-8") for each in dashboards},
+        "provisioning/datasources/agent-analytics.yml": datasources(
+            url=prometheus_url, scrape_interval=scrape_interval, traces_url=traces_url
+        ),
+        "provisioning/dashboards/agent-analytics.yml": dashboard_provider(path=path),
+    }
+
+
+def write_files(directory: Path, files: Mapping[str, str]) -> list[Path]:
+    """Write texts below a directory, which is made, and return their paths."""
+    written: list[Path] = []
     for name, text in files.items():
         path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         written.append(path)
     return written

@@ -1,0 +1,41 @@
+"""Writes files for other programs, and says what was written."""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from agent_analytics.insights import write_files
+
+
+def add_output(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the option that says where to."""
+    parser.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help=f"directory for {what}; it is made if need be",
+    )
+
+
+def written(command: str, directory: Path, files: Mapping[str, str]) -> bool:
+    """Write files, print their names, and return whether they could be written."""
+    try:
+        write_files(directory, files)
+    except OSError as error:
+        say(command, f"cannot write {error.filename}: {error.strerror}")
+        return False
+    for name in files:
+        tell(f"wrote {directory / name}")
+    return True
+
+
+def tell(line: str = "") -> None:
+    """Print a line."""
+    sys.stdout.write(f"{line}\n")
+
+
+def say(command: str, message: str) -> None:
+    """Print what is wrong."""
+    sys.stderr.write(f"agent-analytics {command}: {message}\n")
