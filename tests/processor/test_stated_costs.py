@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from tests.processor.conftest import Rig, chat, invoke
 
+from agent_analytics.instrumentation import agent as agent_of_ours
+from agent_analytics.instrumentation import tracing
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import FirstOf, ModelCall
 
@@ -251,3 +253,28 @@ def test_nothing_of_a_call_without_tokens(rig: Rig) -> None:
         rig.run(chat(0, 0) | {"gen_ai.usage.cost": 0})
     assert cents(rig) == 0
     assert rig.refused("amount") == 0
+
+
+@pytest.mark.parametrize(
+    ("model", "wanted"),
+    [
+        pytest.param("own", 100, id="after one's own table"),
+        pytest.param("public", CENTS, id="before the public list"),
+        pytest.param("nobody's", CENTS, id="where nobody knows it"),
+    ],
+)
+def test_what_a_returned_answer_states(both: Rig, model: str, wanted: float) -> None:
+    """A cost in an answer that is returned is believed as far as one on a span (OpenRouter's)."""
+
+    @agent_of_ours(publisher_id="acme", agent_id="finder")
+    def find() -> dict[str, Any]:
+        usage = {"prompt_tokens": 100, "completion_tokens": 50, "cost": 0.1234}
+        return {"model": model, "usage": usage}
+
+    tracing.use_provider(both.provider)
+    try:
+        find()
+    finally:
+        tracing.use_provider(None)
+    assert cents(both) == wanted
+    assert both.value("unpriced_tokens_total") == 0

@@ -18,6 +18,8 @@ PLAIN: Final = frozenset(
 )
 #: What pydantic keeps beside the fields that a model declares.
 _EXTRA: Final = "__pydantic_extra__"
+#: What the class of a protocol buffer has: its fields are data, though read as attributes.
+_MESSAGE: Final = "DESCRIPTOR"
 #: A longer list is no list of the calls of one answer.
 _MOST_ITEMS: Final = 1_000
 
@@ -46,7 +48,16 @@ def plain(source: object, key: str) -> object:
         extra = _slot(source, _EXTRA)
         if type(extra) is dict:
             return cast("dict[str, object]", extra).get(key)
+        if _MESSAGE in type(source).__dict__:
+            return getattr(source, key, None)
     return found
+
+
+def held(source: object) -> Mapping[str, object] | None:
+    """Return what a mapping or an object holds as plain data, or ``None``."""
+    if isinstance(source, Mapping):
+        return cast("Mapping[str, object]", source)
+    return _held(source)
 
 
 def _held(source: object) -> dict[str, object] | None:

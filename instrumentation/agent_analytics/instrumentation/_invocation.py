@@ -14,7 +14,6 @@ from agent_analytics.instrumentation._calls import Call, NoCall
 from agent_analytics.instrumentation._fields import PLAIN
 from agent_analytics.instrumentation._ledger import Charge, Refund, Report, Totals, per_model
 from agent_analytics.instrumentation._streamed import Streamed
-from agent_analytics.instrumentation._usage import read_usage
 from agent_analytics.instrumentation.exceptions import NOTHING, NotErrors
 from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.instrumentation.money import usd_text
@@ -24,6 +23,8 @@ TenantSource = str | Callable[..., str | None]
 
 NO_CALL: Final = NoCall(INVALID_SPAN, 0, {})
 _NO_PRICE: Final = -1
+#: Exact types of results without usage: of a list or a tuple, what is in it may tell of some.
+_TELLS_NOTHING: Final = PLAIN - {list, tuple}
 
 
 class Listing:
@@ -277,11 +278,13 @@ class AgentCall(Call):
 
     def _read(self, result: object) -> list[Report]:
         """Return what the result and the chunks before it say of usage."""
-        if self.streamed is None:
-            found = read_usage(result)
-            return [] if found is None else [Report(usage) for usage in found.usages]
-        self.streamed.result(result)
-        return [Report(usage) for usage in self.streamed.usages()]
+        streamed = self.streamed
+        if streamed is None:
+            if type(result) in _TELLS_NOTHING:
+                return []
+            streamed = Streamed()
+        streamed.result(result)
+        return [Report(usage) for usage in streamed.usages()]
 
     def _money(self, outcome: str, charged: int, attributes: dict[str, AttributeValue]) -> None:
         listing = self.listing

@@ -33,7 +33,8 @@ class Totals:
     """The usage of one model, added up."""
 
     __slots__ = (
-        "cached", "cost_nano", "given", "made", "provider", "reasoning", "written", "written_1h",
+        "cached", "cost_nano", "given", "made", "provider", "reasoning", "stated_nano", "written",
+        "written_1h",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -41,6 +42,7 @@ class Totals:
         self.written = self.written_1h = 0
         self.provider: str | None = None
         self.cost_nano: int | None = None
+        self.stated_nano: int | None = None
 
     def add(self, report: Report) -> None:
         """Add one report."""
@@ -54,6 +56,8 @@ class Totals:
         self.provider = self.provider or usage.provider
         if report.cost_nano is not None:
             self.cost_nano = (self.cost_nano or 0) + report.cost_nano
+        if usage.stated_nano is not None:
+            self.stated_nano = (self.stated_nano or 0) + usage.stated_nano
 
     def attributes(self, model: str | None) -> dict[str, AttributeValue]:
         """Return what a span says of this usage."""
@@ -76,13 +80,15 @@ class Totals:
                 found[names.PROVIDER_NAME] = self.provider
         if self.cost_nano is not None:
             found[names.COST_USD] = usd_text(self.cost_nano)
+        if self.stated_nano is not None:
+            found[names.STATED_COST_USD] = usd_text(self.stated_nano)
         return found
 
 
 def per_model(reports: Iterable[Report]) -> Mapping[tuple[str | None, bool], Totals]:
-    """Return usage by model and by whether its cost was told, in the order of first mention.
+    """Return usage by model and by whether its cost is known, in the order of first mention.
 
-    Tokens of unknown cost are kept apart from tokens of the same model whose cost was told: their
+    Tokens of unknown cost are kept apart from tokens of the same model whose cost is known: their
     sum under the one cost would pass for paid. A cost told without tokens belongs to the first.
     """
     found: dict[tuple[str | None, bool], Totals] = {}
@@ -91,7 +97,9 @@ def per_model(reports: Iterable[Report]) -> Mapping[tuple[str | None, bool], Tot
         if report.cost_nano is not None and not any(report.usage[:TOKENS]):
             loose.append(report)
         else:
-            key = (report.usage.model, report.cost_nano is not None)
+            usage = report.usage
+            known = report.cost_nano is not None or usage.stated_nano is not None
+            key = (usage.model, known)
             found.setdefault(key, Totals()).add(report)
     if loose:
         first = next(iter(found), (loose[0].usage.model, True))

@@ -2,8 +2,10 @@
 
 from typing import Final, NamedTuple
 
+from agent_analytics.instrumentation._answers import read_answers
 from agent_analytics.instrumentation._fields import PLAIN, plain, unwrapped
-from agent_analytics.instrumentation._usage import TOKENS, Found, Usage, read_usage
+from agent_analytics.instrumentation._sums import merge, of_run, plus, with_run
+from agent_analytics.instrumentation._usage import Found, Usage
 
 #: Types of chunks with which a model's answer begins, and with which it is told whole.
 _BEGINS: Final = frozenset({"message_start", "message-start", "response.created", "stream-start"})
@@ -69,7 +71,7 @@ class Streamed:
         self._calls: list[_Sum] = []
         self._by_id: dict[str, _Sum] = {}
         self._current: _Sum | None = None
-        self._run: Usage | None = None
+        self._run: tuple[Usage, ...] = ()
 
     def chunk(self, value: object) -> None:
         """Take in a chunk; whatever a stranger's attribute does, nothing is raised."""
@@ -86,46 +88,55 @@ class Streamed:
         marks = _marks(chunk)
         if marks.begins:
             self._current = None
-        found = read_usage(chunk)
-        if found is not None:
-            self._add(found, goes_on=marks.goes_on or marks.begins)
+        answers = read_answers(chunk)
+        if answers.all_so_far:
+            self._all_so_far(answers.found)
+        else:
+            for found in answers.found:
+                self._add(found, goes_on=marks.goes_on or marks.begins)
         if marks.ends and self._current is not None:
             self._current.ended = True
 
     def result(self, value: object) -> None:
         """Take in what the stream returned at its end: all of it again, as far as it says."""
-        found = read_usage(value)
-        if found is None:
+        answers = read_answers(value)
+        if not self._calls:
+            for found in answers.found:
+                self._current = None  # each is an answer of its own
+                self._add(found, goes_on=False)
+        elif answers.all_so_far:
+            self._all_so_far(answers.found)
+        else:
+            for found in answers.found:
+                known = found.call_id is not None and found.call_id in self._by_id
+                self._add(found if known else found._replace(of_run=True), goes_on=False)
+
+    def _all_so_far(self, answers: tuple[Found, ...]) -> None:
+        """Take in all answers of a run until now: by their ids, or else as a sum."""
+        if all(found.call_id is not None for found in answers):
+            for found in answers:
+                self._add(found, goes_on=False)
             return
-        if self._calls and (found.call_id is None or found.call_id not in self._by_id):
-            found = found._replace(of_run=True)
-        self._add(found, goes_on=False)
+        whole: dict[str | None, Usage] = {}
+        for found in answers:
+            for usage in found.usages:
+                whole[usage.model] = plus(whole.get(usage.model), usage)
+        self._run = of_run(self._run, tuple(whole.values()))
 
     def usages(self) -> list[Usage]:
         """Return what was used, call by call."""
-        usages = [usage for call in self._calls for usage in call.usages()]
-        run = self._run
-        if run is None:
-            return usages
-        models = {usage.model for usage in usages if usage.model is not None}
-        if run.model is None and len(models) == 1:
-            run = run._replace(model=models.pop())
-        rest = _beyond(run, usages)
-        if rest is not None:
-            usages.append(rest)
-        return usages
+        return with_run([usage for call in self._calls for usage in call.usages()], self._run)
 
     def _add(self, found: Found, *, goes_on: bool) -> None:
         if found.of_run:
-            for usage in found.usages:
-                self._run = merge(self._run, usage)
+            self._run = of_run(self._run, found.usages)
             return
         call = self._call_of(found, goes_on=goes_on)
         first, *others = found.usages
         if others:
             call.parts = found.usages
         elif found.adds:
-            call.added = _plus(call.added, first)
+            call.added = plus(call.added, first)
         else:
             call.total = merge(call.total, first)
 
@@ -161,57 +172,6 @@ class Streamed:
             (new.input_tokens and old.input_tokens and new.input_tokens != old.input_tokens)
             or (new.output_tokens and new.output_tokens < old.output_tokens)
         )
-
-
-def merge(old: Usage | None, new: Usage | None) -> Usage | None:
-    """Return the larger of each number, as running totals of one call are put together."""
-    if old is None or new is None:
-        return old or new
-    return Usage(
-        max(old.input_tokens, new.input_tokens),
-        max(old.output_tokens, new.output_tokens),
-        max(old.cached_input_tokens, new.cached_input_tokens),
-        max(old.reasoning_tokens, new.reasoning_tokens),
-        old.model or new.model,
-        max(old.cache_write_input_tokens, new.cache_write_input_tokens),
-        max(old.cache_write_1h_input_tokens, new.cache_write_1h_input_tokens),
-        old.provider or new.provider,
-    )
-
-
-def _plus(old: Usage | None, new: Usage) -> Usage:
-    if old is None:
-        return new
-    return Usage(
-        old.input_tokens + new.input_tokens,
-        old.output_tokens + new.output_tokens,
-        old.cached_input_tokens + new.cached_input_tokens,
-        old.reasoning_tokens + new.reasoning_tokens,
-        old.model or new.model,
-        old.cache_write_input_tokens + new.cache_write_input_tokens,
-        old.cache_write_1h_input_tokens + new.cache_write_1h_input_tokens,
-        old.provider or new.provider,
-    )
-
-
-def _beyond(run: Usage, usages: list[Usage]) -> Usage | None:
-    """Return what a run used beyond the calls that are known of it."""
-    told: Usage | None = None
-    for usage in usages:
-        told = _plus(told, usage)
-    if told is None:
-        return run
-    rest = Usage(
-        max(0, run.input_tokens - told.input_tokens),
-        max(0, run.output_tokens - told.output_tokens),
-        max(0, run.cached_input_tokens - told.cached_input_tokens),
-        max(0, run.reasoning_tokens - told.reasoning_tokens),
-        run.model,
-        max(0, run.cache_write_input_tokens - told.cache_write_input_tokens),
-        max(0, run.cache_write_1h_input_tokens - told.cache_write_1h_input_tokens),
-        run.provider,
-    )
-    return rest if any(rest[:TOKENS]) else None
 
 
 class _Marks(NamedTuple):

@@ -21,7 +21,13 @@ from agent_analytics.instrumentation._fields import (
     unwrapped,
 )
 from agent_analytics.instrumentation._figures import Basis, Figures, settle
-from agent_analytics.instrumentation._usage_objects import figures_of, has_figures
+from agent_analytics.instrumentation._meant import BESIDE_INPUT, BESIDE_REASONING
+from agent_analytics.instrumentation._stated import stated_in, stated_round
+from agent_analytics.instrumentation._usage_objects import (
+    figures_of,
+    gives_no_answer,
+    has_figures,
+)
 from agent_analytics.instrumentation.spellings import Path, Spelling
 
 #: How a field is read: by any means, or as plain data alone.
@@ -40,6 +46,8 @@ class Usage(NamedTuple):
     #: The part of the written that is kept for an hour.
     cache_write_1h_input_tokens: int = 0
     provider: str | None = None
+    #: What it cost as the answer states it, in nano-dollars; None if it does not.
+    stated_nano: int | None = None
 
 
 #: So many fields of a usage, the first, are the tokens of its parts and its wholes.
@@ -75,6 +83,9 @@ _USAGE_PLAIN: Final[tuple[Path, ...]] = (
     ("metrics",),
     ("meta",),
     ("x_groq", "usage"),
+    ("usage_metrics",),
+    ("models_usage",),
+    ("amazon-bedrock-invocationMetrics",),
 )
 #: What wraps an answer or a chunk; the first two by any means, the rest as plain data alone.
 _ROUND: Final = ("message", "response")
@@ -88,7 +99,13 @@ _ROUND_PLAIN: Final = (
     "raw",
     "result",
     "model_response",
+    "body",
+    "_meta",
+    "meta",
+    "_raw_response",
 )
+#: Answers that are their own usage: Ollama's, and those of Llama at Bedrock.
+_OWN_USAGE: Final = (("eval_count",), ("generation_token_count",))
 _DEEPEST: Final = 3
 #: A usage object of a run says how many calls it sums up; so does what carries it.
 _RUN_USAGE: Final = ("requests", "successful_requests")
@@ -109,17 +126,48 @@ def read_usage(result: object) -> Found | None:
     if type(result) in PLAIN:
         return None
     try:
-        return _search(result, 0, by_any_means=True)
+        return usage_in(result)
     except KeyboardInterrupt:
         raise  # a person's
     except BaseException:  # noqa: BLE001 - a stranger's attribute may do anything; it is no usage
         return None
 
 
+def usage_in(result: object) -> Found | None:
+    """Return the same, and raise what a stranger's attribute does."""
+    return None if type(result) in PLAIN else _search(result, 0, by_any_means=True)
+
+
+def usage_by_model(source: object, usages: object) -> Found | None:
+    """Return the usage of a run that is kept by the names of models, or ``None``."""
+    if not isinstance(usages, Mapping):
+        return None
+    told = [
+        one._replace(model=text(model))
+        for model, usage in cast("Mapping[object, object]", usages).items()
+        if (one := _settled(usage, source, None, None)) is not None
+    ]
+    if not told:
+        return None
+    if len(told) == 1 and told[0].stated_nano is None:
+        told = [told[0]._replace(stated_nano=stated_round(source))]
+    return Found(tuple(told), of_run=True)
+
+
 def _search(source: object, depth: int, *, by_any_means: bool) -> Found | None:
     found = _read(source, field if by_any_means else plain)
-    if found is not None or depth == _DEEPEST:
-        return found
+    if found is None and depth < _DEEPEST:
+        found = _search_inside(source, depth, by_any_means=by_any_means)
+        if found is not None and any(usage.model is None for usage in found.usages):
+            # What is round an answer may name the model that gave it.
+            model = _first_text(source, spellings.MODEL)
+            found = found._replace(
+                usages=tuple(usage._replace(model=usage.model or model) for usage in found.usages)
+            )
+    return found
+
+
+def _search_inside(source: object, depth: int, *, by_any_means: bool) -> Found | None:
     for key in _ROUND:
         inner = unwrapped(field(source, key) if by_any_means else plain(source, key))
         if inner is not None:
@@ -141,6 +189,8 @@ def _read(source: object, look: Look) -> Found | None:
         return None
     metadata = look(source, "response_metadata")
     model = _model_of(source, metadata, look)
+    if gives_no_answer(source, model):
+        return None
     provider = _first_text(source, spellings.PROVIDER) or _first_text(metadata, spellings.PROVIDER)
     usages = tuple(
         one
@@ -149,6 +199,9 @@ def _read(source: object, look: Look) -> Found | None:
     )
     if not usages:
         return None
+    whole = stated_round(source)
+    if whole is not None:
+        usages = (usages[0]._replace(stated_nano=whole), *usages[1:])
     is_run = any(plain(usage, key) is not None for key in _RUN_USAGE) or any(
         plain(source, key) is not None for key in _RUN
     )
@@ -182,7 +235,7 @@ def _settled(
     settled = settle(
         told,
         basis,
-        reasoning_beside=paths["output"] in spellings.BESIDE_REASONING,
+        reasoning_beside=paths["output"] in BESIDE_REASONING,
         rest_is_input=basis in (Basis.BESIDE, Basis.DOUBTFUL),
     )
     own = text(plain(usage, "model"))
@@ -195,11 +248,12 @@ def _settled(
         settled.written,
         settled.written_1h,
         provider,
+        stated_in(usage),
     )
 
 
 def _basis(paths: Mapping[str, Path], told: Figures, source: object, provider: str | None) -> Basis:
-    beside = spellings.BESIDE_INPUT.get(paths["input"])
+    beside = BESIDE_INPUT.get(paths["input"])
     if provider is not None and plain(source, "metrics") is not None:
         # agno hands on what clients return, under names of its own.
         if any(one in provider.lower() for one in _APART):
@@ -248,8 +302,7 @@ def _usage_of(source: object, look: Look) -> object:
             found = None if type(found) in PLAIN else plain(found, key)
         if type(found) not in PLAIN and has_figures(found):
             return found
-    # Ollama's answers are their own usage.
-    return source if count(source, ("eval_count",)) is not None else None
+    return source if any(count(source, path) is not None for path in _OWN_USAGE) else None
 
 
 def _is_list(value: object) -> bool:

@@ -1,7 +1,8 @@
 """The figures of a usage object, whatever library it is of, by the one table of spellings."""
 
+import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, cast
 
 from agent_analytics.instrumentation import spellings
 from agent_analytics.instrumentation._fields import PLAIN, count, field, items, plain, whole
@@ -140,3 +141,28 @@ def has_figures(usage: object) -> bool:
         for spelling in (spellings.INPUT, spellings.OUTPUT)
         for path in spelling.fields
     )
+
+
+#: Where answers hold vectors and verdicts on texts; of a list of such, what each item holds.
+_VECTORS: Final = ("embeddings", "embedding")
+_ITEMS: Final = ("data", "results")
+_OF_ITEMS: Final = ("embedding", "relevance_score", "flagged")
+#: Models that answer with numbers or verdicts on texts, and generate nothing.
+NO_ANSWER: Final = re.compile(r"embed|moderation|rerank", re.IGNORECASE)
+_LONGEST_NAME: Final = 256
+
+
+def gives_no_answer(source: object, model: str | None) -> bool:
+    """Tell whether a request was of no model that answers: it embedded, ranked or moderated."""
+    if model is not None and NO_ANSWER.search(model[:_LONGEST_NAME]) is not None:
+        return True
+    if any(plain(source, key) is not None for key in _VECTORS):
+        return True
+    for key in _ITEMS:
+        listed = plain(source, key)
+        if type(listed) is list and listed:
+            first = cast("list[object]", listed)[0]
+            return type(first) not in PLAIN and any(
+                plain(first, one) is not None for one in _OF_ITEMS
+            )
+    return False

@@ -43,6 +43,7 @@ INPUT: Final = Spelling(
         ("prompt_eval_count",),
         ("input_token_count",),
         ("billed_units", "input_tokens"),
+        ("inputTokenCount",),
     ),
     attributes=(
         "gen_ai.usage.input_tokens",
@@ -72,6 +73,8 @@ OUTPUT: Final = Spelling(
         ("eval_count",),
         ("output_token_count",),
         ("billed_units", "output_tokens"),
+        ("generation_token_count",),
+        ("outputTokenCount",),
     ),
     attributes=(
         "gen_ai.usage.output_tokens",
@@ -107,6 +110,7 @@ CACHED: Final = Spelling(
         ("cache_input_tokens",),
         ("cached_prompt_tokens",),
         ("prompt_cache_hit_tokens",),
+        ("cached_prompt_text_tokens",),
         ("num_cached_tokens",),
         ("cached_tokens",),
         ("details", "cache_read_tokens"),
@@ -168,6 +172,7 @@ WRITTEN: Final = Spelling(
         ("input_token_details", "cache_creation"),
         ("cacheWriteInputTokens",),
         ("cacheWriteInputTokenCount",),
+        ("cacheCreationInputTokens",),
         ("inputTokenDetails", "cacheWriteTokens"),
         ("cache_creation_tokens",),
         ("details", "cache_write_tokens"),
@@ -336,7 +341,14 @@ TEXTS: Final[dict[str, str | None]] = {
 
 #: The model and the provider, of an answer or of its metadata.
 MODEL: Final = Spelling(
-    fields=(("model",), ("model_name",), ("model_version",), ("modelVersion",), ("model_id",)),
+    fields=(
+        ("model",),
+        ("model_name",),
+        ("model_version",),
+        ("modelVersion",),
+        ("model_id",),
+        ("ai_model_id",),
+    ),
 )
 PROVIDER: Final = Spelling(fields=(("model_provider",), ("provider_name",)))
 #: The model's own id of its answer.
@@ -348,40 +360,4 @@ RESPONSE_ID: Final = Spelling(
         ("provider_response_id",),
         ("message_id",),
     ),
-)
-
-#: By the path of the input: what of the cache is counted beside it. Everywhere else it is within.
-BESIDE_INPUT: Final[dict[Path, frozenset[Path]]] = {
-    # Anthropic's own API: input is what had nothing to do with the cache.
-    ("input_tokens",): frozenset(
-        {
-            ("cache_read_input_tokens",),
-            ("cache_creation_input_tokens",),
-            ("cache_creation", "ephemeral_5m_input_tokens"),
-            ("cache_creation", "ephemeral_1h_input_tokens"),
-        },
-    ),
-    # Microsoft's agent-framework names those of Anthropic's client apart.
-    ("input_token_count",): frozenset(
-        {("anthropic.cache_read_input_tokens",), ("anthropic.cache_creation_input_tokens",)},
-    ),
-    # Bedrock's Converse alike; strands hands the same fields on for providers that count it in.
-    ("inputTokens",): frozenset(
-        {
-            ("cacheReadInputTokens",),
-            ("cacheReadInputTokenCount",),
-            ("cacheWriteInputTokens",),
-            ("cacheWriteInputTokenCount",),
-        },
-    ),
-}
-#: Outputs that reasoning is counted beside.
-BESIDE_REASONING: Final[frozenset[Path]] = frozenset(
-    {
-        ("candidates_token_count",),
-        ("candidatesTokenCount",),
-        ("response_token_count",),
-        ("responseTokenCount",),
-        ("total_output_tokens",),
-    },
 )

@@ -73,6 +73,8 @@ REVENUE_USD: Final = "marketplace.revenue.usd"
 REFUND_USD: Final = "marketplace.refund.usd"
 #: What the span cost the publisher in model calls: a decimal string or a number, in US dollars.
 COST_USD: Final = "marketplace.cost.usd"
+#: What an answer that a call returned states of its cost, alike; prices of one's own come first.
+STATED_COST_USD: Final = "marketplace.stated_cost.usd"
 #: Kind of the zero-length span that records something which is no call: one of EVENTS.
 EVENT: Final = "marketplace.event"
 #: Idempotency key of a recorded event: the same key of one publisher counts once.

@@ -203,6 +203,9 @@ class UsageCounter:
             return None, _NO_TOKENS, cost, own is True
         if model is None:
             model = _model(attributes)
+        if told is None:
+            stated = attributes.get(v.STATED_COST_USD)
+            told = None if stated is None else StatedCost((stated,))
         flags = node.flags
         blocks = None  # made for what counts alone: a model call below knows it better
         if not flags & _nodes.MODEL_TOKENS_BELOW:

@@ -1,0 +1,383 @@
+"""Usage in what frameworks return round the answers of models, and what answers state of cost."""
+
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace as Thing
+from typing import Any
+
+import pytest
+from tests.instrumentation.shapes import usage
+
+from agent_analytics.instrumentation import agent
+from agent_analytics.instrumentation import vocabulary as names
+
+Finished = Callable[[], list[Any]]
+Said = Callable[[], dict[str, object]]
+
+
+@agent
+def answer(result: object) -> object:
+    """Return what it is given."""
+    return result
+
+
+@agent
+def stream(*chunks: object) -> Iterator[object]:
+    """Yield what it is given."""
+    yield from chunks
+
+
+def spoken(sent: int, received: int, given: str | None = None) -> Thing:
+    """Return a message of a model as LangChain keeps it."""
+    return Thing(
+        type="ai",
+        id=given,
+        usage_metadata={
+            "input_tokens": sent,
+            "output_tokens": received,
+            "total_tokens": sent + received,
+            "input_token_details": {"cache_read": 4},
+        },
+        response_metadata={"model_name": "m"},
+    )
+
+
+def asked() -> Thing:
+    """Return a message of a person as LangChain keeps it."""
+    return Thing(type="human", content="?", id="h")
+
+
+COMPLETION = {
+    "id": "chatcmpl-1",
+    "model": "m",
+    "usage": {"prompt_tokens": 30, "completion_tokens": 9, "total_tokens": 39},
+}
+SPENT = {"input": 30, "output": 9, "model": "m"}
+
+
+class _Parsed:
+    """A parsed object, as instructor 1.17 returns it, with the answer in a private attribute."""
+
+    def __init__(self) -> None:
+        self.name = "x"
+        self._raw_response = Thing(**COMPLETION)
+
+
+class _Prediction:
+    """A prediction of dspy 3.4 that tracks usage."""
+
+    def __init__(self, usage: dict[str, object]) -> None:
+        self._store: dict[str, object] = {}
+        self._lm_usage = usage
+
+
+def autogen(*uses: tuple[int, int] | None, **more: object) -> list[Thing]:
+    """Return messages as autogen-agentchat 0.4 to 0.7 keeps them; the first is the user's."""
+    told = [
+        None if use is None else Thing(prompt_tokens=use[0], completion_tokens=use[1])
+        for use in uses
+    ]
+    return [
+        Thing(source="user", models_usage=None, **more),
+        *(Thing(source="helper", models_usage=use, **more) for use in told),
+    ]
+
+
+RESULTS: dict[str, tuple[object, dict[str, object]]] = {
+    # langgraph 0.2 to 1.x: the state of a graph, with the turns of a conversation before this one
+    "state": (
+        {
+            "messages": [
+                asked(),
+                spoken(900, 90),
+                asked(),
+                spoken(10, 4),
+                Thing(type="tool"),
+                spoken(20, 5),
+            ]
+        },
+        {"input": 30, "output": 9, "cached": 8, "model": "m"},
+    ),
+    "batch of langchain": ([spoken(10, 4), spoken(20, 5)], {**SPENT, "cached": 8}),
+    # langchain-core: LLMResult
+    "generations": (
+        Thing(generations=[[Thing(text="a", message=spoken(30, 9))]], llm_output={}),
+        {**SPENT, "cached": 4},
+    ),
+    # instructor's create_with_completion, and a pair of one's own
+    "pair": ((Thing(name="x"), COMPLETION), SPENT),
+    "parsed": (_Parsed(), SPENT),
+    "task of autogen": (
+        Thing(messages=autogen((10, 4), None, (20, 5)), stop_reason="done"),
+        {"input": 30, "output": 9},
+    ),
+    "response of autogen": (
+        Thing(inner_messages=autogen((10, 4))[1:], chat_message=autogen((20, 5))[1]),
+        {"input": 30, "output": 9},
+    ),
+    "lists of openai-agents": (
+        Thing(
+            raw_responses=[Thing(usage={"input_tokens": 30, "output_tokens": 9}, response_id="r")]
+        ),
+        {"input": 30, "output": 9},
+    ),
+    "dspy": (
+        _Prediction({"m": {"prompt_tokens": 30, "completion_tokens": 9, "total_tokens": 39}}),
+        SPENT,
+    ),
+    # claude-agent-sdk 0.2: what was fresh, by the names of models
+    "claude agent": (
+        Thing(
+            num_turns=2,
+            usage={"input_tokens": 1, "output_tokens": 1},
+            model_usage={
+                "m": {
+                    "inputTokens": 10,
+                    "outputTokens": 9,
+                    "cacheReadInputTokens": 15,
+                    "cacheCreationInputTokens": 5,
+                }
+            },
+        ),
+        {**SPENT, "cached": 15, "written": 5},
+    ),
+    # crewai 1.15: the output of an agent without a crew
+    "lite agent": (
+        Thing(
+            raw="x",
+            usage_metrics={
+                "prompt_tokens": 30,
+                "completion_tokens": 9,
+                "cached_prompt_tokens": 3,
+                "successful_requests": 2,
+            },
+        ),
+        {"input": 30, "output": 9, "cached": 3},
+    ),
+    # haystack-ai 2.9 to 3.4, and 2.8
+    "replies": ({"replies": [Thing(_role="assistant", _meta=COMPLETION)]}, SPENT),
+    "older replies": ({"replies": [Thing(role="assistant", meta=COMPLETION)]}, SPENT),
+    # semantic-kernel 1.45: the model is named round the usage
+    "function of semantic-kernel": (
+        Thing(
+            value=[
+                Thing(
+                    ai_model_id="m",
+                    metadata={"usage": Thing(prompt_tokens=30, completion_tokens=9)},
+                )
+            ]
+        ),
+        SPENT,
+    ),
+    # a line of OpenAI's batches
+    "batch": ({"custom_id": "a", "response": {"status_code": 200, "body": COMPLETION}}, SPENT),
+    # Bedrock's InvokeModel: Llama, and what ends its streams
+    "llama": (
+        {"generation": "x", "prompt_token_count": 30, "generation_token_count": 9},
+        {"input": 30, "output": 9},
+    ),
+    "metrics of bedrock": (
+        {
+            "amazon-bedrock-invocationMetrics": {
+                "inputTokenCount": 10,
+                "outputTokenCount": 9,
+                "cacheReadInputTokenCount": 20,
+            }
+        },
+        {"input": 30, "output": 9, "cached": 20},
+    ),
+    # xai-sdk 1.21
+    "xai": (
+        {
+            "usage": {
+                "prompt_tokens": 30,
+                "completion_tokens": 5,
+                "reasoning_tokens": 4,
+                "total_tokens": 39,
+                "cached_prompt_text_tokens": 2,
+            }
+        },
+        {"input": 30, "output": 9, "cached": 2, "reasoning": 4},
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", RESULTS)
+def test_what_is_round_the_answers(shape: str, said: Said) -> None:
+    """Every answer of the run counts once, whatever keeps it, and none of the turns before."""
+    value, right = RESULTS[shape]
+    assert answer(value) is value
+    assert usage(said()) == right
+
+
+NO_ANSWERS: dict[str, object] = {
+    "openai": {
+        "data": [{"embedding": [0.1]}],
+        "model": "text-embedding-3-small",
+        "usage": {"prompt_tokens": 8, "total_tokens": 8},
+    },
+    "any model": {
+        "data": [Thing(embedding=[0.1])],
+        "model": "bge-m3",
+        "usage": {"prompt_tokens": 8},
+    },
+    "cohere": {"embeddings": {"float": [[0.1]]}, "meta": {"billed_units": {"input_tokens": 8}}},
+    "rerank": {"results": [{"index": 0, "relevance_score": 0.4}], "usage": {"prompt_tokens": 8}},
+    "moderation": {"results": [{"flagged": False}], "model": "m", "usage": {"prompt_tokens": 8}},
+    "nothing": [{"title": "x"}] * 3,
+    "a state before any answer": {"messages": [spoken(900, 90), asked()]},
+}
+
+
+@pytest.mark.parametrize("shape", NO_ANSWERS)
+def test_what_is_no_answer(shape: str, said: Said) -> None:
+    """Vectors and verdicts are paid for as no answer of a model, as a span of them is not."""
+    answer(NO_ANSWERS[shape])
+    assert usage(said()) == {}
+
+
+def test_a_graph_that_waits_tells_when_it_goes_on(said: Said) -> None:
+    """What a graph did before it asked a person is in its state again: it counts once."""
+    before = [asked(), spoken(10, 4)]
+    answer({"messages": before, "__interrupt__": ["sure?"]})
+    assert usage(said()) == {}
+    answer({"messages": [*before, Thing(type="tool"), spoken(20, 5)]})
+    assert usage(said()) == {**SPENT, "cached": 8}
+
+
+# --- streams -------------------------------------------------------------------------------------
+
+STREAMS: dict[str, tuple[object, ...]] = {
+    # langgraph's stream modes
+    "updates": (
+        {"model": {"messages": [spoken(10, 4, "run-1")]}},
+        {"tools": {"messages": [Thing(type="tool")]}},
+        {"model": {"messages": [spoken(20, 5, "run-2")]}},
+    ),
+    "values": (
+        {"messages": [spoken(900, 90, "run-0"), asked()]},
+        {"messages": [spoken(900, 90, "run-0"), asked(), spoken(10, 4, "run-1")]},
+        {
+            "messages": [
+                spoken(900, 90, "run-0"),
+                asked(),
+                spoken(10, 4, "run-1"),
+                spoken(20, 5, "run-2"),
+            ]
+        },
+    ),
+    "two modes": (
+        ("updates", {"model": {"messages": [spoken(10, 4, "run-1")]}}),
+        ("values", {"messages": [asked(), spoken(10, 4, "run-1")]}),
+        ("values", {"messages": [asked(), spoken(10, 4, "run-1"), spoken(20, 5, "run-2")]}),
+    ),
+}
+
+
+@pytest.mark.parametrize("mode", STREAMS)
+def test_streams_of_states(mode: str, said: Said) -> None:
+    """A message counts once, however many states of a stream hold it."""
+    list(stream(*STREAMS[mode]))
+    assert usage(said()) == {**SPENT, "cached": 8}
+
+
+@pytest.mark.parametrize("given", [{}, {"id": "1"}])
+def test_a_stream_of_autogen(given: dict[str, str], said: Said) -> None:
+    """Its last chunk holds every message once more, with ids since 0.5 and without before."""
+    messages = autogen((10, 4), None, (20, 5))
+    for number, message in enumerate(messages):
+        if given:
+            message.id = f"{number}"
+    list(stream(*messages, Thing(messages=messages, stop_reason="done")))
+    assert usage(said()) == {"input": 30, "output": 9}
+
+
+# --- cost ----------------------------------------------------------------------------------------
+
+COSTS: dict[str, tuple[dict[str, object], str]] = {
+    "openrouter": (
+        {"usage": {"prompt_tokens": 30, "completion_tokens": 9, "cost": 0.0125}},
+        "0.0125",
+    ),
+    "openrouter with a key of one's own": (
+        {
+            "usage": {
+                "prompt_tokens": 30,
+                "completion_tokens": 9,
+                "cost": 0.005,
+                "is_byok": True,
+                "cost_details": {"upstream_inference_cost": 0.1},
+            }
+        },
+        "0.105",
+    ),
+    "perplexity": (
+        {"usage": {"prompt_tokens": 30, "completion_tokens": 9, "cost": {"total_cost": 0.006}}},
+        "0.006",
+    ),
+    "deepinfra": (
+        {"usage": {"prompt_tokens": 30, "completion_tokens": 9, "estimated_cost": 3e-6}},
+        "0.000003",
+    ),
+    "litellm": (
+        {
+            "usage": {"prompt_tokens": 30, "completion_tokens": 9},
+            "_hidden_params": {"response_cost": 0.25},
+        },
+        "0.25",
+    ),
+    "claude agent": (
+        {"usage": {"input_tokens": 30, "output_tokens": 9}, "num_turns": 2, "total_cost_usd": 0.7},
+        "0.7",
+    ),
+    "claude agent by model": (
+        {
+            "num_turns": 2,
+            "total_cost_usd": 0.7,
+            "model_usage": {"m": {"inputTokens": 30, "outputTokens": 9, "costUSD": 0.7}},
+        },
+        "0.7",
+    ),
+    "xai": (
+        {"usage": {"prompt_tokens": 30, "completion_tokens": 9, "cost_in_usd_ticks": 37_500_000}},
+        "0.00375",
+    ),
+}
+
+
+@pytest.mark.parametrize("form", [dict, lambda fields: Thing(**fields)])
+@pytest.mark.parametrize("who", COSTS)
+def test_what_an_answer_states_of_its_cost(
+    who: str, form: Callable[[dict[str, object]], object], said: Said
+) -> None:
+    """It is told as stated, apart from what the user says that it cost."""
+    value, right = COSTS[who]
+    answer(form(value))
+    told = said()
+    assert told[names.STATED_COST_USD] == right
+    assert names.COST_USD not in told
+
+
+@pytest.mark.parametrize(
+    "cost", [0, -1, float("nan"), "dear", True, {"total_cost": None}, {"amount": 3}]
+)
+def test_what_is_no_cost(cost: object, said: Said) -> None:
+    """A 0 is unknown, and what is no amount of dollars is none."""
+    answer({"usage": {"prompt_tokens": 30, "completion_tokens": 9, "cost": cost}})
+    assert names.STATED_COST_USD not in said()
+    answer({"usage": {"prompt_tokens": 30, "completion_tokens": 9, "cost": 1, "currency": "EUR"}})
+    assert names.STATED_COST_USD not in said()
+
+
+def test_the_cost_of_a_run_that_is_streamed(finished: Finished) -> None:
+    """What sums up a run says more than its calls where it names models and what each cost."""
+    called = Thing(model="big", message_id="msg_1", usage={"input_tokens": 30, "output_tokens": 9})
+    whole = {
+        "big-1": {"inputTokens": 30, "outputTokens": 9, "costUSD": 0.5},
+        "small-1": {"inputTokens": 7, "outputTokens": 2, "costUSD": 0.1},
+    }
+    list(stream(called, Thing(num_turns=1, total_cost_usd=0.6, model_usage=whole)))
+    told = [(usage(one.attributes), one.attributes[names.STATED_COST_USD]) for one in finished()]
+    assert told == [
+        ({"input": 7, "output": 2, "model": "small-1"}, "0.1"),
+        ({"input": 30, "output": 9, "model": "big-1"}, "0.5"),
+    ]
