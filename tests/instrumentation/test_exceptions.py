@@ -123,7 +123,8 @@ def made(name: str, *bases: type[BaseException], **body: object) -> type[BaseExc
 #: huey 3.5, rq 3.0, arq 0.28, procrastinate 3.10, prefect 3.9, airflow 3.3, temporalio 1.35,
 #: dagster 1.13, inngest 0.5, restate 1.3, streamlit 1.67, tornado 6.6, crewai 1.15, agno 3.1,
 #: haystack 3.4, livekit 1.8, langgraph 0.3, botocore 1.44, google-api-core 2.44, pydantic-ai 2.68,
-#: typer 0.29, mcp 1.23.
+#: typer 0.29, mcp 1.23, distributed 2026.8, ray 2.60, modal 1.6, openai-agents 0.24, taskiq 0.13,
+#: tenacity 9, python-telegram-bot 22.8, scrapy 2.19.
 UNINSTALLED = [
     ("trio.Cancelled", "cancelled"),
     ("trio._core._exceptions.Cancelled", "cancelled"),
@@ -174,6 +175,24 @@ UNINSTALLED = [
     ("pydantic_ai.exceptions.ToolFailed", "error"),
     ("typer.exceptions.Abort", "cancelled"),
     ("mcp.shared.exceptions.UrlElicitationRequiredError", "steered"),
+    ("distributed.exceptions.Reschedule", "steered"),
+    ("huey.exceptions.RateLimitExceeded", "steered"),
+    ("ray.exceptions.TaskCancelledError", "cancelled"),
+    ("modal.exception.InputCancellation", "cancelled"),
+    ("agents.exceptions.MCPToolCancellationError", "cancelled"),
+    ("restate.exceptions.RetryableError", "steered"),
+    ("restate.exceptions.TerminalError", "error"),
+    ("taskiq.exceptions.NoResultError", "steered"),
+    ("taskiq.exceptions.TaskRejectedError", "steered"),
+    ("temporalio.worker._workflow_instance._WorkflowBeingEvictedError", "steered"),
+    ("tenacity.TryAgain", "steered"),
+    ("tenacity.RetryError", "error"),
+    ("telegram.ext._application.ApplicationHandlerStop", "steered"),
+    ("scrapy.exceptions.IgnoreRequest", "steered"),
+    ("unittest.case.SkipTest", "steered"),
+    ("bdb.BdbQuit", "cancelled"),
+    ("pydantic_ai.exceptions.ModelRetry", "error"),
+    ("agno.exceptions.RetryAgentRun", "error"),
     ("shop.errors.Cancelled", "error"),
     ("shop.errors.GraphInterrupt", "error"),
     ("shop.errors.Retry", "error"),
@@ -194,6 +213,17 @@ def test_what_steers_may_look_cancelled() -> None:
     name = "agent_framework._workflows._functional.WorkflowInterrupted"
     assert outcome(made(name, asyncio.CancelledError)()) == "steered"
     assert outcome(made("shop.ApprovalTimeout", langgraph.errors.GraphInterrupt)()) == "steered"
+
+
+def test_the_nearest_name_decides_where_nothing_steers() -> None:
+    """Dramatiq's time limit is derived from what interrupts a thread: a timeout all the same."""
+    interrupt = made("dramatiq.middleware.threading.Interrupt", BaseException)
+    limit = made("dramatiq.middleware.time_limit.TimeLimitExceeded", interrupt)
+    assert outcome(limit()) == "timeout"
+    assert outcome(made("dramatiq.middleware.shutdown.Shutdown", interrupt)()) == "cancelled"
+    assert outcome(made("curio.errors.TimeoutCancellationError", asyncio.CancelledError)()) == (
+        "timeout"
+    )
 
 
 @pytest.mark.parametrize("code", [None, 0, False, 1, 2, -1, "stopped", 0.0, object()])
@@ -218,3 +248,6 @@ def test_what_stands_for_another_exception_is_that() -> None:
     assert outcome(activity) == "cancelled"
     activity.__cause__ = activity
     assert outcome(activity) == "error"
+    given_up = made("tenacity.RetryError")()
+    given_up.__cause__ = TimeoutError()
+    assert outcome(given_up) == "timeout"

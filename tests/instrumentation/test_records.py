@@ -231,6 +231,7 @@ def test_invocation(finished: Finished) -> None:
         ({"success": False, "outcome": "timeout"}, "timeout", "timeout"),
         ({"success": False, "outcome": "timeout", "error_type": "Slow"}, "timeout", "Slow"),
         ({"success": False, "outcome": "cancelled"}, "cancelled", None),
+        ({"success": False, "outcome": "steered", "error_type": "Retry"}, "steered", None),
         ({"success": False, "outcome": "cancelled", "error_type": "Left"}, "cancelled", None),
     ],
 )

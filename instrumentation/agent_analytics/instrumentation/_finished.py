@@ -19,6 +19,7 @@ from agent_analytics.instrumentation._tool import TOOL_ERROR
 from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.instrumentation.money import usd_text
 
+_OUTCOMES: Final = (*names.OUTCOMES, names.STEERED)
 _TOOL_FIELDS: Final = frozenset({"name", "success", "duration_ms", "error_type"})
 
 
@@ -92,7 +93,7 @@ def record_invocation(
         agent_id: The listing.
         tenant_id: The tenant; that of the context if None.
         duration_ms: How long it took, in milliseconds.
-        success: False for an error, unless ``outcome`` says timeout or cancelled.
+        success: False for an error, unless ``outcome`` says timeout, cancelled or steered.
         input_tokens: Sent to the model: all of it, read from and written to the cache included.
         output_tokens: Received from the model, reasoning included.
         tool_calls: Its tool calls: names, mappings with the fields of ToolCall, or ToolCalls.
@@ -100,7 +101,8 @@ def record_invocation(
         revenue_usd: What the tenant is charged, in US dollars, whatever the outcome.
         cost_usd: What it cost the publisher, in US dollars; None if not known.
         error_type: Of an error or a timeout, a short name of what went wrong.
-        outcome: success, error, timeout or cancelled.
+        outcome: success, error, timeout, cancelled, or steered: a try that an exception ended by
+            which a framework steers, and that was no call.
         cached_input_tokens: The part of the input read from the model's cache.
         reasoning_tokens: The part of the output spent on reasoning.
         conversation_id: The conversation that it is a turn of.
@@ -160,8 +162,8 @@ def _outcome(success: object, outcome: object) -> str:
     _checks.flag(success, "success")
     if outcome is None:
         return names.SUCCESS if success else names.ERROR
-    if not isinstance(outcome, str) or outcome not in names.OUTCOMES:
-        _checks.refuse("outcome", f"one of {', '.join(names.OUTCOMES)}", outcome)
+    if not isinstance(outcome, str) or outcome not in _OUTCOMES:
+        _checks.refuse("outcome", f"one of {', '.join(_OUTCOMES)}", outcome)
     if (outcome == names.SUCCESS) is not success:
         _checks.refuse("outcome", f"one that agrees with success={success}", outcome)
     return outcome

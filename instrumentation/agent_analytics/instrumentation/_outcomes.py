@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from agent_analytics.instrumentation import exceptions
 from agent_analytics.instrumentation import vocabulary as names
+from agent_analytics.instrumentation._web_answers import ANSWERS, outcome_of_answer
 from agent_analytics.instrumentation.exceptions import NOTHING, NotErrors
 
 Meaning = tuple[str, str]
@@ -68,15 +69,18 @@ def type_name(kind: type) -> str:
 
 
 def _outcome_by(bases: list[str]) -> str:
-    """Return the outcome by the names of a class and its bases, the class first."""
-    for name in bases:
-        found = exceptions.MEANINGS.get(name)
-        if found is not None:
-            return found
-    for name in bases:
-        found = exceptions.called_like(name)
-        if found is not None:
-            return found
+    """Return the outcome by the names of a class and its bases, the class first.
+
+    What is derived from an exception that steers does so, however it is called. Else the nearest
+    name decides: Dramatiq's time limit is derived from what interrupts a thread.
+    """
+    known = [exceptions.MEANINGS.get(name) for name in bases]
+    if next((each for each in known if each is not None), None) == names.STEERED:
+        return names.STEERED
+    for name, found in zip(bases, known, strict=True):
+        meant = found or exceptions.called_like(name)
+        if meant is not None:
+            return meant
     return names.ERROR
 
 
@@ -205,11 +209,18 @@ def _by_another(inner: Any, own: NotErrors) -> Meaning | None:  # noqa: ANN401 -
     return None if found[0] == names.ERROR else found
 
 
-def _ask(exception: BaseException, what: str, default: object = None) -> object:
+def _look_at_answer(exception: BaseException, own: NotErrors) -> Meaning | None:
+    """Look at the answer that a web server gives for an exception."""
+    del own
+    outcome = outcome_of_answer(exception, _ask)
+    return None if outcome is None else (outcome, type_name(type(exception)))
+
+
+def _ask(subject: object, what: str, default: object = None, *, call: bool = True) -> object:
     """Return an attribute of an exception's, called if it is a method; it may do anything."""
     try:
-        found: object = getattr(exception, what, default)
-        return found() if callable(found) else found
+        found: object = getattr(subject, what, default)
+        return found() if call and callable(found) else found
     except BaseException:  # noqa: BLE001 - of the host's; it must not take the place of its exception
         return default
 
@@ -228,7 +239,9 @@ _LOOKS: Final[dict[str, Look]] = {
     "grpc.RpcError": _look_at_code,
     "urllib.error.URLError": _look_at_reason,
     "urllib3.exceptions.MaxRetryError": _look_at_reason,
+    "tenacity.RetryError": _look_at_cause,
     "temporalio.exceptions.ActivityError": _look_at_cause,
     "temporalio.exceptions.ChildWorkflowError": _look_at_cause,
     "temporalio.exceptions.NexusOperationError": _look_at_cause,
+    **dict.fromkeys(ANSWERS, _look_at_answer),
 }
