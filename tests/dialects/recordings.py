@@ -70,6 +70,8 @@ _FRAMEWORKS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "*": TOKENS | {MODELS},
         "cancelled": frozenset({TOOL_OUTCOMES}),
     },
+    "langchain-0.3/langsmith": {"*": DETAILS},
+    "langchain-0.3/traceloop": {"*": frozenset({REASONING})},
     "langchain/traceloop": {"*": frozenset({REASONING})},
     "langchain/traceloop+tl-sdk": {"*": frozenset({REASONING})},
     "litellm-sdk/native+oi": {"*": CLIENT},

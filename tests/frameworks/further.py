@@ -88,18 +88,17 @@ FURTHER: Mapping[str, Framework] = {
         "langchain",
         {
             "openinference": (_OI + "langchain",),
+            "traceloop": (_TL + "langchain",),
         },
-        "ok",
-        "tool_error",
-        "agent_error",
-        "streaming",
-        "parallel",
+        *_BASIC,
         "async",
+        "chain",
+        "graph_with_agent",
+        "mid_error",
+        "plain_graph",
+        "unnamed",
         driver="langchain",
-        note=(
-            "Agents are langgraph's `create_react_agent`. An agent in another's tool, and a plain"
-            " graph with a node called `agent`, are still counted wrongly in this version."
-        ),
+        note="Agents are langgraph's `create_react_agent`.",
     ),
     "llama-index-0.12": _of(
         "llama-index-core",

@@ -10,10 +10,12 @@ from typing import Final
 
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor._followed import Followed
+from agent_analytics.processor._graph_roles import find_graphs
 from agent_analytics.processor._protocol_views import merge_protocol_calls
 from agent_analytics.processor._tree import (
     above,
     below,
+    own,
     role_of_open,
     same_name,
     same_source,
@@ -23,7 +25,6 @@ from agent_analytics.processor._views import merge_views
 
 #: Tools of frameworks that pass the run on to another agent.
 _HANDOFFS: Final = frozenset({"transfer_to_agent", "handoff_to_agent", "handoff"})
-_STEPS: Final = (d.GRAPH_STEP, d.GRAPH_FUNCTION)
 _HANDOFF_PREFIXES: Final = ("transfer_to_", "transfer_back_to_", "handoff_to_")
 
 
@@ -37,7 +38,7 @@ def assign_roles(top: Followed) -> list[Followed]:
             part.told.facts = part.told.said
             part.role = part.told.facts.role
     _moments(parts)
-    _graphs(parts)
+    find_graphs(parts)
     _unmarked(parts)
     _containers(parts)
     _handoffs(parts)
@@ -81,17 +82,6 @@ def container_of(agent: Followed) -> Followed:
     return found
 
 
-def own(agent: Followed, role: int) -> Iterator[Followed]:
-    """Yield the spans of a role below an agent that belong to no agent below it."""
-    stack = list(agent.children)
-    while stack:
-        one = stack.pop()
-        if one.role == role:
-            yield one
-        if one.role != d.AGENT or same_name(one, agent):
-            stack.extend(one.children)
-
-
 def same_agent(agent: Followed) -> Iterator[Followed]:
     """Yield further spans of the very same run of an agent, directly below its first."""
     stack = [agent]
@@ -116,63 +106,6 @@ def _moments(parts: list[Followed]) -> None:
         parent = part.parent
         if isinstance(parent, Followed) and parent.role == part.role and same_source(part, parent):
             part.role = d.OTHER
-
-
-def _graphs(parts: list[Followed]) -> None:
-    """Tell agents from graphs, and from the steps of a graph that are called like agents."""
-    for part in parts:
-        facts = part.told.facts if part.told is not None else None
-        if facts is None or facts.graph == d.NO_GRAPH:
-            continue
-        if facts.graph in _STEPS and part.role == d.AGENT:
-            part.role = d.OTHER
-        elif facts.graph == d.GRAPH_AGENT and part.role == d.OTHER:
-            part.role = d.AGENT
-    for part in parts:
-        facts = part.told.facts if part.told is not None else None
-        if facts is None or facts.graph == d.NO_GRAPH:
-            continue
-        if facts.graph == d.GRAPH_FUNCTION:
-            _declared(part)
-        elif facts.graph == d.GRAPH_STEP and facts.role == d.AGENT:
-            _promote(part)
-        elif (
-            part.role == d.AGENT
-            and facts.graph == d.GRAPH
-            and not any(own(part, d.MODEL))
-            and not any(own(part, d.TOOL))
-        ):
-            part.role = d.WORKFLOW
-
-
-def _declared(function: Followed) -> None:
-    """Make an agent of the function that a graph was declared by, if it does an agent's work.
-
-    One that only calls agents holds them.
-    """
-    if any(own(function, d.MODEL)) or any(own(function, d.TOOL)):
-        function.role = d.AGENT
-    elif not any(one.role == d.AGENT for one in below(function)) and function.told is not None:
-        function.role = d.AGENT if function.told.rest[2] else d.OTHER
-
-
-def _promote(step: Followed) -> None:
-    """Make the graph an agent whose step is called like one and asks a model.
-
-    A step that is an agent of its own makes none of the graph.
-    """
-    if not any(own(step, d.MODEL)) or any(one.role == d.AGENT for one in below(step)):
-        return
-    graph: Followed | None = None
-    for one in above(step):
-        if one.role == d.AGENT:
-            return
-        facts = one.told.facts if one.told is not None else None
-        if facts is not None and facts.graph == d.GRAPH:
-            graph = one
-            break
-    if graph is not None:
-        graph.role = d.AGENT
 
 
 def _unmarked(parts: list[Followed]) -> None:

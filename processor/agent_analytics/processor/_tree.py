@@ -40,6 +40,17 @@ def above(node: Followed) -> Iterator[Followed]:
         parent = parent.parent
 
 
+def own(agent: Followed, role: int) -> Iterator[Followed]:
+    """Yield the spans of a role below an agent that belong to no agent below it."""
+    stack = list(agent.children)
+    while stack:
+        one = stack.pop()
+        if one.role == role:
+            yield one
+        if one.role != d.AGENT or same_name(one, agent):
+            stack.extend(one.children)
+
+
 def prune(top: Followed | None) -> list[int]:
     """Let go of what was counted and has nothing open below it; return the ids of those spans."""
     gone: list[int] = []

@@ -19,7 +19,8 @@ LONGEST = 300
 def plain(value: Any) -> Any:  # noqa: ANN401 - whatever an attribute holds
     """Return an attribute value as JSON has it; long text is content, and is cut."""
     if isinstance(value, str):
-        return value if len(value) <= LONGEST or value.startswith('{"ls_') else value[:20] + "…"
+        whole = len(value) <= LONGEST or value.startswith('{"ls_') or '"langgraph_node"' in value
+        return value if whole else value[:20] + "…"
     if isinstance(value, (list, tuple)):
         return [plain(one) for one in value][:20]
     return value

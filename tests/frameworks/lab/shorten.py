@@ -122,7 +122,7 @@ def main() -> None:
     for path in sorted(source.glob("*.json")):
         if path.name.endswith(".expect.json"):
             continue
-        truth = path.with_suffix("").with_suffix(".expect.json")
+        truth = path.with_name(f"{path.stem}.expect.json")  # versions have dots, too
         if not truth.exists():
             continue
         data = json.loads(path.read_text())

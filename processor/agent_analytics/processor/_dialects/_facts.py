@@ -31,6 +31,8 @@ GRAPH_STEP: Final = 2
 GRAPH_AGENT: Final = 3
 #: The function that a graph was declared by: an agent, where it asks models or calls tools.
 GRAPH_FUNCTION: Final = 4
+#: What the framework does between steps.
+GRAPH_PLUMBING: Final = 5
 
 
 @dataclass(slots=True)

@@ -15,15 +15,21 @@ from agent_analytics.processor._dialects import _facts as f
 #: Where instrumentations write the framework's metadata, one attribute for each.
 _PREFIXES: Final = ("traceloop.association.properties.", "langsmith.metadata.")
 _INTEGRATION: Final = "ls_integration"
-_KEYS: Final = ("lc_agent_name", "langgraph_node", _INTEGRATION, "langgraph_triggers")
+#: The step that a span is in; before its version 1.0 the framework says no more of a span.
+_STEP: Final = "langgraph_node"
+_KEYS: Final = ("lc_agent_name", _STEP, _INTEGRATION, "langgraph_triggers")
+#: Either says that the framework runs a span.
+_SIGNS: Final = (_INTEGRATION, _STEP)
 _TELLING: Final = re.compile(r'"(lc_agent_name|langgraph_node|ls_integration)": ?"([^"]*)"')
 _TRIGGERS: Final = re.compile(r'"langgraph_triggers": ?(\[[^\]]*\])')
 _BUILT_AS_AGENT: Final = ("langchain_create_agent", "deepagents")
 _NODES: Final = "gen_ai.workflow.nodes"
 #: What starts the function that a graph was declared by, and the first step of older graphs.
 _START: Final = "__start__"
+#: Names of what the framework does between steps, called after the steps that it is between.
+_PLUMBING: Final = re.compile(r"(?:Channel\w*|Branch)<")
 #: Attributes without any of which there is nothing to find.
-CLUES: Final = ("metadata", *(prefix + _INTEGRATION for prefix in _PREFIXES), _NODES)
+CLUES: Final = ("metadata", *(prefix + sign for prefix in _PREFIXES for sign in _SIGNS), _NODES)
 
 
 def graph_of(name: str, attributes: Mapping[str, Any]) -> int:
@@ -31,9 +37,10 @@ def graph_of(name: str, attributes: Mapping[str, Any]) -> int:
     told = _told(attributes)
     if told is None:
         return f.GRAPH if _NODES in attributes else f.NO_GRAPH
-    if _PREFIXES[0] + _INTEGRATION in attributes:
-        name = attributes.get("traceloop.entity.name") or name
-    node = told.get("langgraph_node")
+    name = name_in_graph(name, attributes)
+    if _PLUMBING.match(name) is not None:
+        return f.GRAPH_PLUMBING
+    node = told.get(_STEP)
     built_as_agent = told.get(_INTEGRATION) in _BUILT_AS_AGENT
     if told.get("lc_agent_name") == name and built_as_agent:
         return f.GRAPH_AGENT
@@ -43,6 +50,12 @@ def graph_of(name: str, attributes: Mapping[str, Any]) -> int:
     if node is None and built_as_agent:
         return f.GRAPH_AGENT  # one without a name
     return f.GRAPH
+
+
+def name_in_graph(name: str, attributes: Mapping[str, Any]) -> str:
+    """Return what the framework calls what a span is of, where its own name says more than that."""
+    entity = attributes.get("traceloop.entity.name")
+    return entity if type(entity) is str and entity else name
 
 
 def _by_start_alone(triggers: object) -> bool:
@@ -66,13 +79,13 @@ def agent_of(attributes: Mapping[str, Any]) -> object:
 
 def _told(attributes: Mapping[str, Any]) -> Mapping[str, Any] | None:
     metadata = attributes.get("metadata")
-    if type(metadata) is str and _INTEGRATION in metadata:
+    if type(metadata) is str and any(sign in metadata for sign in _SIGNS):
         told = dict(_TELLING.findall(metadata))
         triggers = _TRIGGERS.search(metadata)
         if triggers is not None:
             told["langgraph_triggers"] = triggers[1]
         return told
     for prefix in _PREFIXES:
-        if prefix + _INTEGRATION in attributes:
+        if any(prefix + sign in attributes for sign in _SIGNS):
             return {key: attributes.get(prefix + key) for key in _KEYS}
     return None

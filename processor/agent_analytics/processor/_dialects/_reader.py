@@ -13,7 +13,7 @@ from agent_analytics.processor._dialects._costs import stated_cost
 from agent_analytics.processor._dialects._dialect import Dialect
 from agent_analytics.processor._dialects._facts import Facts
 from agent_analytics.processor._dialects._fetched import is_fetched
-from agent_analytics.processor._dialects._graphs import CLUES, agent_of, graph_of
+from agent_analytics.processor._dialects._graphs import CLUES, agent_of, graph_of, name_in_graph
 from agent_analytics.processor._dialects._names import LONGEST, plain_name
 from agent_analytics.processor._dialects._protocols import CALL, METHODS, SERVER, protocol_call
 from agent_analytics.processor._dialects._registry import DIALECTS
@@ -274,7 +274,8 @@ def _name(  # noqa: C901 - a list of cases
             facts.role = f.OTHER
     elif not facts.unmarked:
         if role == f.OTHER:
-            facts.name = plain_name(name)
+            in_graph = facts.graph != f.NO_GRAPH
+            facts.name = plain_name(name_in_graph(name, attributes) if in_graph else name)
         else:
             facts.name = plain_name(_bare(name))
 
