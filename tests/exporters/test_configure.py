@@ -9,6 +9,7 @@ import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from opentelemetry import propagate, trace
@@ -305,13 +306,54 @@ class TestSettings:
         configure(metrics_port=None).shutdown()
 
     def test_port_in_use(self) -> None:
-        """A port in use is an OSError that names it, and nothing has been started."""
+        """A port in use is an OSError that names it and what takes another; nothing has started."""
         with (
             socket.create_server(("127.0.0.1", 0)) as taken,
-            pytest.raises(OSError, match=f"port {taken.getsockname()[1]}: Address already in use"),
+            pytest.raises(
+                OSError, match=f"port {taken.getsockname()[1]}: Address already in use"
+            ) as refused,
         ):
             configure(metrics_port=taken.getsockname()[1], otlp_endpoint="http://127.0.0.1:1")
+        said = str(refused.value)
+        assert "metrics_port or AGENT_ANALYTICS_METRICS_PORT takes another port" in said
+        assert "AGENT_ANALYTICS_STATE_DIR" in said
+        assert any("agent-analytics doctor" in each for each in refused.value.__notes__)
         configure(metrics_port=None).shutdown()
+
+    def test_port_in_use_beside_a_state_directory(self, tmp_path: Path) -> None:
+        """Where none of the directory's workers serves, the port is somebody else's."""
+        with (
+            socket.create_server(("127.0.0.1", 0)) as taken,
+            pytest.raises(OSError, match="by none of the workers of this state dir") as refused,
+        ):
+            configure(metrics_port=taken.getsockname()[1], state_dir=str(tmp_path))
+        assert "AGENT_ANALYTICS_METRICS_PORT takes another port" in str(refused.value)
+        assert "Several workers" not in str(refused.value)
+
+    @pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
+    def test_an_interface_that_is_not_there(self, host: str) -> None:
+        """The setting that names another one is said."""
+        with pytest.raises(OSError, match="AGENT_ANALYTICS_METRICS_HOST takes another"):
+            configure(metrics_port=0, metrics_host=host)
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"metrics_port": 70_000},
+            {"take_rate": 20},
+            {"prices": "/nowhere/prices.json"},
+            {"web_config": "/nowhere/web.yml", "metrics_port": 0},
+            {"otlp_endpoint": "collector:4317"},
+        ],
+        ids=str,
+    )
+    def test_an_error_says_who_says_more(self, wrong: dict[str, Any]) -> None:
+        """Below the message of a wrong setting stands the command that checks all of them."""
+        with pytest.raises(ValueError, match=r": ") as refused:
+            configure(**{"metrics_port": None, **wrong})
+        assert refused.value.__notes__ == [
+            "`agent-analytics doctor` checks every setting and says what to set"
+        ]
 
     def test_the_table_of_variables(self) -> None:
         """docs/configuration.md names every variable that the code reads, and no other of ours."""

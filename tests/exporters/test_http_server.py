@@ -289,8 +289,9 @@ class TestLifecycle:
             assert server.url == f"http://[::1]:{server.port}"
 
     def test_port_in_use(self, server: MetricsServer, processor: AgentMetricsProcessor) -> None:
-        """A second server on the port is refused, by an error that names the port."""
-        with pytest.raises(OSError, match=f"127.0.0.1 port {server.port}: Address already in use"):
+        """A second server on the port is refused, by an error that names the port and a remedy."""
+        message = f"127.0.0.1 port {server.port}: Address already in use. port= takes another one"
+        with pytest.raises(OSError, match=message):
             start_http_server(processor, server.port)
 
     @pytest.mark.parametrize("port", [-1, 65536, True])

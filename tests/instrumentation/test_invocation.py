@@ -322,9 +322,7 @@ def test_tenant_order(said: Said, finished: Finished) -> None:
 
 
 @pytest.mark.parametrize("bad", ["", "x" * 201, 7, b"t", "\ud800"])
-def test_tenant_function_with_a_bad_answer(
-    bad: object, said: Said, faults: Callable[[], int]
-) -> None:
+def test_tenant_function_with_a_bad_answer(bad: object, said: Said) -> None:
     """A tenant that cannot be one is unknown, not guessed, and the call goes on."""
     answer: Any = bad
 
@@ -335,11 +333,10 @@ def test_tenant_function_with_a_bad_answer(
     with tenant("t-context"):
         assert work() == 1
     assert "marketplace.tenant.id" not in said()
-    assert faults() == 1
 
 
-def test_tenant_function_that_fails(said: Said, faults: Callable[[], int]) -> None:
-    """A tenant function that raises is noted, the tenant unknown."""
+def test_tenant_function_that_fails(said: Said) -> None:
+    """A tenant function that raises is no error of ours, the tenant unknown."""
 
     @agent(tenant=lambda user: user.tenant_id)
     def work(user: object) -> object:
@@ -347,7 +344,6 @@ def test_tenant_function_that_fails(said: Said, faults: Callable[[], int]) -> No
 
     work(None)
     assert "marketplace.tenant.id" not in said()
-    assert faults() == 1
 
 
 def test_absurd_baggage_is_ignored(said: Said) -> None:

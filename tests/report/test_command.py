@@ -59,19 +59,68 @@ def test_marketplace(asked: list[str], capsys: pytest.CaptureFixture[str]) -> No
     assert len(document["listings"]) == 3
 
 
-def test_unknown_publisher(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """An id that is not there ends with 3 and says what to check."""
-    assert main(["report", "acmee", *asked]) == 3
+@pytest.mark.parametrize(
+    ("publisher", "advice"),
+    [
+        ("acmee", "Did you mean 'acme'? "),
+        ("ACME", "Did you mean 'acme'? "),
+        ("a-c-m-e", "Did you mean 'acme'? "),
+        ("acme inc", "Did you mean 'acme'? "),
+        ("cme", "Did you mean 'acme'? "),
+        ("zzz", "It knows 'acme', "),
+    ],
+)
+def test_unknown_publisher(
+    publisher: str, advice: str, asked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An id that is not there ends with 3 and names the nearest one, or those that there are."""
+    assert main(["report", publisher, *asked]) == 3
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert "knows no listing of publisher 'acmee'. Check the id" in captured.err
+    assert f"knows no listing of publisher '{publisher}'. {advice}" in captured.err
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("acme.pdf", "print it from a browser, which makes a PDF"),
+        ("acme.PDF", "print it from a browser, which makes a PDF"),
+        ("acme.xlsx", "say what goes into the file with --format"),
+        ("acme.docx", "say what goes into the file with --format"),
+        ("acme.png", "say what goes into the file with --format"),
+        ("acme.htmls", "say what goes into the file with --format"),
+    ],
+)
+def test_a_file_of_no_form(
+    name: str, advice: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is no form of a report is refused before anybody is asked, and nothing is written."""
+    path = tmp_path / name
+    asked = ["--prometheus", "http://127.0.0.1:9", "--output", str(path)]
+    assert main(["report", "acme", *asked]) == 2
+    said = capsys.readouterr().err
+    assert (
+        f"{name}: a report is written as .html, .json, .csv or .txt, not as {path.suffix}" in said
+    )
+    assert advice in said
+    assert not path.exists()
+
+
+def test_a_text_file(asked: list[str], tmp_path: Path) -> None:
+    """A form that is named goes into a file of any name, and a text needs no naming."""
+    for name, more in (("acme.txt", []), ("acme", []), ("acme.pdf", ["--format", "terminal"])):
+        path = tmp_path / name
+        assert main(["report", "acme", *asked, *more, "--output", str(path)]) == 0
+        assert "Agents of acme" in path.read_text("utf-8")
 
 
 def test_unreachable(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """An address where nothing answers, from the environment, ends with 1."""
     monkeypatch.setenv("AGENT_ANALYTICS_PROMETHEUS", "http://127.0.0.1:9")
     assert main(["report", "acme"]) == 1
-    assert "no answer from Prometheus at http://127.0.0.1:9" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "no answer from Prometheus at http://127.0.0.1:9" in said
+    assert "`agent-analytics doctor`" in said
 
 
 @pytest.mark.parametrize(

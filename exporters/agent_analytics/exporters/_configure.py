@@ -22,8 +22,10 @@ from agent_analytics.exporters import (
     _startup,
 )
 from agent_analytics.exporters._content import content_wanted
+from agent_analytics.exporters._explained import explained, not_served
 from agent_analytics.exporters._identity import check_identity
 from agent_analytics.exporters._instrument import Instruments
+from agent_analytics.exporters._listening import NotServedError
 from agent_analytics.exporters._server import MetricsServer
 from agent_analytics.exporters._settings import UNSET, OrUnset, Settings, TakeRate
 from agent_analytics.exporters._span_limits import warn_of_limits
@@ -103,25 +105,24 @@ class Runtime:
 
         state_dir = self.processor.state_dir
         if state_dir is not None:
-            self._target = SharedTarget(state_dir, (settings.metrics_host, port), server)
+            try:
+                self._target = SharedTarget(state_dir, (settings.metrics_host, port), server)
+            except NotServedError as error:
+                raise not_served(error, shared=True) from error
             started.callback(self._target.close)
             return
         try:
             self._server = started.enter_context(server())
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
-            if root is not None:  # many such processes record nothing, and need no server
+        except NotServedError as error:
+            if error.errno == errno.EADDRINUSE and root is not None:
+                # Many such processes record nothing, and need no server.
                 self._unread = f"cannot serve the metrics on port {port}, which is in use"
                 return
-            msg = (
-                f"{error}. Several workers of one service need a state directory: set state_dir "
-                "or AGENT_ANALYTICS_STATE_DIR, and one of them serves the sum of all"
-            )
-            if settings.state_dir is None:
-                raise OSError(error.errno, msg) from error
+            wrong = not_served(error, shared=False)
+            if settings.state_dir is None or error.errno != errno.EADDRINUSE:
+                raise wrong from error
             # The directory cannot be used, which was said: that must not end the service.
-            _logger.error("agent-analytics: %s", msg)  # noqa: TRY400 - the message says it all
+            _logger.error("agent-analytics: %s", wrong.strerror)  # noqa: TRY400 - it says it all
 
     def _attach(self, settings: Settings, started: ExitStack) -> _provider.Attachment:
         if settings.sdk_disabled:
@@ -227,6 +228,7 @@ class Runtime:
         self.shutdown()
 
 
+@explained()
 def configure(
     service_name: str | None = None,
     metrics_port: OrUnset[int | None] = UNSET,

@@ -16,6 +16,7 @@ from agent_analytics.exporters import _libraries, _sdk
 from agent_analytics.exporters._instrument import Instruments
 from agent_analytics.exporters._observer import Seen
 from agent_analytics.exporters._processors import RuntimeProvider
+from agent_analytics.instrumentation import mistakes
 from agent_analytics.instrumentation.tracing import SCOPE
 from agent_analytics.processor import AgentMetricsProcessor
 
@@ -36,9 +37,9 @@ def offer(processor: object, source: Callable[[], list[str]]) -> None:
 
 
 def about(processor: object) -> list[str]:
-    """Return the findings about a processor; none where nobody looks."""
+    """Return the findings about a processor, where somebody looks, and what mistakes were said."""
     source = _sources.get(processor)
-    return source() if source is not None else []
+    return [*(source() if source is not None else []), *mistakes.said()]
 
 
 def findings(

@@ -21,6 +21,10 @@ _BACKLOG: Final = 64
 Address = tuple[socket.AddressFamily, tuple[Any, ...]]
 
 
+class NotServedError(OSError):
+    """Nothing can listen there; the cause is the error of the system."""
+
+
 def listen(addr: str, port: int) -> list[socket.socket]:
     """Return sockets that listen on every address of a host, without blocking.
 
@@ -30,7 +34,7 @@ def listen(addr: str, port: int) -> list[socket.socket]:
 
     Raises:
         ValueError: A bad port.
-        OSError: The port is in use, or nothing that ``addr`` stands for is on this machine.
+        NotServedError: The port is in use, or nothing that ``addr`` stands for is on this machine.
     """
     if isinstance(port, bool) or not 0 <= port <= _MAX_PORT:
         msg = f"port: expected a number from 0 to {_MAX_PORT}, got {port!r}"
@@ -39,7 +43,7 @@ def listen(addr: str, port: int) -> list[socket.socket]:
         listeners = _on_every_interface(port) if addr in EVERY else _on(_addresses(addr), port)
     except OSError as error:
         msg = f"cannot serve metrics on {addr or '*'} port {port}: {error.strerror or error}"
-        raise OSError(error.errno, msg) from error
+        raise NotServedError(error.errno, msg) from error
     for listener in listeners:
         listener.settimeout(0)
     return listeners

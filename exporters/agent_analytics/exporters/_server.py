@@ -1,6 +1,7 @@
 """The metrics over HTTP from a thread of this process."""
 
 import contextlib
+import errno
 import os
 import selectors
 import socket
@@ -265,7 +266,13 @@ def start_http_server(
         ImportError: The web configuration needs a package that is not installed.
         OSError: The port is in use or the address is not ours.
     """
-    return MetricsServer(processor, port, addr, web_config=web_config)
+    try:
+        return MetricsServer(processor, port, addr, web_config=web_config)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            msg = f"{error.strerror}. port= takes another one, 0 any free one"
+            raise OSError(error.errno, msg) from error
+        raise
 
 
 _LIVE: Final[weakref.WeakSet[MetricsServer]] = weakref.WeakSet()

@@ -20,6 +20,7 @@ from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr
 from opentelemetry.sdk.trace import TracerProvider
 
 from agent_analytics.exporters import _configure, _process_tree, _sdk
+from agent_analytics.exporters._explained import DOCTOR
 from agent_analytics.exporters._identity import publisher_named
 from agent_analytics.exporters._packages import is_genai
 from agent_analytics.exporters._settings import UNSET
@@ -105,7 +106,9 @@ def _start() -> None:
             _configure_or_count_only()
         except (ValueError, ImportError, OSError, RuntimeError) as error:
             _logger.error(  # noqa: TRY400 - the message is for people
-                "agent-analytics: nothing is counted, the program runs without it: %s", error
+                "agent-analytics: nothing is counted, the program runs without it: %s; %s",
+                error,
+                DOCTOR,
             )
         except Exception:
             _logger.exception("agent-analytics: nothing is counted, the program runs without it")

@@ -10,6 +10,8 @@ from agent_analytics.instrumentation.money import nano_usd
 
 #: Longest id, name or error type in characters.
 MAX_TEXT: Final = 200
+#: The label of what is beyond a cap, which is nobody's id.
+OVERFLOW: Final = "_other"
 #: Most tokens in one report; anything above is a mistake of the sender.
 MAX_TOKENS: Final = 10**12
 
@@ -42,6 +44,21 @@ def text(value: object, argument: str) -> str:
 def optional_text(value: object, argument: str) -> str | None:
     """Return ``value`` as ``text`` does, or None if it is None."""
     return None if value is None else text(value, argument)
+
+
+def optional_id(value: object, argument: str) -> str | None:
+    """Return the id of a publisher or a listing, which becomes a label, or None if it is None.
+
+    What may be one is what ``configure()`` takes from the environment, too.
+    """
+    if value is None:
+        return None
+    found = text(value, argument)
+    if not found.isprintable():
+        refuse(argument, f"an id of 1 to {MAX_TEXT} printable characters", value)
+    if found == OVERFLOW:
+        refuse(argument, "another id, for this is what overflows is called", value)
+    return found
 
 
 def usd(value: object, argument: str) -> int:

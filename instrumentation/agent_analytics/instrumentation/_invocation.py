@@ -8,7 +8,7 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.trace import INVALID_SPAN, Span, SpanContext, set_span_in_context
 from opentelemetry.util.types import AttributeValue
 
-from agent_analytics.instrumentation import _checks, context, tracing
+from agent_analytics.instrumentation import _checks, context, mistakes, tracing
 from agent_analytics.instrumentation import vocabulary as names
 from agent_analytics.instrumentation._calls import Call, NoCall
 from agent_analytics.instrumentation._fields import PLAIN
@@ -66,8 +66,8 @@ class Listing:
     ) -> None:
         self.not_errors = not_errors
         self.method: str | None = None
-        self.publisher_id = _checks.optional_text(publisher_id, "publisher_id")
-        self.agent_id = _checks.optional_text(agent_id, "agent_id")
+        self.publisher_id = _checks.optional_id(publisher_id, "publisher_id")
+        self.agent_id = _checks.optional_id(agent_id, "agent_id")
         self.price_nano = _NO_PRICE if price_usd is None else _checks.usd(price_usd, "price_usd")
         self.price_text = usd_text(max(self.price_nano, 0))
         self.tenant = tenant
@@ -80,7 +80,7 @@ class Listing:
             self.attributes[names.AGENT_VERSION] = version
         if self.publisher_id is not None:
             if self.agent_id is None:
-                self.agent_id = name
+                self.agent_id = _checks.optional_id(name or None, "agent_id, by default the name")
             self.attributes[names.PUBLISHER_ID] = self.publisher_id
         if self.agent_id is not None:
             self.attributes[names.AGENT_ID] = self.agent_id
@@ -126,6 +126,11 @@ class Listing:
         call.enter(current, call)
         return call
 
+    @property
+    def _named(self) -> str:
+        name = self.agent_id or self.attributes[names.AGENT_NAME]
+        return f"agent {name!r}"
+
     def _overridden(self, enclosing: context.CurrentInvocation, subject: object) -> bool:
         """Tell whether a method with a listing of its own calls this one of its base's.
 
@@ -149,13 +154,18 @@ class Listing:
         if tenant is not None:
             if isinstance(tenant, str):
                 return tenant
+            # Whose the call is stays unknown where this fails; it is not guessed.
             try:
                 found = tenant(*args, **kwargs)
-                if found is not None:
-                    return _checks.text(found, "tenant")
-            except Exception:  # noqa: BLE001 - whose it is stays unknown; it is not guessed
-                note_internal_error("tenant= of an agent")
+            except Exception:  # noqa: BLE001 - an error of the user's that ends no call
+                mistakes.raised("tenant=", self._named, tenant, "it is not known whose the call is")
                 return None
+            if found is not None:
+                try:
+                    return _checks.text(found, "tenant")
+                except ValueError:
+                    mistakes.refused("tenant=", self._named, tenant, "an id or None", found)
+                    return None
         inherited = context.baggage_tenant(current)
         if inherited is None and enclosing is not None:
             return enclosing.tenant_id

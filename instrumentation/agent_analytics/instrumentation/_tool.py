@@ -8,7 +8,7 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.trace import Span
 from opentelemetry.util.types import AttributeValue
 
-from agent_analytics.instrumentation import tracing
+from agent_analytics.instrumentation import mistakes, tracing
 from agent_analytics.instrumentation import vocabulary as names
 from agent_analytics.instrumentation._calls import Call
 from agent_analytics.instrumentation._fields import PLAIN
@@ -101,7 +101,16 @@ class _ToolCall(Call):
             self.told = self.recorder.failed(result)
         except Exception:  # noqa: BLE001 - a predicate that fails has not said so
             self.told = False
+            self._note_failed()
+
+    def _note_failed(self) -> None:
+        """Note that asking whether a result is a failure has failed, by whose function it was."""
+        failed = self.recorder.failed
+        if failed is says_error:
             note_internal_error("failed= of a tool")
+            return
+        tool = self.recorder.attributes[names.TOOL_NAME]
+        mistakes.raised("failed=", f"tool {tool!r}", failed, "the call counts as a success")
 
     @property
     def not_errors(self) -> NotErrors:
@@ -121,5 +130,5 @@ class _ToolCall(Call):
                 if self.recorder.failed(result) if self.told is None else self.told:
                     return names.ERROR, TOOL_ERROR
             except Exception:  # noqa: BLE001 - a predicate that fails has not said so
-                note_internal_error("failed= of a tool")
+                self._note_failed()
         return outcome, error_type

@@ -7,6 +7,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context, get_current
 from opentelemetry.util.types import AttributeValue
 
+from agent_analytics.instrumentation import mistakes
 from agent_analytics.instrumentation.context import context_with_facts
 from agent_analytics.instrumentation.health import note_unrecorded
 
@@ -112,6 +113,8 @@ def start_span(
             # Samplers return no attributes for what they drop; a sampler round them that records
             # it all the same leaves a span without those that it was started with.
             span.set_attributes(attributes)
+    elif invocation and isinstance(found.provider, trace.ProxyTracerProvider):
+        mistakes.not_set_up(name)
     return span
 
 

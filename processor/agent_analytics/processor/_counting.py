@@ -3,7 +3,9 @@
 from threading import RLock
 from typing import Any, Final
 
+from agent_analytics.instrumentation import mistakes
 from agent_analytics.instrumentation import vocabulary as v
+from agent_analytics.instrumentation.tracing import SCOPE
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor import _health, _nodes, _settling
 from agent_analytics.processor import _schema as schema
@@ -222,7 +224,11 @@ class RunCounter:
         if part.kind == _nodes.INFERENCE and _seen_inside(part) & _nodes.CALL_BELOW:
             self._health.repeat()
         else:
-            self._health.lose(_LOST.get(part.kind, _health.INVOCATION))
+            kind = _LOST.get(part.kind, _health.INVOCATION)
+            self._health.lose(kind)
+            if kind == _health.INVOCATION and part.told is not None:
+                source = "" if part.source == SCOPE else part.source
+                mistakes.no_publisher(part.told.facts.name, source)
 
     def _record(self, part: Followed, told: Told) -> None:
         """Add what calls used that have no spans."""

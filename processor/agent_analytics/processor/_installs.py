@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from agent_analytics.instrumentation.health import note_internal_error
+from agent_analytics.instrumentation import mistakes
 from agent_analytics.processor import _schema as schema
 from agent_analytics.processor import catalogue
 from agent_analytics.processor._rows import Row, Sample
@@ -37,7 +37,9 @@ class ActiveInstalls:
                     for (publisher, agent), count in known.items()
                 ]
             except Exception:  # noqa: BLE001 - a scrape must not fail for the host's database
-                note_internal_error("active_installs")
+                mistakes.raised(
+                    "active_installs=", "", self._callback, "active installs are left out"
+                )
                 return
             yield catalogue.ACTIVE_INSTALLS, samples
         elif self._durable:

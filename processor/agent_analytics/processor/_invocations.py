@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from opentelemetry.sdk.trace import ReadableSpan
 
+from agent_analytics.instrumentation import mistakes
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _health, _nodes, _outcomes
 from agent_analytics.processor._events import EventCounter
@@ -150,6 +151,8 @@ class InvocationCounter:
                 self._usage.add(node, listing, usage)
             self._health.cells[_health.INVOCATION] += 1
         if (name, version) != listing.latest:
+            if tenant is None:
+                mistakes.no_tenant(listing.publisher, listing.agent)
             self._listings.version(listing, name, version)
         if conversation is not None:
             self._converse(listing, conversation)
@@ -208,6 +211,8 @@ class InvocationCounter:
         listing = node.listing
         if listing is None:
             self._health.lose(_health.INVOCATION)
+            if v.EVENT not in attributes:
+                mistakes.no_publisher(attributes.get(v.AGENT_ID) or attributes.get(v.AGENT_NAME))
             return
         scope = node.scope
         if scope is not None and scope.flags & _nodes.DUPLICATE:

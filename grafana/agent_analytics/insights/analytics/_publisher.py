@@ -106,6 +106,24 @@ class PublisherAnalytics:
         )
         return withhold(dashboard, self._min_tenants)
 
+    def publishers(self, period_days: int = 30, *, at: float | None = None) -> list[str]:
+        """Return the ids of the publishers that Prometheus knows listings of, sorted.
+
+        Args:
+            period_days: Length of the period in days that is asked about.
+            at: Unix time at which it ends; None for now.
+
+        Raises:
+            PrometheusUnreachable: Nothing answers.
+            QueryFailed: Prometheus refused.
+            NoData: Prometheus knows no listing at all.
+            ValueError: If the period is shorter than a day.
+        """
+        check_days(period_days)
+        history = find_history(self._client, days=period_days, at=at)
+        found = self._client.query(_known(history, Scope(("publisher_id",))), at=history.at)
+        return sorted({sample.labels.get("publisher_id", "") for sample in found} - {""})
+
     def insights(self, publisher_id: str) -> list[Insight]:
         """Return the insights that are firing for a publisher now, most severe first.
 
@@ -121,16 +139,9 @@ class PublisherAnalytics:
         self, history: History, scope: Scope, publisher_id: str
     ) -> dict[str, tuple[set[str], set[str]]]:
         """Return the listings of a publisher with the names and versions that they told."""
-        counter = catalogue.INVOCATIONS.name
-        days = max(90, 2 * history.period.days)
-        raw = history.period.raw
-        window = f"{min(raw.seconds, DAY)}s" if raw else "10m"
         answers = self._client.query_many(
             {
-                "agents": scope.aggregate("count")
-                + f" (last_over_time({select(counter, scope)}[{window}])"
-                f" or last_over_time({select(rollups.level(counter), scope)}[1d])"
-                f" or last_over_time({select(rollups.day(counter), scope)}[{days}d]))",
+                "agents": _known(history, scope),
                 "info": select(catalogue.INFO.name, scope),
             },
             at=history.at,
@@ -150,6 +161,19 @@ class PublisherAnalytics:
                 for values, label in zip(told, ("agent_name", "agent_version"), strict=True):
                     values.update(filter(None, (sample.labels.get(label),)))
         return agents
+
+
+def _known(history: History, scope: Scope) -> str:
+    """Return a query for what has had an invocation, in the period or not long before."""
+    counter = catalogue.INVOCATIONS.name
+    days = max(90, 2 * history.period.days)
+    raw = history.period.raw
+    window = f"{min(raw.seconds, DAY)}s" if raw else "10m"
+    return (
+        scope.aggregate("count") + f" (last_over_time({select(counter, scope)}[{window}])"
+        f" or last_over_time({select(rollups.level(counter), scope)}[1d])"
+        f" or last_over_time({select(rollups.day(counter), scope)}[{days}d]))"
+    )
 
 
 def check_days(period_days: int) -> None:

@@ -17,12 +17,14 @@ from agent_analytics.insights.analytics import (
     PublisherAnalytics,
     UnknownPublisher,
 )
+from agent_analytics.insights.report._nearest import instead_of
 from agent_analytics.insights.report._render import FORMATS, Format, Report, render
 from agent_analytics.insights.report._terminal import print_page
 from agent_analytics.insights.report._text import prose
 
 _URL: Final = "AGENT_ANALYTICS_PROMETHEUS"
 _AUTHORIZATION: Final = "AGENT_ANALYTICS_PROMETHEUS_AUTHORIZATION"
+_DOCTOR: Final = "`agent-analytics doctor`"
 _LONGEST_DAYS: Final = 3650
 _FILE_WIDTH: Final = 100
 
@@ -127,14 +129,15 @@ def add_report(commands: Commands) -> None:
 
 def report(options: argparse.Namespace) -> int:
     """Write the report that a command line asks for, and return the exit status."""
-    if options.marketplace == (options.publisher is not None):
-        return _say("name a publisher, or give --marketplace (not both)", USAGE)
+    wrong = _wrong(options)
+    if wrong:
+        return _say(wrong, USAGE)
     try:
         made = _read(options)
     except ValueError as error:
         return _say(str(error), USAGE)
     except AnalyticsError as error:
-        return _say(f"{error}. {_advice(error)}", _status(error))
+        return _say(f"{error}. {_advice(error, options)}", _status(error))
     try:
         _write(made, options)
     except OSError as error:
@@ -144,14 +147,18 @@ def report(options: argparse.Namespace) -> int:
     return OK
 
 
+def _wrong(options: argparse.Namespace) -> str:
+    """Return what is wrong with a command line that can be read; empty for nothing."""
+    if options.marketplace == (options.publisher is not None):
+        return "name a publisher, or give --marketplace (not both)"
+    if options.format is None and _by_name(options.output) is None:
+        return _no_form(options.output)
+    return ""
+
+
 def _read(options: argparse.Namespace) -> Report:
-    headers = cast("list[tuple[str, str]]", options.header)
-    authorization = os.environ.get(_AUTHORIZATION)
-    sent: dict[str, str] = {
-        **({"Authorization": authorization} if authorization else {}),
-        **dict(headers),
-    }
     url: str = options.prometheus
+    sent = _headers(options)
     days: int = options.days
     at: float | None = options.at
     if options.marketplace:
@@ -165,9 +172,15 @@ def _read(options: argparse.Namespace) -> Report:
     return Report(figures, publishers.insights(options.publisher))
 
 
+def _headers(options: argparse.Namespace) -> dict[str, str]:
+    headers = cast("list[tuple[str, str]]", options.header)
+    authorization = os.environ.get(_AUTHORIZATION)
+    return {**({"Authorization": authorization} if authorization else {}), **dict(headers)}
+
+
 def _write(made: Report, options: argparse.Namespace) -> None:
     target: Path | None = options.output
-    form: Format = options.format or _by_name(target)
+    form: Format = options.format or _by_name(target) or "terminal"
     if target is not None:
         target.write_text(render(made, form, width=_FILE_WIDTH), encoding="utf-8", newline="")
     elif form == "terminal":
@@ -177,10 +190,30 @@ def _write(made: Report, options: argparse.Namespace) -> None:
         sys.stdout.flush()
 
 
-def _by_name(target: Path | None) -> Format:
+def _by_name(target: Path | None) -> Format | None:
+    """Return the form that the ending of a file names; None where it names none of ours."""
     ending = "" if target is None else target.suffix.lower().removeprefix(".")
-    known: dict[str, Format] = {"html": "html", "htm": "html", "json": "json", "csv": "csv"}
-    return known.get(ending, "terminal")
+    known: dict[str, Format] = {
+        "": "terminal",
+        "txt": "terminal",
+        "html": "html",
+        "htm": "html",
+        "json": "json",
+        "csv": "csv",
+    }
+    return known.get(ending)
+
+
+def _no_form(target: Path) -> str:
+    advice = (
+        "Write a page with .html and print it from a browser, which makes a PDF"
+        if target.suffix.lower() == ".pdf"
+        else "Use one of these endings, or say what goes into the file with --format"
+    )
+    return (
+        f"{target.name}: a report is written as .html, .json, .csv or .txt, not as "
+        f"{target.suffix}. {advice}."
+    )
 
 
 def _status(error: AnalyticsError) -> int:
@@ -189,14 +222,29 @@ def _status(error: AnalyticsError) -> int:
     return EMPTY if isinstance(error, NoData) else FAILED
 
 
-def _advice(error: AnalyticsError) -> str:
+def _advice(error: AnalyticsError, options: argparse.Namespace) -> str:
     if isinstance(error, UnknownPublisher):
-        return "Check the id; capitals count. A listing is known from its first span on."
+        return _nearest(options)
     if isinstance(error, NoData):
-        return "Check that Prometheus scrapes the agents: its page /targets tells."
+        return f"Check that Prometheus scrapes the agents: {_DOCTOR} says what is wrong."
     if isinstance(error, PrometheusUnreachable):
-        return f"Give its address with --prometheus or {_URL}, and check that it runs."
+        return (
+            f"Give its address with --prometheus or {_URL}, and check that it runs; "
+            f"{_DOCTOR} says more."
+        )
     return "A shorter period, a longer --timeout or other credentials may help."
+
+
+def _nearest(options: argparse.Namespace) -> str:
+    """Return which publishers there are instead, in a sentence or two."""
+    try:
+        analytics = PublisherAnalytics(
+            options.prometheus, timeout=options.timeout, headers=_headers(options)
+        )
+        known = analytics.publishers(options.days, at=options.at)
+    except (AnalyticsError, ValueError):
+        known = []
+    return f"{instead_of(options.publisher, known)} A listing is known from its first span on."
 
 
 def _say(message: str, status: int) -> int:
