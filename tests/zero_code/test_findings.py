@@ -59,7 +59,8 @@ CASES = {
     ),
     "no-attribute-beside-one-that-tells": (
         ("record(trace.get_tracer('bare')); record(trace.get_tracer('good'), "
-        "gen_ai__operation__name='invoke_agent', gen_ai__agent__name='x')"),
+        "gen_ai__operation__name='invoke_agent', gen_ai__agent__name='x', "
+        "marketplace__tenant__id='t')"),
         ["spans of bare say of no agent, no tool and no model (they have no attribute at all)"],
     ),
     "no-agent": (
@@ -74,12 +75,13 @@ CASES = {
 }  # fmt: skip
 WELL = {
     "an-agent": "record(trace.get_tracer('x'), gen_ai__operation__name='invoke_agent', "
-    "gen_ai__agent__name='finder')",
+    "gen_ai__agent__name='finder', marketplace__tenant__id='t-1')",
     "idle": "",
     "http": "record(trace.get_tracer('opentelemetry.instrumentation.fastapi'), http__route='/')",
     "a-provider-that-nobody-uses": "p = TracerProvider(); p.add_span_processor(Elsewhere())",
     "added-by-hand": "p = TracerProvider(); p.add_span_processor(runtime.processor)\n"
-    "record(p.get_tracer('x'), gen_ai__operation__name='invoke_agent')",
+    "record(p.get_tracer('x'), gen_ai__operation__name='invoke_agent', "
+    "marketplace__tenant__id='t-1')",
 }
 
 
