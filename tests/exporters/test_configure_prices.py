@@ -126,10 +126,10 @@ def test_a_file_that_is_no_table(monkeypatch: pytest.MonkeyPatch, table: Path, b
         name = "AGENT_ANALYTICS_PRICES"
         monkeypatch.setenv(name, str(table))
     why = f"{name}: {table} is no table of prices: 'm': output is missing"
-    with pytest.raises(ValueError, match=f"^{re.escape(why)}$"):
+    with pytest.raises(ValueError, match=f"^{re.escape(why)}\n"):
         configure(metrics_port=None, **arguments)
     table.unlink()
-    with pytest.raises(ValueError, match=f"^{re.escape(f'{name}: {table} does not exist')}$"):
+    with pytest.raises(ValueError, match=f"^{re.escape(f'{name}: {table} does not exist')}\n"):
         configure(metrics_port=None, **arguments)
     configure(metrics_port=None, prices=None).shutdown()
 
