@@ -5,7 +5,7 @@ PYTHON_BIN := .venv/bin/python
 # More arguments for the program behind a target: make test ARGS="-k tenant", make demo ARGS=--json
 ARGS ?=
 
-.PHONY: help setup check test test-slow test-thorough demo lint format test-all test-lowest test-frameworks bench \
+.PHONY: help setup check test test-slow test-thorough demo history lint format test-all test-lowest test-frameworks bench \
 	generate check-generated lock lock-frameworks clean
 
 help: ## List the targets
@@ -28,8 +28,11 @@ test-slow: setup ## Run the slow tests, which `make test` leaves out
 test-thorough: setup ## Run the tests of properties with ten times the examples
 	@scripts/run-tests $(PYTHON_BIN) -m hypothesis --hypothesis-profile=thorough --timeout=0 $(ARGS)
 
-demo: setup ## Run the simulated marketplace with a planted incident, until Ctrl-C
-	@.venv/bin/agent-analytics demo --incident $(ARGS)
+demo: ## Run the simulated marketplace with a planted incident, until Ctrl-C
+	@scripts/run-demo demo --incident $(ARGS)
+
+history: ## Make three months of a simulated past, and serve them, until Ctrl-C
+	@scripts/run-demo history $(ARGS)
 
 lint: ## Run all linters and type checkers
 	@scripts/setup-python

@@ -14,14 +14,18 @@ from agent_analytics.demo._servers import PACKAGES, Server, ServerError, find_co
 #: Runs a short market in a process of its own, falsifies three accounts and compares.
 FALSIFIED = """
 import asyncio, json, sys, time
+from rich.console import Console
 from agent_analytics.demo._reconcile import reconcile, settle
 from agent_analytics.demo._session import open_session
+from agent_analytics.demo._steps import Steps
+
+steps = Steps(Console(stderr=True))
 
 async def market(session):
     async with session:
         await asyncio.sleep(6)
 
-with open_session(seed=5, speed=4.0, stop=asyncio.Event()) as session:
+with open_session(seed=5, speed=4.0, stop=asyncio.Event(), steps=steps) as session:
     asyncio.run(market(session))
     honest = settle(
         session.prometheus, session.ledger, began=session.began, quiet_since=time.time(),

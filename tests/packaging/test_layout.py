@@ -69,6 +69,10 @@ def test_every_root_is_named_wherever_roots_are_named() -> None:
     assert set(tool["importlinter"]["root_packages"]) == {
         f"agent_analytics.{part}" for part in PARTS
     }
+    image = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    sent = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert [root for root in sorted(roots) if f"COPY {root} {root}" not in image] == []
+    assert [root for root in sorted(roots) if f"!{root}" not in sent] == []
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from agent_analytics.cli._command import Command
@@ -47,9 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--version", action="version", version=f"{_DISTRIBUTION} {version(_DISTRIBUTION)}"
-    )
+    parser.add_argument("--version", action="version", version=f"{_DISTRIBUTION} {_version()}")
     added = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
     for command in commands.values():
         command.add(added)
@@ -73,3 +71,11 @@ def _commands() -> tuple[Command, ...]:
         Command("dashboards", add_dashboards, dashboards),
         *simulator(),
     )
+
+
+def _version() -> str:
+    """Return the version that is installed."""
+    try:
+        return version(_DISTRIBUTION)
+    except PackageNotFoundError:
+        return "(a checkout that is not installed)"

@@ -19,6 +19,7 @@ from agent_analytics.demo._run import Plan, run
 from agent_analytics.demo._serve import Service, serve
 from agent_analytics.demo._servers import ServerError
 from agent_analytics.demo._session import open_session
+from agent_analytics.demo._steps import Steps
 
 _UNATTENDED_SECONDS: Final = 120.0
 _FASTEST: Final = 20.0
@@ -160,10 +161,10 @@ def demo(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace, plan: Plan, *, live: bool, as_document: bool) -> int:
     progress = sys.stderr if as_document else sys.stdout
     stop = asyncio.Event()
-    progress.write("starting Prometheus and Alertmanager …\n")
-    progress.flush()
-    with open_session(seed=options.seed, speed=options.speed, stop=stop) as session:
-        console = Console(file=progress)
+    console = Console(file=progress)
+    steps = Steps(console)
+    with open_session(seed=options.seed, speed=options.speed, stop=stop, steps=steps) as session:
+        steps.line(f"open after {steps.seconds:.0f} s; {_until(plan)}")
         reporter = (
             LiveReporter(console, session.addresses)
             if live
@@ -183,6 +184,15 @@ def _run(options: argparse.Namespace, plan: Plan, *, live: bool, as_document: bo
             json.dump(document, sys.stdout, indent=2)
             sys.stdout.write("\n")
     return 1 if outcome.problems else 0
+
+
+def _until(plan: Plan) -> str:
+    """Return how long the marketplace is going to be open, in words."""
+    if plan.page_latency:
+        return "bursts follow, about two minutes of them"
+    if plan.duration is None:
+        return "Ctrl-C closes the books and compares every number"
+    return f"{plan.duration:.0f} s of traffic, then every number is compared"
 
 
 def _serve(options: argparse.Namespace) -> int:

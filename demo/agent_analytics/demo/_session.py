@@ -19,6 +19,7 @@ from agent_analytics.demo._prometheus import Prometheus, QueryError
 from agent_analytics.demo._receiver import Receiver
 from agent_analytics.demo._reconcile import Comparison, settle
 from agent_analytics.demo._servers import LOOPBACK, ServerError, Servers
+from agent_analytics.demo._steps import Steps
 from agent_analytics.demo._storefront import Storefront
 from agent_analytics.demo._toolbox import Pace
 from agent_analytics.exporters import configure
@@ -127,8 +128,16 @@ class Session:
 
 
 @contextmanager
-def open_session(*, seed: int, speed: float, stop: asyncio.Event) -> Generator[Session]:
+def open_session(
+    *, seed: int, speed: float, stop: asyncio.Event, steps: Steps
+) -> Generator[Session]:
     """Start everything but the traffic; stop all of it at the end.
+
+    Args:
+        seed: Decides what tenants and agents do.
+        speed: How many times as fast as life.
+        stop: Set when no more is to happen.
+        steps: Told of each step of the start.
 
     Raises:
         ServerError: A server is missing, does not start, or is never scraped.
@@ -149,11 +158,14 @@ def open_session(*, seed: int, speed: float, stop: asyncio.Event) -> Generator[S
         alertmanager.write_text(
             alertmanager_config(oncall_url=receiver.url, publisher_url=receiver.url)
         )
-        servers.start_alertmanager(alertmanager)
+        with steps.step("starting Alertmanager"):
+            servers.start_alertmanager(alertmanager)
         target = f"{LOOPBACK}:{runtime.metrics_port}"
-        servers.start_prometheus(_prometheus_files(servers, target))
+        with steps.step("starting Prometheus"):
+            servers.start_prometheus(_prometheus_files(servers, target))
         prometheus = Prometheus(f"http://{LOOPBACK}:{servers.prometheus_port}")
-        _wait_first_scrape(prometheus, servers)
+        with steps.step(f"waiting for the first scrape, {SCRAPE_SECONDS} s apart"):
+            _wait_first_scrape(prometheus, servers)
         ledger = Ledger()
         driver = Driver(Market(seed), Storefront(ledger, Pace(speed)))
         yield Session(

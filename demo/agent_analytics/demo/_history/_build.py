@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from agent_analytics.demo._history._text import UP, Text
 from agent_analytics.demo._history._traits import Profile
 from agent_analytics.demo._history._world import MOMENTS, RESTARTS, World, default_world
 from agent_analytics.demo._servers import ServerError, find_command
+from agent_analytics.demo._steps import Steps
 from agent_analytics.processor import catalogue
 
 JOB: Final = "agent-analytics"
@@ -66,6 +68,7 @@ def build_history(
     pace: Pace | None = None,
     rules: Path | None = None,
     moments: Sequence[float] = (0.0,),
+    steps: Steps | None = None,
 ) -> History:
     """Simulate a marketplace and write what Prometheus would have stored as its blocks.
 
@@ -79,6 +82,7 @@ def build_history(
         pace: How densely it is sampled.
         rules: Directory of rule files whose recording rules get a past as well; None for none.
         moments: Days before the end at which insights are going to be asked for.
+        steps: Told of each step.
 
     Raises:
         ServerError: promtool or Prometheus is not installed, or refused something.
@@ -92,6 +96,7 @@ def build_history(
         moments=[moment for moment in MOMENTS if moment < days - 1],
     )
     watch = Watch()
+    step = steps.step if steps else _unseen
     recording = read_rules(rules) if rules else []
     copies = {
         rule.query: rule.name
@@ -103,8 +108,10 @@ def build_history(
     writer = Writer(clock, Text(work, clock.scrapes, copies, OFFSET))
     watch.lap("rules")
     try:
-        ledgers = _live(world, clock, seed, writer, watch)
-        samples = writer.finish(directory)
+        with step(f"living {days} days of {len(world.profiles)} listings"):
+            ledgers = _live(world, clock, seed, writer, watch)
+        with step("writing Prometheus' blocks"):
+            samples = writer.finish(directory)
         watch.lap("blocks")
         done = [
             position
@@ -112,17 +119,23 @@ def build_history(
             if copies.get(rule.query) == rule.name
         ]
         restarts = sorted({time for host in RESTARTS for time in writer.restarts(host)})
-        for stage in stages(recording, done):
-            with prometheus_over(directory) as url:
-                backfill = Backfill(url, clock, work, restarts=restarts, moments=moments)
-                files = backfill.stage([recording[position] for position in stage])
-            watch.lap("evaluate")
-            make_all_blocks(files, directory)
-            samples += backfill.samples
-            watch.lap("blocks of rules")
+        ahead = list(stages(recording, done))
+        for number, stage in enumerate(ahead, 1):
+            with step(f"evaluating rules over the past, {number} of {len(ahead)}"):
+                with prometheus_over(directory) as url:
+                    backfill = Backfill(url, clock, work, restarts=restarts, moments=moments)
+                    files = backfill.stage([recording[position] for position in stage])
+                watch.lap("evaluate")
+                make_all_blocks(files, directory)
+                samples += backfill.samples
+                watch.lap("blocks of rules")
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return History(directory, clock, world, ledgers, watch.laps, samples)
+
+
+def _unseen(_what: str) -> nullcontext[None]:
+    return nullcontext()
 
 
 def _live(

@@ -4,16 +4,19 @@ import argparse
 import signal
 import sys
 import tempfile
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 from typing import Final
 
+from rich.console import Console
+
 from agent_analytics.cli import Commands
 from agent_analytics.demo._history._build import build_history
 from agent_analytics.demo._history._serving import serve
 from agent_analytics.demo._servers import ServerError
+from agent_analytics.demo._steps import Steps
 from agent_analytics.insights import write_rules
 
 _DESCRIPTION: Final = """\
@@ -93,20 +96,24 @@ def history(options: argparse.Namespace) -> int:
 def _make_and_serve(options: argparse.Namespace, directory: Path) -> None:
     rules = directory / "rules"
     write_rules(rules)
-    print("making the past …", flush=True)
-    made = build_history(directory / "data", seed=options.seed, days=options.days, rules=rules)
+    steps = Steps(Console())
+    made = build_history(
+        directory / "data", seed=options.seed, days=options.days, rules=rules, steps=steps
+    )
     end = datetime.fromtimestamp(made.clock.end, UTC)
     events = sum(len(ledger.invocations.time) for ledger in made.ledgers.values())
     print(
         f"{len(made.ledgers)} listings, {events:,} invocations in {options.days} days up to"
         f" {end:%Y-%m-%d %H:%M:%S} UTC; {made.samples:,} samples in"
-        f" {sum(made.seconds.values()):.0f} s"
+        f" {steps.seconds:.0f} s"
     )
     if options.directory:
         print(f"blocks: {made.directory}\nrules: {rules}")
     if options.no_serve:
         return
-    with serve(made, rules) as prometheus:
+    with ExitStack() as stack:
+        with steps.step("starting Prometheus over it"):
+            prometheus = stack.enter_context(serve(made, rules))
         publisher = made.world.profiles[0].publisher
         print(f"Prometheus: {prometheus.url}")
         at = f"--at {end:%Y-%m-%dT%H:%M:%S}"
