@@ -78,6 +78,8 @@ class PrometheusClient:
         self.url: Final = f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
         self._timeout = timeout
         self._warnings: dict[str, None] = {}
+        #: What was logged already of what is so each time that it is asked.
+        self.said: Final[set[str]] = set()
         self._opener = urllib.request.build_opener(_NoRedirects)
 
     def query(self, expr: str, *, at: float) -> list[Sample]:
@@ -143,6 +145,19 @@ class PrometheusClient:
         body = self._request("alerts", None)
         self._note_warnings(self._document(body))
         return body
+
+    def rule_groups(self) -> list[Mapping[str, object]]:
+        """Return the groups of rules that Prometheus has loaded, with when each was evaluated.
+
+        Raises:
+            PrometheusUnreachable: Nothing answers.
+            QueryFailed: The request was refused, or whatever answers knows nothing of rules.
+        """
+        data = self._document(self._request("rules", None)).get("data")
+        groups = data.get("groups") if _is_mapping(data) else None
+        if not _is_list(groups):
+            raise self._refused(_STRANGE)
+        return [group for group in groups if _is_mapping(group)]
 
     def take_warnings(self) -> tuple[str, ...]:
         """Return what the answers since the last time were accompanied by, each text once.

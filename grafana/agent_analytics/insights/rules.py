@@ -36,6 +36,7 @@ __all__ = [
     "TOOL_FAILURES",
     "recordings",
     "render_rules",
+    "rule_groups",
     "rules_for",
     "telemetry_absent",
 ]
@@ -71,6 +72,27 @@ def recordings() -> list[Recording]:
     ]
 
 
+def rule_groups(
+    *,
+    oncall_interval: str = ONCALL_INTERVAL,
+    insight_interval: str = INSIGHT_INTERVAL,
+    level_interval: str = rollups.LEVEL_INTERVAL,
+    hour_interval: str = rollups.HOUR_INTERVAL,
+    absence: str = ABSENCE,
+) -> dict[str, list[Yaml]]:
+    """Return the groups of each rule file by its name, as :func:`render_rules` writes them."""
+    oncall = _group("oncall", oncall_interval, rules_for("oncall", absence=absence))
+    tenants = _group("tenants", hour_interval, _measures.tenants())
+    publisher = _group("publisher", insight_interval, [*recordings(), *rules_for("publisher")])
+    rolled = rollups.groups(
+        level_interval=level_interval,
+        hour_interval=hour_interval,
+        levels=[rule.yaml() for rule in (_measures.last_seen(), *_accounting.rules())],
+        hours=[rule.yaml() for rule in _measures.hours()],
+    )
+    return {"oncall.yml": [oncall], "insights.yml": [tenants, publisher], "rollups.yml": rolled}
+
+
 def render_rules(
     *,
     oncall_interval: str = ONCALL_INTERVAL,
@@ -94,20 +116,14 @@ def render_rules(
     Raises:
         ValueError: ``absence`` is no duration of Prometheus.
     """
-    oncall = _group("oncall", oncall_interval, rules_for("oncall", absence=absence))
-    tenants = _group("tenants", hour_interval, _measures.tenants())
-    publisher = _group("publisher", insight_interval, [*recordings(), *rules_for("publisher")])
-    rolled = rollups.groups(
+    made = rule_groups(
+        oncall_interval=oncall_interval,
+        insight_interval=insight_interval,
         level_interval=level_interval,
         hour_interval=hour_interval,
-        levels=[rule.yaml() for rule in (_measures.last_seen(), *_accounting.rules())],
-        hours=[rule.yaml() for rule in _measures.hours()],
+        absence=absence,
     )
-    return {
-        "oncall.yml": _file([oncall]),
-        "insights.yml": _file([tenants, publisher]),
-        "rollups.yml": _file(rolled),
-    }
+    return {name: _file(groups) for name, groups in made.items()}
 
 
 def _group(name: str, interval: str, rules: Sequence[Rule | Recording]) -> Yaml:

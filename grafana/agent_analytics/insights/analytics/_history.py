@@ -7,11 +7,13 @@ they go back: a fresh installation has figures from its first scrape on.
 import math
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Final
 
 from agent_analytics.insights import queries, rollups
 from agent_analytics.insights._client import PrometheusClient
 from agent_analytics.insights.analytics._model import Freshness, NoData
+from agent_analytics.insights.analytics._observed import TOLERANCE
 from agent_analytics.insights.queries import Scope, select
 from agent_analytics.insights.windows import Period, Raw
 from agent_analytics.processor import catalogue
@@ -21,8 +23,8 @@ _COUNTER: Final = catalogue.INVOCATIONS.name
 _MARK: Final = queries.one_of("outcome", queries.SUCCESS)
 #: Steps of the search for the beginning of history, in seconds, coarse to fine.
 _STEPS: Final = (21_600, 300, 5)
-#: A history that begins this late in a period is taken for the whole of it.
-_TOLERANCE: Final = 900
+#: Seconds in which a counter that is scraped and recorded as usual is met at any moment.
+_MOMENT: Final = 600
 #: Age in seconds from which roll-ups, up to five minutes behind, are fresh enough.
 _ROLLUPS_SETTLED: Final = 7_200
 #: Step of looking for counters that began anew, by the seconds of history up to which it is used:
@@ -39,21 +41,25 @@ class History:
         at: Unix time at which Prometheus is asked.
         since: Unix time at which history begins.
         period: The period, with what it is read from.
+        now: Whether it ends now, and not at a time that was asked for.
+        begun: Unix time at which counting of whatever is asked about began, if it is known.
     """
 
     at: float
     since: float
     period: Period
+    now: bool = True
+    begun: float | None = None
 
     @property
     def whole(self) -> bool:
         """Whether history reaches the beginning of the period."""
-        return self.since <= self.at - self.period.days * DAY + _TOLERANCE
+        return self.since <= self.at - self.period.days * DAY + TOLERANCE
 
     @property
     def comparable(self) -> bool:
         """Whether history reaches the beginning of the period before."""
-        return self.since <= self.at - 2 * self.period.days * DAY + _TOLERANCE
+        return self.since <= self.at - 2 * self.period.days * DAY + TOLERANCE
 
     @property
     def days(self) -> int:
@@ -102,13 +108,14 @@ def find_history(client: PrometheusClient, *, days: int, at: float | None) -> Hi
         NoData: There is nothing of any listing.
     """
     end = client.now() if at is None else at
-    recorded = _beginning(client, rollups.level(_COUNTER), end, days)
-    if recorded is not None and recorded <= end - days * DAY + _TOLERANCE:
-        return History(end, recorded, Period(days))
-    begun = _beginning(client, _COUNTER, end, days)
+    every = Scope(())
+    recorded = _beginning(client, rollups.level(_COUNTER), end, days, every)
+    if recorded is not None and recorded <= end - days * DAY + TOLERANCE:
+        return History(end, recorded, Period(days), at is None)
+    begun = _beginning(client, _COUNTER, end, days, every)
     settled = recorded is not None and end - recorded > _ROLLUPS_SETTLED
-    if recorded is not None and (begun is None or (settled and recorded - begun <= _TOLERANCE)):
-        return History(end, recorded, Period(days))
+    if recorded is not None and (begun is None or (settled and recorded - begun <= TOLERANCE)):
+        return History(end, recorded, Period(days), at is None)
     if begun is None:
         message = (
             f"Prometheus at {client.url} has no metrics of agents in the {days} days before"
@@ -121,31 +128,53 @@ def find_history(client: PrometheusClient, *, days: int, at: float | None) -> Hi
     live = at is None and step != _COARSE_STEP
     aligned = (math.ceil if live else math.floor)(end / step) * step
     raw_period = Period(days, raw=Raw(min(days * DAY, seconds + step), step))
-    return History(float(aligned), begun, raw_period)
+    return History(float(aligned), begun, raw_period, at is None)
 
 
-def _beginning(client: PrometheusClient, name: str, end: float, days: int) -> float | None:
-    """Return when a counter was first there in twice the period, to a few seconds."""
+def of_scope(client: PrometheusClient, history: History, scope: Scope) -> History:
+    """Return a history with the time at which counting of a scope began.
+
+    A publisher who came yesterday has the figures of a day, however long others have been there.
+    """
+    name = _COUNTER if history.period.raw else rollups.level(_COUNTER)
+    begun = _beginning(client, name, history.at, history.period.days, scope)
+    return history if begun is None else replace(history, begun=max(begun, history.since))
+
+
+def _beginning(
+    client: PrometheusClient, name: str, end: float, days: int, scope: Scope
+) -> float | None:
+    """Return when a counter of a scope was first there in twice the period, to a few seconds."""
     start = end - 2 * days * DAY
-    counter = select(name, Scope(()), _MARK)
-    for step in _STEPS:
-        # The first look is at single moments: reading all of it would take too long.
-        window = f"{min(step, 600)}s"
+    counter = select(name, replace(scope, by=()), _MARK)
+
+    def times(until: float, step: int, window: int) -> list[float]:
+        # The grid ends where it is asked to, and not somewhere before.
+        steps = math.floor((until - start) / step)
+        if steps < 0:
+            return []
         found = client.query_range(
-            f"count (last_over_time({counter}[{window}]))", start=start, end=end, step=step
+            f"count (last_over_time({counter}[{window}s]))",
+            start=until - steps * step,
+            end=until,
+            step=step,
         )
-        times = [time for series in found for time in series.points]
-        if step == _STEPS[0]:
-            # The grid may end before the end.
-            now = client.query(f"count (last_over_time({counter}[{window}]))", at=end)
-            times += [end] if now else []
-        if not times:
-            return None
-        end = min(times)
-        if end <= start:
-            return end
-        start = max(start, end - step)
-    return end
+        return [time for series in found for time in series.points]
+
+    # The first look is at single moments: reading all of it would take too long. What it misses
+    # before the first of them is sparse, so that reading all of that takes no time.
+    coarse = _STEPS[0]
+    first = min(times(end, coarse, _MOMENT), default=None)
+    until = end if first is None else first - _MOMENT
+    first = min(times(until, coarse, coarse), default=first)
+    if first is None:
+        return None
+    for step, finer in pairwise(_STEPS):
+        if first <= start:
+            break
+        start = max(start, first - step)
+        first = min(times(first, finer, finer), default=first)
+    return first
 
 
 def freshness(client: PrometheusClient, history: History, scope: Scope) -> Freshness:
@@ -162,11 +191,12 @@ def freshness(client: PrometheusClient, history: History, scope: Scope) -> Fresh
     }
     return Freshness(
         as_of=utc(history.at),
-        history_since=utc(history.since),
+        history_since=utc(history.since if history.begun is None else history.begun),
         scraped_at=times["scraped"],
         rolled_up_at=times["rolled"],
         last_span_at=times["span"],
         source="rollups" if history.period.raw is None else "raw",
+        now=history.now,
     )
 
 

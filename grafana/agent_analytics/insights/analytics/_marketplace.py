@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from typing import Final
 
 from agent_analytics.insights import periods
-from agent_analytics.insights._alerts import Insight
 from agent_analytics.insights._client import PrometheusClient, Sample
 from agent_analytics.insights.analytics import _figures as figures
+from agent_analytics.insights.analytics._bounds import Own
 from agent_analytics.insights.analytics._daily import daily
+from agent_analytics.insights.analytics._evaluation import Insights, find_evaluation
 from agent_analytics.insights.analytics._history import find_history, freshness
 from agent_analytics.insights.analytics._model import MarketplaceDashboard, Ranked
 from agent_analytics.insights.analytics._publisher import (
     check_days,
     firing,
-    log_warnings,
+    found_insights,
     notes,
     warned,
 )
@@ -62,6 +63,7 @@ class MarketplaceAnalytics:
         check_days(period_days)
         history = find_history(self._client, days=period_days, at=at)
         period = history.period
+        evaluation = find_evaluation(self._client, _ALL)
         exprs = figures.asked(period, _ALL, comparable=history.comparable, tools=False)
         exprs |= {
             "active_publishers": periods.active_publishers(period),
@@ -70,36 +72,41 @@ class MarketplaceAnalytics:
             **_ranking("publisher", period, _PUBLISHER),
             **_ranking("listing", period, LISTING),
             "publisher unique_tenants": periods.unique_tenants(period, _PUBLISHER),
+            "own bounds": Own.query(_ALL),
         }
         if history.comparable:
             exprs["gmv_trend"] = periods.gmv_trend(period, _ALL)
         answers = self._client.query_many(exprs, at=history.at)
         of_all = figures.fields(answers)
+        own = Own.read(answers["own bounds"])
         return MarketplaceDashboard(
             period_days=period_days,
             gmv_trend=_one(answers.get("gmv_trend")),
             active_publishers=_count(answers["active_publishers"]),
             active_listings=_count(answers["active_listings"]),
             known_listings=_count(answers["known_listings"]),
-            publishers=_ranked("publisher", answers, _PUBLISHER),
-            listings=_ranked("listing", answers, LISTING),
+            publishers=_ranked("publisher", answers, _PUBLISHER, own),
+            listings=_ranked("listing", answers, LISTING, own),
             in_trouble=tuple(firing(self._client, None)),
             daily=daily(self._client, history, _ALL),
             freshness=freshness(self._client, history, _ALL),
             partial=(*history.notes(), *notes(of_all), *warned(self._client)),
+            evaluation=evaluation,
+            bounds=own.several(),
             **of_all,
         )
 
-    def insights(self) -> list[Insight]:
+    def insights(self) -> Insights:
         """Return the insights that are firing now, of all publishers, most severe first.
+
+        Whether an empty list says anything is in its ``evaluation``; where not every insight was
+        evaluated, that is logged as a warning besides.
 
         Raises:
             PrometheusUnreachable: Nothing answers.
             QueryFailed: Prometheus refused.
         """
-        found = firing(self._client, None)
-        log_warnings(self._client)
-        return found
+        return found_insights(self._client, None)
 
 
 _RANKED: Final[dict[str, figures.Quantity]] = {
@@ -116,13 +123,17 @@ def _ranking(whose: str, period: Period, scope: Scope) -> dict[str, str]:
     return {f"{whose} {name}": quantity(period, scope) for name, quantity in _RANKED.items()}
 
 
-def _ranked(whose: str, answers: Mapping[str, list[Sample]], scope: Scope) -> tuple[Ranked, ...]:
+def _ranked(
+    whose: str, answers: Mapping[str, list[Sample]], scope: Scope, own: Own
+) -> tuple[Ranked, ...]:
     found: dict[tuple[str, ...], dict[str, list[Sample]]] = {}
     for name in (*_RANKED, "unique_tenants"):
         for sample in answers.get(f"{whose} {name}", []):
             key = tuple(sample.labels.get(label, "") for label in scope.by)
             found.setdefault(key, {})[name] = [sample]
-    rows = (_row(dict(zip(scope.by, key, strict=True)), of_one) for key, of_one in found.items())
+    rows = (
+        _row(dict(zip(scope.by, key, strict=True)), of_one, own) for key, of_one in found.items()
+    )
     return tuple(
         sorted(
             rows,
@@ -133,11 +144,13 @@ def _ranked(whose: str, answers: Mapping[str, list[Sample]], scope: Scope) -> tu
     )  # fmt: skip
 
 
-def _row(labels: Mapping[str, str], of_one: Mapping[str, list[Sample]]) -> Ranked:
+def _row(labels: Mapping[str, str], of_one: Mapping[str, list[Sample]], own: Own) -> Ranked:
     told = figures.fields(of_one)
+    publisher, agent = labels["publisher_id"], labels.get("agent_id", "")
     return Ranked(
-        publisher_id=labels["publisher_id"],
-        agent_id=labels.get("agent_id", ""),
+        publisher_id=publisher,
+        agent_id=agent,
+        bounds=own.listing(publisher, agent) if agent else own.several(publisher),
         invocations=told.get("total_invocations"),
         revenue=told.get("total_revenue"),
         refunds=told.get("refunds"),

@@ -1,6 +1,6 @@
 """The answers: frozen, typed, and None wherever something is not known."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -8,6 +8,9 @@ from typing import Literal
 
 from agent_analytics.insights._alerts import Insight
 from agent_analytics.insights._client import AnalyticsError
+from agent_analytics.insights.analytics._bounds import USUAL, Beyond, coarsest_last, crossed
+from agent_analytics.insights.analytics._evaluation import Evaluation
+from agent_analytics.insights.analytics._observed import Observed, observed
 
 
 class UnknownPublisher(AnalyticsError):  # noqa: N818 - reads as what has happened
@@ -24,6 +27,10 @@ def _no_counts() -> Mapping[str, int]:
 
 def _no_shares() -> Mapping[str, float]:
     return MappingProxyType({})
+
+
+def _usual() -> Mapping[str, float]:
+    return USUAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +75,8 @@ class Figures:
         output_tokens: Tokens received from models.
         unpriced_tokens: Tokens whose cost is not known, and in no cost above.
         cached_share: Share of the input tokens that came from a prompt cache.
+        bounds: From where on a figure is bad, by the insight that says so: the usual bounds, or
+            the listing's own.
     """
 
     total_invocations: int | None = None
@@ -104,6 +113,7 @@ class Figures:
     output_tokens: int | None = None
     unpriced_tokens: int | None = None
     cached_share: float | None = None
+    bounds: Mapping[str, float] = field(default_factory=_usual)
 
     @property
     def tenant_churn(self) -> float | None:
@@ -116,6 +126,29 @@ class Figures:
         if self.total_revenue is None or self.refunds is None:
             return None
         return round(self.total_revenue - self.refunds, 9)
+
+    def beyond(
+        self, publisher_id: str | None = None, agent_id: str | None = None
+    ) -> Iterator[Beyond]:
+        """Yield the figures that are beyond their bounds, said to be of a publisher or listing."""
+        figures: dict[tuple[str, str | None], float | None] = {
+            ("error-rate", None): self.error_rate,
+            ("response-time", None): self.p95_response_time_ms,
+            ("satisfaction", None): self.avg_satisfaction,
+            # What is given away is not meant to earn.
+            ("negative-margin", None): self.margin if self.total_revenue else None,
+            **{("tool-failures", tool): rate for tool, rate in self.tool_failure_rates.items()},
+        }
+        for (insight, tool), value in figures.items():
+            if value is not None and crossed(insight, value, self.bounds):
+                yield Beyond(
+                    insight=insight,
+                    value=value,
+                    bound=self.bounds[insight],
+                    publisher_id=publisher_id,
+                    agent_id=agent_id,
+                    tool=tool,
+                )
 
     @property
     def quiet(self) -> bool:
@@ -155,11 +188,12 @@ class Freshness:
 
     Attributes:
         as_of: End of the period.
-        history_since: Beginning of what the figures are read from.
+        history_since: When counting began of whatever the figures are of.
         scraped_at: When Prometheus last read a metric of it; None if not within a day.
         rolled_up_at: When roll-ups were last recorded; None if not within a day.
         last_span_at: When the last span of any agent ended.
         source: What the figures are read from.
+        now: Whether the period ends now, and not at a time that was asked for.
     """
 
     as_of: datetime
@@ -168,6 +202,11 @@ class Freshness:
     rolled_up_at: datetime | None
     last_span_at: datetime | None
     source: Literal["rollups", "raw"]
+    now: bool = True
+
+    def observed(self, days: int) -> Observed:
+        """Return the window of a period of so many days that ends when this is as of."""
+        return observed(self.history_since, self.as_of, days=days, now=self.now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +240,7 @@ class PublisherDashboard(Figures):
         freshness: How fresh this is.
         partial: In sentences, what the figures do not tell; empty if they are the whole truth.
         withheld: Whether figures of single tenants' behaviour are left out, for too few tenants.
+        evaluation: Whether the insights of this publisher were evaluated, now.
     """
 
     publisher_id: str
@@ -210,6 +250,19 @@ class PublisherDashboard(Figures):
     freshness: Freshness
     partial: tuple[str, ...] = ()
     withheld: bool = False
+    evaluation: Evaluation = field(default_factory=Evaluation)
+
+    @property
+    def observed(self) -> Observed:
+        """The window that the figures are of: what was observed of the period."""
+        return self.freshness.observed(self.period_days)
+
+    @property
+    def beyond_bounds(self) -> tuple[Beyond, ...]:
+        """The figures beyond their bounds, of listings, or else of all of them together."""
+        publisher = self.publisher_id
+        each = [beyond for row in self.listings for beyond in row.beyond(publisher, row.agent_id)]
+        return coarsest_last((each, self.beyond(publisher)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +279,7 @@ class Ranked:
         error_rate: Share of failed invocations.
         avg_satisfaction: Mean rating.
         unique_tenants: Distinct tenants; publishers only.
+        bounds: From where on a figure is bad, by the insight that says so.
     """
 
     publisher_id: str
@@ -237,6 +291,14 @@ class Ranked:
     error_rate: float | None = None
     avg_satisfaction: float | None = None
     unique_tenants: int | None = None
+    bounds: Mapping[str, float] = field(default_factory=_usual)
+
+    def beyond(self) -> Iterator[Beyond]:
+        """Yield the figures that are beyond their bounds."""
+        figures = Figures(
+            error_rate=self.error_rate, avg_satisfaction=self.avg_satisfaction, bounds=self.bounds
+        )
+        yield from figures.beyond(self.publisher_id, self.agent_id or None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +317,7 @@ class MarketplaceDashboard(Figures):
         daily: The period day by day.
         freshness: How fresh this is.
         partial: In sentences, what the figures do not tell; empty if they are the whole truth.
+        evaluation: Whether the insights were evaluated, now.
     """
 
     period_days: int
@@ -268,3 +331,16 @@ class MarketplaceDashboard(Figures):
     daily: Daily
     freshness: Freshness
     partial: tuple[str, ...] = ()
+    evaluation: Evaluation = field(default_factory=Evaluation)
+
+    @property
+    def observed(self) -> Observed:
+        """The window that the figures are of: what was observed of the period."""
+        return self.freshness.observed(self.period_days)
+
+    @property
+    def beyond_bounds(self) -> tuple[Beyond, ...]:
+        """The figures beyond their bounds, of listings, or else of several together."""
+        listings = [beyond for row in self.listings for beyond in row.beyond()]
+        publishers = [beyond for row in self.publishers for beyond in row.beyond()]
+        return coarsest_last((listings, publishers, self.beyond()))

@@ -8,8 +8,16 @@ from agent_analytics.insights import rollups
 from agent_analytics.insights._alerts import Insight, parse_alerts
 from agent_analytics.insights._client import PrometheusClient, Sample, equals
 from agent_analytics.insights.analytics import _figures as figures
+from agent_analytics.insights.analytics._bounds import Own
 from agent_analytics.insights.analytics._daily import by_agent, daily
-from agent_analytics.insights.analytics._history import DAY, History, find_history, freshness
+from agent_analytics.insights.analytics._evaluation import Insights, find_evaluation
+from agent_analytics.insights.analytics._history import (
+    DAY,
+    History,
+    find_history,
+    freshness,
+    of_scope,
+)
 from agent_analytics.insights.analytics._model import (
     ListingFigures,
     PublisherDashboard,
@@ -70,6 +78,8 @@ class PublisherAnalytics:
         of_publisher = _scope(publisher_id)
         of_listing = of_publisher.over(*catalogue.LISTING_LABELS)
         agents = self._agents(history, of_listing, publisher_id)
+        history = of_scope(self._client, history, of_publisher)
+        evaluation = find_evaluation(self._client, of_publisher)
         of_day = by_agent(self._client, history, of_listing)
         both = {"publisher": of_publisher, "listing": of_listing}
         answers = self._client.query_many(
@@ -79,9 +89,11 @@ class PublisherAnalytics:
                 for name, expr in figures.asked(
                     history.period, scope, comparable=history.comparable
                 ).items()
-            },
+            }
+            | {"own bounds": Own.query(of_publisher)},
             at=history.at,
         )
+        own = Own.read(answers["own bounds"])
         total = _part(answers, "publisher ")
         each = _part(answers, "listing ")
         found = (
@@ -90,6 +102,7 @@ class PublisherAnalytics:
                 agent_name=next(iter(sorted(names)), None),
                 agent_versions=tuple(sorted(versions)),
                 daily_invocations=of_day.get(agent, ()),
+                bounds=own.listing(publisher_id, agent),
                 **figures.fields(each, agent_id=agent),
             )
             for agent, (names, versions) in agents.items()
@@ -102,6 +115,8 @@ class PublisherAnalytics:
             daily=daily(self._client, history, of_publisher),
             freshness=freshness(self._client, history, of_publisher),
             partial=(*history.notes(), *notes(figures.fields(total)), *warned(self._client)),
+            evaluation=evaluation,
+            bounds=own.several(publisher_id),
             **figures.fields(total),
         )
         return withhold(dashboard, self._min_tenants)
@@ -124,16 +139,17 @@ class PublisherAnalytics:
         found = self._client.query(_known(history, Scope(("publisher_id",))), at=history.at)
         return sorted({sample.labels.get("publisher_id", "") for sample in found} - {""})
 
-    def insights(self, publisher_id: str) -> list[Insight]:
+    def insights(self, publisher_id: str) -> Insights:
         """Return the insights that are firing for a publisher now, most severe first.
+
+        Whether an empty list says anything is in its ``evaluation``; where not every insight was
+        evaluated, that is logged as a warning besides.
 
         Raises:
             PrometheusUnreachable: Nothing answers.
             QueryFailed: Prometheus refused.
         """
-        found = firing(self._client, publisher_id)
-        log_warnings(self._client)
-        return found
+        return found_insights(self._client, publisher_id)
 
     def _agents(
         self, history: History, scope: Scope, publisher_id: str
@@ -232,6 +248,21 @@ def log_warnings(client: PrometheusClient) -> None:
     """Log what Prometheus has warned of, where the answer has no place for it."""
     for sentence in warned(client):
         _logger.warning("agent-analytics: %s", sentence)
+
+
+def found_insights(client: PrometheusClient, publisher_id: str | None) -> Insights:
+    """Return the firing insights of one publisher or of all, and whether they were evaluated."""
+    scope = Scope(()) if publisher_id is None else _scope(publisher_id)
+    evaluation = find_evaluation(client, scope)
+    found = Insights(firing(client, publisher_id), evaluation)
+    log_warnings(client)
+    if evaluation.state == "evaluated":
+        client.said.clear()
+    elif evaluation.state not in client.said:
+        # Whoever asks every minute reads it once.
+        client.said.add(evaluation.state)
+        _logger.warning("agent-analytics: %s", evaluation.sentence(len(found)))
+    return found
 
 
 def firing(client: PrometheusClient, publisher_id: str | None) -> list[Insight]:

@@ -143,7 +143,7 @@ def report(options: argparse.Namespace) -> int:
     except OSError as error:
         return _say(f"cannot write {options.output or 'the report'}: {error}", FAILED)
     if made.dashboard.quiet:
-        return _say(f"nothing happened in these {options.days} days", EMPTY)
+        return _say(f"nothing happened in {made.dashboard.observed.words}", EMPTY)
     return OK
 
 

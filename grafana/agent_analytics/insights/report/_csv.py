@@ -2,10 +2,13 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
-from agent_analytics.insights.analytics import MarketplaceDashboard, PublisherDashboard
+from agent_analytics.insights._alerts import Insight
+from agent_analytics.insights.analytics import Beyond, MarketplaceDashboard, PublisherDashboard
+from agent_analytics.insights.report._attention import evaluated
 
 _PUBLISHER: Final = (
     "total_invocations", "invocations_trend", "unique_tenants", "tenants_trend", "retention",
@@ -23,32 +26,81 @@ _MARKETPLACE: Final = (
     "error_rate",
     "avg_satisfaction",
 )
+#: What is said of each row's insights, of figures beyond their bounds, and of the window.
+_JUDGED: Final = (
+    "insights_firing",
+    "insights_state",
+    "insights_evaluated_at",
+    "beyond_bounds",
+    "observed_since",
+    "observed_until",
+)
 _KEYS: Final = ("publisher_id", "agent_id")
 #: With these, a spreadsheet takes a text for a formula.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def as_csv(dashboard: PublisherDashboard | MarketplaceDashboard) -> str:
+def as_csv(
+    dashboard: PublisherDashboard | MarketplaceDashboard, insights: Sequence[Insight]
+) -> str:
     """Return one row per listing. What is not available is empty."""
+    evaluation = evaluated(dashboard, insights)
+    window = dashboard.observed
+
+    def judged(
+        publisher_id: str, agent_id: str, beyond: Iterable[Beyond]
+    ) -> list[str | int | None]:
+        firing = sum(
+            insight.publisher_id == publisher_id and insight.agent_id == agent_id
+            for insight in insights
+        )
+        at = evaluation.at if evaluation.known else None
+        return [
+            # No insight fires: without an evaluation, that is no number.
+            firing if firing or evaluation.known else None,
+            evaluation.state,
+            _time(at) if at else None,
+            " ".join(sorted({each.insight for each in beyond})),
+            _time(window.since),
+            _time(window.until),
+        ]
+
     if isinstance(dashboard, PublisherDashboard):
-        keys, names = (*_KEYS, "agent_name"), _PUBLISHER
-        rows = [
+        publisher = dashboard.publisher_id
+        return _write(
+            (*_KEYS, "agent_name", *_PUBLISHER, *_JUDGED),
+            [
+                (
+                    (publisher, row.agent_id, row.agent_name or ""),
+                    [
+                        *(getattr(row, name) for name in _PUBLISHER),
+                        *judged(publisher, row.agent_id, row.beyond()),
+                    ],
+                )
+                for row in dashboard.listings
+            ],
+        )
+    return _write(
+        (*_KEYS, *_MARKETPLACE, *_JUDGED),
+        [
             (
-                (dashboard.publisher_id, row.agent_id, row.agent_name or ""),
-                [getattr(row, name) for name in names],
+                (row.publisher_id, row.agent_id),
+                [
+                    *(getattr(row, name) for name in _MARKETPLACE),
+                    *judged(row.publisher_id, row.agent_id, row.beyond()),
+                ],
             )
             for row in dashboard.listings
-        ]
-        return _write((*keys, *names), rows)
-    ranked = [
-        ((row.publisher_id, row.agent_id), [getattr(row, name) for name in _MARKETPLACE])
-        for row in dashboard.listings
-    ]
-    return _write((*_KEYS, *_MARKETPLACE), ranked)
+        ],
+    )
+
+
+def _time(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _write(
-    columns: Sequence[str], rows: Sequence[tuple[Sequence[str], Sequence[float | None]]]
+    columns: Sequence[str], rows: Sequence[tuple[Sequence[str], Sequence[float | str | None]]]
 ) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")

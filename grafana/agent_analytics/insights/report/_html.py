@@ -6,6 +6,7 @@ from typing import Final
 
 from agent_analytics.insights._alerts import Insight
 from agent_analytics.insights.report import _text as text
+from agent_analytics.insights.report._attention import BEYOND, Attention
 from agent_analytics.insights.report._charts import chart_svg, spark_svg
 from agent_analytics.insights.report._page import Cell, Page, Section, Table, Tile
 
@@ -24,7 +25,8 @@ def as_html(page: Page) -> str:
             f"<header><h1>{escape(page.title)}</h1><p class=subtitle>{escape(page.subtitle)}</p>",
             f"<p class=facts>{' · '.join(escape(fact) for fact in page.facts)}</p></header>",
             _partial(page),
-            _insights(page),
+            *(_section(section, charts) for section in page.lead),
+            _attention(page.attention),
             *(_section(section, charts) for section in page.sections),
         )
     )
@@ -61,11 +63,22 @@ def _partial(page: Page) -> str:
     return f'<section class="partial">{heading}<ul>{items}</ul></section>\n'
 
 
-def _insights(page: Page) -> str:
-    if not page.insights:
-        return f'<section>{_NEXT}<p class="calm">{escape(page.insights_note)}</p></section>\n'
-    items = "".join(_insight(insight) for insight in page.insights)
-    return f'<section>{_NEXT}<ol class="insights">{items}</ol></section>\n'
+def _attention(attention: Attention) -> str:
+    tone = ' class="calm"' if attention.calm else "" if attention.insights else ' class="warn"'
+    parts = [_NEXT, f"<p{tone}>{_prose(attention.note)}</p>"]
+    if attention.beyond:
+        items = "".join(f"<li>{_prose(sentence)}</li>" for sentence in attention.beyond)
+        parts.append(f'<div class="partial"><p>{escape(BEYOND)}</p><ul>{items}</ul></div>')
+    if attention.insights:
+        items = "".join(_insight(insight) for insight in attention.insights)
+        parts.append(f'<ol class="insights">{items}</ol>')
+    if attention.folded:
+        items = "".join(_insight(insight) for insight in attention.folded)
+        parts.append(
+            f"<details><summary>{len(attention.folded):,} more with less at stake</summary>"
+            f'<ol class="insights">{items}</ol></details>'
+        )
+    return f"<section>{''.join(parts)}</section>\n"
 
 
 def _insight(insight: Insight) -> str:
@@ -138,9 +151,10 @@ def _table(table: Table) -> str:
         for row in table.rows
     )
     note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
+    window = f' <span class="window">in {escape(table.window)}</span>' if table.window else ""
     wide = " wide" if len(table.columns) > 6 else ""  # noqa: PLR2004 - does not fit half a page
     return (
-        f'<div class="table{wide}"><table><caption>{escape(table.title)}</caption>'
+        f'<div class="table{wide}"><table><caption>{escape(table.title)}{window}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{note}</div>"
     )
 

@@ -4,10 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
-from typing import Final, TypeGuard
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from agent_analytics.insights._alerts import Insight
 from agent_analytics.insights.analytics import Figures, MarketplaceDashboard, PublisherDashboard
+from agent_analytics.insights.report._attention import evaluated
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 #: Raised when a key goes or changes its meaning; new keys may come at any time.
 SCHEMA: Final = 1
@@ -24,6 +28,15 @@ def as_json(
         "kind": kind,
         "insights": [_plain(insight) for insight in insights],
         **_fields(dashboard),
+        "evaluation": _plain(evaluated(dashboard, insights)),
+        "observed": {
+            **_each_field(dashboard.observed),
+            "seconds": round(dashboard.observed.seconds),
+        },
+        "beyond_bounds": [
+            {**_each_field(each), "insight_fires": each.told_by(insights)}
+            for each in dashboard.beyond_bounds
+        ],
     }
     # It holds the same insights.
     document.pop("in_trouble", None)
@@ -37,11 +50,15 @@ def _fields(value: Figures) -> dict[str, object]:
     }
 
 
+def _each_field(value: "DataclassInstance") -> dict[str, object]:
+    return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+
+
 def _plain(value: object) -> object:
     if isinstance(value, Figures):
         return _fields(value)
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if is_dataclass(value) and not isinstance(value, type):
+        return _each_field(value)
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     if _is_mapping(value):

@@ -6,10 +6,13 @@ from typing import Final
 from agent_analytics.insights.analytics import MarketplaceDashboard, Ranked
 from agent_analytics.insights.report import _parts as parts
 from agent_analytics.insights.report import _text as text
+from agent_analytics.insights.report._attention import attention
 from agent_analytics.insights.report._page import Cell, Page, Section, Table
 
 #: How many publishers and listings are shown.
 _SHOWN: Final = 15
+#: How many insights are shown at once: those with most at stake.
+_AT_STAKE: Final = 5
 
 
 def marketplace_page(dashboard: MarketplaceDashboard) -> Page:
@@ -25,36 +28,37 @@ def marketplace_page(dashboard: MarketplaceDashboard) -> Page:
             parts.tile("Active listings", text.count(dashboard.active_listings), of_all),
         ),
     )  # fmt: skip
+    window = dashboard.observed.words
     rankings = Section(
         title="Who earns",
         tables=(
-            _table("Publishers by revenue", "Publisher", dashboard.publishers),
-            _table("Listings by revenue", "Listing", dashboard.listings),
+            _table("Publishers by revenue", "Publisher", dashboard.publishers, window),
+            _table("Listings by revenue", "Listing", dashboard.listings, window),
         ),
     )
     return Page(
         title="Marketplace",
-        subtitle=parts.span(dashboard.period_days, dashboard.freshness.as_of),
+        subtitle=parts.span(dashboard.observed, dashboard.period_days),
         facts=parts.facts(dashboard.freshness),
         partial=dashboard.partial,
-        insights=dashboard.in_trouble,
-        insights_note="No listing is in trouble: no insight is firing.",
+        lead=(market,),
+        attention=attention(dashboard, dashboard.in_trouble, most=_AT_STAKE),
         sections=(
-            market,
-            parts.usage(dashboard, dashboard.daily),
-            parts.quality(dashboard, dashboard.daily),
-            parts.revenue(dashboard, dashboard.daily),
+            parts.usage(dashboard),
+            parts.quality(dashboard),
+            parts.revenue(dashboard),
             rankings,
         ),
     )
 
 
-def _table(title: str, heading: str, ranked: Sequence[Ranked]) -> Table:
+def _table(title: str, heading: str, ranked: Sequence[Ranked], window: str) -> Table:
     tenants = heading == "Publisher"
     columns = ["Revenue", "Refunds", "Fees", "Invocations", "Errors", "Stars"]
     hidden = len(ranked) - _SHOWN
     return Table(
         title=title,
+        window=window,
         columns=(heading, *columns, *(["Tenants"] if tenants else [])),
         rows=tuple(
             (
@@ -65,11 +69,11 @@ def _table(title: str, heading: str, ranked: Sequence[Ranked]) -> Table:
                 Cell(text.count(row.invocations)),
                 Cell(
                     text.share(row.error_rate),
-                    tone=parts.above(row.error_rate, parts.ERROR_LIMIT, "bad"),
+                    tone=parts.judged("error-rate", row.error_rate, row.bounds, "bad"),
                 ),
                 Cell(
                     text.stars(row.avg_satisfaction),
-                    tone=parts.below(row.avg_satisfaction, parts.RATING_LIMIT, "warn"),
+                    tone=parts.judged("satisfaction", row.avg_satisfaction, row.bounds, "warn"),
                 ),
                 *([Cell(text.count(row.unique_tenants))] if tenants else []),
             )

@@ -1,10 +1,10 @@
 """What is on a page, whichever way it is shown: tiles, charts, tables, insights."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from agent_analytics.insights._alerts import Insight
+from agent_analytics.insights.report._attention import Attention
 
 Tone = Literal["", "good", "bad", "warn"]
 
@@ -78,6 +78,7 @@ class Table:
         rows: A cell for each column.
         note: A sentence beneath.
         optional: Headings of columns that a narrow page leaves out first, the last one first.
+        window: The window that its numbers are of, such as ``the last 30 days``.
     """
 
     title: str
@@ -85,6 +86,7 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
     optional: tuple[str, ...] = ()
+    window: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,15 +115,15 @@ class Page:
         subtitle: Of which period.
         facts: How fresh it is, in short sentences.
         partial: What it does not tell, in sentences.
-        insights: What is firing.
-        insights_note: What is said where nothing is.
+        attention: Which insights fire, whether they were evaluated, and what else is bad.
         sections: The figures.
+        lead: Figures in front of the insights.
     """
 
     title: str
     subtitle: str
     facts: tuple[str, ...]
     partial: tuple[str, ...]
-    insights: tuple[Insight, ...]
-    insights_note: str
-    sections: tuple[Section, ...] = field(default_factory=tuple)
+    attention: Attention
+    sections: tuple[Section, ...] = ()
+    lead: tuple[Section, ...] = ()

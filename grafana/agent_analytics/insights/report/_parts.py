@@ -1,18 +1,22 @@
 """The parts that pages of publishers and of the marketplace have in common."""
 
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Final
 
 from agent_analytics.insights import queries
-from agent_analytics.insights.analytics import Daily, Figures, Freshness
+from agent_analytics.insights.analytics import (
+    Figures,
+    Freshness,
+    MarketplaceDashboard,
+    Observed,
+    PublisherDashboard,
+    crossed,
+)
 from agent_analytics.insights.report import _text as text
 from agent_analytics.insights.report._page import Cell, Chart, Section, Table, Tile, Tone
-from agent_analytics.insights.rules import ERROR_RATE, SATISFACTION, TOOL_FAILURES
 
-ERROR_LIMIT: Final = ERROR_RATE.threshold.value
-RATING_LIMIT: Final = SATISFACTION.threshold.value
-TOOL_LIMIT: Final = TOOL_FAILURES.threshold.value
-SLOW_MS: Final = queries.SLOW_SECONDS * 1000
+Dashboard = PublisherDashboard | MarketplaceDashboard
 
 #: Relative change below which a trend is neither good nor bad.
 _NOISE: Final = 0.01
@@ -48,19 +52,21 @@ def tile(
     )
 
 
-def above(value: float | None, limit: float, tone: Tone) -> Tone:
-    """Return the tone of a value that should not be above a limit."""
-    return tone if value is not None and value > limit else ""
+def judged(insight: str, value: float | None, bounds: Mapping[str, float], tone: Tone) -> Tone:
+    """Return the tone of a value that should not be beyond the bound of an insight."""
+    return tone if crossed(insight, value, bounds) else ""
 
 
-def below(value: float | None, limit: float, tone: Tone) -> Tone:
-    """Return the tone of a value that should not be below a limit."""
-    return tone if value is not None and value < limit else ""
+def margin(figures: Figures) -> Tone:
+    """Return the tone of a margin: what is given away is not meant to earn."""
+    if not figures.total_revenue:
+        return ""
+    return judged("negative-margin", figures.margin, figures.bounds, "bad")
 
 
 def chart(
     title: str,
-    daily: Daily,
+    dashboard: Dashboard,
     values: tuple[float | None, ...],
     unit: str,
     *,
@@ -68,9 +74,8 @@ def chart(
     totals: bool = False,
 ) -> tuple[Chart, ...]:
     """Return a chart, or none where there are fewer than two days to show."""
-    known = [
-        (value, end) for value, end in zip(values, daily.ends, strict=True) if value is not None
-    ]
+    ends = dashboard.daily.ends
+    known = [(value, end) for value, end in zip(values, ends, strict=True) if value is not None]
     if len(known) < 2:  # noqa: PLR2004 - one point is no course
         return ()
     write = _WRITE[unit]
@@ -80,7 +85,9 @@ def chart(
         f"lowest {write(least[0])} ({text.day(least[1])})",
     ]
     if totals:
-        parts.insert(0, f"{write(sum(value for value, _ in known) / len(known))} a day on average")
+        # The first day may have been observed in part.
+        days = min(len(known), dashboard.observed.days) or len(known)
+        parts.insert(0, f"{write(sum(value for value, _ in known) / days)} a day on average")
     if limit is not None:
         over = sum(value > limit for value, _ in known)
         parts.append(
@@ -92,7 +99,7 @@ def chart(
     return (
         Chart(
             title=title,
-            ends=daily.ends,
+            ends=ends,
             values=values,
             unit=unit,  # type: ignore[arg-type]  # a key of _WRITE
             summary=f"{summary[0].upper()}{summary[1:]}.",
@@ -101,8 +108,9 @@ def chart(
     )
 
 
-def usage(figures: Figures, daily: Daily) -> Section:
+def usage(figures: Dashboard) -> Section:
     """Return the part about usage and adoption."""
+    daily = figures.daily
     churn = figures.tenant_churn
     return Section(
         title="Usage",
@@ -132,8 +140,8 @@ def usage(figures: Figures, daily: Daily) -> Section:
             ),
         ),
         charts=(
-            *chart("Invocations a day", daily, daily.invocations, "count", totals=True),
-            *chart("Tenants a day", daily, daily.unique_tenants, "count", totals=True),
+            *chart("Invocations a day", figures, daily.invocations, "count", totals=True),
+            *chart("Tenants a day", figures, daily.unique_tenants, "count", totals=True),
         ),
     )
 
@@ -143,8 +151,9 @@ def _cancelled(figures: Figures) -> str:
     return f"{text.count(cancelled)} cancelled" if cancelled else ""
 
 
-def quality(figures: Figures, daily: Daily) -> Section:
+def quality(figures: Dashboard) -> Section:
     """Return the part about quality."""
+    daily, bounds = figures.daily, figures.bounds
     failed = sum(figures.outcomes.get(outcome, 0) for outcome in queries.FAILED)
     return Section(
         title="Quality",
@@ -155,13 +164,13 @@ def quality(figures: Figures, daily: Daily) -> Section:
                 f"of 5, from {text.count(figures.ratings)} ratings"
                 if figures.ratings
                 else "no ratings",
-                tone=below(figures.avg_satisfaction, RATING_LIMIT, "warn"),
+                tone=judged("satisfaction", figures.avg_satisfaction, bounds, "warn"),
             ),
             tile(
                 "Error rate",
                 text.share(figures.error_rate),
                 f"{text.count(failed)} failed" if figures.error_rate is not None else "",
-                tone=above(figures.error_rate, ERROR_LIMIT, "bad"),
+                tone=judged("error-rate", figures.error_rate, bounds, "bad"),
             ),
             tile(
                 "Mean response time",
@@ -172,20 +181,30 @@ def quality(figures: Figures, daily: Daily) -> Section:
                 "p95 response time",
                 text.milliseconds(figures.p95_response_time_ms),
                 "19 of 20 are faster",
-                tone=above(figures.p95_response_time_ms, SLOW_MS, "warn"),
+                tone=judged("response-time", figures.p95_response_time_ms, bounds, "warn"),
             ),
         ),
         charts=(
-            *chart("Error rate a day", daily, daily.error_rate, "share", limit=ERROR_LIMIT),
             *chart(
-                "p95 response time a day", daily, daily.p95_response_time_ms, "ms", limit=SLOW_MS
+                "Error rate a day",
+                figures,
+                daily.error_rate,
+                "share",
+                limit=bounds.get("error-rate"),
+            ),
+            *chart(
+                "p95 response time a day",
+                figures,
+                daily.p95_response_time_ms,
+                "ms",
+                limit=bounds.get("response-time"),
             ),
         ),
         tables=(*_ratings(figures), *_errors(figures)),
     )
 
 
-def _ratings(figures: Figures) -> tuple[Table, ...]:
+def _ratings(figures: Dashboard) -> tuple[Table, ...]:
     given = figures.satisfaction_distribution
     total = sum(given.values()) if given else 0
     if not given or not total:
@@ -193,6 +212,7 @@ def _ratings(figures: Figures) -> tuple[Table, ...]:
     return (
         Table(
             title="Ratings",
+            window=figures.observed.words,
             columns=("Stars", "Ratings", "Share"),
             rows=tuple(
                 (
@@ -209,7 +229,7 @@ def _ratings(figures: Figures) -> tuple[Table, ...]:
 _SHOWN_ERRORS: Final = 8
 
 
-def _errors(figures: Figures) -> tuple[Table, ...]:
+def _errors(figures: Dashboard) -> tuple[Table, ...]:
     total = sum(figures.errors.values())
     if not total:
         return ()
@@ -219,6 +239,7 @@ def _errors(figures: Figures) -> tuple[Table, ...]:
     return (
         Table(
             title="Failures by type",
+            window=figures.observed.words,
             columns=("Error", "Failures", "Share"),
             rows=tuple(
                 (
@@ -232,12 +253,12 @@ def _errors(figures: Figures) -> tuple[Table, ...]:
     )
 
 
-def revenue(figures: Figures, daily: Daily, first: tuple[Tile, ...] = ()) -> Section:
+def revenue(figures: Dashboard) -> Section:
     """Return the part about money."""
+    daily = figures.daily
     return Section(
         title="Revenue",
         tiles=(
-            *first,
             tile(
                 "Revenue",
                 text.usd(figures.total_revenue),
@@ -256,17 +277,17 @@ def revenue(figures: Figures, daily: Daily, first: tuple[Tile, ...] = ()) -> Sec
                 "Margin",
                 text.usd(figures.margin),
                 f"after {text.usd(figures.fees)} of fees" if figures.fees else "",
-                tone=below(figures.margin, 0, "bad"),
+                tone=margin(figures),
             ),
         ),
         charts=(
-            *chart("Revenue a day", daily, daily.revenue, "usd", totals=True),
-            *chart("Model cost a day", daily, daily.model_cost, "usd", totals=True),
+            *chart("Revenue a day", figures, daily.revenue, "usd", totals=True),
+            *chart("Model cost a day", figures, daily.model_cost, "usd", totals=True),
         ),
     )
 
 
-def tools(figures: Figures) -> tuple[Section, ...]:
+def tools(figures: Dashboard) -> tuple[Section, ...]:
     """Return the part about tools, if any was used."""
     used = figures.tool_usage_breakdown
     total = sum(used.values())
@@ -279,14 +300,22 @@ def tools(figures: Figures) -> tuple[Section, ...]:
             Cell(text.share(calls / total), bar=calls / total),
             Cell(
                 text.share(figures.tool_failure_rates.get(tool)),
-                tone=above(figures.tool_failure_rates.get(tool), TOOL_LIMIT, "warn"),
+                tone=judged(
+                    "tool-failures", figures.tool_failure_rates.get(tool), figures.bounds, "warn"
+                ),
             ),
             Cell(text.milliseconds(figures.tool_times_ms.get(tool))),
         )
         for tool, calls in used.items()
     )
     columns = ("Tool", "Calls", "Share", "Failed", "Mean time")
-    table = Table(title="Tool usage", columns=columns, rows=rows, optional=("Share",))
+    table = Table(
+        title="Tool usage",
+        window=figures.observed.words,
+        columns=columns,
+        rows=rows,
+        optional=("Share",),
+    )
     return (Section(title="Tools", tables=(table,)),)
 
 
@@ -306,9 +335,18 @@ def facts(freshness: Freshness) -> tuple[str, ...]:
     return (f"As of {text.moment(freshness.as_of)}", age, f"Read from {source}")
 
 
-def span(days: int, end: datetime) -> str:
-    """Return a period in words."""
-    start = end - timedelta(days=days)
-    if days == 1:
-        return f"The 24 hours up to {text.moment(end)}"
-    return f"{days} days, {start:%d %b %Y} to {end:%d %b %Y}"
+def span(observed: Observed, asked: int) -> str:
+    """Return the window of a page in words.
+
+    Args:
+        observed: The window.
+        asked: For how many days a page was asked.
+    """
+    since, until = observed.since, observed.until
+    if not observed.whole:
+        words = f"{observed.words[0].upper()}{observed.words[1:]}"
+        days = "24 hours" if asked == 1 else f"{asked} days"
+        return f"{words}: {text.moment(since)} to {text.moment(until)} ({days} were asked for)"
+    if asked == 1:
+        return f"The 24 hours up to {text.moment(until)}"
+    return f"{asked} days, {since:%d %b %Y} to {until:%d %b %Y}"

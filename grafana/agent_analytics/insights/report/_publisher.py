@@ -6,6 +6,7 @@ from agent_analytics.insights._alerts import Insight
 from agent_analytics.insights.analytics import ListingFigures, PublisherDashboard
 from agent_analytics.insights.report import _parts as parts
 from agent_analytics.insights.report import _text as text
+from agent_analytics.insights.report._attention import attention
 from agent_analytics.insights.report._page import Cell, Page, Section, Table
 
 
@@ -19,23 +20,22 @@ def publisher_page(dashboard: PublisherDashboard, insights: Sequence[Insight]) -
         )
     return Page(
         title=f"Agents of {text.name(dashboard.publisher_id)}",
-        subtitle=parts.span(dashboard.period_days, dashboard.freshness.as_of),
+        subtitle=parts.span(dashboard.observed, dashboard.period_days),
         facts=parts.facts(dashboard.freshness),
         partial=partial,
-        insights=tuple(insights),
-        insights_note="Nothing needs your attention: no insight is firing.",
+        attention=attention(dashboard, insights),
         sections=(
-            parts.usage(dashboard, dashboard.daily),
-            parts.quality(dashboard, dashboard.daily),
-            parts.revenue(dashboard, dashboard.daily),
+            parts.usage(dashboard),
+            parts.quality(dashboard),
+            parts.revenue(dashboard),
             *parts.tools(dashboard),
-            _listings(dashboard.listings),
+            _listings(dashboard.listings, dashboard.observed.words),
             *_tokens(dashboard),
         ),
     )
 
 
-def _listings(listings: Sequence[ListingFigures]) -> Section:
+def _listings(listings: Sequence[ListingFigures], window: str) -> Section:
     rows = tuple(
         (
             Cell(_label(row)),
@@ -45,18 +45,18 @@ def _listings(listings: Sequence[ListingFigures]) -> Section:
             Cell(text.count(row.unique_tenants)),
             Cell(
                 text.share(row.error_rate),
-                tone=parts.above(row.error_rate, parts.ERROR_LIMIT, "bad"),
+                tone=parts.judged("error-rate", row.error_rate, row.bounds, "bad"),
             ),
             Cell(
                 text.milliseconds(row.p95_response_time_ms),
-                tone=parts.above(row.p95_response_time_ms, parts.SLOW_MS, "warn"),
+                tone=parts.judged("response-time", row.p95_response_time_ms, row.bounds, "warn"),
             ),
             Cell(
                 text.stars(row.avg_satisfaction),
-                tone=parts.below(row.avg_satisfaction, parts.RATING_LIMIT, "warn"),
+                tone=parts.judged("satisfaction", row.avg_satisfaction, row.bounds, "warn"),
             ),
             Cell(text.usd(row.total_revenue)),
-            Cell(text.usd(row.margin), tone=parts.below(row.margin, 0, "bad")),
+            Cell(text.usd(row.margin), tone=parts.margin(row)),
             Cell(text.count(row.active_installs)),
             Cell(text.share(row.retention)),
         )
@@ -65,12 +65,14 @@ def _listings(listings: Sequence[ListingFigures]) -> Section:
     missing = any(cell.text == text.ABSENT for row in rows for cell in row)
     table = Table(
         title="Listings, busiest first",
+        window=window,
         columns=(
             "Listing", "Days", "Invocations", "Trend", "Tenants", "Errors", "p95", "Stars",
             "Revenue", "Margin", "Installs", "Retention",
         ),
         rows=rows,
-        note=f"{text.ABSENT} is not available." if missing else "",
+        note="Installs are those at the end of it; trend and retention compare it with the time"
+        " before." + (f" {text.ABSENT} is not available." if missing else ""),
         optional=("Days", "Trend", "Tenants", "Stars", "Margin", "Installs", "Retention"),
     )  # fmt: skip
     return Section(title="Listings", tables=(table,))

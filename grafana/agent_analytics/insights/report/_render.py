@@ -43,7 +43,7 @@ def render(report: Report, form: Format, *, width: int = 100) -> str:
     if form == "json":
         return as_json(report.dashboard, report.insights)
     if form == "csv":
-        return as_csv(report.dashboard)
+        return as_csv(report.dashboard, report.insights)
     if form == "html":
         return as_html(report.page)
     return as_text(report.page, width=width)

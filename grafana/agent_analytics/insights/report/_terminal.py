@@ -15,6 +15,7 @@ from rich.text import Text
 
 from agent_analytics.insights._alerts import Insight
 from agent_analytics.insights.report import _text as text
+from agent_analytics.insights.report._attention import BEYOND, Attention, folded
 from agent_analytics.insights.report._page import Cell, Chart, Page, Section, Table, Tile
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
@@ -37,7 +38,6 @@ def as_text(page: Page, *, width: int) -> str:
 
 def print_page(console: Console, page: Page) -> None:
     """Print a page. No text of it is taken for markup."""
-    width = console.width
     console.print(Text(page.title, style="bold"))
     console.print(Text(page.subtitle))
     console.print(Text(" · ".join(page.facts), style="dim"))
@@ -45,19 +45,33 @@ def print_page(console: Console, page: Page) -> None:
         line = Grid.grid(padding=(0, 1))
         line.add_row(Text("!", style="yellow"), Text(text.prose(sentence), style="yellow"))
         console.print(line)
+    for section in page.lead:
+        _print_section(console, section)
     console.print()
-    console.print(_insights(page))
+    console.print(_attention(page.attention))
     for section in page.sections:
-        console.print()
-        console.rule(Text(section.title, style="bold"), align="left", characters="─")
-        for part in _section(section, width):
-            console.print(part)
+        _print_section(console, section)
 
 
-def _insights(page: Page) -> RenderableType:
-    if not page.insights:
-        return Text(page.insights_note, style="green")
-    return Group(*(_insight(insight) for insight in page.insights))
+def _print_section(console: Console, section: Section) -> None:
+    console.print()
+    console.rule(Text(section.title, style="bold"), align="left", characters="─")
+    for part in _section(section, console.width):
+        console.print(part)
+
+
+def _attention(attention: Attention) -> RenderableType:
+    style = "green" if attention.calm else "" if attention.insights else "yellow"
+    parts: list[RenderableType] = [Text(text.prose(attention.note), style=style)]
+    parts += [_insight(insight) for insight in attention.insights]
+    if attention.folded:
+        parts.append(Text(folded(attention.folded), style="dim"))
+    if attention.beyond:
+        parts.append(Text(BEYOND, style="yellow"))
+        parts += [
+            Padding(Text(text.prose(sentence)), (0, 0, 0, 2)) for sentence in attention.beyond
+        ]
+    return Group(*parts)
 
 
 def _insight(insight: Insight) -> RenderableType:
@@ -153,7 +167,7 @@ def _bar(value: float | None, highest: float) -> str:
 def _table(table: Table, width: int) -> RenderableType:
     dropped = _dropped(table, width)
     grid = Grid(
-        title=Text(table.title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD,
+        title=_title(table), title_justify="left", box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0), caption_justify="left",
         caption=Text(table.note, style="dim") if table.note else None,
     )  # fmt: skip
@@ -174,6 +188,11 @@ def _table(table: Table, width: int) -> RenderableType:
             )
         )
     return grid
+
+
+def _title(table: Table) -> Text:
+    window = f"  in {table.window}" if table.window else ""
+    return Text.assemble((table.title, "bold"), (window, "dim"))
 
 
 def _dropped(table: Table, width: int) -> frozenset[str]:
