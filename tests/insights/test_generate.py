@@ -1,5 +1,6 @@
 """The committed files are what the definitions make, and the writer of YAML writes YAML."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,14 @@ def test_yaml_refuses_nested_sequences() -> None:
     """A sequence in a sequence is refused rather than written wrongly."""
     with pytest.raises(TypeError, match="not"):
         dump({"key": [["nested"]]})
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted((*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", *GENERATED.rglob("*.json"))),
+    ids=lambda path: path.relative_to(ROOT).as_posix(),
+)
+def test_who_uses_agents_is_called_a_tenant(path: Path) -> None:
+    """One word for one thing, in dashboards and in the docs: tenants, as in labels and in code."""
+    prose = re.sub("```.*?```", "", path.read_text("utf-8"), flags=re.DOTALL)
+    assert not re.search(r"\b([Cc]ustomer|[Cc]lientele|[Bb]uyer)s?\b", prose)

@@ -119,9 +119,9 @@ def test_no_rules_are_loaded(market: Start, caplog: pytest.LogCaptureFixture) ->
     _says(
         report,
         "Insights are not evaluated: Prometheus has none of their rules loaded",
-        "Error rate of acme/finder: 20.0 %; the bound is 5.0 %.",
+        "acme/finder: error rate 20.0 % (bound: 5.0 %).",
     )
-    _says(Report(operator, operator.in_trouble), "Insights are not evaluated: ", "Error rate of")
+    _says(Report(operator, operator.in_trouble), "Insights are not evaluated: ", "error rate")
     assert report.dashboard.evaluation.state == operator.evaluation.state == "not_loaded"
     assert insights == []
     assert not insights.all_clear
@@ -139,7 +139,7 @@ def test_rules_have_not_run_yet(market: Start) -> None:
     """In the first minutes after a start, rules are loaded and have looked at nothing."""
     with market(render_rules(**_SELDOM)) as url:
         report = _report(url)
-    _says(report, "Insights are not evaluated yet: ", "Error rate of acme/finder: 20.0 %")
+    _says(report, "Insights are not evaluated yet: ", "acme/finder: error rate 20.0 %")
     assert report.dashboard.evaluation.state == "not_yet"
     assert {json.loads(render(report, "json"))["evaluation"]["state"]} == {"not_yet"}
 
@@ -164,7 +164,9 @@ def test_a_rule_that_insights_are_read_from_fails(market: Start) -> None:
     broken = {**files, "rollups.yml": yaml.safe_dump(document)}
     with market(broken) as url:
         report = _report(url, lambda found: " fails: " in found.evaluation.reason)
-    _says(report, "Rule marketplace_agent_invocations_total:level fails: ", "Error rate of acme")
+    _says(
+        report, "Rule marketplace_agent_invocations_total:level fails: ", "acme/finder: error rate"
+    )
     assert "error-rate" in report.dashboard.evaluation.not_evaluated
     assert not report.page.attention.calm
 
@@ -196,7 +198,7 @@ def test_too_few_observations_for_an_insight(market: Start) -> None:
         "Insights were evaluated at ",
         ", none fires.",
         "Beyond a bound, and no insight fires of it",
-        "Error rate of acme/finder: 20.0 %; the bound is 5.0 %.",
+        "acme/finder: error rate 20.0 % (bound: 5.0 %).",
     )
 
 

@@ -230,5 +230,5 @@ _TRADES: Final = (
     "studios", "textiles",
 )  # fmt: skip
 
-#: The customers: 400 companies.
+#: The tenants: 400 companies.
 TENANTS: Final = tuple(f"{place}-{trade}" for trade in _TRADES for place in _PLACES)

@@ -126,7 +126,7 @@ def _period() -> Iterator[Panel]:
     yield change("Calls trend", "the number of calls", periods.invocations_trend(PERIOD, AGENT))
     yield number(
         "Unique tenants",
-        "How many different customers used the agent. An estimate, within about 3 %.",
+        "How many different tenants used the agent. An estimate, within about 3 %.",
         periods.unique_tenants(PERIOD, AGENT),
         unit=COUNT,
         decimals=0,
@@ -149,7 +149,7 @@ def _period() -> Iterator[Panel]:
     )
     yield number(
         "Satisfaction",
-        f"Mean rating by customers, 1 to 5. An insight is raised {SATISFACTION.limit}.",
+        f"Mean rating by tenants, 1 to 5. An insight is raised {SATISFACTION.limit}.",
         periods.mean_rating(PERIOD, AGENT),
         unit="none",
         decimals=2,
@@ -157,7 +157,7 @@ def _period() -> Iterator[Panel]:
     )
     yield number(
         "Revenue",
-        "What customers were charged in the period, before refunds and fees.",
+        "What tenants were charged in the period, before refunds and fees.",
         periods.revenue(PERIOD, AGENT),
         unit=USD,
         decimals=2,
@@ -238,7 +238,7 @@ def _tools() -> Iterator[Panel]:
 def _money() -> Iterator[Panel]:
     yield lines(
         "Revenue and model cost",
-        "What customers paid, what models cost you, and the part of that cost that went into"
+        "What tenants paid, what models cost you, and the part of that cost that went into"
         " failed calls: US dollars in the hour before.",
         [
             query(queries.revenue("1h", AGENT), "revenue", ref="A"),
@@ -263,7 +263,7 @@ def _ratings() -> Panel:
     stars = [int(edge) for edge in catalogue.RATINGS]
     return gauges(
         "Ratings",
-        "How many customers gave how many stars in the period.",
+        "How many tenants gave how many stars in the period.",
         [
             instant(periods.ratings_of(star, PERIOD, AGENT), f"{star} ★", ref=chr(64 + star))
             for star in reversed(stars)

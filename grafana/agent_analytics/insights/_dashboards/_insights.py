@@ -25,7 +25,7 @@ MEASURED: Final = {
     "tool-latency": "% of the time",
     "rating-falling": "of 5 lower than before",
     "revenue-falling": "% revenue, in a week",
-    "few-tenants": "customers",
+    "few-tenants": "tenants",
     "negative-margin": "dollars of margin",
     "wasted-spend": "% of model cost wasted",
     "token-growth": "% more tokens a call",
@@ -85,7 +85,8 @@ def insights(scope: Scope) -> table.Panel:
     return rows(
         "What to do next",
         "What is wrong, by how much, what it is worth in US dollars a day where that is known, and"
-        " what helps. An empty table is good news.",
+        " what helps. An empty table is good news only where the rules run:"
+        " the report says whether and when they did.",
         [
             instant(_measured(scope), ref="A", rows=True),
             instant(select(_recorded.WORTH, scope), ref="B", rows=True),

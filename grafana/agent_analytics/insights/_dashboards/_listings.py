@@ -85,8 +85,8 @@ def cohorts(scope: Scope, who: str) -> table.Panel:
     """Return the table of who came back from week to week, by weeks between."""
     names = [f"{count} week{'s' if count > 1 else ''} ago" for count in rollups.COHORTS]
     return weeks(
-        "Customers who came back",
-        f"Each row is a week: how many of those who were customers of {who} one week before it,"
+        "Tenants who came back",
+        f"Each row is a week: how many of those who were tenants of {who} one week before it,"
         " two weeks before it and so on were there again. An estimate, within about 3 points. The"
         " last eight weeks are shown, whatever period is chosen.",
         [

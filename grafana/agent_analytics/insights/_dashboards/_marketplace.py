@@ -46,7 +46,7 @@ def marketplace_dashboard() -> str:
         uid=_frame.MARKETPLACE,
         title="Marketplace",
         description=(
-            "What is sold, by how many publishers, to how many customers who come back, and which"
+            "What is sold, by how many publishers, to how many tenants who come back, and which"
             " listings are in trouble. Figures are for the period chosen at the top; graphs show"
             " a point a day, UTC."
         ),
@@ -69,7 +69,7 @@ def marketplace_dashboard() -> str:
 def _business() -> Iterator[Panel]:
     yield number(
         "GMV",
-        "Gross merchandise value: what customers were charged less what they were given back.",
+        "Gross merchandise value: what tenants were charged less what they were given back.",
         periods.gmv(PERIOD, MARKET),
         unit=USD,
         decimals=2,
@@ -101,15 +101,15 @@ def _business() -> Iterator[Panel]:
         decimals=0,
     )
     yield number(
-        "Customers",
-        "How many different customers used any agent. An estimate, within about 3 %.",
+        "Tenants",
+        "How many different tenants used any agent. An estimate, within about 3 %.",
         periods.unique_tenants(PERIOD, MARKET),
         unit=COUNT,
         decimals=0,
     )
     yield number(
-        "Customer retention",
-        "Of the customers of the period before, how many came back in this one, to any agent. An"
+        "Tenant retention",
+        "Of the tenants of the period before, how many came back in this one, to any agent. An"
         " estimate, within about 3 points.",
         periods.retention(PERIOD, MARKET),
         unit=SHARE,
@@ -128,7 +128,7 @@ def _use() -> Iterator[Panel]:
     yield change("Trend of calls", "the number of calls", periods.invocations_trend(PERIOD, MARKET))
     yield number(
         "Error rate",
-        "Share of calls that failed or timed out. Calls that the customer cancelled are left out.",
+        "Share of calls that failed or timed out. Calls that the tenant cancelled are left out.",
         periods.error_rate(PERIOD, MARKET),
         unit=SHARE,
         decimals=2,
@@ -150,7 +150,7 @@ def _use() -> Iterator[Panel]:
     )
     yield number(
         "Refunds",
-        "What customers were given back.",
+        "What tenants were given back.",
         periods.refunds(PERIOD, MARKET),
         unit=USD,
         decimals=2,
@@ -165,7 +165,7 @@ def _by_day() -> Iterator[Panel]:
     calls = days.growth(catalogue.INVOCATIONS.name, Scope(("outcome",)))
     yield lines(
         "GMV and fees a day",
-        "What customers were charged less what they were given back, and the marketplace's share.",
+        "What tenants were charged less what they were given back, and the marketplace's share.",
         [
             query(f"{revenue} - {refunds}", "GMV", ref="A", step=DAY),
             query(fees, "fees", ref="B", step=DAY),
@@ -182,12 +182,12 @@ def _by_day() -> Iterator[Panel]:
         colours=OUTCOMES,
     )
     yield lines(
-        "Customers a day",
-        "How many different customers used any agent on each day.",
-        [query(days.tenants(MARKET), "customers", step=DAY)],
+        "Tenants a day",
+        "How many different tenants used any agent on each day.",
+        [query(days.tenants(MARKET), "tenants", step=DAY)],
         unit=COUNT,
         bars=True,
-        colours=(("customers", "blue"),),
+        colours=(("tenants", "blue"),),
     )
 
 

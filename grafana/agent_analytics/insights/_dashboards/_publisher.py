@@ -76,7 +76,7 @@ def _usage() -> Iterator[Panel]:
     yield change("Calls trend", "the number of calls", periods.invocations_trend(PERIOD, PUBLISHER))
     yield number(
         "Unique tenants",
-        "How many different customers used the agents. An estimate, within about 3 %.",
+        "How many different tenants used the agents. An estimate, within about 3 %.",
         periods.unique_tenants(PERIOD, PUBLISHER),
         unit=COUNT,
         decimals=0,
@@ -90,7 +90,7 @@ def _usage() -> Iterator[Panel]:
     )
     yield number(
         "Revenue",
-        "What customers were charged, before refunds and the marketplace's fees.",
+        "What tenants were charged, before refunds and the marketplace's fees.",
         periods.revenue(PERIOD, PUBLISHER),
         unit=USD,
         decimals=2,
@@ -98,7 +98,7 @@ def _usage() -> Iterator[Panel]:
     yield change("Sales trend", "the revenue", periods.revenue_trend(PERIOD, PUBLISHER))
     yield number(
         "Revenue/tenant",
-        "Revenue divided by the number of different customers.",
+        "Revenue divided by the number of different tenants.",
         periods.revenue_per_tenant(PERIOD, PUBLISHER),
         unit=USD,
         decimals=2,
@@ -116,7 +116,7 @@ def _usage() -> Iterator[Panel]:
 def _quality() -> Iterator[Panel]:
     yield number(
         "Satisfaction",
-        f"Mean rating by customers, 1 to 5. An insight is raised {SATISFACTION.limit}.",
+        f"Mean rating by tenants, 1 to 5. An insight is raised {SATISFACTION.limit}.",
         periods.mean_rating(PERIOD, PUBLISHER),
         unit="none",
         decimals=2,
@@ -124,7 +124,7 @@ def _quality() -> Iterator[Panel]:
     )
     yield number(
         "Error rate",
-        "Share of calls that failed or timed out. Calls that the customer cancelled are left out."
+        "Share of calls that failed or timed out. Calls that the tenant cancelled are left out."
         f" An insight is raised {ERROR_RATE.limit}.",
         periods.error_rate(PERIOD, PUBLISHER),
         unit=SHARE,
@@ -195,7 +195,7 @@ def _use_by_day() -> Iterator[Panel]:
     )
     yield lines(
         "Tenants a day",
-        "How many different customers used each agent on each day.",
+        "How many different tenants used each agent on each day.",
         [query(days.tenants(LISTINGS), LEGEND, step=DAY)],
         unit=COUNT,
     )
@@ -225,7 +225,7 @@ def _money_by_day() -> Iterator[Panel]:
     wasted = days.growth(catalogue.WASTED_COST.name, PUBLISHER)
     yield lines(
         "Revenue and model cost a day",
-        "What customers paid, what models cost you, and the part of that cost that went into"
+        "What tenants paid, what models cost you, and the part of that cost that went into"
         " failed calls.",
         [
             query(revenue, "revenue", ref="A", step=DAY),
@@ -237,7 +237,7 @@ def _money_by_day() -> Iterator[Panel]:
     )
     yield lines(
         "Satisfaction by agent",
-        "Mean rating by customers on each day, 1 to 5; an insight is raised below the dashed line.",
+        "Mean rating by tenants on each day, 1 to 5; an insight is raised below the dashed line.",
         [query(days.mean_rating(LISTINGS), LEGEND, step=DAY)],
         unit="none",
         limit=SATISFACTION.threshold.value,

@@ -57,7 +57,7 @@ def revenue_dashboard() -> str:
 def _earned() -> Iterator[Panel]:
     yield number(
         "Revenue",
-        "What customers were charged, before refunds and the marketplace's fees.",
+        "What tenants were charged, before refunds and the marketplace's fees.",
         periods.revenue(PERIOD, PUBLISHER),
         unit=USD,
         decimals=2,
@@ -65,14 +65,14 @@ def _earned() -> Iterator[Panel]:
     yield change("Sales trend", "the revenue", periods.revenue_trend(PERIOD, PUBLISHER))
     yield number(
         "Revenue/tenant",
-        "Revenue divided by the number of different customers.",
+        "Revenue divided by the number of different tenants.",
         periods.revenue_per_tenant(PERIOD, PUBLISHER),
         unit=USD,
         decimals=2,
     )
     yield number(
         "Refunds",
-        "What customers were given back.",
+        "What tenants were given back.",
         periods.refunds(PERIOD, PUBLISHER),
         unit=USD,
         decimals=2,
@@ -143,7 +143,7 @@ def _spent() -> Iterator[Panel]:
 def _adopted() -> Iterator[Panel]:
     yield number(
         "Installs",
-        "New installs in the period. A customer who installs again counts again.",
+        "New installs in the period. A tenant who installs again counts again.",
         periods.installs(PERIOD, PUBLISHER),
         unit=COUNT,
         decimals=0,
@@ -171,14 +171,14 @@ def _adopted() -> Iterator[Panel]:
     )
     yield number(
         "Unique tenants",
-        "How many different customers used the agents. An estimate, within about 3 %.",
+        "How many different tenants used the agents. An estimate, within about 3 %.",
         periods.unique_tenants(PERIOD, PUBLISHER),
         unit=COUNT,
         decimals=0,
     )
     yield number(
         "Retention",
-        "Of the customers of the period before, how many came back in this one. An estimate,"
+        "Of the tenants of the period before, how many came back in this one. An estimate,"
         " within about 3 points.",
         periods.retention(PERIOD, PUBLISHER),
         unit=SHARE,
@@ -195,7 +195,7 @@ def _money_by_day() -> Iterator[Panel]:
     )
     yield lines(
         "Revenue, and where it goes, a day",
-        "What customers were charged, what models cost, the marketplace's share, and what was"
+        "What tenants were charged, what models cost, the marketplace's share, and what was"
         " given back.",
         [
             query(days.growth(metric.name, PUBLISHER), name, ref=chr(65 + index), step=DAY)
@@ -206,7 +206,7 @@ def _money_by_day() -> Iterator[Panel]:
     )
     yield lines(
         "Revenue by agent a day",
-        "What customers were charged for each agent.",
+        "What tenants were charged for each agent.",
         [query(days.growth(catalogue.REVENUE.name, LISTINGS), LEGEND, step=DAY)],
         unit=USD,
         bars=True,
@@ -216,7 +216,7 @@ def _money_by_day() -> Iterator[Panel]:
 def _adoption_by_day() -> Iterator[Panel]:
     yield lines(
         "Installs and uninstalls a day",
-        "How many customers installed an agent on each day, and how many took it back.",
+        "How many tenants installed an agent on each day, and how many took it back.",
         [
             query(
                 days.growth(catalogue.INSTALLS.name, PUBLISHER),
@@ -236,7 +236,7 @@ def _adoption_by_day() -> Iterator[Panel]:
     )
     yield lines(
         "Tenants a day",
-        "How many different customers used any of the agents on each day.",
+        "How many different tenants used any of the agents on each day.",
         [query(days.tenants(PUBLISHER), "tenants", step=DAY)],
         unit=COUNT,
         bars=True,

@@ -303,7 +303,7 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketplaceDashboard(Figures):
-    """What the operator sees; ``retention`` is that of consumers, over all publishers.
+    """What the operator sees; ``retention`` is that of tenants, over all publishers.
 
     Attributes:
         period_days: Length of the period.

@@ -15,15 +15,16 @@ from agent_analytics.insights.analytics import (
 )
 from agent_analytics.insights.report import _text as text
 
+#: Listings whose figures beyond a bound are shown.
+_MOST: Final = 8
 #: What the figure of an insight is called, and how it is written.
 _FIGURES: Final = {
-    "error-rate": ("Error rate", text.share),
+    "error-rate": ("error rate", text.share),
     "response-time": ("p95 response time", text.milliseconds),
-    "satisfaction": ("Mean rating", text.stars),
-    "tool-failures": ("Failures of tool", text.share),
-    "negative-margin": ("Margin", text.usd),
+    "satisfaction": ("mean rating", text.stars),
+    "tool-failures": ("failures of tool", text.share),
+    "negative-margin": ("margin", text.usd),
 }
-_MOST: Final = 8
 #: What stands above figures that are beyond a bound.
 BEYOND: Final = (
     "Beyond a bound, and no insight fires of it (an insight waits for enough observations and for"
@@ -73,10 +74,7 @@ def attention(
         calm=evaluation.state == "evaluated" and not insights and not beyond,
         insights=tuple(shown[:most]),
         folded=tuple(shown[len(shown) if most is None else most :]),
-        beyond=(
-            *(_sentence(each) for each in beyond[:_MOST]),
-            *((f"And {len(beyond) - _MOST:,} more.",) if len(beyond) > _MOST else ()),
-        ),
+        beyond=_sentences(beyond),
     )
 
 
@@ -87,12 +85,18 @@ def evaluated(
     return insights.evaluation if isinstance(insights, Insights) else dashboard.evaluation
 
 
-def _sentence(beyond: Beyond) -> str:
-    label, write = _FIGURES[beyond.insight]
-    tool = f" {text.name(beyond.tool)}" if beyond.tool else ""
-    who = text.name("/".join(filter(None, (beyond.publisher_id, beyond.agent_id))))
-    of = f" of {who}" if who else ""
-    return f"{label}{tool}{of}: {write(beyond.value)}; the bound is {write(beyond.bound)}."
+def _sentences(beyond: Sequence[Beyond]) -> tuple[str, ...]:
+    """Return a sentence for each listing that has figures beyond a bound, the first ones."""
+    of: dict[str, list[str]] = {}
+    for each in beyond:
+        who = "/".join(text.name(part) for part in (each.publisher_id, each.agent_id) if part)
+        label, write = _FIGURES[each.insight]
+        tool = "" if each.tool is None else f" {text.name(each.tool)}"
+        figure = f"{label}{tool} {write(each.value)} (bound: {write(each.bound)})"
+        of.setdefault(who or "All together", []).append(figure)
+    told = [f"{who}: {', '.join(figures)}." for who, figures in of.items()]
+    more = len(told) - _MOST
+    return (*told[:_MOST], *((f"And {more:,} more.",) if more > 0 else ()))
 
 
 def folded(insights: Sequence[Insight]) -> str:

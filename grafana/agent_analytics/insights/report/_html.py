@@ -66,9 +66,6 @@ def _partial(page: Page) -> str:
 def _attention(attention: Attention) -> str:
     tone = ' class="calm"' if attention.calm else "" if attention.insights else ' class="warn"'
     parts = [_NEXT, f"<p{tone}>{_prose(attention.note)}</p>"]
-    if attention.beyond:
-        items = "".join(f"<li>{_prose(sentence)}</li>" for sentence in attention.beyond)
-        parts.append(f'<div class="partial"><p>{escape(BEYOND)}</p><ul>{items}</ul></div>')
     if attention.insights:
         items = "".join(_insight(insight) for insight in attention.insights)
         parts.append(f'<ol class="insights">{items}</ol>')
@@ -78,6 +75,9 @@ def _attention(attention: Attention) -> str:
             f"<details><summary>{len(attention.folded):,} more with less at stake</summary>"
             f'<ol class="insights">{items}</ol></details>'
         )
+    if attention.beyond:
+        items = "".join(f"<li>{_prose(sentence)}</li>" for sentence in attention.beyond)
+        parts.append(f'<div class="partial"><p>{escape(BEYOND)}</p><ul>{items}</ul></div>')
     return f"<section>{''.join(parts)}</section>\n"
 
 
@@ -146,26 +146,31 @@ def _table(table: Table) -> str:
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in table.columns)
     rows = "".join(
         f'<tr><th scope="row">{escape(row[0].text)}</th>'
-        + "".join(_cell(cell, row[0].text) for cell in row[1:])
+        + "".join(
+            _cell(cell, row[0].text, heading)
+            for cell, heading in zip(row[1:], table.columns[1:], strict=True)
+        )
         + "</tr>"
         for row in table.rows
     )
     note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
     window = f' <span class="window">in {escape(table.window)}</span>' if table.window else ""
     wide = " wide" if len(table.columns) > 6 else ""  # noqa: PLR2004 - does not fit half a page
+    wide += " cards" if len(table.columns) > 3 else ""  # noqa: PLR2004 - does not fit a phone
     return (
         f'<div class="table{wide}"><table><caption>{escape(table.title)}{window}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{note}</div>"
     )
 
 
-def _cell(cell: Cell, row: str) -> str:
+def _cell(cell: Cell, row: str, heading: str) -> str:
+    label = f'data-label="{escape(heading)}"'
     if cell.spark:
-        return f"<td>{spark_svg(cell.spark, f'Course of {row}')}</td>"
+        return f"<td {label}>{spark_svg(cell.spark, f'Course of {row}')}</td>"
     if cell.bar is not None:
         return (
-            f'<td class="bar {cell.tone}"><span class="fill" style="width:{cell.bar * 100:.1f}%">'
-            f"</span><span>{escape(cell.text)}</span></td>"
+            f'<td {label} class="bar {cell.tone}"><span class="fill"'
+            f' style="width:{cell.bar * 100:.1f}%"></span><span>{escape(cell.text)}</span></td>'
         )
     mark = f'<span class="visually-hidden"> ({_WORDS[cell.tone]})</span>' if cell.tone else ""
-    return f'<td class="{cell.tone}">{escape(cell.text)}{mark}</td>'
+    return f'<td {label} class="{cell.tone}"><span>{escape(cell.text)}{mark}</span></td>'
