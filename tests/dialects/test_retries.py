@@ -73,3 +73,22 @@ def test_tries_within_one_span_alone() -> None:
     told = program.counted()
     assert dict(told.model_calls) == {"success": 1}
     assert dict(told.tokens) == {"input": 10, "output": 4}
+
+
+@pytest.mark.parametrize("answered", [USAGE, {}], ids=["tokens", "no tokens"])
+@pytest.mark.parametrize("outer", [OUTER_USAGE, {}], ids=["outer tokens", "no outer tokens"])
+def test_a_router_that_falls_back_to_another_client(
+    answered: dict[str, Any], outer: dict[str, Any]
+) -> None:
+    """Tries of one router at two clients follow each other: they are two calls, not two views."""
+    program = Program("app")
+    with (
+        program.span("invoke_agent writer", AGENT),
+        program.span("completion", late={**LLM, **outer}, scope=OUTER),
+    ):
+        program.one("chat m", late=CHAT, scope=INNER, status=StatusCode.ERROR)
+        second = {**CHAT, "gen_ai.request.model": "m-2", **answered}
+        program.one("chat m-2", late=second, scope="opentelemetry.instrumentation.anthropic")
+    assert program.models() == {("m", "error"): 1, ("m-2", "success"): 1}
+    if answered or outer:
+        assert dict(program.counted().tokens) == {"input": 10, "output": 4}

@@ -44,6 +44,7 @@ STATED: Mapping[str, Mapping[str, Any]] = {
     },
     "langfuse 3": {"langfuse.observation.cost_details": '{"input": 0.1, "total": 0.1234}'},
     "mlflow 3": {"mlflow.llm.cost": json.dumps({"input_cost": 0.1, "output_cost": 0.0234})},
+    "xai-sdk 1.21, in ticks": {"gen_ai.usage.cost_in_usd_ticks": 1_234_000_000},
     "a text": {"gen_ai.usage.cost": "0.1234"},
     "two names, of which one is in euros": {
         "gen_ai.usage.cost.amount": 0.11,

@@ -47,7 +47,8 @@ def one_call(one: Followed, other: Followed, *, lonely: bool = False) -> int:
     apart = _apart(used(one), used(other))
     if apart is None:
         alike = _is_in(one, other) or _is_in(other, one)
-        alike = alike and _may_be_one_model(one.told, other.told)
+        # One after the other, however near, are tries.
+        alike = alike and overlap(one, other, 0) and _may_be_one_model(one.told, other.told)
         return SAME_TIME if lonely or alike else DIFFERENT
     if apart == 0:
         # Where the tokens are the same, either may see the call a little earlier than the other.

@@ -19,9 +19,11 @@ from agent_analytics.processor._response_ids import is_sure
 from agent_analytics.processor._sameness import (
     DIFFERENT,
     SAME_ID,
+    SAME_TIME,
     near,
     one_call,
     one_tool,
+    overlap,
     used,
 )
 from agent_analytics.processor._tree import above, merge_failure, same_name
@@ -59,6 +61,17 @@ class View:
         """Add the only span inside the innermost."""
         self.spans.append(span)
         self.sources.add(span.source)
+
+    def holds_tries(self) -> bool:
+        """Tell whether calls follow each other inside: tries, each of which is a call.
+
+        A router asks another provider after the first has failed, whoever records each of them.
+        """
+        return any(
+            not overlap(one.spans[0], other.spans[0], 0)
+            for number, one in enumerate(self.inner)
+            for other in self.inner[:number]
+        )
 
     def detail(self) -> int:
         """Return how many of the numbers of tokens are known."""
@@ -239,6 +252,8 @@ def _groups(views: list[View], alike: Alike) -> list[list[int]]:
             other = views[beside]
             if one.sources.isdisjoint(other.sources):
                 sure = _sure(one, other, alike, lonely)
+                if sure == SAME_TIME and (one.holds_tries() or other.holds_tries()):
+                    continue
                 if sure < DIFFERENT:
                     first, second = sorted((number, beside))
                     pairs.append((sure, _apart(one, other), second, first))

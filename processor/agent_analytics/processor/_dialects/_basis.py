@@ -55,6 +55,8 @@ _BEDROCK: Final = "bedrock"
 _GOOGLE: Final = "google"
 _OTHER: Final = ""
 _APART: Final = frozenset({_ANTHROPIC, _BEDROCK})
+#: Providers that answer in OpenAI's words, whatever model of whomever they ask.
+_LIKE_OPENAI: Final = frozenset({"openai", "openrouter", "gateway", "vercel"})
 
 _ROWS: Final = (
     # Hands on what Converse and InvokeModel return, in all versions (0.51b0 to 0.66b2).
@@ -72,6 +74,8 @@ _ROWS: Final = (
     _Row("opentelemetry.instrumentation.genai", Basis.WITHIN),
     _Row("opentelemetry.util.genai", Basis.WITHIN),
     _Row("opentelemetry.instrumentation.openai", Basis.WITHIN),
+    # Before 0.7 it added up the running totals of a stream: another view knows better.
+    _Row("opentelemetry.instrumentation.google_genai", Basis.UNKNOWN, before=(0, 7)),
     _Row("opentelemetry.instrumentation.google_genai", Basis.WITHIN),
     # Anthropic's client records itself since 2.0, and adds all up.
     _Row("com.anthropic.sdk", Basis.WITHIN),
@@ -108,8 +112,12 @@ _ROWS: Final = (
     # strands hands on what its models return, with a total that says which it is (0.1 to 1.40);
     # since then it adds up by that total.
     _Row("strands", Basis.DOUBTFUL, _APART),
-    # The AI SDK of Vercel says what was fresh since its version 6; before, Anthropic's counts.
-    _Row("ai", Basis.DOUBTFUL, _APART),
+    # The AI SDK of Vercel says what was fresh since its version 6; before, Anthropic's counts, with
+    # a total that is no more than their sum.
+    _Row("ai", Basis.BESIDE, _APART),
+    # What they keep of usage is put into the words of the conventions.
+    _Row("langfuse-sdk", Basis.WITHIN),
+    _Row("mlflow", Basis.WITHIN),
     # pydantic-ai adds all up: Anthropic's since 0.4, Bedrock's by 1.60.
     _Row("pydantic-ai", Basis.UNKNOWN, frozenset({_BEDROCK}), before=(1, 60)),
     _Row("pydantic-ai", Basis.WITHIN),
@@ -163,6 +171,8 @@ def _host(provider: str | None, model: str | None) -> str:
     """Return whose interface was called, as far as that says how it counts."""
     named = "" if provider is None else provider[:_LONGEST].lower()
     what = "" if model is None else model[:_LONGEST].lower()
+    if named.partition(".")[0] in _LIKE_OPENAI:
+        return _OTHER
     if "bedrock" in named or named in {"aws", "amazon"} or host_of(what) == "aws":
         return _BEDROCK
     if "anthropic" in named:

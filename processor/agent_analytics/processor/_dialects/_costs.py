@@ -6,6 +6,7 @@ same amount. All of them are US dollars where no currency stands beside them.
 
 import json
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any, Final, NamedTuple, cast
 
 #: The whole cost, the most believed first, each with the attribute of its currency.
@@ -35,6 +36,7 @@ _TOTALS: Final[tuple[tuple[str, str | None], ...]] = (
     ("llm.usage.total_cost", "llm.cost.currency"),
     ("llm.usage.cost_usd", None),
     ("llm.cost.usd", None),
+    ("llm.cost_usd", None),
     ("llm.response_cost", "llm.cost.currency"),
     ("ai.usage.cost", "ai.usage.cost.currency"),
     ("litellm.response_cost", None),
@@ -48,6 +50,9 @@ _PARTS: Final[tuple[tuple[str, str, str | None], ...]] = (
     ("llm.cost.prompt", "llm.cost.completion", "llm.cost.currency"),
     ("llm.cost.input", "llm.cost.output", "llm.cost.currency"),
 )
+#: xAI's client states ticks, of which a dollar has as many.
+_TICKS: Final = "gen_ai.usage.cost_in_usd_ticks"
+_TICKS_PER_DOLLAR: Final = 10**10
 #: Texts that hold an object of JSON with costs.
 _OBJECTS: Final = ("langfuse.observation.cost_details", "mlflow.llm.cost")
 _SUMS: Final = ("total", "total_cost", "cost")
@@ -95,6 +100,9 @@ def _costs(attributes: Mapping[str, Any]) -> Iterator[StatedCost]:
         amounts = (attributes.get(sent), attributes.get(received))
         if None not in amounts:
             yield StatedCost(amounts, _is_dollars(attributes, unit))
+    ticks = attributes.get(_TICKS)
+    if type(ticks) is int:
+        yield StatedCost((Decimal(ticks) / _TICKS_PER_DOLLAR,))
     for key in _OBJECTS:
         amounts = _of_object(attributes.get(key))
         if amounts:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from agent_analytics.instrumentation import spellings
 from agent_analytics.processor._dialects import _facts as f
 from agent_analytics.processor._dialects._basis import Scope
 from agent_analytics.processor._dialects._calls import doubt, model_in_parameters
@@ -18,7 +17,9 @@ from agent_analytics.processor._dialects._names import LONGEST, plain_name
 from agent_analytics.processor._dialects._protocols import CALL, METHODS, SERVER, protocol_call
 from agent_analytics.processor._dialects._registry import DIALECTS
 from agent_analytics.processor._dialects._signs import TELLING, is_known
-from agent_analytics.processor._dialects._tokens import COUNTS, tell_tokens, with_texts
+from agent_analytics.processor._dialects._tokens import COUNTS, tell_tokens
+from agent_analytics.processor._dialects._usage_texts import KEYS as USAGE_TEXTS
+from agent_analytics.processor._dialects._usage_texts import with_texts
 
 _TOOL: Final = "tool.name"
 _TOOL_NAME: Final = "gen_ai.tool.name"
@@ -88,7 +89,7 @@ _PLACES: Final[Mapping[str, tuple[int, int]]] = {
         for first, keys in ((_TOKENS, count.attributes), (_OWN_TOKENS, count.own))
         for rank, key in enumerate(keys)
     },
-    **dict.fromkeys(spellings.TEXTS, (_USAGE_TEXT, 0)),
+    **dict.fromkeys(USAGE_TEXTS, (_USAGE_TEXT, 0)),
     **{key: (_KINDS + number, 0) for number, (key, _) in enumerate(_KIND_ROLES)},
 }
 #: Attributes with the model that was asked, and not the one that answered.
@@ -207,7 +208,7 @@ def _tell_tokens(
     """Add tokens: those of the span, else, of an agent, those of all its calls together."""
     values: Sequence[Any] = told[_TOKENS:_OWN_TOKENS]
     if told[_USAGE_TEXT] is not None:
-        values = with_texts(values, attributes)
+        values = with_texts(values, attributes, COUNTS)
     if not tell_tokens(facts, values, scope) and facts.role in _SUMS_UP:
         tell_tokens(facts, told[_OWN_TOKENS:_USAGE_TEXT], scope)
 

@@ -5,11 +5,16 @@ from typing import Final
 from agent_analytics.processor._dialects._dialect import Dialect
 from agent_analytics.processor._dialects.ag2 import AG2
 from agent_analytics.processor._dialects.agentscope import AGENTSCOPE
+from agent_analytics.processor._dialects.ai_sdk import AI_SDK
+from agent_analytics.processor._dialects.claude_code import CLAUDE_CODE
 from agent_analytics.processor._dialects.google_adk import GOOGLE_ADK
 from agent_analytics.processor._dialects.haystack import HAYSTACK
+from agent_analytics.processor._dialects.langfuse import LANGFUSE
 from agent_analytics.processor._dialects.langsmith import LANGSMITH
 from agent_analytics.processor._dialects.litellm import LITELLM
 from agent_analytics.processor._dialects.logfire import LOGFIRE
+from agent_analytics.processor._dialects.mlflow import MLFLOW
+from agent_analytics.processor._dialects.observers import AGENTOPS, LAMINAR, LOONGSUITE
 from agent_analytics.processor._dialects.openai_agents import OPENAI_AGENTS
 from agent_analytics.processor._dialects.openai_assistants import OPENAI_ASSISTANTS
 from agent_analytics.processor._dialects.openinference import OPENINFERENCE
@@ -34,6 +39,13 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     LOGFIRE,
     OPENAI_AGENTS,
     OPENAI_ASSISTANTS,
+    AI_SDK,
+    CLAUDE_CODE,
+    LANGFUSE,
+    MLFLOW,
+    AGENTOPS,
+    LAMINAR,
+    LOONGSUITE,
     OTHERS,
 )
 

@@ -25,6 +25,12 @@ TELLING: Final = frozenset(
         "llm.request.type",
         "llm.model_name",
         "mcp.method.name",
+        "ai.operationId",
+        "langfuse.observation.type",
+        "agentops.span.kind",
+        "gen_ai.span.kind",
+        "gen_ai.span_kind_name",
+        "lmnr.span.type",
     }
 )
 _NAMES: Final = ("invoke_agent", "execute_tool", "invoke_workflow")

@@ -1,14 +1,13 @@
 """What spans say of tokens, as the conventions count it, whatever an instrumentation leaves out."""
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 from agent_analytics.instrumentation import spellings
-from agent_analytics.instrumentation._fields import count
 from agent_analytics.instrumentation._figures import Basis, Figures, settle
 from agent_analytics.processor._dialects._basis import Scope, meaning_of
 from agent_analytics.processor._dialects._facts import Facts
+from agent_analytics.processor._dialects._usage_texts import first
 from agent_analytics.processor._values import MAX_TOKENS
 
 
@@ -46,9 +45,10 @@ COUNTS: Final = Told(
     spellings.MORE_INPUT,
     spellings.MORE_OUTPUT,
 )
+#: Scopes of tracers that know texts alone: Micrometer's, which Spring AI writes to.
+_TEXTS_ALONE: Final = ("org.springframework", "io.micrometer")
+_MOST_DIGITS: Final = len(str(MAX_TOKENS))
 _RANKS: Final = {Basis.WITHIN: 2, Basis.BESIDE: 1}
-#: A longer text is content.
-_LONGEST: Final = 4_096
 
 
 def tell_tokens(facts: Facts, values: Sequence[Any], scope: Scope) -> bool:
@@ -59,6 +59,8 @@ def tell_tokens(facts: Facts, values: Sequence[Any], scope: Scope) -> bool:
         values: What was found of each quantity, in the order of ``COUNTS``.
         scope: The instrumentation.
     """
+    if scope.name.startswith(_TEXTS_ALONE):
+        values = [_number(value) for value in values]
     if values[0] is None and values[1] is None:
         return _tell_parts(facts, Told(*values))
     means = meaning_of(scope, facts.provider, facts.response_model or facts.model)
@@ -118,49 +120,14 @@ def _tell_parts(facts: Facts, told: Told) -> bool:
 
 def tell_usage(facts: Facts, usage: Mapping[str, Any], scope: Scope) -> None:
     """Add what a usage object says that a span holds, where it says anything."""
-    tell_tokens(facts, [_first(usage, spelling) for spelling in COUNTS], scope)
+    tell_tokens(facts, [first(usage, spelling) for spelling in COUNTS], scope)
 
 
-def with_texts(values: Sequence[Any], attributes: Mapping[str, Any]) -> Sequence[Any]:
-    """Return the values with what only a usage object says that a span holds as text."""
-    for key, place in spellings.TEXTS.items():
-        text = attributes.get(key)
-        if type(text) is not str or len(text) > _LONGEST:
-            continue
-        usage = _parsed(text)
-        if usage is None:
-            continue
-        if place is not None:
-            usage = {place: usage}
-        values = [
-            value if value is not None else _first(usage, spelling)
-            for value, spelling in zip(values, COUNTS, strict=True)
-        ]
-    return values
-
-
-def _parsed(text: str) -> dict[str, Any] | None:
-    """Return a mapping from JSON, or from what Python prints of one without quotes inside."""
-    if not text.startswith("{"):
-        return None
-    if '"' not in text and "\\" not in text:
-        text = (
-            text.replace("'", '"')
-            .replace("None", "null")
-            .replace("True", "true")
-            .replace("False", "false")
-        )
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return cast("dict[str, Any]", found) if type(found) is dict else None
-
-
-def _first(usage: object, spelling: spellings.Spelling) -> int | None:
-    return next(
-        (found for path in spelling.fields if (found := count(usage, path)) is not None), None
-    )
+def _number(value: Any) -> Any:
+    """Return the number that digits spell; anything else as it is."""
+    if type(value) is str and len(value) <= _MOST_DIGITS and value.isascii() and value.isdigit():
+        return int(value)
+    return value
 
 
 def _count(value: Any) -> int | None:

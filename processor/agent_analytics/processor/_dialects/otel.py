@@ -25,6 +25,16 @@ OTEL: Final = Dialect(
         "responses": f.MODEL,
         "message": f.MODEL,
         "messages": f.MODEL,
+        # Semantic Kernel's, before it spoke the conventions.
+        "chat.completions": f.MODEL,
+        "chat.streaming_completions": f.MODEL,
+        "text.completions": f.MODEL,
+        "text.streaming_completions": f.MODEL,
+        "text_completions": f.MODEL,
+        # Gemini's CLI.
+        "llm_call": f.MODEL,
+        "tool_call": f.TOOL,
+        "agent_call": f.AGENT,
         **dict.fromkeys(FETCHES, f.MODEL),
         # Runs of a thread, which azure-ai-agents makes, or starts and polls until they are done.
         "process_thread_run": f.AGENT,

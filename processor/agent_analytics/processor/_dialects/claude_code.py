@@ -1,0 +1,57 @@
+"""Claude Code, and agents that are built on it: an interaction, its model calls and its tools."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from agent_analytics.processor._dialects import _facts as f
+from agent_analytics.processor._dialects._basis import Scope
+from agent_analytics.processor._dialects._dialect import Dialect
+from agent_analytics.processor._dialects._facts import Facts
+from agent_analytics.processor._dialects._tokens import tell_usage
+
+_TYPE: Final = "span.type"
+_PREFIX: Final = "claude_code."
+_ROLES: Final = {"interaction": f.AGENT, "llm_request": f.MODEL, "tool": f.TOOL}
+_AGENT: Final = "claude_code"
+_SCOPE: Final = Scope("com.anthropic.claude_code")
+_MODEL: Final = "model"
+_TOOL: Final = "tool_name"
+_CHUNK_MS: Final = "ttft_ms"
+
+
+def _what(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
+    kind = attributes.get(_TYPE, name)
+    if type(kind) is not str:
+        return
+    role = _ROLES.get(kind.removeprefix(_PREFIX))
+    facts.role = f.OTHER if role is None else role
+    if role == f.AGENT:
+        facts.name, facts.named = _AGENT, True
+
+
+def _more(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
+    """Read what stands under bare names."""
+    del name
+    if facts.role == f.TOOL:
+        tool = attributes.get(_TOOL)
+        if type(tool) is str and tool:
+            facts.name, facts.named = tool, True
+    elif facts.role == f.MODEL:
+        model = attributes.get(_MODEL)
+        if facts.model is None and type(model) is str and model:
+            facts.model = model
+        chunk = attributes.get(_CHUNK_MS)
+        if isinstance(chunk, (int, float)) and chunk >= 0:
+            facts.first_chunk = chunk / 1000.0
+        if facts.tokens is None:
+            tell_usage(facts, attributes, _SCOPE)
+        facts.failed = facts.failed or attributes.get("success") is False
+
+
+CLAUDE_CODE: Final = Dialect(
+    name="claude-code",
+    scopes=("com.anthropic.claude_code",),
+    conversations=("session.id",),
+    what=_what,
+    more=_more,
+)
