@@ -1,5 +1,8 @@
 """Rule 9: what others write on a decorated call's span, or its early end, changes no fact of it."""
 
+import asyncio
+import copy
+import pickle
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -484,6 +487,46 @@ def test_threads_that_write_at_once_are_kept_apart(rig: Rig) -> None:
         assert rig.value("output_tokens_total", model=f"m{number}") == 20
 
 
+def test_tasks_that_write_at_once_are_kept_apart(rig: Rig) -> None:
+    """Calls that two tasks of one event loop write in turns do not mix."""
+
+    async def write_in_turns(number: int) -> None:
+        span = trace.get_current_span()
+        for key, value in litellm(number, f"m{number}").items():
+            span.set_attribute(key, value)
+            await asyncio.sleep(0)
+
+    @agent(publisher_id="acme", agent_id="finder")
+    async def find() -> None:
+        await asyncio.gather(write_in_turns(1), write_in_turns(2))
+
+    asyncio.run(find())
+    for number in (1, 2):
+        assert rig.value("inference_calls_total", model=f"m{number}") == 1
+        assert (
+            rig.value("input_tokens_total", model=f"m{number}") == litellm(number)[v.INPUT_TOKENS]
+        )
+
+
+def test_an_answer_may_be_written_by_another_task(rig: Rig) -> None:
+    """A callback in a task of its own completes the call that another task began."""
+    asked = {v.OPERATION_NAME: "chat", v.REQUEST_MODEL: "gpt-4o"}
+    answered = {v.INPUT_TOKENS: 10, v.OUTPUT_TOKENS: 20}
+
+    async def write(written: Written) -> None:
+        await asyncio.sleep(0)
+        trace.get_current_span().set_attributes(written)
+
+    @agent(publisher_id="acme", agent_id="finder")
+    async def find() -> None:
+        await asyncio.create_task(write(asked))
+        await asyncio.create_task(write(answered))
+
+    asyncio.run(find())
+    assert rig.value("inference_calls_total") == 1
+    assert rig.value("input_tokens_total", model="gpt-4o") == 10
+
+
 # --- what the host sees --------------------------------------------------------------------------
 
 
@@ -512,6 +555,38 @@ def test_the_current_span_is_like_the_span(rig: Rig) -> None:
         assert raw.events[0].name == "e"
 
     find()
+
+
+def test_the_current_span_is_copied_as_the_span_is(rig: Rig) -> None:
+    """A copy is one of the SDK's span, and what cannot be pickled says so as the span does."""
+    other = Ends()
+    rig.provider.add_span_processor(other)
+
+    @agent(publisher_id="acme", agent_id="finder")
+    def find() -> None:
+        current: Any = trace.get_current_span()
+        (raw,) = other.spans
+        assert type(copy.copy(current)) is type(raw)
+        for pickled in (raw, current):
+            with pytest.raises(TypeError, match="pickle"):
+                pickle.dumps(pickled)
+
+    find()
+    assert rig.value("invocations_total") == 1
+
+
+def test_an_end_that_is_set_past_the_method_ends_nothing(rig: Rig) -> None:
+    """The SDK's private field for the end is the call's, too."""
+
+    @agent(publisher_id="acme", agent_id="finder", price_usd="0.05")
+    def find() -> None:
+        current: Any = trace.get_current_span()
+        setattr(current, "_end_time", 1)  # noqa: B010 - as others do, past the type
+
+    find()
+    assert rig.value("invocations_total") == 1
+    assert rig.value("invocations_in_progress") == 0
+    assert rig.value("revenue_usd_total") == 0.05
 
 
 def test_an_exported_span_says_what_the_call_was(rig: Rig) -> None:

@@ -7,7 +7,7 @@ calls that are written onto the span are kept apart from the call itself.
 
 from collections.abc import Mapping
 from operator import attrgetter
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, SupportsIndex
 
 from opentelemetry.trace import Span, SpanContext, Status, StatusCode
 from opentelemetry.util.types import Attributes, AttributeValue
@@ -19,6 +19,8 @@ from agent_analytics.instrumentation.written_calls import PREFIXES, WrittenCalls
 _set: Final = object.__setattr__
 #: In C: asked whenever somebody looks for the current span.
 _class_of: Final = attrgetter("_shown.__class__")
+#: Where the SDK's spans keep their end, which some set past ``end``.
+_END: Final = "_end_time"
 #: The same for the SDK's spans.
 _context_of: Final = attrgetter("_shown._context")
 
@@ -142,7 +144,12 @@ class CurrentSpan(Span):
         return getattr(self._shown, name)
 
     def __setattr__(self, name: str, value: object) -> None:
-        setattr(self._shown, name, value)
+        if name != _END:  # as ``end`` does
+            setattr(self._shown, name, value)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[object, ...]:
+        """Be copied and pickled as the span is, or refused as it is."""
+        return self._shown.__reduce_ex__(protocol)
 
     def __repr__(self) -> str:
         return repr(self._shown)

@@ -8,11 +8,15 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import is_dataclass
 from enum import Enum, auto
+from operator import attrgetter
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Final, cast
 
 #: Full names of responses and context managers that hold a stream, and the attributes it is in.
 HOLDERS: Final = {
+    "bottle.BaseResponse": "body",
+    "llama_index.core.base.response.schema.AsyncStreamingResponse": "response_gen",
+    "llama_index.core.base.response.schema.StreamingResponse": "response_gen",
     "werkzeug.wrappers.response.Response": "response",
     "werkzeug.wrappers.base_response.BaseResponse": "response",  # before 2.0
     "quart.wrappers.response.Response": "response.iter",
@@ -27,6 +31,8 @@ HOLDERS: Final = {
     "sanic.response.types.ResponseStream": "streaming_fn",
     "sanic.response.StreamingHTTPResponse": "streaming_fn",  # before 21.12
 }
+#: Of these, a function that makes the stream when it is called.
+CALLED_LATER: Final = "streaming_fn"
 #: What contextlib makes of generators.
 _GENERATED: Final = {"contextlib._GeneratorContextManagerBase": "gen"}
 #: Where an ASGI response of Starlette's family keeps what it streams.
@@ -148,6 +154,33 @@ def may_stream(value: object) -> bool:
     if is_dataclass(kind) or hasattr(kind, "__attrs_attrs__"):
         return False
     return inspect.isgeneratorfunction(inspect.unwrap(getattr(kind, "__iter__")))  # noqa: B009
+
+
+def body_of(response: Any) -> tuple[Any, str, Any]:  # noqa: ANN401 - of any framework
+    """Return who holds the stream of a response, under which name, and the stream if any."""
+    path = BODY if has_body(response) else HOLDERS[known_as(type(response), HOLDERS) or ""]
+    *outer, name = path.split(".")
+    try:
+        owner = attrgetter(".".join(outer))(response) if outer else response
+        return owner, name, getattr(owner, name)
+    except AttributeError:
+        return None, name, None
+
+
+def is_streaming(response: Any) -> bool:  # noqa: ANN401 - of any framework
+    """Tell whether a response is still to be streamed: neither read nor sent past its iterator."""
+    _, name, body = body_of(response)
+    return body is not None and (
+        name == CALLED_LATER
+        or not (
+            getattr(response, "is_stream_consumed", False)
+            or getattr(response, "is_closed", False)
+            or "_content" in getattr(response, "__dict__", ())
+            or getattr(response, "direct_passthrough", False)
+            or getattr(response, "file_to_stream", None) is not None
+            or kind_of(body) is Kind.DONE
+        )
+    )
 
 
 def kind_of(value: object) -> Kind:

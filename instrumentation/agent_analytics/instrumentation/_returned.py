@@ -5,37 +5,40 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from operator import attrgetter
 from typing import Any, Final, cast
 
 from agent_analytics.instrumentation._calls import Call
 from agent_analytics.instrumentation._carried import Carried, Inner, Lazy, Step
 from agent_analytics.instrumentation._fields import PLAIN
 from agent_analytics.instrumentation._kinds import (
-    BODY,
-    HOLDERS,
+    CALLED_LATER,
     OPENING,
     Kind,
-    has_body,
+    body_of,
+    is_streaming,
     kind_of,
     known_as,
     may_stream,
 )
 from agent_analytics.instrumentation._objects import watch
+from agent_analytics.instrumentation._parts import METADATA, finish_parts
 from agent_analytics.instrumentation._stand_ins import dressed, stand_in
 from agent_analytics.instrumentation._streams import iterate, iterate_async
 from agent_analytics.instrumentation._usage import read_usage
 from agent_analytics.instrumentation.health import note_internal_error
 
 #: Exact types of results that are known to be over; others join them.
-_over: Final[set[type]] = {dict, *cast("frozenset[type]", PLAIN)}
+_over: Final[set[type]] = {dict, *cast("frozenset[type]", PLAIN)} - {tuple}
+#: Some of these hold a stream as one of their parts.
+_OF_PARTS: Final = frozenset({dict, tuple})
 #: Classes made at run time must not be kept alive without bound.
 _MAX_OVER: Final = 1024
 
 
 def finish(call: Call, result: Any) -> Any:
     """End the call with ``result``; where that is unfinished, return what ends it later."""
-    if type(result) in _over:
+    kind = type(result)
+    if kind in _over and (kind is not dict or METADATA not in result):
         call.succeeded(result)
         return result
     return _go_on(call, result)
@@ -43,6 +46,8 @@ def finish(call: Call, result: Any) -> Any:
 
 def _go_on(call: Call, result: object) -> Any:
     try:
+        if type(result) in _OF_PARTS:
+            return finish_parts(call, result, follow)
         kind = kind_of(result)
         if kind is Kind.DONE:
             if len(_over) < _MAX_OVER:
@@ -212,35 +217,17 @@ def _generated_manager(carried: Carried, result: Any) -> Any:
 
 
 def _holder(carried: Carried, result: Any) -> Any:
-    kind = type(cast("object", result))
-    path = BODY if has_body(result) else HOLDERS[known_as(kind, HOLDERS) or ""]
-    *outer, name = path.split(".")
-    try:
-        owner = attrgetter(".".join(outer))(result) if outer else result
-        body = getattr(owner, name)
-    except AttributeError:
-        body = owner = None
-    if path == "streaming_fn" and body is not None:
-        result.streaming_fn = _called_later(carried, body)
-    elif body is None or _is_read(result) or kind_of(body) is Kind.DONE:
+    owner, name, body = body_of(result)
+    if not is_streaming(result):
         carried.over(result)
+    elif name == CALLED_LATER:
+        result.streaming_fn = _called_later(carried, body)
     else:
         instead = follow(carried, body)
         if instead is not body:
             setattr(owner, name, instead)
             _close_instead(result, body, instead)
     return result
-
-
-def _is_read(response: Any) -> bool:
-    """Tell whether a response was read already, or is sent from a file past its iterator."""
-    return bool(
-        getattr(response, "is_stream_consumed", False)
-        or getattr(response, "is_closed", False)
-        or "_content" in getattr(response, "__dict__", ())
-        or getattr(response, "direct_passthrough", False)
-        or getattr(response, "file_to_stream", None) is not None
-    )
 
 
 def _close_instead(response: Any, body: Any, instead: Any) -> None:

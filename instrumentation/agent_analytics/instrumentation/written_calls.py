@@ -4,6 +4,7 @@ Each is made a span of its own below that of the call, as other instrumentations
 several of them do not overwrite each other.
 """
 
+import asyncio
 import time
 from threading import Lock, get_ident
 from typing import Final
@@ -117,8 +118,17 @@ class _Call:
             note_internal_error("a model call written on a span")
 
 
+def _writer() -> tuple[int, int]:
+    """Return who writes: the thread, and in it the task."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no event loop runs in this thread
+        task = None
+    return get_ident(), 0 if task is None else id(task)
+
+
 class WrittenCalls:
-    """Model calls that are written onto one span, apart by the threads that write."""
+    """Model calls that are written onto one span, apart by the threads and tasks that write."""
 
     __slots__ = ("_context", "_open")
 
@@ -126,7 +136,7 @@ class WrittenCalls:
         if invocation is None:
             invocation = get_current().get(INVOCATION_KEY)  # a library's thread has it there
         self._context = set_span_in_context(span, Context({INVOCATION_KEY: invocation}))
-        self._open: dict[int, _Call] = {}
+        self._open: dict[tuple[int, int], _Call] = {}
 
     def note(self, key: str, value: AttributeValue, *, late: bool) -> None:
         """Note an attribute that was written.
@@ -136,32 +146,45 @@ class WrittenCalls:
             value: Its value.
             late: Whether the call that the span is of has ended.
         """
-        thread = get_ident()
-        call = self._open.get(thread)
+        writer = _writer()
+        call = self._open.get(writer)
         if call is None:
-            call = self._open[thread] = _Call(self._context, {})
+            call = self._asked_by(writer)
+            if call is None or key in call.attributes:
+                call = _Call(self._context, {})
+            self._open[writer] = call
         elif call.another(key, value):
             call.emit()
             written = {**call.asked, **call.attributes}
             asked = {name: written[name] for name in _QUESTIONS & written.keys()}
-            call = self._open[thread] = _Call(self._context, asked)
+            call = self._open[writer] = _Call(self._context, asked)
         call.note(key, value)
         if late:
             _wait(call)
 
     def failed(self, error: str | None) -> None:
         """Note that the call that was written last has failed."""
-        call = self._open.get(get_ident())
+        writer = _writer()
+        call = self._open.get(writer) or self._asked_by(writer)
         if call is not None:
             call.failed = True
             call.error = error or call.error
 
+    def _asked_by(self, writer: tuple[int, int]) -> _Call | None:
+        """Return the only call of the thread that awaits an answer: another task may write it."""
+        waiting = {
+            id(call): call
+            for (thread, _), call in list(self._open.items())
+            if thread == writer[0] and not (call.answered or call.failed or call.closed)
+        }
+        return next(iter(waiting.values())) if len(waiting) == 1 else None
+
     def call_ended(self) -> None:
         """Close what this thread wrote; what other threads write may go on for a moment."""
         own = get_ident()
-        for thread, call in list(self._open.items()):
-            if thread == own:
-                del self._open[thread]
+        for writer, call in list(self._open.items()):
+            if writer[0] == own:
+                del self._open[writer]
                 call.emit()
             else:
                 _wait(call)

@@ -1,0 +1,57 @@
+"""Results of several parts, one of which is a stream that the call lasts as long as.
+
+An answer of Flask or Quart may be a pair of a stream and a status. What boto3 returns is a
+dictionary that holds, beside the metadata of the answer, the stream of its events.
+"""
+
+# ruff: noqa: ANN401 - what is returned is of any type
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from agent_analytics.instrumentation._calls import Call
+from agent_analytics.instrumentation._carried import Lazy
+from agent_analytics.instrumentation._kinds import Kind, is_streaming, kind_of, may_stream
+
+#: In the dictionaries that boto3 returns, and hardly in others.
+METADATA: Final = "ResponseMetadata"
+#: Longer results are data.
+_MOST: Final = 8
+_STREAMS: Final = frozenset({Kind.GENERATOR, Kind.ASYNC_GENERATOR, Kind.ITERATOR})
+
+
+def finish_parts(call: Call, result: Any, follow: Callable[..., Any]) -> Any:
+    """End the call with a tuple or a dictionary; where one part is a stream, at its end.
+
+    A stream that nobody reads was a part of the answer, which was done when it was returned.
+
+    Args:
+        call: The call.
+        result: What it returned.
+        follow: Continues the call with a part, and returns what takes its place.
+    """
+    whole: Iterable[Any] = result if type(result) is tuple else result.values()
+    streams = [each for each in whole if _is_stream(each)] if len(result) <= _MOST else []
+    if len(streams) != 1 or call.context is None:
+        call.succeeded(result)
+        return result
+    (stream,) = streams
+    carried = Lazy(call)
+    call.detach()
+    call.returned(result)
+    instead = follow(carried, stream)
+    if instead is stream:
+        return result
+    if type(result) is tuple:
+        return tuple(instead if each is stream else each for each in result)
+    for key, each in list(result.items()):
+        if each is stream:
+            result[key] = instead
+    return result
+
+
+def _is_stream(part: object) -> bool:
+    kind = kind_of(part)
+    if kind is Kind.LAZY:
+        return may_stream(part)
+    return kind in _STREAMS or (kind is Kind.HOLDER and is_streaming(part))
