@@ -612,3 +612,21 @@ def test_an_exported_span_says_what_the_call_was(rig: Rig) -> None:
     assert call.parent is not None
     assert own.context is not None
     assert call.parent.span_id == own.context.span_id
+
+
+def test_a_span_that_a_library_ended_is_exported_whole(rig: Rig) -> None:
+    """It is exported once, when the call has ended, with what was written after that."""
+    exporter = InMemorySpanExporter()
+    rig.provider.add_span_processor(SimpleSpanProcessor(exporter))
+
+    @agent(publisher_id="acme", agent_id="finder")
+    def find() -> None:
+        trace.get_current_span().end()
+        assert not exporter.get_finished_spans()
+        trace.get_current_span().set_attribute("later", 1)
+
+    find()
+    (own,) = exporter.get_finished_spans()
+    assert own.attributes is not None
+    assert own.attributes["later"] == 1
+    assert own.attributes[v.OUTCOME] == "success"
