@@ -291,6 +291,130 @@ def test_a_stream_of_autogen(given: dict[str, str], said: Said) -> None:
     assert usage(said()) == {"input": 30, "output": 9}
 
 
+def adk(given: str, sent: int, received: int, *, partial: bool | None = None) -> Thing:
+    """Return an event of google-adk."""
+    used = Thing(
+        prompt_token_count=sent,
+        candidates_token_count=received,
+        total_token_count=sent + received,
+    )
+    return Thing(id=given, author="x", partial=partial, usage_metadata=used, model_version="m")
+
+
+ADK: dict[str, tuple[Thing, ...]] = {
+    # google-adk 1.0 to 1.20: each event has an id of its own
+    "an id for each": (
+        adk("a", 10, 1, partial=True),
+        adk("b", 10, 3, partial=True),
+        adk("c", 10, 4),
+        adk("d", 20, 2, partial=True),
+        adk("e", 20, 5),
+    ),
+    # the text, and the function call after it, as two events of one answer
+    "one answer, two events": (
+        adk("a", 10, 1, partial=True),
+        adk("b", 10, 4),
+        adk("c", 10, 4),
+        adk("d", 20, 5),
+    ),
+    # google-adk 2.13: those of one answer share theirs
+    "an id for all": (adk("a", 10, 3, partial=True), adk("a", 10, 4), adk("b", 20, 5)),
+    "not streamed": (adk("a", 10, 4), adk("b", 20, 5)),
+    "never whole": (adk("a", 10, 4), adk("b", 20, 2, partial=True), adk("c", 20, 5, partial=True)),
+}
+
+
+@pytest.mark.parametrize("case", ADK)
+def test_events_of_adk(case: str, said: Said) -> None:
+    """The pieces of a streamed answer are running totals of the whole, whatever their ids."""
+    list(stream(*ADK[case]))
+    assert usage(said()) == SPENT
+    if case in ("an id for each", "not streamed"):
+        answer(list(ADK[case]))
+        assert usage(said()) == SPENT
+
+
+def converse(sent: int, received: int) -> dict[str, int]:
+    """Return usage in Bedrock's words."""
+    return {"inputTokens": sent, "outputTokens": received, "totalTokens": sent + received}
+
+
+def strands(sent: int, received: int) -> list[object]:
+    """Return what strands-agents 1.62 yields of one answer."""
+    used = converse(sent, received)
+    return [
+        {"event": {"messageStart": {"role": "assistant"}}},
+        {"event": {"metadata": {"usage": used, "metrics": {}}}},
+        {"message": {"role": "assistant", "content": [], "metadata": {"usage": used}}},
+        {"message": {"role": "user", "content": [{"toolResult": {"toolUseId": "1"}}]}},
+    ]
+
+
+@pytest.mark.parametrize("messages_alone", [False, True])
+def test_a_stream_of_strands(said: Said, *, messages_alone: bool) -> None:
+    """A message that keeps its usage repeats what the end of its stream has told."""
+    chunks = [*strands(10, 4), *strands(20, 5)]
+    if messages_alone:
+        chunks = [chunk for chunk in chunks if isinstance(chunk, dict) and "message" in chunk]
+    last = Thing(metrics=Thing(accumulated_usage=converse(30, 9)), message={})
+    list(stream(*chunks, {"result": last}))
+    assert usage(said()) == {"input": 30, "output": 9}
+
+
+def test_messages_in_which_tools_answer_as_the_person(said: Said) -> None:
+    """Results of tools are no turn of the person, though they are told in the person's name."""
+    before = {"role": "assistant", "content": [], "metadata": {"usage": converse(900, 90)}}
+    asks = {"role": "user", "content": [{"text": "?"}]}
+    messages = [
+        chunk["message"]
+        for chunk in (*strands(10, 4), *strands(20, 5))
+        if isinstance(chunk, dict) and "message" in chunk
+    ]
+    answer({"messages": [before, asks, *messages]})
+    assert usage(said()) == {"input": 30, "output": 9}
+
+
+def test_messages_of_pydantic_ai(said: Said) -> None:
+    """Of all messages of a conversation those after its last prompt are of this run."""
+
+    def response(sent: int, received: int) -> Thing:
+        used = Thing(input_tokens=sent, output_tokens=received)
+        return Thing(kind="response", usage=used, model_name="m", parts=[])
+
+    prompt = Thing(kind="request", parts=[Thing(part_kind="user-prompt", content="?")])
+    returned = Thing(kind="request", parts=[Thing(part_kind="tool-return")])
+    answer([prompt, response(900, 90), prompt, response(10, 4), returned, response(20, 5)])
+    assert usage(said()) == SPENT
+
+
+@pytest.mark.parametrize("key", ["usage_details", "details"])
+def test_updates_of_agent_framework(key: str, said: Said) -> None:
+    """Usage stands among the contents of an update, and adds to what is known of its answer."""
+
+    def update(sent: int, received: int, given: str) -> Thing:
+        used = {"input_token_count": sent, "output_token_count": received}
+        content = Thing(type="usage", **{key: used})
+        return Thing(contents=[Thing(type="text", text="x"), content], response_id=given)
+
+    list(stream(update(10, 0, "1"), update(0, 4, "1"), update(20, 5, "2")))
+    assert usage(said()) == {"input": 30, "output": 9}
+
+
+def test_models_of_a_run_of_agno(finished: Finished) -> None:
+    """Agno 3.1 keeps what each model used by what the models do in the run."""
+
+    def used(model: str, sent: int, received: int) -> Thing:
+        return Thing(id=model, provider="OpenAI", input_tokens=sent, output_tokens=received)
+
+    details = {"model": [used("big", 30, 9)], "memory_model": [used("small", 7, 2)]}
+    answer(Thing(content="x", metrics=Thing(input_tokens=37, output_tokens=11, details=details)))
+    told = [usage(one.attributes) for one in finished()]
+    assert {one["model"]: (one["input"], one["output"]) for one in told} == {
+        "big": (30, 9),
+        "small": (7, 2),
+    }
+
+
 # --- cost ----------------------------------------------------------------------------------------
 
 COSTS: dict[str, tuple[dict[str, object], str]] = {

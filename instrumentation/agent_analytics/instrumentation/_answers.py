@@ -8,7 +8,7 @@ usage by the names of models.
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple, cast
 
-from agent_analytics.instrumentation._fields import PLAIN, held, plain
+from agent_analytics.instrumentation._fields import PLAIN, held, items, plain, text
 from agent_analytics.instrumentation._usage import Found, usage_by_model, usage_in
 
 #: Lists of messages and answers: LangGraph's and AutoGen's, Haystack's, LangChain's, the OpenAI
@@ -19,12 +19,23 @@ _LISTS: Final = (
 #: Beside such a list, the last message.
 _LAST: Final = ("chat_message",)
 _HOLDS: Final = frozenset((*_LISTS, *_LAST))
+#: What an update of Microsoft's agent-framework holds, usage among it.
+_CONTENTS: Final = "contents"
+_USAGE: Final = "usage"
 #: Usage by the names of models: DSPy's, and that of Claude's agents.
 _BY_MODEL: Final = ("_lm_usage", "model_usage", "modelUsage")
 _HOLDS_MODELS: Final = frozenset(_BY_MODEL)
 #: Who says what a person says, by the fields that name the speaker.
 _SPEAKERS: Final = ("type", "role", "_role", "source")
 _PERSONS: Final = ("human", "user")
+#: What a tool returned to a model of Anthropic's, of Bedrock's.
+_TOOL_RESULT: Final = "tool_result"
+_TOOL_RESULT_OF_BEDROCK: Final = "toolResult"
+#: A part of pydantic-ai's requests, and what a person's is called.
+_PART: Final = "part_kind"
+_PROMPT: Final = "user-prompt"
+#: ADK's events of a streamed answer say so of all but the last, each with an id of its own.
+PIECE: Final = "partial"
 #: A graph that waits for a person: what it did so far is in its state again when it goes on.
 _WAITS: Final = "__interrupt__"
 #: More messages are not looked at, and fewer where none of them tells of usage.
@@ -75,9 +86,10 @@ def _answers(value: object) -> Answers:
         return _NONE
     if not _HOLDS.isdisjoint(fields):
         return Answers(tuple(_listed(fields)), all_so_far=True)
-    if isinstance(value, Mapping) and len(fields) <= _MOST_NAMES:
-        return Answers(tuple(_by_step(fields)))
-    return _NONE
+    if _CONTENTS in fields:
+        return Answers(tuple(_in_contents(fields)))
+    is_state = isinstance(value, Mapping) and len(fields) <= _MOST_NAMES
+    return Answers(tuple(_by_step(fields))) if is_state else _NONE
 
 
 def _by_model(value: object, fields: Mapping[str, object] | None) -> Found | None:
@@ -88,6 +100,17 @@ def _by_model(value: object, fields: Mapping[str, object] | None) -> Found | Non
         if found is not None:
             return found
     return None
+
+
+def _in_contents(fields: Mapping[str, object]) -> Iterator[Found]:
+    """Yield the usage among the contents of an update, which adds to what is known already."""
+    answer = text(fields.get("response_id")) or text(fields.get("message_id"))
+    for content in items(fields.get(_CONTENTS)):
+        if plain(content, "type") == _USAGE:
+            found = usage_in(content) or usage_in({_USAGE: plain(content, "details")})
+            if found is not None:
+                adds = plain(content, "merge_mode") != "replace"
+                yield found._replace(call_id=answer, adds=adds)
 
 
 def _by_step(steps: Mapping[str, object]) -> Iterator[Found]:
@@ -122,6 +145,8 @@ def _each(listed: object, depth: int = 0) -> list[Found]:
         elif kind not in PLAIN:
             if _of_person(value):
                 break
+            if plain(value, PIECE) is True:
+                continue  # another of them tells the whole
             one = usage_in(value)
             if one is not None:
                 found.append(one)
@@ -130,4 +155,10 @@ def _each(listed: object, depth: int = 0) -> list[Found]:
 
 
 def _of_person(message: object) -> bool:
-    return any(plain(message, key) in _PERSONS for key in _SPEAKERS)
+    """Tell whether a message is a person's, and not what a tool returned in a person's name."""
+    if any(plain(part, _PART) == _PROMPT for part in items(plain(message, "parts"))):
+        return True
+    return any(plain(message, key) in _PERSONS for key in _SPEAKERS) and not any(
+        plain(part, "type") == _TOOL_RESULT or plain(part, _TOOL_RESULT_OF_BEDROCK) is not None
+        for part in items(plain(message, "content"))
+    )

@@ -2,10 +2,10 @@
 
 from typing import Final, NamedTuple
 
-from agent_analytics.instrumentation._answers import read_answers
+from agent_analytics.instrumentation._answers import PIECE, read_answers
 from agent_analytics.instrumentation._fields import PLAIN, plain, unwrapped
 from agent_analytics.instrumentation._sums import merge, of_run, plus, with_run
-from agent_analytics.instrumentation._usage import Found, Usage
+from agent_analytics.instrumentation._usage import TOKENS, Found, Usage
 
 #: Types of chunks with which a model's answer begins, and with which it is told whole.
 _BEGINS: Final = frozenset({"message_start", "message-start", "response.created", "stream-start"})
@@ -36,13 +36,21 @@ _OF_MODELS: Final = ("on_chat_model_", "on_llm_")
 class _Sum:
     """What is known of one model call."""
 
-    __slots__ = ("added", "ended", "parts", "total")
+    __slots__ = ("added", "begun", "ended", "open", "parts", "pieces", "total")
 
-    def __init__(self) -> None:
+    def __init__(self, *, begun: bool, pieces: bool) -> None:
         self.total: Usage | None = None
         self.added: Usage | None = None
         self.parts: tuple[Usage, ...] = ()
         self.ended = False
+        #: Whether its beginning was seen.
+        self.begun = begun
+        #: Whether it is told in pieces, and whether the whole is still to come.
+        self.pieces = self.open = pieces
+
+    def is_told_again(self, found: Found) -> bool:
+        """Tell whether what is found says the very same of an answer that is known whole."""
+        return self.total is not None and found.usages[0][:TOKENS] == self.total[:TOKENS]
 
     def usages(self) -> tuple[Usage, ...]:
         """Return what the call used, by model."""
@@ -65,12 +73,13 @@ class _Sum:
 class Streamed:
     """Takes in chunks, and says what they used together."""
 
-    __slots__ = ("_by_id", "_calls", "_current", "_run")
+    __slots__ = ("_begun", "_by_id", "_calls", "_current", "_run")
 
     def __init__(self) -> None:
         self._calls: list[_Sum] = []
         self._by_id: dict[str, _Sum] = {}
         self._current: _Sum | None = None
+        self._begun = False
         self._run: tuple[Usage, ...] = ()
 
     def chunk(self, value: object) -> None:
@@ -87,10 +96,12 @@ class Streamed:
     def _chunk(self, chunk: object) -> None:
         marks = _marks(chunk)
         if marks.begins:
-            self._current = None
+            self._current, self._begun = None, True
         answers = read_answers(chunk)
         if answers.all_so_far:
             self._all_so_far(answers.found)
+        elif answers.found and plain(chunk, PIECE) is True:
+            self._piece(answers.found[0])
         else:
             for found in answers.found:
                 self._add(found, goes_on=marks.goes_on or marks.begins)
@@ -140,6 +151,13 @@ class Streamed:
         else:
             call.total = merge(call.total, first)
 
+    def _piece(self, found: Found) -> None:
+        """Take in what was used until now of an answer that is told whole later, by another id."""
+        call = self._current
+        if call is None or not call.open:
+            call = self._new(pieces=True)
+        call.total = merge(call.total, found.usages[0])
+
     def _call_of(self, found: Found, *, goes_on: bool) -> _Sum:
         known = found.call_id
         if known is not None:
@@ -148,18 +166,25 @@ class Streamed:
                 self._current = call
                 return call
         call = self._current
-        if call is None or (known is not None) or not self._may_go_on(call, found, goes_on=goes_on):
-            call = self._current = _Sum()
-            self._calls.append(call)
+        if call is not None and call.pieces and (call.open or call.is_told_again(found)):
+            call.open = False
+        elif call is None or known is not None or not self._may_go_on(call, found, goes_on=goes_on):
+            call = self._new(pieces=False)
         if known is not None:
             self._by_id[known] = call
+        return call
+
+    def _new(self, *, pieces: bool) -> _Sum:
+        call = self._current = _Sum(begun=self._begun, pieces=pieces)
+        self._begun = False
+        self._calls.append(call)
         return call
 
     @staticmethod
     def _may_go_on(call: _Sum, found: Found, *, goes_on: bool) -> bool:
         """Tell whether usage without an id may be of the call that was told of before it."""
-        if call.ended:
-            return False
+        if call.ended:  # strands keeps in a message what the end of the stream has told
+            return call.begun and call.is_told_again(found)
         if goes_on or found.adds:
             return True
         new, old = found.usages[0], call.total

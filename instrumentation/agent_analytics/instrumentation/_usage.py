@@ -6,7 +6,7 @@ meant.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType, MethodType
 from typing import Final, NamedTuple, cast
 
@@ -221,7 +221,18 @@ def _parts(usage: object) -> list[object]:
     if type(usage) is list:
         listed: object = cast("object", usage)
         return list(items(listed))
-    return [one for one in items(plain(usage, "iterations")) if has_figures(one)] or [usage]
+    return (
+        [one for one in items(plain(usage, "iterations")) if has_figures(one)]
+        or [one for one in _by_role(plain(usage, "details")) if has_figures(one)]
+        or [usage]
+    )
+
+
+def _by_role(details: object) -> Iterator[object]:
+    """Yield what each model of a run used, which agno keeps by what the models do in it."""
+    if isinstance(details, Mapping):
+        for models in cast("Mapping[object, object]", details).values():
+            yield from items(models)
 
 
 def _settled(
@@ -231,6 +242,8 @@ def _settled(
     told = figures_of(usage, paths)
     if told is None:
         return None
+    provider_of_part = text(plain(usage, "provider"))
+    provider = provider_of_part or provider
     basis = _basis(paths, told, source, provider)
     settled = settle(
         told,
@@ -238,7 +251,7 @@ def _settled(
         reasoning_beside=paths["output"] in BESIDE_REASONING,
         rest_is_input=basis in (Basis.BESIDE, Basis.DOUBTFUL),
     )
-    own = text(plain(usage, "model"))
+    own = text(plain(usage, "model")) or (text(plain(usage, "id")) if provider_of_part else None)
     return Usage(
         settled.input,
         settled.output,
