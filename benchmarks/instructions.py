@@ -1,7 +1,7 @@
 """One workload, for ``test_instructions.py`` to count its instructions: WORKLOAD and NUMBER."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from benchmarks import workloads
@@ -59,10 +59,24 @@ def _decorated(number: int, *, counted: bool) -> None:
             find("Where?")
 
 
+def _streamed(number: int, *, counted: bool) -> None:
+    _tracer(counted=counted)
+
+    @agent(publisher_id="acme", agent_id="finder", price_usd="0.05")
+    def find(question: str) -> Iterator[str]:
+        yield from (question, question, question)
+
+    for index in range(number):
+        with tenant(f"tenant-{index % 100}"):
+            for _ in find("Where?"):
+                pass
+
+
 WORKLOADS: Final[dict[str, Callable[..., None]]] = {
     "invocation": _invocations,
     "tool": _tools,
     "decorated": _decorated,
+    "stream": _streamed,
 }
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ The wrappers of ``_wrapping`` and ``_streams`` drive a ``Call``; nothing in here
 """
 
 from time import perf_counter_ns
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry.context import Context, attach, get_current
 from opentelemetry.trace import NonRecordingSpan, Span, Status, StatusCode
@@ -12,11 +12,14 @@ from opentelemetry.util.types import AttributeValue
 
 from agent_analytics.instrumentation import tracing
 from agent_analytics.instrumentation import vocabulary as names
-from agent_analytics.instrumentation._current_span import CurrentSpan
+from agent_analytics.instrumentation._current_span import CurrentSpan, stand_in
 from agent_analytics.instrumentation._outcomes import classify
-from agent_analytics.instrumentation.context import CurrentInvocation, context_of_call, leave
+from agent_analytics.instrumentation.context import CALL_KEY, CurrentInvocation, context_of_call
 from agent_analytics.instrumentation.exceptions import NOTHING, NotErrors
 from agent_analytics.instrumentation.health import note_internal_error
+
+if TYPE_CHECKING:
+    from agent_analytics.instrumentation.written_calls import WrittenCalls
 
 #: Without description: that would be text.
 ERROR_STATUS: Final = Status(StatusCode.ERROR)
@@ -30,9 +33,12 @@ class Call:
     Attributes:
         span: The span of the call.
         facts: What the span says, whole, whatever others do to its attributes.
-        shown: The span as the code inside finds it; None where nothing is recorded.
+        shown: The span as the code inside finds it, until the call ends; None where nothing is
+            recorded.
+        written: Model calls that were written onto the span, if any.
         context: The OpenTelemetry context of the body: the span is current in it.
-        previous: The context to go back to, while the call's is attached.
+        parent: The context that the call was made in, until it ends.
+        attached: Whether the context of the body was made the current one.
         ended: True once an outcome was recorded; later ones are ignored.
         began: Start of the span in nanoseconds since 1970.
         started: Reading of ``perf_counter_ns`` then: the wall clock may be set during the call.
@@ -40,15 +46,17 @@ class Call:
     """
 
     __slots__ = (
+        "attached",
         "began",
         "context",
         "ended",
         "facts",
-        "previous",
+        "parent",
         "shown",
         "span",
         "started",
         "subject",
+        "written",
     )
 
     def __init__(self, span: Span, began: int, facts: dict[str, AttributeValue]) -> None:
@@ -57,8 +65,10 @@ class Call:
         self.started = perf_counter_ns()
         self.facts = facts
         self.shown: CurrentSpan | None = None
+        self.written: WrittenCalls | None = None
         self.context: Context | None = None
-        self.previous: Context | None = None
+        self.parent: Context | None = None
+        self.attached = False
         self.ended = False
         self.subject: object = None
 
@@ -79,23 +89,30 @@ class Call:
             parent: What the call was made in.
             invocation: The invocation that it starts, if it starts one.
         """
-        shown = span = self.span
+        span = self.span
+        self.parent = parent
         if type(span) is not NonRecordingSpan:
-            shown = self.shown = CurrentSpan(span, self)
-        self.context = context_of_call(parent, shown, self, invocation)
+            span = self.shown = stand_in(self)
+        self.context = context_of_call(parent, span, self, invocation)
 
     def attach(self) -> None:
-        """Make the call's context current, until it ends or ``detach``."""
+        """Make the call's context current, until it ends or ``detach``; right after the start."""
         if self.context is not None:
-            self.previous = get_current()
+            self.attached = True
             attach(self.context)
 
     def detach(self) -> None:
-        """Make the context current that was so before ``attach``."""
-        previous = self.previous
-        if previous is not None:
-            self.previous = None
-            leave(self, previous)
+        """Go back to what the call was made in, from its own context or one derived from it.
+
+        OpenTelemetry's ``detach`` wants its token back in the very context that made it and logs
+        an error otherwise, which abandoned coroutines cannot promise. Going back so is also what
+        brings order again where the body attached something and did not detach it.
+        """
+        parent = self.parent
+        if self.attached and parent is not None:
+            self.attached = False
+            if get_current().get(CALL_KEY) is self:
+                attach(parent)
 
     def chunk(self, value: object) -> None:
         """Note a chunk of the call's stream."""
@@ -122,14 +139,14 @@ class Call:
             return
         self.ended = True
         self.subject = None
+        span = self.span
         # What it leads to holds the call: without this, the two would wait for the collector.
-        shown, self.shown = self.shown, None
+        recorded, self.shown = self.shown is not None, None
         try:
             self.detach()
             # The context holds the call: without this, the two would wait for the collector.
-            self.context = None
-            span = self.span
-            if shown is not None:
+            self.context = self.parent = None
+            if recorded:
                 attributes: dict[str, AttributeValue] = {}
                 outcome, error_type = self.conclude(outcome, error_type, result, attributes)
                 attributes[names.OUTCOME] = outcome
@@ -137,9 +154,8 @@ class Call:
                 if failed and error_type is not None:
                     attributes[names.ERROR_TYPE] = error_type
                 self.facts.update(attributes)
-                written = shown.written
-                if written is not None:
-                    written.call_ended()
+                if self.written is not None:
+                    self.written.call_ended()
                     attributes = self.facts  # somebody may have written over the others
                 span.set_attributes(attributes)
                 if failed:
@@ -149,8 +165,8 @@ class Call:
             self.facts.setdefault(names.OUTCOME, outcome)
         try:
             end = self.began + perf_counter_ns() - self.started
-            if shown is None or self.span.is_recording():
-                self.span.end(end)
+            if not recorded or span.is_recording():
+                span.end(end)
             else:
                 tracing.end_again(self.facts, end)
         except Exception:  # noqa: BLE001 - telemetry never hurts the host

@@ -26,6 +26,7 @@ from agent_analytics.instrumentation._stand_ins import dressed, stand_in
 from agent_analytics.instrumentation._streams import iterate, iterate_async
 from agent_analytics.instrumentation._usage import read_usage
 from agent_analytics.instrumentation.health import note_internal_error
+from agent_analytics.instrumentation.vocabulary import SUCCESS
 
 #: Exact types of results that are known to be over; others join them.
 _over: Final[set[type]] = {dict, *cast("frozenset[type]", PLAIN)} - {tuple}
@@ -39,7 +40,7 @@ def finish(call: Call, result: Any) -> Any:
     """End the call with ``result``; where that is unfinished, return what ends it later."""
     kind = type(result)
     if kind in _over and (kind is not dict or METADATA not in result):
-        call.succeeded(result)
+        call.end(SUCCESS, None, result)
         return result
     return _go_on(call, result)
 

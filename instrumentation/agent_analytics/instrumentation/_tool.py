@@ -91,7 +91,7 @@ class _ToolCall(Call):
         facts: dict[str, AttributeValue],
         recorder: ToolRecorder,
     ) -> None:
-        super().__init__(span, began, facts)
+        Call.__init__(self, span, began, facts)  # super() costs three times as much
         self.recorder = recorder
         self.told: bool | None = None
 

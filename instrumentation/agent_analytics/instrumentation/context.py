@@ -20,9 +20,7 @@ FACTS_KEY: Final = create_key("agent_analytics.facts")
 _SCOPE_KEY: Final = create_key("agent_analytics.tenant_scope")
 #: Where OpenTelemetry keeps the current span: read off the public function that puts it there, so
 #: that one new dict holds all that a call adds.
-(_SPAN_KEY,) = set_span_in_context(INVALID_SPAN, Context())
-#: Puts something in a context, which refuses it otherwise.
-_put: Final = dict[str, object].__setitem__
+(SPAN_KEY,) = set_span_in_context(INVALID_SPAN, Context())
 
 
 class CurrentInvocation(Protocol):
@@ -63,31 +61,9 @@ def context_of_call(
     parent: Context, span: Span, call: object, invocation: CurrentInvocation | None
 ) -> Context:
     """Return ``parent`` with the span, the call and, unless None, the invocation in it."""
-    found = Context(parent)
-    # Nobody has it yet: a context is filled once, and never changed.
-    _put(found, _SPAN_KEY, span)
-    _put(found, CALL_KEY, call)
-    if invocation is not None:
-        _put(found, INVOCATION_KEY, invocation)
-    return found
-
-
-def context_with_facts(parent: Context, facts: object) -> Context:
-    """Return ``parent`` with what the span that is about to start says."""
-    found = Context(parent)
-    _put(found, FACTS_KEY, facts)
-    return found
-
-
-def leave(call: object, previous: Context) -> None:
-    """Go back to ``previous`` if the current context is still the call's or derived from it.
-
-    OpenTelemetry's ``detach`` wants its token back in the very context that made it and logs an
-    error otherwise, which abandoned coroutines cannot promise. It is also what brings order again
-    where the body attached something and did not detach it.
-    """
-    if get_current().get(CALL_KEY) is call:
-        attach(previous)
+    if invocation is None:
+        return Context({**parent, SPAN_KEY: span, CALL_KEY: call})
+    return Context({**parent, SPAN_KEY: span, CALL_KEY: call, INVOCATION_KEY: invocation})
 
 
 def _from_baggage(key: str, context: Context | None) -> str | None:
@@ -150,8 +126,8 @@ class tenant:  # noqa: N801 - reads as a function: with tenant("t-42"):
 
     def __enter__(self) -> None:
         current = get_current()
-        scoped = baggage.set_baggage(TENANT_ID, self.tenant_id, current)
-        attach(Context({**scoped, _SCOPE_KEY: _Scope(self, current)}))
+        scope = Context({**current, _SCOPE_KEY: _Scope(self, current)})
+        attach(baggage.set_baggage(TENANT_ID, self.tenant_id, scope))
 
     def __exit__(
         self,

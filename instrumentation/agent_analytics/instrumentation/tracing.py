@@ -8,7 +8,7 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.util.types import AttributeValue
 
 from agent_analytics.instrumentation import mistakes
-from agent_analytics.instrumentation.context import context_with_facts
+from agent_analytics.instrumentation.context import CALL_KEY, FACTS_KEY, SPAN_KEY
 from agent_analytics.instrumentation.health import note_unrecorded
 
 #: Name of the instrumentation scope.
@@ -28,6 +28,10 @@ class Source(NamedTuple):
     tracer: trace.Tracer
     has_sdk: bool
 
+
+#: What the SDK takes a span for of which nothing is said.
+_INTERNAL: Final = trace.SpanKind.INTERNAL
+_SAMPLED: Final = int(trace.TraceFlags.SAMPLED)
 
 _override: trace.TracerProvider | None = None
 _watchers: list[Callable[[trace.TracerProvider], None]] = []
@@ -94,26 +98,35 @@ def start_span(
         links: Other spans it refers to.
         start_time: In nanoseconds since the epoch; None for now.
     """
-    found = source()
-    span = found.tracer.start_span(
+    if context is None:
+        context = get_current()
+    within: Any = context.get(CALL_KEY)
+    if within is not None and within.shown is context.get(SPAN_KEY):
+        # The span itself: the SDK asks a parent several things, and a stand-in takes its time.
+        parent = Context({**context, SPAN_KEY: within.span, FACTS_KEY: attributes})
+    else:
+        parent = Context({**context, FACTS_KEY: attributes})
+    provider, tracer, has_sdk = source()
+    span = tracer.start_span(
         name,
-        context_with_facts(get_current() if context is None else context, attributes),
-        attributes=attributes,
-        links=links,
-        start_time=start_time,
+        parent,
+        _INTERNAL,
+        attributes,
+        links,
+        start_time,
         record_exception=False,
         set_status_on_exception=False,
     )
-    if found.has_sdk:
+    if has_sdk:
         if not span.is_recording():
             note_unrecorded(invocation=invocation)
-        elif not span.get_span_context().trace_flags & trace.TraceFlags.SAMPLED and not getattr(
+        elif not span.get_span_context().trace_flags & _SAMPLED and not getattr(
             span, "attributes", True
         ):
             # Samplers return no attributes for what they drop; a sampler round them that records
             # it all the same leaves a span without those that it was started with.
             span.set_attributes(attributes)
-    elif invocation and isinstance(found.provider, trace.ProxyTracerProvider):
+    elif invocation and isinstance(provider, trace.ProxyTracerProvider):
         mistakes.not_set_up(name)
     return span
 
