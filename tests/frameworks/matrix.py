@@ -50,8 +50,8 @@ SCENARIOS: Mapping[str, str] = {
     "tool_error_handled": "a tool raises and the user's code answers for it",
     "tool_error_raised": "a tool raises and so does the run",
     "twice": "one agent object runs twice",
+    "workflow": "a function is declared as a workflow, and no agent is",
     "unnamed": "an agent that was given no name",
-    "workflow": "a workflow without an agent",
 }
 #: Scenarios without an agent: there is no name for a listing.
 AGENTLESS = ("chain", "plain_graph")

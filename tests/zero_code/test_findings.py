@@ -76,6 +76,10 @@ CASES = {
 WELL = {
     "an-agent": "record(trace.get_tracer('x'), gen_ai__operation__name='invoke_agent', "
     "gen_ai__agent__name='finder', marketplace__tenant__id='t-1')",
+    "a-declared-workflow": "record(trace.get_tracer('traceloop.tracer'), "
+    "traceloop__span__kind='workflow', traceloop__entity__name='finder', "
+    "marketplace__tenant__id='t-1')\n"
+    f"record(trace.get_tracer('opentelemetry.instrumentation.openai'), {MODEL})",
     "idle": "",
     "http": "record(trace.get_tracer('opentelemetry.instrumentation.fastapi'), http__route='/')",
     "a-provider-that-nobody-uses": "p = TracerProvider(); p.add_span_processor(Elsewhere())",

@@ -13,4 +13,4 @@ def role_of(span: ReadableSpan) -> str:
     """Return ``agent``, ``tool`` or ``model``; nothing for a span that says it is none of them."""
     scope = span.instrumentation_scope
     facts = d.read(span.name, span.attributes or {}, scope.name if scope is not None else "")
-    return _NAMES.get(facts.role, "")
+    return _NAMES.get(d.AGENT if facts.declared else facts.role, "")

@@ -15,6 +15,7 @@ from agent_analytics.processor._protocol_views import merge_protocol_calls
 from agent_analytics.processor._tree import (
     above,
     below,
+    end,
     own,
     role_of_open,
     same_name,
@@ -139,25 +140,51 @@ def _containers(parts: list[Followed]) -> None:
 
 
 def _workflows(parts: list[Followed]) -> None:
-    """Find workflows that are agents: they ask a model themselves, and call agents as tools.
+    """Find workflows that are agents: they work as one, or are what the user's code declares.
 
     Some instrumentations call any graph a workflow, one that the framework built as an agent, too.
+    One that asks a model, and asks again once a tool has answered, works as an agent; so does one
+    that calls agents as tools.
     """
     for part in parts:
         if part.role != d.WORKFLOW or any(one.role == d.AGENT for one in above(part)):
             continue
-        asks = calls = holds = False
+        calls: list[Followed] = []
+        tools: list[Followed] = []
+        holds = False
         stack = list(part.children)
         while stack:
             one = stack.pop()
-            asks = asks or one.role == d.MODEL
             holds = holds or one.role == d.AGENT
             if one.role == d.TOOL:
-                calls = calls or any(inner.role == d.AGENT for inner in below(one))
-            else:
-                stack.extend(one.children)
-        if asks and calls and not holds:
+                tools.append(one)
+                continue
+            if one.role == d.MODEL:
+                calls.append(one)
+            stack.extend(one.children)
+        if not holds and (_works(calls, tools) or _is_declared(part, calls or tools)):
             part.role = d.AGENT
+
+
+def _works(calls: list[Followed], tools: list[Followed]) -> bool:
+    if not calls:
+        return False
+    first = min(one.start_ns for one in calls)
+    last = max(one.start_ns for one in calls)
+    return any(
+        (first <= tool.start_ns and end(tool) <= last)
+        or any(inner.role == d.AGENT for inner in below(tool))
+        for tool in tools
+    )
+
+
+def _is_declared(workflow: Followed, work: list[Followed]) -> bool:
+    """Tell whether the user's code declares a workflow that asked a model, called a tool or failed.
+
+    What does neither has nothing to do with agents.
+    """
+    told = workflow.told
+    return told is not None and told.facts.declared and (bool(work) or told.rest[2])
 
 
 def _handoffs(parts: list[Followed]) -> None:

@@ -67,6 +67,7 @@ class Facts:
         protocol: True for a span of the protocol that a tool is called over.
         speaks: True where an attribute says that an agent, a tool or a model is at work.
         unmarked: True where only the name of the span says that it may be an agent's.
+        declared: True for a workflow that the user's own code declares.
         bare: True where a span is marked as a model call and says nothing that only one would.
     """
 
@@ -94,4 +95,5 @@ class Facts:
     protocol: bool = False
     speaks: bool = False
     unmarked: bool = False
+    declared: bool = False
     bare: bool = False

@@ -7,6 +7,7 @@ from agent_analytics.processor._dialects.ag2 import AG2
 from agent_analytics.processor._dialects.agentscope import AGENTSCOPE
 from agent_analytics.processor._dialects.ai_sdk import AI_SDK
 from agent_analytics.processor._dialects.claude_code import CLAUDE_CODE
+from agent_analytics.processor._dialects.declared import DECLARED
 from agent_analytics.processor._dialects.google_adk import GOOGLE_ADK
 from agent_analytics.processor._dialects.haystack import HAYSTACK
 from agent_analytics.processor._dialects.langfuse import LANGFUSE
@@ -46,6 +47,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     AGENTOPS,
     LAMINAR,
     LOONGSUITE,
+    DECLARED,
     OTHERS,
 )
 
