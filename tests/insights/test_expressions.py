@@ -8,13 +8,13 @@ import pytest
 import yaml
 from tests.insights.dashboards import other_queries, panel_queries
 
-from agent_analytics.insights import GENERATED, _accounting, _recorded, rollups
+from agent_analytics.insights import GENERATED, _accounting, _counting, _recorded, rollups
 from agent_analytics.processor.catalogue import CATALOGUE
 
 #: What Prometheus adds to every scraped series.
 TARGET_LABELS = {"job", "instance"}
 #: What is recorded of listings, whatever processes serve them.
-OF_LISTINGS = {**_recorded.RECORDED, **_accounting.RECORDED}
+OF_LISTINGS = {**_recorded.RECORDED, **_accounting.RECORDED, **_counting.RECORDED}
 #: Series that Prometheus makes itself, with the labels that the rules of this project give them.
 OWN_SERIES = {
     "up": {"service", *TARGET_LABELS},

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from agent_analytics.insights import _recorded
+from agent_analytics.insights import _counting, _recorded
 from agent_analytics.insights._model import (
     Category,
     Definition,
@@ -19,7 +19,7 @@ from agent_analytics.insights._model import (
     annotations,
     labels,
 )
-from agent_analytics.insights._texts import DOLLARS, THIS, THIS_TOOL, asked
+from agent_analytics.insights._texts import DOLLARS, THIS, THIS_TOOL, asked, observed
 from agent_analytics.insights.queries import select
 from agent_analytics.insights.windows import Period
 from agent_analytics.processor.catalogue import LISTING_LABELS
@@ -42,13 +42,14 @@ FOUR_WEEKS_BEFORE: Final = recorded(_recorded.FOUR_WEEKS_BEFORE)
 #: The publisher's periods by what the label ``traffic`` calls them, the longest first: a listing
 #: that is bad over a month need not be told of its last day as well.
 PERIODS: Final = {"period": MONTH, "week": WEEK, "day": DAY}
+DAY_SECONDS: Final = 86_400
 #: How a period is named in a sentence.
 SPOKEN: Final = {MONTH: "30 days", WEEK: "7 days", DAY: "24 hours"}
 
 
 def a_day(total: str, period: Period) -> str:
-    """Return a period's total by its days."""
-    return f"({total} / {period.days})"
+    """Return a period's total by the days that were observed of it."""
+    return _counting.a_day(total, period.days)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,8 @@ class Way:
         threshold: When it is bad.
         conditions: What has to hold besides: lines that begin with ``and`` or ``unless``.
         window: What ``{window}`` in the description stands for.
+        seconds: Length of that window, where the description shall name what was observed of it
+            instead, as long as that is less; 0 where it needs a longer past anyway.
         worth: US dollars a day that are at stake, as PromQL; empty where there is no such number.
         numbers: Templates of further numbers, by the word in braces that the description has.
     """
@@ -70,6 +73,7 @@ class Way:
     threshold: Threshold
     conditions: tuple[str, ...] = ()
     window: str = ""
+    seconds: int = 0
     worth: str = ""
     numbers: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -152,7 +156,10 @@ class Finding:
         return [self._alert(way) for way in self.ways]
 
     def _alert(self, way: Way) -> Rule:
-        description = self.description.replace("{window}", way.window)
+        last = f"the last {way.window}"
+        window = observed(way.seconds, last) if way.seconds else last
+        description = self.description.replace("the last {window}", window)
+        description = description.replace("{window}", way.window)
         for word, text in way.numbers.items():
             description = description.replace(f"{{{word}}}", text)
         notes = annotations(
@@ -203,6 +210,7 @@ def told_to_publishers(definition: Definition) -> Finding:
                 threshold=definition.threshold,
                 conditions=(f"and {definition.observed(period)} >= {definition.floor}",),
                 window=SPOKEN[period],
+                seconds=period.days * DAY_SECONDS,
                 worth=a_day(definition.worth(period), period) if definition.worth else "",
             )
             for traffic, period in PERIODS.items()

@@ -75,6 +75,8 @@ P95: Final = "listing_response_time_p95"
 
 #: When a listing was last scraped, as Unix time.
 LAST_SEEN: Final = "listing_last_seen_timestamp_seconds"
+#: Since when a listing is counted, as Unix time.
+COUNTING_SINCE: Final = "listing_counting_since_timestamp_seconds"
 #: The number of an insight that is raised, by its name; what the alert's value is.
 MEASURE: Final = "marketplace_insight_measure"
 #: What an insight that is raised is worth, in US dollars a day.

@@ -1,9 +1,10 @@
 """Texts of alerts: templates that ask Prometheus for further numbers when an alert is up."""
 
+from itertools import pairwise
 from typing import Final
 
 from agent_analytics.insights import _recorded
-from agent_analytics.insights.queries import Scope
+from agent_analytics.insights.queries import Scope, select
 from agent_analytics.processor.catalogue import LISTING_LABELS
 
 #: The listing that an alert is about, and its tool, as a scope of a query inside its texts.
@@ -46,3 +47,33 @@ def bound(insight: str, shown: str, *, factor: int = 1, after: str = "", otherwi
     own = ", ".join((f'insight="{insight}"', *THIS.where))
     scaled = f"{factor} * " if factor != 1 else ""
     return asked(f"{scaled}{_recorded.THRESHOLD}{{{own}}}", shown, after=after, otherwise=otherwise)
+
+
+_MINUTE: Final = 60
+_HOUR: Final = 3_600
+_DAY: Final = 86_400
+
+
+def observed(seconds: int, words: str) -> str:
+    """Return a template of a window: its name, or what was observed of it where that is less.
+
+    Args:
+        seconds: Length of the window.
+        words: Its name, such as ``the last 30 days``.
+    """
+    age = f"(time() - {select(_recorded.COUNTING_SINCE, THIS)})"
+    # Each unit from two of it on, as the report has it.
+    units = (("seconds", 1, 0), ("minutes", _MINUTE, 2 * _MINUTE), ("hours", _HOUR, 2 * _HOUR),
+             ("days", _DAY, 2 * _DAY), ("", 0, seconds))  # fmt: skip
+    answers = " or ".join(
+        f"label_replace(floor(({age} >= {least} < {min(most, seconds)}) / {size}),"
+        f' "unit", "{unit}", "", "")'
+        for (unit, size, least), (_, _, most) in pairwise(units)
+        if least < seconds
+    )
+    return (
+        f"{{{{ with printf `{answers}` $labels.publisher_id $labels.agent_id"
+        " | query }}"
+        f'the {{{{ . | first | value | {WHOLE} }}}} {{{{ . | first | label "unit" }}}}'
+        f" since counting began{{{{ else }}}}{words}{{{{ end }}}}"
+    )

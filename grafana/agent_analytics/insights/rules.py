@@ -8,7 +8,7 @@ days, a week and a day. What else publishers are told is in :mod:`._definitions`
 from collections.abc import Sequence
 from typing import Final
 
-from agent_analytics.insights import _accounting, _measures, rollups
+from agent_analytics.insights import _accounting, _counting, _measures, rollups
 from agent_analytics.insights._definitions import (
     DEFINITIONS,
     ERROR_BUDGET_PAGES,
@@ -87,7 +87,9 @@ def rule_groups(
     rolled = rollups.groups(
         level_interval=level_interval,
         hour_interval=hour_interval,
-        levels=[rule.yaml() for rule in (_measures.last_seen(), *_accounting.rules())],
+        levels=[
+            rule.yaml() for rule in (_measures.last_seen(), _counting.since(), *_accounting.rules())
+        ],
         hours=[rule.yaml() for rule in _measures.hours()],
     )
     return {"oncall.yml": [oncall], "insights.yml": [tenants, publisher], "rollups.yml": rolled}

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from agent_analytics.insights import write_rules
-from agent_analytics.insights.rules import FINDINGS
+from agent_analytics.insights.rules import DEFINITIONS, FINDINGS
 
 if TYPE_CHECKING:
     import subprocess
@@ -164,8 +164,10 @@ def _test(
 def _alert(insight: str, key: tuple[str, ...], at: str, told: tuple[str, str]) -> dict[str, object]:
     finding = next(finding for finding in FINDINGS if finding.slug == insight)
     description, worth = told
+    # Those of the field show the bound, here the usual one.
+    titles = {definition.slug: definition.title for definition in DEFINITIONS}
     notes = {
-        "title": finding.title,
+        "title": titles.get(insight, finding.title),
         "description": description,
         "recommendation": finding.recommendation,
         "runbook_url": f"docs/runbooks/{insight}.md",

@@ -5,6 +5,7 @@ from typing import Final
 from agent_analytics.insights import _accounting, figures, periods
 from agent_analytics.insights._finding import (
     DAY,
+    DAY_SECONDS,
     FOUR_WEEKS_BEFORE,
     PERIODS,
     SPOKEN,
@@ -52,6 +53,7 @@ INSTALL_CHURN: Final = Finding(
                 ),
             ),
             window=SPOKEN[period],
+            seconds=period.days * DAY_SECONDS,
             numbers={
                 "uninstalls": asked(periods.uninstalls(period, THIS), WHOLE),
                 "installs": asked(periods.installs(period, THIS), WHOLE),

@@ -5,6 +5,7 @@ from typing import Final
 from agent_analytics.insights import _accounting, figures, periods
 from agent_analytics.insights._finding import (
     DAY,
+    DAY_SECONDS,
     FOUR_WEEKS_BEFORE,
     MONTH,
     PERIODS,
@@ -49,6 +50,7 @@ NEGATIVE_MARGIN: Final = Finding(
                 f"and {periods.model_cost(period)} >= {_COST_FLOOR}",
             ),
             window=SPOKEN[period],
+            seconds=period.days * DAY_SECONDS,
             worth=a_day(f"-1 * {periods.margin(period)}", period),
             numbers={
                 "revenue": asked(periods.revenue(period, THIS), DOLLARS),
@@ -83,6 +85,7 @@ WASTED_SPEND: Final = Finding(
                 f"and {figures.failures(period)} >= {_FEWEST_FAILURES}",
             ),
             window=SPOKEN[period],
+            seconds=period.days * DAY_SECONDS,
             worth=a_day(periods.wasted_cost(period), period),
             numbers={"wasted": asked(periods.wasted_cost(period, THIS), DOLLARS)},
         )
@@ -149,7 +152,7 @@ PROMPT_CACHE: Final = Finding(
     category="cost",
     title="Long prompts are paid for in full each time",
     description=(
-        f"{value(PERCENT)} of the {{tokens}} input tokens of {WHO} in the last 7 days came from"
+        f"{value(PERCENT)} of the {{tokens}} input tokens of {WHO} in the last {{window}} came from"
         " the model's prompt cache, at {each} tokens an invocation."
     ),
     recommendation=(
@@ -165,6 +168,8 @@ PROMPT_CACHE: Final = Finding(
                 f"and {periods.input_tokens(WEEK)} >= {_INPUT_FLOOR}",
                 f"and {figures.input_tokens_per_invocation(WEEK)} >= {_LONG_INPUT}",
             ),
+            window=SPOKEN[WEEK],
+            seconds=WEEK.days * DAY_SECONDS,
             numbers={
                 "tokens": asked(periods.input_tokens(WEEK, THIS), "humanize"),
                 "each": asked(figures.input_tokens_per_invocation(WEEK, THIS), WHOLE),

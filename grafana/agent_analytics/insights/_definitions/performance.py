@@ -3,7 +3,7 @@
 from typing import Final
 
 from agent_analytics.insights import _recorded, figures, periods, recent
-from agent_analytics.insights._finding import WEEK, Finding, Way
+from agent_analytics.insights._finding import DAY_SECONDS, SPOKEN, WEEK, Finding, Way
 from agent_analytics.insights._model import Threshold
 from agent_analytics.insights._texts import (
     PERCENT,
@@ -84,7 +84,8 @@ TOOL_LATENCY: Final = Finding(
                 f"and {periods.tool_calls(WEEK)} >= {_FEWEST_RESPONSES}",
                 f"and {figures.mean_tool_time(WEEK)} >= {_LEAST_SECONDS}",
             ),
-            window="7 days",
+            window=SPOKEN[WEEK],
+            seconds=WEEK.days * DAY_SECONDS,
             numbers={
                 "mean": asked(figures.mean_tool_time(WEEK, THIS_TOOL), SHORT, after=" s"),
             },

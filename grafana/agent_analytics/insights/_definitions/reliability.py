@@ -18,6 +18,7 @@ _BURNS: Final = (
     ("slow", 6.0, "6h", "30m", 40),
     ("steady", 1.0, "3d", "6h", 60),
 )
+_SECONDS: Final = {"1h": 3_600, "6h": 21_600, "3d": 259_200}
 _ERROR_RATE: Final = told_to_publishers(ERROR_RATE)
 _BUDGET_SLUG: Final = "error-budget"
 _BUDGET_ALERT: Final = "AgentErrorBudgetBurning"
@@ -56,6 +57,7 @@ def _budget_way(traffic: str, factor: float, long: str, short: str, floor: int) 
         # Who is told of the error rate knows that the budget is gone.
         conditions=(*conditions, f"unless on ({', '.join(LISTING.by)}) {told}"),
         window=long,
+        seconds=_SECONDS[long],
         numbers=_numbers(factor, short),
     )
 
