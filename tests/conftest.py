@@ -7,12 +7,21 @@ import pytest
 from hypothesis import settings
 from tests.patience import patience
 
+from agent_analytics.instrumentation import mistakes
+
 # How hard tests of properties look. `examples()` of tests/effort.py goes by the profile's number.
 # In CI the examples are the same each time, so that a failure is of the change and can be repeated.
 _SAME = bool(os.environ.get("CI"))
 settings.register_profile("quick", max_examples=100, deadline=None, derandomize=_SAME)
 settings.register_profile("thorough", max_examples=1000, deadline=None, derandomize=_SAME)
 settings.load_profile("quick")
+
+
+@pytest.fixture(autouse=True)
+def no_mistakes() -> None:
+    """Let each test begin as a process does, of which no mistake was said yet."""
+    mistakes.forget()
+
 
 #: Kinds of tests that wait for other processes: they start first, so that none is left at the end.
 LONG = ("packaging", "servers")

@@ -15,8 +15,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from prometheus_client.parser import text_string_to_metric_families
 from tests.dialects.replay import PUBLISHER
 
+from agent_analytics.cli._doctor import examine
 from agent_analytics.exporters import exposition, start_http_server
-from agent_analytics.exporters.doctor import examine
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import AgentMetricsProcessor, PublicPrices
 from agent_analytics.processor._dialects import read
@@ -454,7 +454,8 @@ def test_figures_that_contradict(scope: str) -> None:
     assert sums["marketplace_agent_input_tokens_total"] == SENT
     assert sums["agent_analytics_contradicted_input_total"] == 1
     with start_http_server(processor) as server:
-        said = "\n".join(examine({}, f"{server.url}/metrics", None))
+        found = examine(f"{server.url}/metrics", "none").problems
+    said = "\n".join(problem.wrong for problem in found)
     assert f"The tokens that {scope} writes cannot mean what it is known to mean" in said
 
 

@@ -129,9 +129,9 @@ def test_what_is_named(case: str) -> None:
 
 DOCTOR = """
 import sys
-from agent_analytics.exporters.doctor import examine
-for problem in examine({}, sys.argv[1], None):
-    print(problem)
+from agent_analytics.cli._doctor import examine
+for problem in examine(sys.argv[1], "none").problems:
+    print(f"{problem.wrong[:-1]}: {problem.remedy}")
 """
 
 

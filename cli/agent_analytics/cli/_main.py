@@ -8,9 +8,9 @@ from typing import Final
 from agent_analytics.cli._command import Command
 from agent_analytics.cli._config import add_config, config
 from agent_analytics.cli._dashboards import add_dashboards, dashboards
+from agent_analytics.cli._doctor import add_doctor, doctor
 from agent_analytics.cli._rules import add_rules, rules
 from agent_analytics.cli._simulator import simulator
-from agent_analytics.exporters.doctor import add_doctor, doctor
 from agent_analytics.insights.report import add_report, report
 
 _DISTRIBUTION: Final = "agent-analytics"

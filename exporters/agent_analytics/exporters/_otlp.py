@@ -3,6 +3,7 @@
 import importlib
 import logging
 import os
+import re
 from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import urlsplit
@@ -18,6 +19,13 @@ Protocol = Literal["grpc", "http/protobuf"]
 _TRACES_PATH: Final = "/v1/traces"
 _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+_INSECURE: Final = ("OTEL_EXPORTER_OTLP_TRACES_INSECURE", "OTEL_EXPORTER_OTLP_INSECURE")
+#: Schemes of addresses that gRPC resolves itself.
+_OF_GRPC: Final = frozenset(
+    {"dns", "ipv4", "ipv6", "passthrough", "unix", "unix-abstract", "vsock", "xds"}
+)
+#: A user and a password in a URL, or in what was meant to be one.
+_USER: Final = re.compile(r"(?<=//)[^/?#]*@|^[^/?#]*@")
 #: Imported when used: gRPC takes longer to import than all the rest of this package.
 _MODULES: Final[dict[Protocol, str]] = {
     "grpc": "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
@@ -84,11 +92,46 @@ def endpoint_from(argument: str | None, protocol: Protocol, *, given: bool) -> E
         return None
     parts = urlsplit(argument)
     if parts.scheme not in {"http", "https"} or not parts.hostname or not _has_port(parts.netloc):
-        msg = f"otlp_endpoint: expected http://host:port or https://host:port, got {argument!r}"
+        msg = (
+            "otlp_endpoint: expected http://host:port or https://host:port, got "
+            f"{without_password(argument)!r}"
+        )
         raise ValueError(msg)
     if protocol == "grpc" or parts.path.endswith(_TRACES_PATH):
         return Endpoint(protocol, argument)
     return Endpoint(protocol, argument.rstrip("/") + _TRACES_PATH)
+
+
+def wrong_endpoint(protocol: Protocol) -> str:
+    """Return what is wrong with the endpoint that the environment names; empty for nothing.
+
+    The exporters take anything, and then export nothing: over HTTP each export fails, over gRPC
+    TLS is spoken to whoever is named without ``http://``.
+    """
+    variable = next((each for each in _ENDPOINTS if os.environ.get(each, "").strip()), "")
+    if not variable:
+        return ""
+    value = os.environ[variable].strip()
+    parts = urlsplit(value)
+    shown = f"got {without_password(value)!r}"
+    expected = f"{variable}: expected http://host:port or https://host:port"
+    if parts.scheme in {"http", "https"}:
+        return "" if parts.hostname and _has_port(parts.netloc) else f"{expected}, {shown}"
+    if protocol == "grpc" and parts.scheme in _OF_GRPC:
+        return ""
+    if protocol == "grpc" and "://" not in value:
+        if any(os.environ.get(name, "").strip() for name in _INSECURE):
+            return ""
+        return (
+            f"{expected}, {shown}: without http:// it is spoken to over TLS, "
+            "which a plain receiver does not understand"
+        )
+    return f"{expected}, {shown}"
+
+
+def without_password(url: str) -> str:
+    """Return a URL without what stands in front of its host."""
+    return _USER.sub("…@", url)
 
 
 def _has_port(netloc: str) -> bool:

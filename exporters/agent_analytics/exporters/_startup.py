@@ -5,12 +5,15 @@ neither again, and repeats no warning about settings that it has inherited.
 """
 
 import logging
+import os
 from typing import Final
 
 from agent_analytics.exporters import _libraries
+from agent_analytics.exporters._otlp import wrong_endpoint
 from agent_analytics.exporters._process_tree import Root
 from agent_analytics.exporters._server import MetricsServer
 from agent_analytics.exporters._settings import Settings
+from agent_analytics.exporters._variables import misspelt
 
 _logger = logging.getLogger("agent_analytics")
 
@@ -53,6 +56,17 @@ def _warn(settings: Settings) -> None:
             "AGENT_ANALYTICS_TENANT_KEY to a secret of the marketplace",
             _PREFIX,
         )
+    for name, meant in misspelt(os.environ):
+        _logger.warning(
+            "%s%s is set and nothing reads it: %s",
+            _PREFIX,
+            name,
+            f"set {meant}" if meant else "docs/configuration.md lists the settings",
+        )
+    if settings.otlp is not None and settings.otlp.url is None:
+        wrong = wrong_endpoint(settings.otlp.protocol)
+        if wrong:
+            _logger.warning("%s%s", _PREFIX, wrong)
     instruments = settings.instruments
     if instruments is None or instruments.records or settings.sdk_disabled:
         return

@@ -18,6 +18,8 @@ logger: Final = logging.getLogger("agent_analytics")
 
 #: Agents that are named one by one for each kind of mistake.
 MOST: Final = 20
+#: In the sentence on an agent that is called for no tenant, which some mean to do.
+FOR_NO_TENANT: Final = "was called for no tenant"
 #: Longest name that is shown.
 _SHOWN: Final = 100
 #: Folders of this project, whose lines are none of the user's.
@@ -82,7 +84,7 @@ def no_tenant(publisher: str, agent: str) -> None:
         "no_tenant",
         whom,
         lambda: (
-            f"{whom} was called for no tenant, and such a call counts for nobody who uses it: "
+            f"{whom} {FOR_NO_TENANT}, and such a call counts for nobody who uses it: "
             f"{_TENANT_REMEDY}"
         ),
     )

@@ -1,0 +1,74 @@
+"""What Prometheus scrapes and evaluates of what was set up for it."""
+
+from collections.abc import Callable  # noqa: TC003 - a name that is used where it runs
+
+from agent_analytics.cli._doctor._examination import Examination
+from agent_analytics.cli._doctor._http import NoAnswerError, Server
+from agent_analytics.cli._doctor._rules import check_rules
+from agent_analytics.cli._doctor._service import check_clock
+from agent_analytics.cli._doctor._targets import check_targets
+
+
+def check_prometheus(
+    examination: Examination,
+    address: str,
+    *,
+    authorization: str,
+    service: str | None,
+    hold: float | None,
+    asked: bool,
+) -> None:
+    """Check what a Prometheus knows of the service and of the rules.
+
+    Args:
+        examination: Takes what is found.
+        address: Of Prometheus.
+        authorization: Value of the header Authorization; empty for none.
+        service: Address of the service's ``/metrics``, where it is known.
+        hold: How long newborn series show 0, in seconds, where that is known.
+        asked: Whether the address was given; else it is where Prometheus serves by default.
+    """
+    try:
+        server = Server(address, authorization)
+        now = float(server.ask("/api/v1/query?query=time()")["result"][1])
+    except ValueError as error:
+        examination.find(f"--prometheus: {error}.", "Give an address such as http://host:9090.")
+        return
+    except (NoAnswerError, KeyError, IndexError, TypeError) as error:
+        nobody = isinstance(error, NoAnswerError) and error.nobody
+        why = str(error) if isinstance(error, NoAnswerError) else "it is no Prometheus"
+        if not asked and nobody:
+            examination.leave(
+                f"Prometheus: nothing answers at {address}; --prometheus or "
+                "AGENT_ANALYTICS_PROMETHEUS names its address"
+            )
+            return
+        examination.look(f"Prometheus at {address}")
+        examination.find(
+            f"{address} does not answer as Prometheus does: {why}.",
+            "Start Prometheus, or give its address with --prometheus or "
+            "AGENT_ANALYTICS_PROMETHEUS; AGENT_ANALYTICS_PROMETHEUS_AUTHORIZATION is sent as the "
+            "header Authorization.",
+        )
+        return
+    examination.look(f"Prometheus at {server.url}: its clock, targets, rules and Alertmanager")
+    check_clock(examination, "Prometheus", now)
+    parts: dict[str, Callable[[], None]] = {
+        "targets": lambda: check_targets(examination, server, service, hold),
+        "rules": lambda: check_rules(examination, server, now),
+        "Alertmanager": lambda: _alertmanagers(examination, server),
+    }
+    for what, check in parts.items():
+        try:
+            check()
+        except (NoAnswerError, KeyError, TypeError, ValueError) as error:
+            examination.leave(f"the {what} of Prometheus: {server.url} does not show them: {error}")
+
+
+def _alertmanagers(examination: Examination, server: Server) -> None:
+    if not server.ask("/api/v1/alertmanagers")["activeAlertmanagers"]:
+        examination.note(
+            "Prometheus knows no Alertmanager, so nobody is paged and no publisher is sent "
+            "anything.",
+            "`agent-analytics config` writes alertmanager.yml, and prometheus.yml that names it.",
+        )

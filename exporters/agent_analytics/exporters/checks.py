@@ -1,0 +1,165 @@
+"""What ``configure()`` would say of the settings in the environment, without starting anything."""
+
+import logging
+import os
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+
+from opentelemetry.sdk.resources import OTELResourceDetector
+
+from agent_analytics.exporters import _settings
+from agent_analytics.exporters._identity import check_identity, publisher_named
+from agent_analytics.exporters._listening import EVERY, bare
+from agent_analytics.exporters._otlp import wrong_endpoint
+from agent_analytics.exporters._settings import UNSET
+from agent_analytics.exporters._variables import misspelt
+from agent_analytics.exporters._web_config import WebConfig
+from agent_analytics.processor import AgentMetricsProcessor, Limits
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import SpanProcessor
+
+__all__ = ["Refusal", "hold_seconds", "misspelt", "publisher_named", "refusals", "served_at"]
+
+_HOST: Final = "AGENT_ANALYTICS_METRICS_HOST"
+_WEB_CONFIG: Final = "AGENT_ANALYTICS_WEB_CONFIG"
+_PREFIX: Final = "agent-analytics: "
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A setting that cannot be used, or that is not used as it was meant.
+
+    Attributes:
+        variable: The variable that it comes from.
+        message: What ``configure()``, or a library that it calls, says of it.
+    """
+
+    variable: str
+    message: str
+
+
+def refusals() -> Iterator[Refusal]:
+    """Yield what is wrong with every setting of the environment, not with the first alone.
+
+    Libraries that do with a wrong setting what they like, and log it, are listened to.
+    """
+    seen: set[str] = set()
+    for variable, read in _READERS:
+        with _heard() as said:
+            try:
+                read()
+            except (ValueError, ImportError, OSError, RuntimeError) as error:
+                said.append(str(error))
+            except Exception as error:  # noqa: BLE001 - libraries of others read settings here
+                said.append(f"{variable}: {type(error).__name__}: {error}")
+        for message in said:
+            if message not in seen:
+                seen.add(message)
+                yield Refusal(variable, message.removeprefix(_PREFIX))
+
+
+def hold_seconds() -> float | None:
+    """Return how long newborn series show 0, in seconds; None where that is set wrong."""
+    try:
+        return _settings.hold_seconds(UNSET)
+    except ValueError:
+        return None
+
+
+def served_at() -> str | None:
+    """Return the address of ``/metrics`` by the settings; None where none can be known."""
+    try:
+        port = _settings.metrics_port(UNSET)
+    except ValueError:
+        return None
+    if not port:  # none, or any that is free
+        return None
+    host = os.environ.get(_HOST, "").strip() or "127.0.0.1"
+    host = "127.0.0.1" if host in EVERY else bare(host)
+    return f"{_scheme()}://{f'[{host}]' if ':' in host else host}:{port}/metrics"
+
+
+def _scheme() -> str:
+    path = os.environ.get(_WEB_CONFIG, "").strip()
+    try:
+        return "https" if path and WebConfig(Path(path)).current().tls else "http"
+    except (ValueError, ImportError):
+        return "http"
+
+
+def _web_config() -> None:
+    path = os.environ.get(_WEB_CONFIG, "").strip()
+    if path:
+        WebConfig(Path(path))
+
+
+def _take_rate() -> None:
+    AgentMetricsProcessor(take_rate=_settings.take_rate(None)).shutdown()
+
+
+def _expire() -> None:
+    AgentMetricsProcessor(expire_seconds=_settings.expire_seconds(UNSET)).shutdown()
+
+
+def _endpoint() -> None:
+    endpoint = _settings.otlp(UNSET, None)
+    wrong = wrong_endpoint(endpoint.protocol) if endpoint is not None else ""
+    if wrong:
+        raise ValueError(wrong)
+
+
+def _export() -> None:
+    endpoint = _settings.otlp(UNSET, None)
+    if endpoint is not None:
+        exporting = cast("SpanProcessor", endpoint.processor(content=True))
+        exporting.shutdown()  # nothing was recorded, so nothing is sent
+
+
+_READERS: Final[tuple[tuple[str, Callable[[], object]], ...]] = (
+    # First, as others read it as well and repeat what is said of it.
+    ("OTEL_RESOURCE_ATTRIBUTES", lambda: OTELResourceDetector().detect()),
+    ("AGENT_ANALYTICS_METRICS_PORT", lambda: _settings.metrics_port(UNSET)),
+    ("AGENT_ANALYTICS_HOLD_SECONDS", lambda: _settings.hold_seconds(UNSET)),
+    ("AGENT_ANALYTICS_TAKE_RATE", _take_rate),
+    ("AGENT_ANALYTICS_EXPIRE_SECONDS", _expire),
+    ("AGENT_ANALYTICS_PRICES", lambda: _settings.prices(UNSET)),
+    (
+        "AGENT_ANALYTICS_PROPAGATE_IDENTITY",
+        lambda: _settings.flag(None, "AGENT_ANALYTICS_PROPAGATE_IDENTITY"),
+    ),
+    ("AGENT_ANALYTICS_INSTRUMENT", lambda: _settings.instruments(None)),
+    ("AGENT_ANALYTICS_NOT_ERRORS", lambda: _settings.not_errors(None)),
+    (_WEB_CONFIG, _web_config),
+    ("AGENT_ANALYTICS_PUBLISHER_ID", lambda: check_identity(Limits())),
+    ("OTEL_TRACES_SAMPLER", _settings.sampler_from_environment),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", _endpoint),
+    ("OTEL_EXPORTER_OTLP_* and OTEL_BSP_*", _export),
+)
+
+
+class _Ear(logging.Handler):
+    def __init__(self, said: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self._said: Final = said
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._said.append(record.getMessage())
+
+
+@contextmanager
+def _heard() -> Generator[list[str]]:
+    """Yield what is logged meanwhile, by us and by OpenTelemetry."""
+    said: list[str] = []
+    ear = _Ear(said)
+    loggers = [logging.getLogger(name) for name in ("agent_analytics", "opentelemetry")]
+    for each in loggers:
+        each.addHandler(ear)
+    try:
+        yield said
+    finally:
+        for each in loggers:
+            each.removeHandler(ear)
