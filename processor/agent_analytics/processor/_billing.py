@@ -6,7 +6,7 @@ instrumentation states for tokens is unknown, and not free: that is what vendors
 that their list lacks.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.health import note_internal_error
@@ -37,24 +37,12 @@ _PRICED_BY: Final = (
 )
 
 
-class Cost(NamedTuple):
-    """What something cost.
-
-    Attributes:
-        nano: In nano-dollars; ``None`` where it is not known.
-        source: Who says so.
-    """
-
-    nano: int | None
-    source: int = NOBODY
-
-    @property
-    def priced(self) -> bool:
-        """Whether it is the cost of tokens at a price, and counts only where they do."""
-        return self.source in (OWN_TABLE, PUBLIC_LIST)
-
-
-UNKNOWN_COST: Final = Cost(None)
+#: What something cost: in nano-dollars, ``None`` where it is not known, and who says so. A plain
+#: tuple, since each invocation makes one.
+Cost = tuple[int | None, int]
+UNKNOWN_COST: Final = (None, NOBODY)
+#: Costs of tokens at a price: they count only where the tokens do.
+PRICED: Final = (OWN_TABLE, PUBLIC_LIST)
 
 
 class Billing:
@@ -71,7 +59,6 @@ class Billing:
         cost: object,
         counts: Counts | None,
         start: int | None,
-        *,
         last: int = PUBLIC_LIST,
     ) -> Cost:
         """Return what a call or an agent cost.
@@ -85,19 +72,19 @@ class Billing:
         """
         if cost is not None and type(cost) is not StatedCost:
             # An amount that is refused is an unknown cost; no guess stands in for it.
-            return Cost(self._amounts.told(cost), TOLD)
+            return self._amounts.told(cost), TOLD
         if counts is not None and self._own is not None and last >= OWN_TABLE:
             nano = self._price(self._own, attributes, counts, start)
             if nano is not None:
-                return Cost(nano, OWN_TABLE)
+                return nano, OWN_TABLE
         if type(cost) is StatedCost and last >= STATED:
             nano = self.stated(cost, free=counts is not None and not any(counts[:2]))
             if nano is not None:
-                return Cost(nano, STATED)
+                return nano, STATED
         if counts is not None and self._public is not None and last >= PUBLIC_LIST:
             nano = self._price(self._public, attributes, counts, start)
             if nano is not None:
-                return Cost(nano, PUBLIC_LIST)
+                return nano, PUBLIC_LIST
         return UNKNOWN_COST
 
     def stated(self, cost: StatedCost, *, free: bool = False) -> int | None:

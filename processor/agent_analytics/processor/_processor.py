@@ -280,7 +280,8 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         """Find whom a span belongs to, from what is known when it starts."""
         try:
             attributes, span_id, parent_id = self._read_start(span)
-            if span_id in self._open:
+            nodes = self._open
+            if span_id in nodes:
                 return  # this processor was added twice, or to two providers
             if not attributes:
                 mend_sampler(span)
@@ -293,7 +294,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
                     else:
                         facts = None  # a span that somebody starts beside it
             operation = attributes.get(v.OPERATION_NAME)
-            parent = self._open.get(parent_id) if parent_id is not None else None
+            parent = nodes.get(parent_id) if parent_id is not None else None
             if operation is None and facts is not None and type(parent) is not Followed:
                 node = Node(_nodes.OTHER, parent, None if parent is None else parent.listing)
             elif operation is None:
@@ -305,7 +306,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
                         self._runs.silent.begin(span_id, parent_id, parent_context)
                     return
                 elif type(parent) is Followed:
-                    self._open[span_id] = parent  # for what is started in it
+                    nodes[span_id] = parent  # for what is started in it
                     return
                 else:
                     kind = _nodes.OTHER if sign == PERHAPS else _nodes.LIBRARY
@@ -331,8 +332,8 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
                 node = self._runs.begin(attributes, span, span_id, parent, parent_context)
             node.started = self._clock()
             node.facts = facts
-            self._open[span_id] = node
-            if len(self._open) > self._open_spans.most:
+            nodes[span_id] = node
+            if len(nodes) > self._open_spans.most:
                 self._open_spans.give_up_oldest()
         except Exception:  # noqa: BLE001 - telemetry never raises into the host
             instrumentation_health.note_internal_error("on_start")

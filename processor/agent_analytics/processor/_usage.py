@@ -38,8 +38,8 @@ from agent_analytics.processor.catalogue import UNKNOWN
 
 #: Blocks of the tokens, of the cached and the reasoning ones; the latter where those are known.
 Blocks = tuple[Block, Block | None, Block | None]
-#: Blocks of the model, its tokens, their cost, whether reported for the agent alone.
-Told = tuple[Blocks | None, Counts, Cost, bool]
+#: Blocks of the model, its tokens, their cost, the flags of what sets the tokens aside.
+Told = tuple[Blocks | None, Counts, Cost, int]
 
 _FIGURES: Final = (
     v.INPUT_TOKENS,
@@ -52,6 +52,8 @@ _FIGURES: Final = (
 )
 _NO_TOKENS: Final = (0, 0, 0, 0)
 _ANY_TOKENS = _nodes.MODEL_TOKENS_BELOW | _nodes.AGENT_TOKENS_BELOW
+#: What sets aside tokens that a user states of an agent alone.
+_OWN_SET_ASIDE = _nodes.MODEL_TOKENS_BELOW
 _ANY_COST = _nodes.COST_BELOW | _nodes.PRICED_BELOW
 _WHOLE: Final = (_nodes.INVOCATION, _nodes.AGENT)
 
@@ -118,9 +120,9 @@ class UsageCounter:
             stated_cost(attributes) if told is None else told,
             counts,
             start,
-            last=_least_believed(flags),
+            _least_believed(flags),
         )
-        nano = cost.nano
+        nano, source = cost
         with self._lock:
             # Another thread may have counted the very answer meanwhile.
             flags = node.flags | self._ids.counted(listing.publisher, ids, *used)
@@ -134,13 +136,13 @@ class UsageCounter:
                 self._health.cells[_health.INFERENCE] += 1
             if blocks is not None and counts is not None and not flags & _ANY_TOKENS:
                 marks |= _nodes.MODEL_TOKENS_BELOW | _lacking(cost)
-                self._add(blocks, counts, priced=nano is not None or bool(flags & _nodes.ABOVE))
-            elif cost.priced:
+                self._add(blocks, counts, nano is not None or flags & _nodes.ABOVE)
+            elif source in _billing.PRICED:
                 nano = None
             elif nano is None and outcome == SUCCESS and not flags & _ANY_TOKENS:
                 marks |= _nodes.LACKING_BELOW
             if nano is not None and not flags & _ANY_COST:
-                mark = _mark(cost)
+                mark = _mark(source)
                 marks |= mark
                 node.flags |= mark
                 self._spend(node, listing, nano)
@@ -200,13 +202,14 @@ class UsageCounter:
             if told is None:
                 return None
             cost = self._billing.cost(attributes, told, None, start)
-            return None, _NO_TOKENS, cost, own is True
+            return None, _NO_TOKENS, cost, _ANY_TOKENS if own is not True else _OWN_SET_ASIDE
         if model is None:
             model = _model(attributes)
         if told is None:
             stated = attributes.get(v.STATED_COST_USD)
             told = None if stated is None else StatedCost((stated,))
         flags = node.flags
+        aside = _ANY_TOKENS if own is not True else _OWN_SET_ASIDE
         blocks = None  # made for what counts alone: a model call below knows it better
         if not flags & _nodes.MODEL_TOKENS_BELOW:
             blocks = self._blocks(listing, model, cached, reasoning)
@@ -214,41 +217,43 @@ class UsageCounter:
         cost = self._billing.cost(
             attributes,
             told,
-            None if flags & _set_aside(own=own is True) else counts,
+            None if flags & aside else counts,
             start,
-            last=_least_believed(flags),
+            _least_believed(flags) if flags & _nodes.ABOVE else _billing.PUBLIC_LIST,
         )
-        return blocks, counts, cost, own is True
+        return blocks, counts, cost, aside
 
     def add(self, node: Node, listing: Listing, told: Told) -> None:
         """Add what ``told_by`` returned; the caller holds the lock."""
-        blocks, counts, cost, own = told
-        nano = cost.nano
+        blocks, counts, cost, aside = told
+        nano, source = cost
         below = node.flags
         marks = 0
-        if blocks is not None and not below & _set_aside(own=own):
+        if blocks is not None and not below & aside:
             marks = _nodes.AGENT_TOKENS_BELOW | _lacking(cost)
-            self._add(blocks, counts, priced=nano is not None or bool(below & _nodes.ABOVE))
-        elif cost.priced:
+            self._add(blocks, counts, nano is not None or below & _nodes.ABOVE)
+        elif source in _billing.PRICED:
             nano = None
         if nano is not None:
-            if not (below & _ANY_COST and (not own or below & _nodes.MODEL_TOKENS_BELOW)):
-                marks |= _mark(cost)
+            if not below & _ANY_COST or (
+                aside == _OWN_SET_ASIDE and not below & _nodes.MODEL_TOKENS_BELOW
+            ):
+                marks |= _mark(source)
                 self._spend(node, listing, nano)
-            elif self._makes_up(node, cost):
+            elif self._makes_up(node, source):
                 # What was counted cannot be taken back where less is stated than was counted.
                 self._spend(node, listing, max(0, nano - node.cost))
         if marks and node.kind != _nodes.INVOCATION:
             node.mark_above(marks)
 
     @staticmethod
-    def _makes_up(node: Node, cost: Cost) -> bool:
+    def _makes_up(node: Node, source: int) -> bool:
         """Tell whether the cost of a whole agent makes up for what is lacking below it."""
         if node.kind not in _WHOLE:
             return False
-        if cost.source == _billing.STATED:
+        if source == _billing.STATED:
             return bool(node.flags & _nodes.LACKING_BELOW)
-        return cost.source == _billing.TOLD and not node.flags & _nodes.COST_BELOW
+        return source == _billing.TOLD and not node.flags & _nodes.COST_BELOW
 
     def _blocks(self, listing: Listing, model: object, cached: object, reasoning: object) -> Blocks:
         """Return where tokens of a model are added; what is not told has no block."""
@@ -285,7 +290,7 @@ class UsageCounter:
         )
 
     @staticmethod
-    def _add(blocks: Blocks, counts: Counts, *, priced: bool) -> None:
+    def _add(blocks: Blocks, counts: Counts, priced: int) -> None:
         usage, kept, thought = blocks
         sent, received, cached, reasoning = counts
         cells = usage.cells
@@ -302,23 +307,20 @@ class UsageCounter:
     def _spend(node: Node, listing: Listing, nano: int) -> None:
         cells = listing.cells
         cells[MODEL_COST] += nano
-        within: Node | None = node
-        while within is not None and within.kind != _nodes.INVOCATION:
-            if within.kind == _nodes.AGENT:
-                within.cost += nano
-            within = within.parent
-        scope = node if node.kind == _nodes.INVOCATION else node.scope
+        scope: Node | None = node
+        if node.kind != _nodes.INVOCATION:
+            within: Node | None = node
+            while within is not None and within.kind != _nodes.INVOCATION:
+                if within.kind == _nodes.AGENT:
+                    within.cost += nano
+                within = within.parent
+            scope = node.scope
         if scope is None:
             return
         if scope.flags & _nodes.FAILED:  # the invocation has ended, and badly
             cells[WASTED_COST] += nano
         else:
             scope.cost += nano
-
-
-def _set_aside(*, own: bool) -> int:
-    """Return the flags of what sets an agent's own tokens aside."""
-    return _nodes.MODEL_TOKENS_BELOW if own else _ANY_TOKENS
 
 
 def _least_believed(flags: int) -> int:
@@ -328,15 +330,15 @@ def _least_believed(flags: int) -> int:
     return _billing.STATED if flags & _nodes.STATED_ABOVE else _billing.PUBLIC_LIST
 
 
-def _mark(cost: Cost) -> int:
-    """Return the flag of a cost that is counted."""
-    return _nodes.COST_BELOW if cost.source == _billing.TOLD else _nodes.PRICED_BELOW
+def _mark(source: int) -> int:
+    """Return the flag of a cost that is counted, by who states it."""
+    return _nodes.COST_BELOW if source == _billing.TOLD else _nodes.PRICED_BELOW
 
 
 def _lacking(cost: Cost) -> int:
     """Return the flag of tokens whose cost an instrumentation may know better."""
-    known = cost.nano is not None and cost.source <= _billing.STATED
-    return 0 if known else _nodes.LACKING_BELOW
+    nano, source = cost
+    return 0 if nano is not None and source <= _billing.STATED else _nodes.LACKING_BELOW
 
 
 def _model(attributes: Attributes) -> object:
