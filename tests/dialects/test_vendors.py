@@ -441,6 +441,23 @@ def test_a_function_of_vercel_without_a_name() -> None:
     assert dict(told.tokens) == {"input": 20, "output": 8}
 
 
+def test_a_tool_of_spring() -> None:
+    """Spring AI 1.0 gives its tools the operation of whatever the framework does."""
+    program = Program("org.springframework.boot")
+    agent = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "writer"}
+    framework = {"gen_ai.operation.name": "framework", "gen_ai.system": "spring_ai"}
+    tool = {"spring.ai.kind": "tool_call", "spring.ai.tool.definition.name": "search"}
+    with (
+        program.span("invoke_agent writer", agent, scope="app"),
+        program.span("spring_ai chat_client", {**framework, "spring.ai.kind": "chat_client"}),
+    ):
+        program.one("chat m", USED["spring"][1])
+        program.one("tool_call search", {**framework, **tool})
+    told = program.counted()
+    assert dict(told.tools) == {("search", "success"): 1}
+    assert dict(told.model_calls) == {"success": 1}
+
+
 def test_an_observation_that_says_it_failed() -> None:
     """Langfuse's level is a failure where the status says nothing."""
     program = Program("langfuse-sdk")

@@ -334,6 +334,21 @@ def test_events_of_adk(case: str, said: Said) -> None:
         assert usage(said()) == SPENT
 
 
+@pytest.mark.parametrize("cached", [{}, {"cacheReadInputTokenCount": 6}])
+def test_claude_at_bedrock(cached: dict[str, int], said: Said) -> None:
+    """The numbers that Bedrock puts at the end of a stream are those of the answer before it."""
+    begun = {"input_tokens": 24, "cache_read_input_tokens": 6, "output_tokens": 1}
+    metrics = {"inputTokenCount": 24, "outputTokenCount": 9, **cached}
+    list(
+        stream(
+            {"type": "message_start", "message": {"id": "msg_1", "model": "m", "usage": begun}},
+            {"type": "message_delta", "usage": {"output_tokens": 9}},
+            {"type": "message_stop", "amazon-bedrock-invocationMetrics": metrics},
+        )
+    )
+    assert usage(said()) == {**SPENT, "cached": 6}
+
+
 def converse(sent: int, received: int) -> dict[str, int]:
     """Return usage in Bedrock's words."""
     return {"inputTokens": sent, "outputTokens": received, "totalTokens": sent + received}

@@ -171,6 +171,11 @@ def test_prices_are_those_of_the_time_of_the_call(public: PublicPrices) -> None:
         ("groq", "groq", "llama-3.3-70b-versatile"),
         ("x_ai", "x-ai", "grok-3"),
         ("OpenAI", "openai", "gpt-4o"),
+        # the AI SDK of Vercel, with the interface after a dot
+        ("groq.chat", "groq", "llama-3.3-70b-versatile"),
+        ("perplexity.chat", "perplexity", "sonar-pro"),
+        ("xai.chat", "x-ai", "grok-3"),
+        ("google.vertex.chat", "google", "gemini-2.0-flash"),
     ],
 )
 def test_providers_by_the_names_that_spans_give_them(

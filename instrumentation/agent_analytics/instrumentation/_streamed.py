@@ -13,7 +13,6 @@ _GOES_ON: Final = frozenset({"message_delta"})
 _ENDS: Final = frozenset(
     {
         "message-end",
-        "message_stop",
         "response.completed",
         "response.done",
         "response.failed",
@@ -212,6 +211,8 @@ _BY_TYPE: Final = {
     **dict.fromkeys(_BEGINS, _Marks(begins=True)),
     **dict.fromkeys(_GOES_ON, _Marks(goes_on=True)),
     **dict.fromkeys(_ENDS, _Marks(ends=True)),
+    # Bedrock puts its own numbers there, which leave out the cache.
+    "message_stop": _Marks(goes_on=True, ends=True),
 }
 
 

@@ -229,6 +229,7 @@ WRITTEN_5M: Final = Spelling(
 WRITTEN_1H: Final = Spelling(
     fields=(
         ("cache_creation", "ephemeral_1h_input_tokens"),
+        ("cache_creation_input_tokens_above_1hr",),
         ("input_token_details", "ephemeral_1h_input_tokens"),
         ("prompt_tokens_details", "cache_creation_token_details", "ephemeral_1h_input_tokens"),
         ("details", "ephemeral_1h_input_tokens"),

@@ -34,8 +34,11 @@ _PROVIDERS: Final = {
     "gemini": "google",
     "vertex_ai": "google",
     "x_ai": "x-ai",
+    "xai": "x-ai",
 }
 _MODELS: Final = "models/"
+#: What the AI SDK of Vercel puts between a provider and its interface (``groq.chat``).
+_INTERFACE: Final = "."
 
 
 class PublicPrices:
@@ -100,7 +103,7 @@ class _Finder:
         """Return the model that a name means at a provider, or ``None``."""
         if provider is not None:
             provider = provider.lower()
-            told = self._provider_of(self._providers, _PROVIDERS.get(provider, provider))
+            told = self._provider(provider) or self._provider(provider.partition(_INTERFACE)[0])
             if told is not None:
                 return self._at(told, model, model.rpartition("/")[2])
         prefix, _, rest = model.lower().partition("/")
@@ -115,6 +118,9 @@ class _Finder:
             if one.model_match is not None and one.model_match.is_match(name):
                 return self._at(one, name)
         return None
+
+    def _provider(self, name: str) -> Provider | None:
+        return self._provider_of(self._providers, _PROVIDERS.get(name, name))
 
     def _at(self, provider: Provider, *names: str) -> ModelInfo | None:
         for name in dict.fromkeys(names):

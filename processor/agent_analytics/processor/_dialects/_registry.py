@@ -22,6 +22,7 @@ from agent_analytics.processor._dialects.openinference import OPENINFERENCE
 from agent_analytics.processor._dialects.otel import OTEL
 from agent_analytics.processor._dialects.others import OTHERS
 from agent_analytics.processor._dialects.pydantic_ai import PYDANTIC_AI
+from agent_analytics.processor._dialects.spring import SPRING
 from agent_analytics.processor._dialects.strands import STRANDS
 from agent_analytics.processor._dialects.traceloop import TRACELOOP
 
@@ -48,6 +49,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     LAMINAR,
     LOONGSUITE,
     DECLARED,
+    SPRING,
     OTHERS,
 )
 
