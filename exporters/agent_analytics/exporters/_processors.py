@@ -20,7 +20,10 @@ from opentelemetry.sdk.trace import (
 from opentelemetry.sdk.trace.sampling import Sampler
 
 from agent_analytics.exporters import _sdk
+from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.processor import RecordAllSampler
+
+_RAISED: Final = "a span processor"
 
 
 class Processors(SynchronousMultiSpanProcessor, _sdk.Ours):
@@ -28,6 +31,37 @@ class Processors(SynchronousMultiSpanProcessor, _sdk.Ours):
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # the SDK's has no annotation
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Hand a start on; one that raises keeps neither the others nor the host from it."""
+        for processor in self._span_processors:
+            try:
+                processor.on_start(span, parent_context=parent_context)
+            except Exception:  # noqa: BLE001 - of whatever make; the SDK would pass it to the host
+                note_internal_error(_RAISED)
+
+    def _on_ending(self, span: Span) -> None:
+        for processor in self._span_processors:
+            try:
+                processor._on_ending(span)  # noqa: SLF001 - as the SDK's own groups do
+            except Exception:  # noqa: BLE001 - as above
+                note_internal_error(_RAISED)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Hand an end on, as a start is."""
+        for processor in self._span_processors:
+            try:
+                processor.on_end(span)
+            except Exception:  # noqa: BLE001 - as above
+                note_internal_error(_RAISED)
+
+    def put_back(self, processors: Sequence[SpanProcessor]) -> bool:
+        """Add those of some processors that are missing; tell whether any was."""
+        with self._lock:
+            found = self._span_processors
+            missing = tuple(each for each in processors if not any(each is one for one in found))
+            self._span_processors = (*missing, *found)
+        return bool(missing)
 
     def remove(self, processors: Sequence[SpanProcessor]) -> None:
         """Take processors away; a span that is just ending may still reach them."""

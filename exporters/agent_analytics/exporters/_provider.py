@@ -84,6 +84,20 @@ class Attachment:
                 for ours in _yielded:
                     if ours.forward is not None:
                         ours.forward.target = cast("TracerProvider", self._behind)
+            self._put_back()
+
+    def _put_back(self) -> None:
+        """Put in again what somebody has taken out who set the provider's processors anew."""
+        processors = self.processors
+        if processors is None:
+            return
+        missing = _sdk.put_back(self._behind, processors)
+        if processors.put_back(self._added) or missing:
+            _logger.warning(
+                "agent-analytics: somebody has taken our span processors out of %s, and they are "
+                "in it again; what ended in the meantime is in no metric",
+                _sdk.name_of(self._behind),
+            )
 
     def add(self, processor: SpanProcessor) -> None:
         """Add a processor, until it is taken away or all are."""

@@ -6,7 +6,13 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, cast
 
 from opentelemetry import trace
-from opentelemetry.sdk.trace import SpanProcessor, Tracer, TracerProvider
+from opentelemetry.sdk.trace import (
+    ConcurrentMultiSpanProcessor,
+    SpanProcessor,
+    SynchronousMultiSpanProcessor,
+    Tracer,
+    TracerProvider,
+)
 from opentelemetry.sdk.trace.sampling import Sampler
 
 from agent_analytics.instrumentation.tracing import SCOPE
@@ -18,6 +24,8 @@ _logger = logging.getLogger("agent_analytics")
 _DEPTH: Final = 4
 #: Where a provider without a ``__dict__`` may keep the one behind it.
 _NAMES: Final = ("provider", "_provider", "_tracer_provider", "_delegate", "_wrapped")
+#: Groups of processors of the SDK.
+_GROUPS: Final = (SynchronousMultiSpanProcessor, ConcurrentMultiSpanProcessor)
 
 
 class Ours:
@@ -77,6 +85,24 @@ def add(provider: Any, processor: SpanProcessor) -> None:  # noqa: ANN401 - of w
         ):
             taker = shared
     taker.add_span_processor(processor)
+
+
+def put_back(provider: object, processor: SpanProcessor) -> bool:
+    """Put a processor in again where somebody has set all of a provider's anew.
+
+    Returns:
+        Whether it was missing, and is in.
+    """
+    shared: Any = getattr(provider, "_active_span_processor", None)
+    if not isinstance(shared, _GROUPS) or _reaches(shared, processor):
+        return False  # it is in, or it cannot be seen whether it is
+    shared.add_span_processor(processor)
+    return _reaches(shared, processor)
+
+
+def _reaches(group: Any, processor: SpanProcessor) -> bool:  # noqa: ANN401 - of whatever make
+    inside: tuple[Any, ...] = getattr(group, "_span_processors", ())
+    return group is processor or any(_reaches(each, processor) for each in inside)
 
 
 def record_all(provider: TracerProvider, sampler: Sampler | None) -> Callable[[], None]:
