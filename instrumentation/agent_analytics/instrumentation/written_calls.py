@@ -19,7 +19,15 @@ from agent_analytics.instrumentation.context import INVOCATION_KEY
 from agent_analytics.instrumentation.health import note_internal_error
 
 #: Beginnings of the attributes that speak of models, in every dialect.
-PREFIXES: Final = ("gen_ai.", "llm.", "openinference.", "traceloop.", "litellm.", "ai.")
+PREFIXES: Final = (
+    "gen_ai.",
+    "llm.",
+    "openinference.",
+    "traceloop.",
+    "litellm.",
+    "ai.",
+    "metadata.usage_object",  # LiteLLM's, with what was cached and thought
+)
 #: Written when an answer is there: what is written next of a question is of another call.
 _ANSWERS: Final = (
     "gen_ai.usage.",
@@ -28,6 +36,7 @@ _ANSWERS: Final = (
     "llm.token_count.",
     "ai.usage.",
     "ai.response.",
+    "metadata.usage_object",
 )
 #: Say whose answer it was: another one is another call.
 _IDS: Final = frozenset({"gen_ai.response.id", "llm.response.id", "ai.response.id"})

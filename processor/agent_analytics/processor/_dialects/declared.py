@@ -19,5 +19,5 @@ def _what(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
 
 
 DECLARED: Final = Dialect(
-    name="declared", scopes=("traceloop.tracer", "opentelemetry.util.genai"), what=_what
+    name="declared", scopes=("traceloop.tracer", "opentelemetry.util.genai", "agentops"), what=_what
 )
