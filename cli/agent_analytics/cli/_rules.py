@@ -6,7 +6,7 @@ from typing import Final
 
 from agent_analytics.cli._command import Commands
 from agent_analytics.cli._output import add_output, say, tell, written
-from agent_analytics.insights.rules import ABSENCE, render_rules
+from agent_analytics.insights.rules import ABSENCE, RUNBOOKS, render_rules
 
 _DESCRIPTION: Final = """\
 Writes the rules of the insights and of on-call's pages, and the roll-ups that dashboards
@@ -41,13 +41,19 @@ def add_rules(commands: Commands) -> None:
         metavar="TIME",
         help="for how long a service has to be gone before on-call is paged (default: %(default)s)",
     )
+    parser.add_argument(
+        "--runbooks",
+        default=RUNBOOKS,
+        metavar="URL",
+        help="where the pages of docs/runbooks are served; alerts link them (default: %(default)s)",
+    )
 
 
 def rules(options: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
     directory = Path(options.output)
     try:
-        files = render_rules(absence=options.absence)
+        files = render_rules(absence=options.absence, runbooks=options.runbooks)
     except ValueError as error:
         say("rules", str(error))
         return 2

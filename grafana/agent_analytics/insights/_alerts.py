@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Final, TypeGuard, get_args
 
 from agent_analytics.insights._model import Audience, Category, Severity
+from agent_analytics.insights.runbooks import first_look
 
 _SEVERITIES: Final = get_args(Severity)
 _CATEGORIES: Final = get_args(Category)
@@ -50,6 +51,11 @@ class Insight:
     since: datetime | None = None
     runbook_url: str = ""
     worth_usd_day: float | None = None
+
+    @property
+    def first_look(self) -> tuple[str, ...]:
+        """The queries of its runbook, with its own publisher, listing and tool."""
+        return first_look(self.name, self.publisher_id, self.agent_id, self.tool)
 
 
 def parse_alerts(payload: str | bytes) -> list[Insight]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from agent_analytics.insights import rollups
+from agent_analytics.insights._model import RUNBOOKS
 from agent_analytics.insights._provisioning import dashboard_provider, datasources
 from agent_analytics.insights.rules import INSIGHT_INTERVAL, ONCALL_INTERVAL, render_rules
 
@@ -20,6 +21,7 @@ def write_rules(
     insight_interval: str = INSIGHT_INTERVAL,
     level_interval: str = rollups.LEVEL_INTERVAL,
     hour_interval: str = rollups.HOUR_INTERVAL,
+    runbooks: str = RUNBOOKS,
 ) -> list[Path]:
     """Write the rule files into a directory, which is made, and return their paths.
 
@@ -29,12 +31,14 @@ def write_rules(
         insight_interval: How often it evaluates the insights.
         level_interval: How often it records the levels of counters, from which insights are read.
         hour_interval: How often it records hours and distinct tenants.
+        runbooks: Where the pages of ``docs/runbooks`` are served, as the base of the alerts' links.
     """
     files = render_rules(
         oncall_interval=oncall_interval,
         insight_interval=insight_interval,
         level_interval=level_interval,
         hour_interval=hour_interval,
+        runbooks=runbooks,
     )
     return write_files(directory, files)
 

@@ -6,6 +6,7 @@ days, a week and a day. What else publishers are told is in :mod:`._definitions`
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from agent_analytics.insights import _accounting, _counting, _measures, rollups
@@ -18,9 +19,10 @@ from agent_analytics.insights._definitions import (
     SATISFACTION,
     TOOL_FAILURES,
 )
-from agent_analytics.insights._model import Audience, Recording, Rule
+from agent_analytics.insights._model import RUNBOOKS, Audience, Recording, Rule
 from agent_analytics.insights._telemetry import ABSENCE, STALE_SECONDS, telemetry_absent
 from agent_analytics.insights._yaml import Yaml, dump
+from agent_analytics.insights.runbooks import runbook_url
 
 __all__ = [
     "ABSENCE",
@@ -30,6 +32,7 @@ __all__ = [
     "INSIGHT_INTERVAL",
     "ONCALL_INTERVAL",
     "RESPONSE_TIME",
+    "RUNBOOKS",
     "SATISFACTION",
     "STALE_SECONDS",
     "TENANT_INTERVAL",
@@ -79,11 +82,14 @@ def rule_groups(
     level_interval: str = rollups.LEVEL_INTERVAL,
     hour_interval: str = rollups.HOUR_INTERVAL,
     absence: str = ABSENCE,
+    runbooks: str = RUNBOOKS,
 ) -> dict[str, list[Yaml]]:
     """Return the groups of each rule file by its name, as :func:`render_rules` writes them."""
-    oncall = _group("oncall", oncall_interval, rules_for("oncall", absence=absence))
+    oncall = _group("oncall", oncall_interval, rules_for("oncall", absence=absence), runbooks)
     tenants = _group("tenants", hour_interval, _measures.tenants())
-    publisher = _group("publisher", insight_interval, [*recordings(), *rules_for("publisher")])
+    publisher = _group(
+        "publisher", insight_interval, [*recordings(), *rules_for("publisher")], runbooks
+    )
     rolled = rollups.groups(
         level_interval=level_interval,
         hour_interval=hour_interval,
@@ -102,6 +108,7 @@ def render_rules(
     level_interval: str = rollups.LEVEL_INTERVAL,
     hour_interval: str = rollups.HOUR_INTERVAL,
     absence: str = ABSENCE,
+    runbooks: str = RUNBOOKS,
 ) -> dict[str, str]:
     """Return the rule files by name.
 
@@ -114,6 +121,7 @@ def render_rules(
         level_interval: How often it records the levels of counters.
         hour_interval: How often it records hours, and distinct tenants.
         absence: For how long a service has to be gone before on-call is paged, such as ``2m``.
+        runbooks: Where the pages of ``docs/runbooks`` are served, as the base of the alerts' links.
 
     Raises:
         ValueError: ``absence`` is no duration of Prometheus.
@@ -124,16 +132,27 @@ def render_rules(
         level_interval=level_interval,
         hour_interval=hour_interval,
         absence=absence,
+        runbooks=runbooks,
     )
     return {name: _file(groups) for name, groups in made.items()}
 
 
-def _group(name: str, interval: str, rules: Sequence[Rule | Recording]) -> Yaml:
+def _group(
+    name: str, interval: str, rules: Sequence[Rule | Recording], runbooks: str = RUNBOOKS
+) -> Yaml:
     return {
         "name": f"agent-analytics-{name}",
         "interval": interval,
-        "rules": [rule.yaml() for rule in rules],
+        "rules": [_linked(rule, runbooks).yaml() for rule in rules],
     }
+
+
+def _linked(rule: Rule | Recording, runbooks: str) -> Rule | Recording:
+    """Return a rule whose alert links its runbook below a base URL."""
+    if isinstance(rule, Recording):
+        return rule
+    url = runbook_url(runbooks, rule.labels["insight"])
+    return replace(rule, annotations={**rule.annotations, "runbook_url": url})
 
 
 def _file(groups: Sequence[Yaml]) -> str:

@@ -27,6 +27,7 @@ _AUTHORIZATION: Final = "AGENT_ANALYTICS_PROMETHEUS_AUTHORIZATION"
 _DOCTOR: Final = "`agent-analytics doctor`"
 _LONGEST_DAYS: Final = 3650
 _FILE_WIDTH: Final = 100
+_RUNBOOKS: Final = "AGENT_ANALYTICS_RUNBOOKS"
 
 OK: Final = 0
 FAILED: Final = 1
@@ -65,6 +66,7 @@ examples:
 environment:
   {_URL}                 default of --prometheus
   {_AUTHORIZATION}   sent as the header Authorization, such as "Bearer …"
+  {_RUNBOOKS}                   default of --runbooks
 
 exit status:
   0  the report was written
@@ -124,6 +126,12 @@ def add_report(commands: Commands) -> None:
     parser.add_argument(
         "--format", choices=FORMATS, help="default: by the name of the file, else terminal"
     )
+    parser.add_argument(
+        "--runbooks",
+        default=os.environ.get(_RUNBOOKS) or None,
+        metavar="URL",
+        help="where the pages of docs/runbooks are served (default: what the alerts link)",
+    )
     parser.add_argument("--output", type=Path, metavar="FILE", help="write there, not to stdout")
 
 
@@ -164,12 +172,12 @@ def _read(options: argparse.Namespace) -> Report:
     if options.marketplace:
         market = MarketplaceAnalytics(url, timeout=options.timeout, headers=sent)
         dashboard = market.dashboard(days, at=at)
-        return Report(dashboard, dashboard.in_trouble)
+        return Report(dashboard, dashboard.in_trouble, options.runbooks)
     publishers = PublisherAnalytics(
         url, timeout=options.timeout, headers=sent, min_tenants=options.min_tenants
     )
     figures = publishers.dashboard(options.publisher, days, at=at)
-    return Report(figures, publishers.insights(options.publisher))
+    return Report(figures, publishers.insights(options.publisher), options.runbooks)
 
 
 def _headers(options: argparse.Namespace) -> dict[str, str]:

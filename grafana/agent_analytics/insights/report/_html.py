@@ -99,8 +99,19 @@ def _insight(insight: Insight) -> str:
         f"{insight.severity}</span> {escape(insight.category)} · {where}</p>"
         f"<h3>{_prose(insight.title)}</h3><p>{_prose(insight.description)}</p>"
         f'<p class="advice"><strong>What to do:</strong> {_prose(insight.recommendation)}</p>'
-        f"{worth}</li>"
+        f"{worth}{_runbook(insight)}</li>"
     )
+
+
+def _runbook(insight: Insight) -> str:
+    url = insight.runbook_url
+    link = escape(url)
+    if url.startswith(("https://", "http://")):
+        link = f'<a href="{link}" rel="noreferrer">{link}</a>'
+    runbook = f'<p class="note">Runbook: {link}</p>' if url else ""
+    queries = "".join(f"<pre>{escape(query)}</pre>" for query in insight.first_look)
+    look = f"<details><summary>Look first</summary>{queries}</details>" if queries else ""
+    return f"{runbook}{look}"
 
 
 def _prose(words: str) -> str:

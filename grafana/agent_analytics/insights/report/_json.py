@@ -26,7 +26,9 @@ def as_json(
     document = {
         "schema": SCHEMA,
         "kind": kind,
-        "insights": [_plain(insight) for insight in insights],
+        "insights": [
+            {**_each_field(insight), "first_look": list(insight.first_look)} for insight in insights
+        ],
         **_fields(dashboard),
         "evaluation": _plain(evaluated(dashboard, insights)),
         "observed": {

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from agent_analytics.insights._alerts import Insight
 from agent_analytics.insights.analytics import MarketplaceDashboard, Ranked
 from agent_analytics.insights.report import _parts as parts
 from agent_analytics.insights.report import _text as text
@@ -15,7 +16,7 @@ _SHOWN: Final = 15
 _AT_STAKE: Final = 5
 
 
-def marketplace_page(dashboard: MarketplaceDashboard) -> Page:
+def marketplace_page(dashboard: MarketplaceDashboard, insights: Sequence[Insight]) -> Page:
     """Return the page of the operator."""
     of_all = f"of {text.count(dashboard.known_listings)} listings"
     market = Section(
@@ -42,7 +43,7 @@ def marketplace_page(dashboard: MarketplaceDashboard) -> Page:
         facts=parts.facts(dashboard.freshness),
         partial=dashboard.partial,
         lead=(market,),
-        attention=attention(dashboard, dashboard.in_trouble, most=_AT_STAKE),
+        attention=attention(dashboard, insights, most=_AT_STAKE),
         sections=(
             parts.usage(dashboard),
             parts.quality(dashboard),

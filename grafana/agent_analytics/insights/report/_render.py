@@ -1,11 +1,16 @@
 """One report, four forms."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
 from agent_analytics.insights._alerts import Insight
-from agent_analytics.insights.analytics import MarketplaceDashboard, PublisherDashboard
+from agent_analytics.insights.analytics import (
+    Insights,
+    MarketplaceDashboard,
+    PublisherDashboard,
+)
+from agent_analytics.insights.report._attention import evaluated
 from agent_analytics.insights.report._csv import as_csv
 from agent_analytics.insights.report._html import as_html
 from agent_analytics.insights.report._json import as_json
@@ -13,6 +18,7 @@ from agent_analytics.insights.report._marketplace import marketplace_page
 from agent_analytics.insights.report._page import Page
 from agent_analytics.insights.report._publisher import publisher_page
 from agent_analytics.insights.report._terminal import as_text
+from agent_analytics.insights.runbooks import runbook_url
 
 Format = Literal["terminal", "json", "csv", "html"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
@@ -25,17 +31,31 @@ class Report:
     Attributes:
         dashboard: The figures.
         insights: What is firing.
+        runbooks: Where runbooks are served; None for where the alerts say.
     """
 
     dashboard: PublisherDashboard | MarketplaceDashboard
     insights: Sequence[Insight]
+    runbooks: str | None = None
+
+    def __post_init__(self) -> None:
+        """Let each insight link its runbook where runbooks are served."""
+        if not self.runbooks:
+            return
+        base = self.runbooks
+        linked = [
+            replace(insight, runbook_url=runbook_url(base, insight.name))
+            for insight in self.insights
+        ]
+        evaluation = evaluated(self.dashboard, self.insights)
+        object.__setattr__(self, "insights", Insights(linked, evaluation))
 
     @property
     def page(self) -> Page:
         """The report as a page."""
         if isinstance(self.dashboard, PublisherDashboard):
             return publisher_page(self.dashboard, self.insights)
-        return marketplace_page(self.dashboard)
+        return marketplace_page(self.dashboard, self.insights)
 
 
 def render(report: Report, form: Format, *, width: int = 100) -> str:

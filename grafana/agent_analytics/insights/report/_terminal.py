@@ -95,6 +95,8 @@ def _insight(insight: Insight) -> RenderableType:
     worth = text.worth(insight.worth_usd_day)
     if worth:
         body.append(f"\n{worth}")
+    if insight.runbook_url:
+        body.append(f"\nRunbook: {text.prose(insight.runbook_url)}", style="dim")
     return Group(title, Padding(body, (0, 0, 0, 2)))
 
 
