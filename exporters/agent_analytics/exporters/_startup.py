@@ -1,7 +1,8 @@
 """What is said at the start: two lines at most in a tree of processes, and warnings.
 
-The lines tell what is counted and where it is read. A process that a counted one has started says
-neither again, and repeats no warning about settings that it has inherited.
+The lines tell what is counted, and where it is read, from when on, and what is not set. A process
+that a counted one has started says neither again, and repeats no warning about settings that it has
+inherited.
 """
 
 import logging
@@ -9,6 +10,7 @@ import os
 from typing import Final
 
 from agent_analytics.exporters import _libraries
+from agent_analytics.exporters._identity import publisher_named
 from agent_analytics.exporters._otlp import wrong_endpoint
 from agent_analytics.exporters._process_tree import Root
 from agent_analytics.exporters._server import MetricsServer
@@ -34,9 +36,9 @@ def announce(
     if root is None:
         _logger.info("%s%s", _PREFIX, _what(settings))
     if server is not None and (root is None or root.port != server.port):
-        _logger.info("%smetrics on %s/metrics", _PREFIX, server.url)
+        _logger.info("%smetrics on %s/metrics%s", _PREFIX, server.url, _notes(settings))
     elif port is not None and root is None:
-        _logger.info("%smetrics on port %d by another worker", _PREFIX, port)
+        _logger.info("%smetrics on port %d by another worker%s", _PREFIX, port, _notes(settings))
     if root is None:
         _warn(settings)
 
@@ -47,6 +49,19 @@ def _what(settings: Settings) -> str:
         words.append("nothing is recorded, as OTEL_SDK_DISABLED says")
     words.append(settings.priced)
     return "; ".join(each for each in words if each) or "decorated agents are counted"
+
+
+def _notes(settings: Settings) -> str:
+    """Return what a reader of the metrics should know: when they begin, and what is missing."""
+    notes: list[str] = []
+    if settings.hold_seconds:
+        notes.append(f"newborn series show 0 for {settings.hold_seconds:g} s (hold_seconds)")
+    missing = [] if settings.tenant_key is not None else ["tenant key"]
+    if not publisher_named():
+        missing.append("publisher (agents name their own)")
+    if missing:
+        notes.append(f"not set: {', '.join(missing)}")
+    return "".join(f"; {note}" for note in notes)
 
 
 def _warn(settings: Settings) -> None:
