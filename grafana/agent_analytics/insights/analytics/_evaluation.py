@@ -6,7 +6,7 @@ anything recorded of the listings by then.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final, Literal
 
@@ -204,7 +204,7 @@ def _trouble(
     keys: Iterable[RuleKey], loaded: Mapping[RuleKey, _Loaded], patient: frozenset[RuleKey]
 ) -> tuple[State, str] | None:
     """Return why the insight that needs some rules was not evaluated, or None if it was."""
-    ordered = sorted(keys, key=lambda key: (key.name, key.insight, key.traffic))
+    ordered = sorted(keys, key=astuple)
     missing = [key for key in ordered if key not in loaded]
     if len(missing) == len(ordered):
         return "not_loaded", f"Prometheus has none of their rules loaded; {_LOAD}."

@@ -24,11 +24,13 @@ class RuleKey:
         name: Of the alert, or of what is recorded.
         insight: The label ``insight`` of the rule, or empty.
         traffic: The label ``traffic`` of the rule, or empty.
+        audience: The label ``audience`` of the alert, or empty; on-call has some of the same name.
     """
 
     name: str
     insight: str = ""
     traffic: str = ""
+    audience: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ def expected() -> Expected:
 def key_of(name: object, labels: object) -> RuleKey:
     """Return the key of a rule, of a rule file or of what Prometheus says that it has loaded."""
     found = labels if is_mapping(labels) else {}
-    return RuleKey(str(name), str(found.get("insight", "")), str(found.get("traffic", "")))
+    own = (str(found.get(label, "")) for label in ("insight", "traffic", "audience"))
+    return RuleKey(str(name), *own)
 
 
 def _groups() -> list[Mapping[str, object]]:
