@@ -28,7 +28,7 @@ QUICK = ACME | {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "*"}
 COUNT = """
 from agent_analytics.instrumentation import agent
 
-@agent(publisher_id="acme", agent_id="finder")
+@agent(publisher_id="acme", agent_id="finder", tenant=lambda: "t-1")
 def find():
     return 1
 """
