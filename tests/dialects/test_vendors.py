@@ -234,6 +234,52 @@ USED: Mapping[str, tuple[str, Told, Tokens]] = {
         },
         (2_012, 40, 1_500, None),
     ),
+    # logfire 4.41: the cache and reasoning are told in what the client returned alone
+    "logfire, anthropic": (
+        "logfire.anthropic",
+        {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": "anthropic",
+            "gen_ai.request.model": "m",
+            "gen_ai.usage.input_tokens": 2_012,
+            "gen_ai.usage.output_tokens": 40,
+            "gen_ai.usage.raw": json.dumps(ANTHROPIC_USAGE),
+        },
+        (2_012, 40, 1_500, None),
+    ),
+    "logfire, openai": (
+        "logfire.openai",
+        {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": "openai",
+            "gen_ai.request.model": "m",
+            "gen_ai.usage.input_tokens": 100,
+            "gen_ai.usage.output_tokens": 20,
+            "gen_ai.usage.raw": json.dumps(
+                {
+                    "input_tokens": 100,
+                    "output_tokens": 20,
+                    "total_tokens": 120,
+                    "input_tokens_details": {"cached_tokens": 40},
+                    "output_tokens_details": {"reasoning_tokens": 5},
+                }
+            ),
+        },
+        (100, 20, 40, 5),
+    ),
+    # pipecat-ai hands on what the clients of Anthropic and Bedrock return
+    "pipecat": (
+        "pipecat",
+        {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": "anthropic",
+            "gen_ai.request.model": "m",
+            "gen_ai.usage.input_tokens": 1_900,
+            "gen_ai.usage.output_tokens": 40,
+            "gen_ai.usage.cache_read.input_tokens": 1_500,
+        },
+        (3_400, 40, 1_500, None),
+    ),
     # xai-sdk 1.21
     "xai": (
         "xai_sdk.sync.chat",
@@ -306,7 +352,13 @@ def test_what_a_call_used(case: str) -> None:
 
 def test_the_written_part() -> None:
     """What was written to the cache is told in each vendor's own place."""
-    for case in ("vercel 4, anthropic", "vercel 6, anthropic", "vercel 5, bedrock", "claude code"):
+    for case in (
+        "vercel 4, anthropic",
+        "vercel 6, anthropic",
+        "vercel 5, bedrock",
+        "claude code",
+        "logfire, anthropic",
+    ):
         scope, attributes, _ = USED[case]
         assert read("a call", attributes, scope).cache_write == 500, case
 

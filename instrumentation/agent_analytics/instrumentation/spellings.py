@@ -345,6 +345,7 @@ TEXTS: Final[dict[str, str | None]] = {
     "langsmith.metadata.usage_metadata": None,
     "metadata.usage_object": None,
     "mlflow.chat.tokenUsage": None,
+    "gen_ai.usage.raw": None,
     "gen_ai.usage.input_token_details": "input_token_details",
     "gen_ai.usage.output_token_details": "output_token_details",
 }

@@ -109,6 +109,7 @@ _ROWS: Final = (
     _Row("opentelemetry.instrumentation.ag2", Basis.BESIDE, _APART),
     _Row("opentelemetry.instrumentation.ag2", Basis.WITHIN),
     _Row("agno", Basis.BESIDE, _APART),
+    _Row("pipecat", Basis.BESIDE, _APART),
     # strands hands on what its models return, with a total that says which it is (0.1 to 1.40);
     # since then it adds up by that total.
     _Row("strands", Basis.DOUBTFUL, _APART),
@@ -118,6 +119,7 @@ _ROWS: Final = (
     # What they keep of usage is put into the words of the conventions.
     _Row("langfuse-sdk", Basis.WITHIN),
     _Row("mlflow", Basis.WITHIN),
+    _Row("logfire", Basis.WITHIN),
     # pydantic-ai adds all up: Anthropic's since 0.4, Bedrock's by 1.60.
     _Row("pydantic-ai", Basis.UNKNOWN, frozenset({_BEDROCK}), before=(1, 60)),
     _Row("pydantic-ai", Basis.WITHIN),
