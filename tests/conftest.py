@@ -1,5 +1,6 @@
 """Which tests run beside which: parallel workers, with what is costly made once."""
 
+import gc
 import os
 from collections.abc import Generator
 
@@ -35,6 +36,13 @@ def pytest_xdist_auto_num_workers() -> int:
     """
     given = os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS")
     return int(given) if given else (os.cpu_count() or 1) * 3 // 2
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Leave what was collected out of garbage collections: tests that ask for many took minutes."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -45,6 +45,7 @@ def test_a_decorated_agent(
     assert pair.server.calls() == {}
 
 
+@pytest.mark.slow
 def test_what_the_client_of_mcp_does_not_tell(start: Start) -> None:
     """Without a span of the caller's round it a call counts once, but not each failure shows."""
     pair = start(ENDINGS)
@@ -75,6 +76,7 @@ def test_a_framework(start: Start, transport: str, framework: str) -> None:
     assert pair.client.invocations() == {ACME: 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("agent", ["decorated", pytest.param("pydantic-ai", marks=needs_newer)])
 def test_many_at_the_same_time(start: Start, agent: str) -> None:
     """Twenty calls over one session are twenty calls."""
@@ -84,6 +86,7 @@ def test_many_at_the_same_time(start: Start, agent: str) -> None:
     assert pair.server.calls() == {}
 
 
+@pytest.mark.slow
 @needs_newer
 def test_propagated_twice(start: Start) -> None:
     """An instrumentation that sends the context as well, as MCP itself does, changes nothing."""
@@ -93,6 +96,7 @@ def test_propagated_twice(start: Start) -> None:
     assert pair.server.calls() == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("transport", "framework", "wrapped"),
     [
@@ -117,6 +121,7 @@ def test_a_caller_that_tells_nothing(
     assert pair.server.calls() == of(GLOBEX, search="success", broken="error", refuse="error")
 
 
+@pytest.mark.slow
 def test_a_caller_that_tells_nothing_gives_up(start: Start) -> None:
     """A function that is decorated tells that its caller has cancelled the call."""
     serving = ("--wrapped", "tool")
@@ -125,6 +130,7 @@ def test_a_caller_that_tells_nothing_gives_up(start: Start) -> None:
     assert pair.server.calls() == of(GLOBEX, slow="cancelled")
 
 
+@pytest.mark.slow
 def test_a_server_without_a_name(start: Start) -> None:
     """A server that names nobody credits nobody with its calls, and says how many."""
     pair = start(["search"], agent="nobody", counted=False, server={})
@@ -132,6 +138,7 @@ def test_a_server_without_a_name(start: Start) -> None:
     assert pair.server.calls() == {}
 
 
+@pytest.mark.slow
 def test_no_context_travels(start: Start) -> None:
     """Where the caller's propagator sends no trace context both processes tell of the call."""
     pair = start(["search"], client={"OTEL_PROPAGATORS": "baggage"})
@@ -148,6 +155,7 @@ def test_another_publishers_server(start: Start) -> None:
     assert pair.server.calls() == of(GLOBEX, search="success", broken="error")
 
 
+@pytest.mark.slow
 def test_the_same_publishers_server(start: Start) -> None:
     """A caller that says that it is the server's own publisher tells of the call."""
     pair = start(["search"], identity=True, server=identity("acme", "atlas"))
@@ -165,6 +173,7 @@ def test_a_server_that_is_a_listing(start: Start) -> None:
     assert pair.server.calls() == {}
 
 
+@pytest.mark.slow
 def test_a_tool_of_the_servers_own(start: Start) -> None:
     """What the server's function calls under another name is a call of the server's."""
     pair = start(["relay"])

@@ -183,7 +183,10 @@ def test_a_restored_series_is_never_held(
     assert rig.value("invocations_total", outcome="success") == 10_001
 
 
-@pytest.mark.parametrize("scrape_seconds", [5, 7, 15, 29, 30, 60])
+@pytest.mark.parametrize(
+    "scrape_seconds",
+    [*(pytest.param(often, marks=pytest.mark.slow) for often in (5, 7)), 15, 29, 30, 60],
+)
 def test_increase_over_many_young_series_loses_nothing(held: Rig, scrape_seconds: int) -> None:
     """What Prometheus sees happen in a workload of newborns equals what happened."""
     levels: dict[tuple[str, Labels], list[float]] = {}

@@ -118,6 +118,7 @@ def test_spans_of_others_pass_as_they_are() -> None:
     assert without_content(span) is span
 
 
+@pytest.mark.slow
 def test_what_processors_of_the_users_see(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ANN401 - untyped
     """The packages themselves are told, so a processor of the user's sees no content either."""
     monkeypatch.setitem(model_api().ARGUMENTS, "search", {"query": SECRETS["argument"]})

@@ -80,6 +80,7 @@ def test_resource_attributes_name_the_listing(api: Any) -> None:  # noqa: ANN401
         assert told(program.counts()) == expected(api, done, ("acme", "seeker"))
 
 
+@pytest.mark.slow
 def test_baggage_names_the_listing(api: Any) -> None:  # noqa: ANN401 - untyped
     """Baggage, as a proxy in front may send it, is believed before the environment."""
     code = f"""
@@ -94,6 +95,7 @@ exec(open({str(PROGRAMS / "finder.py")!r}).read())
         assert told(program.counts()) == expected(api, done, ("acme", "carried"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["agent-analytics", "opentelemetry-distro"])
 def test_whichever_distro_comes_first(api: Any, tmp_path: Path, first: str) -> None:  # noqa: ANN401 - untyped
     """With opentelemetry-distro beside ours nothing changes in the counts, whichever is loaded."""
@@ -108,6 +110,7 @@ def test_whichever_distro_comes_first(api: Any, tmp_path: Path, first: str) -> N
     assert theirs == (first == "opentelemetry-distro")
 
 
+@pytest.mark.slow
 def test_another_configurator_may_be_asked_for(api: Any) -> None:  # noqa: ANN401 - untyped
     """OTEL_PYTHON_CONFIGURATOR with another name keeps us out altogether."""
     settings = QUIET | asked(api) | {"OTEL_PYTHON_CONFIGURATOR": "configurator"}
@@ -118,6 +121,7 @@ def test_another_configurator_may_be_asked_for(api: Any) -> None:  # noqa: ANN40
         assert "agent-analytics:" not in program.finish()
 
 
+@pytest.mark.slow
 def test_one_line_of_code(api: Any) -> None:  # noqa: ANN401 - untyped
     """configure(instrument=True) before or after the framework's import counts the same."""
     for line in ("", "import pydantic_ai\n"):

@@ -96,6 +96,7 @@ def test_a_wrong_setting(variable: str, value: str, complaint: str) -> None:
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 def test_who_publishes_is_asked_for() -> None:
     """Where nothing names a publisher one line says which variable does."""
     told, said = run(NOTHING, OURS | QUICK)
@@ -141,6 +142,7 @@ class Instrumentor:
 """
 
 
+@pytest.mark.slow
 def test_configure_in_the_program_takes_over(tmp_path: Path) -> None:
     """A program that calls configure() itself gets its own settings and keeps instrumentations."""
     port = free_port()
@@ -185,6 +187,7 @@ sys.stdin.read()
     assert sum("Nobody can read what this process counts" in line for line in about_us(said)) == 1
 
 
+@pytest.mark.slow
 def test_children_with_a_state_directory(tmp_path: Path) -> None:
     """With a state directory parent and children are one sum on one port."""
     parent = f"""
@@ -293,6 +296,7 @@ sys.stdout.write(json.dumps(told) + "\\n"); sys.stdout.flush(); sys.stdin.read()
 """
 
 
+@pytest.mark.slow
 def test_one_that_raises_costs_the_others_nothing(tmp_path: Path) -> None:
     """Instrumentations that raise, of GenAI or not, are skipped; those of HTTP come on, too."""
     for name, kind, target in (

@@ -56,6 +56,7 @@ def about_subjects(found: list[list[str]]) -> list[list[str]]:
     return [each for each in found if each[1] in SUBJECTS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("choice", [(True, {}), (None, {VARIABLE: "true"})], ids=["", "variable"])
 def test_everything_that_is_installed(choice: Choice) -> None:
     """True switches on all, says so in one line, and the shutdown switches all off."""
@@ -139,6 +140,7 @@ DISABLED = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_disabled_ones() -> None:
     """OTEL_PYTHON_DISABLED_INSTRUMENTATIONS keeps what it names off, and that is told."""
     variable = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
@@ -227,6 +229,7 @@ def test_what_does_not_fit_is_skipped(tmp_path: Path) -> None:
     assert all(said.count(reason) for reason in reasons.values())
 
 
+@pytest.mark.slow
 def test_a_library_of_http_is_not_ours(tmp_path: Path) -> None:
     """configure(instrument=True) leaves HTTP clients and databases alone, ours come once each."""
     name = "opentelemetry-instrumentation-requests"
@@ -246,6 +249,7 @@ def test_an_uninstrumentation_that_raises(tmp_path: Path) -> None:
     assert "stuck (some-vendors-stuck 1.0) could not be switched off: RuntimeError: not" in said
 
 
+@pytest.mark.slow
 def test_nothing_is_recorded_after_the_shutdown(api: Any) -> None:  # noqa: ANN401 - untyped
     """The shutdown takes every instrumentation out: a provider of the program's sees no more."""
     code = f"""
@@ -286,6 +290,7 @@ told += [use()]
     assert told == [4, 0, True, 4]
 
 
+@pytest.mark.slow
 def test_what_the_program_has_switched_on_is_left_alone() -> None:
     """Instrumentations of the program's own are told as on, and stay on after the shutdown."""
     code = f"""

@@ -80,6 +80,7 @@ told = 1
     assert [line.split(" ")[1] for line in said] == ["prices", "metrics"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("times", [1, 2])
 def test_warnings_have_lines_of_their_own(times: int) -> None:
     """Each start warns, a line a warning, and each names what to set."""
@@ -102,6 +103,7 @@ CHILDREN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("child", CHILDREN)
 def test_children_that_record_nothing(child: str) -> None:
     """They start without a word, and the program's metrics stay where they are."""
@@ -111,6 +113,7 @@ def test_children_that_record_nothing(child: str) -> None:
         assert len(ours(program.finish())) == 2
 
 
+@pytest.mark.slow
 def test_a_child_that_records() -> None:
     """It does not fight for the port; once it has recorded it says once what to set."""
     code = COUNT + START + f"told = start('-c', {COUNT + 'find(); find()'!r})"
@@ -149,6 +152,7 @@ if __name__ == "__main__":
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["without", "in-code"])
 def test_a_pool_of_spawned_processes(tmp_path: Path, where: str) -> None:
     """Each runs the program's first lines again, configure() among them: none of them fails."""
@@ -165,6 +169,7 @@ def test_a_pool_of_spawned_processes(tmp_path: Path, where: str) -> None:
     assert len(said) - len(lost) == (0 if where == "in-code" else 2)
 
 
+@pytest.mark.slow
 def test_a_child_that_outlives_its_parent(tmp_path: Path) -> None:
     """A service that a launcher leaves behind is the first of its own tree: it serves."""
     port = free_port()
@@ -203,6 +208,7 @@ subprocess.Popen([sys.executable, "-c", {child!r}, str(os.getpid()), path])
         started.stdin.close()
 
 
+@pytest.mark.slow
 def test_a_child_on_a_port_of_its_own() -> None:
     """A child that was given another port serves there, and says where."""
     port = free_port()
