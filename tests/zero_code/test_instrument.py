@@ -108,7 +108,7 @@ def test_some_by_name() -> None:
     [
         (
             ["opnai"],
-            r"instrument: did you mean 'openai'\? .* is called 'opnai'; there are: {there}$",
+            r"instrument: did you mean 'openai'\? .* is called 'opnai'; there are: {there}(?m:$)",
         ),
         (["pydanticai-slm"], r"instrument: did you mean 'pydantic-ai-slim'\? "),
         (["instrumentation-openai"], r"did you mean 'open[a-z]+-instrumentation-openai'\? "),
@@ -116,7 +116,7 @@ def test_some_by_name() -> None:
         (["llama_index"], "llama-index needs an instrumentation, such as openinference-instr"),
         (["strands-agents"], "strands is not installed: "),
         (["zzzzzz"], r"instrument: no instrumentation that is installed is called 'zzzzzz'; there"),
-        ("opnai", r"instrument: .* is called 'opnai'; there are: {there}$"),
+        ("opnai", r"instrument: .* is called 'opnai'; there are: {there}(?m:$)"),
         ([], r"instrument: expected True, False or names of instrumentations, got \[\]"),
         ([" "], "instrument: expected True, False or names"),
         ([7], "instrument: expected True, False or names"),
