@@ -159,6 +159,39 @@ WRONG = {
         "is no directory.",
         "Make it",
     ),
+    "a-host-that-is-none": (
+        {"AGENT_ANALYTICS_METRICS_HOST": "no-such-host.invalid"},
+        "AGENT_ANALYTICS_METRICS_HOST: ",
+        "Set AGENT_ANALYTICS_METRICS_HOST to an address of this machine",
+    ),
+    "an-interface-of-another-machine": (
+        {"AGENT_ANALYTICS_METRICS_HOST": "192.0.2.1"},
+        "AGENT_ANALYTICS_METRICS_HOST: ",
+        "Set AGENT_ANALYTICS_METRICS_HOST to an address of this machine",
+    ),
+    "a-switch-that-switches-nothing": (
+        {"OTEL_SDK_DISABLED": "yes"},
+        "OTEL_SDK_DISABLED: expected true or false, got 'yes'; nothing is disabled.",
+        "Set OTEL_SDK_DISABLED to true",
+    ),
+    "a-limit-of-words": (
+        {"OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "long"},
+        "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT must be a non-negative integer",
+        "Correct OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    ),
+    "a-detector-that-is-none": (
+        {"OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": "nothing"},
+        "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS: Failed to load resource detector 'nothing'",
+        "Correct OTEL_EXPERIMENTAL_RESOURCE_DETECTORS",
+    ),
+    "a-delay-of-words": (
+        {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4317",
+            "OTEL_BSP_SCHEDULE_DELAY": "soon",
+        },
+        "Unable to parse value for OTEL_BSP_SCHEDULE_DELAY",
+        "Correct OTEL_BSP_SCHEDULE_DELAY",
+    ),
     "a-timeout-of-words": (
         {
             "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4317",
@@ -359,6 +392,30 @@ def test_nothing_is_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     assert any("nothing answers at http://127.0.0.1:" in each for each in found.unchecked)
     assert not (tmp_path / "state").exists()
     socket.create_server(("127.0.0.1", port)).close()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"OTEL_PROPAGATORS": "nothing"},
+        {"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "-4"},
+        {"OTEL_PYTHON_TRACER_PROVIDER": "nothing"},
+        {"OTEL_PROPAGATORS": "nothing", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "many"},
+    ],
+    ids=str,
+)
+def test_what_ends_a_program_at_its_imports(wrong: dict[str, str]) -> None:
+    """The doctor outlives settings with which OpenTelemetry cannot be loaded, and names them."""
+    environment = {**os.environ, **FINE, **wrong, "OTEL_SERVICE_NAME": "shop"}
+    done = subprocess.run(
+        [sys.executable, "-m", "agent_analytics.cli", *ALONE], capture_output=True, text=True,
+        timeout=patience(), check=False, env=environment,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert f"Wrong ({len(wrong)})" in done.stdout
+    for name in wrong:
+        assert f"{name}: a program with this setting ends as it loads" in done.stdout
+    assert done.stderr == ""
 
 
 def test_the_command_itself() -> None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
-from opentelemetry.sdk.resources import OTELResourceDetector
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 
 from agent_analytics.exporters import _settings
 from agent_analytics.exporters._identity import check_identity, publisher_named
-from agent_analytics.exporters._listening import EVERY, bare
+from agent_analytics.exporters._listening import EVERY, bare, listen
 from agent_analytics.exporters._otlp import wrong_endpoint
 from agent_analytics.exporters._settings import UNSET
 from agent_analytics.exporters._variables import misspelt
@@ -91,6 +91,13 @@ def _scheme() -> str:
         return "http"
 
 
+def _host() -> None:
+    host = os.environ.get(_HOST, "").strip()
+    if host:
+        for listener in listen(host, 0):  # a port that nobody has asked for
+            listener.close()
+
+
 def _web_config() -> None:
     path = os.environ.get(_WEB_CONFIG, "").strip()
     if path:
@@ -122,6 +129,8 @@ def _export() -> None:
 _READERS: Final[tuple[tuple[str, Callable[[], object]], ...]] = (
     # First, as others read it as well and repeat what is said of it.
     ("OTEL_RESOURCE_ATTRIBUTES", lambda: OTELResourceDetector().detect()),
+    ("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", Resource.create),
+    (_HOST, _host),
     ("AGENT_ANALYTICS_METRICS_PORT", lambda: _settings.metrics_port(UNSET)),
     ("AGENT_ANALYTICS_HOLD_SECONDS", lambda: _settings.hold_seconds(UNSET)),
     ("AGENT_ANALYTICS_TAKE_RATE", _take_rate),

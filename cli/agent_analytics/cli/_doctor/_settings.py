@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from agent_analytics.cli._doctor._examination import Examination
+from agent_analytics.cli._loading import UNREADABLE
 from agent_analytics.exporters import checks
 
 _DOCS: Final = "docs/configuration.md"
@@ -13,6 +14,7 @@ _VARIABLE: Final = re.compile(r"\b(?:AGENT_ANALYTICS|OTEL)_[A-Z_]+[A-Z]\b")
 #: What to set a variable to, by example.
 _EXAMPLES: Final = {
     "AGENT_ANALYTICS_METRICS_PORT": "9464, 0 for any free port, or none for no server",
+    "AGENT_ANALYTICS_METRICS_HOST": "an address of this machine, or 0.0.0.0 for every interface",
     "AGENT_ANALYTICS_HOLD_SECONDS": "30, or to two scrape intervals",
     "AGENT_ANALYTICS_EXPIRE_SECONDS": "604800 for a week, or leave it out for never",
     "AGENT_ANALYTICS_TAKE_RATE": "0.2 for 20 %, or to a share for each publisher",
@@ -36,18 +38,24 @@ _HTTP_PORT: Final = 4318
 
 def check_settings(examination: Examination, environment: Mapping[str, str]) -> None:
     """Check every setting as ``configure()`` does, and what it cannot know is wrong."""
-    names = sorted(each for each in environment if each.startswith(("AGENT_ANALYTICS_", "OTEL_")))
+    ours = ("AGENT_ANALYTICS_", "OTEL_")
+    names = sorted({*UNREADABLE, *(each for each in environment if each.startswith(ours))})
     examination.look(
         "the settings of this environment, as configure() reads them: "
         + (", ".join(names) if names else "none is set, so all have their defaults")
     )
+    for name, why in UNREADABLE.items():
+        examination.find(
+            _sentence(f"{name}: a program with this setting ends as it loads OpenTelemetry: {why}"),
+            f"Correct {name} or leave it out ({_DOCS}).",
+        )
     for refusal in checks.refusals():
         named = _VARIABLE.search(refusal.message)
         variable = named.group() if named else refusal.variable
-        example = _EXAMPLES.get(variable) or _EXAMPLES.get(refusal.variable)
+        example = _EXAMPLES.get(variable)
         examination.find(
             _sentence(refusal.message if named else f"{variable}: {refusal.message}"),
-            f"Set {variable if example else refusal.variable} to {example} ({_DOCS})."
+            f"Set {variable} to {example} ({_DOCS})."
             if example
             else f"Correct {variable} or leave it out ({_DOCS}).",
         )
@@ -68,9 +76,15 @@ def _sentence(text: str) -> str:
 
 
 def _recorded(examination: Examination, environment: Mapping[str, str]) -> None:
-    if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+    disabled = environment.get("OTEL_SDK_DISABLED", "").strip()
+    if disabled.lower() == "true":
         examination.find(
             "OTEL_SDK_DISABLED is set: nothing is recorded at all.", "Take OTEL_SDK_DISABLED out."
+        )
+    elif disabled and disabled.lower() != "false":
+        examination.find(
+            f"OTEL_SDK_DISABLED: expected true or false, got {disabled!r}; nothing is disabled.",
+            "Set OTEL_SDK_DISABLED to true, or take it out.",
         )
     if not environment.get("AGENT_ANALYTICS_TENANT_KEY", "").strip():
         examination.find(
