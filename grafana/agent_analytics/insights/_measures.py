@@ -42,7 +42,10 @@ def tenants() -> list[Recording]:
             for window in recorded.TENANTS
         ),
         *(
-            Recording(record=recorded.retention(window), expr=periods.retention(Period(*window)))
+            Recording(
+                record=recorded.retention(window),
+                expr=periods.retention_whenever(Period(*window)),
+            )
             for window in recorded.RETENTIONS
         ),
     ]

@@ -149,6 +149,11 @@ def retention(period: AnyPeriod, scope: Scope = LISTING) -> str:
     """Tenants active in the period and in the one before, by those active in the one before."""
     if isinstance(period, Period) and period.recorded:
         return _hourly(_recorded.retention((period.days, period.ago)), scope)
+    return comparable(retention_whenever(period, scope), period, scope)
+
+
+def retention_whenever(period: AnyPeriod, scope: Scope = LISTING) -> str:
+    """Retention, also across two revisions of the rules of counting, as it is recorded."""
     return rollups.returned(registers(period, scope), registers(period.before, scope), scope.by)
 
 

@@ -230,6 +230,35 @@ def test_trends(promtool: Run, tmp_path: Path, scope: Scope, changed: int, *, kn
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(("changed", "known"), [(0, True), (20, True), (200, False)])
+def test_retention(promtool: Run, tmp_path: Path, changed: int, *, known: bool) -> None:
+    """The share of tenants who came back is absent, too, where one of the weeks has a change."""
+    marked = {f"{CHANGED}{{{LISTING}}}": "_ " * changed + "1"} if changed else {}
+    days = periods.union_of(queries.LISTING).days
+    registers = f'{days}{{{LISTING}, kind="tenants", register="0"}}'
+    series = {registers: f"0.5x{WEEKS}", **marked}
+    expr = f"count({periods.retention(Period(7), queries.LISTING)})"
+    document = {
+        "evaluation_interval": "1h",
+        "tests": [
+            {
+                "interval": "1h",
+                "input_series": given(series),
+                "promql_expr_test": [
+                    {
+                        "expr": expr,
+                        "eval_time": f"{WEEKS}h",
+                        "exp_samples": [{"labels": "{}", "value": 1}] if known else [],
+                    }
+                ],
+            }
+        ],
+    }
+    (tmp_path / "test.json").write_text(json.dumps(document))
+    done = promtool("test", "rules", tmp_path / "test.json")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 #: Ratings are what tenants gave, by whatever rules calls are counted.
 NOT_COUNTED = {"rating-falling"}
 
