@@ -187,3 +187,16 @@ def hostile() -> str:
     """Return the name of the listing, and of the tool, that would break out of everything."""
     name: str = PAST["HOSTILE"]
     return name
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Callable[[str], Path]:
+    """Return how to make a data directory of series that are given as OpenMetrics text."""
+
+    def make(text: str) -> Path:
+        written = tmp_path / "given.txt"
+        written.write_text(text, encoding="utf-8")
+        _promtool("openmetrics", written, tmp_path / "given")
+        return tmp_path / "given"
+
+    return make

@@ -12,7 +12,6 @@ from agent_analytics.insights.analytics._bounds import Own
 from agent_analytics.insights.analytics._daily import by_agent, daily
 from agent_analytics.insights.analytics._evaluation import Insights, find_evaluation
 from agent_analytics.insights.analytics._history import (
-    DAY,
     History,
     find_history,
     freshness,
@@ -184,7 +183,7 @@ def _known(history: History, scope: Scope) -> str:
     counter = catalogue.INVOCATIONS.name
     days = max(90, 2 * history.period.days)
     raw = history.period.raw
-    window = f"{min(raw.seconds, DAY)}s" if raw else "10m"
+    window = f"{raw.seconds}s" if raw else "10m"
     return (
         scope.aggregate("count") + f" (last_over_time({select(counter, scope)}[{window}])"
         f" or last_over_time({select(rollups.level(counter), scope)}[1d])"
