@@ -1,6 +1,6 @@
 """Usage in what frameworks return round the answers of models, and what answers state of cost."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import SimpleNamespace as Thing
 from typing import Any
 
@@ -82,7 +82,7 @@ def autogen(*uses: tuple[int, int] | None, **more: object) -> list[Thing]:
     ]
 
 
-RESULTS: dict[str, tuple[object, dict[str, object]]] = {
+RESULTS: dict[str, tuple[object, Mapping[str, object]]] = {
     # langgraph 0.2 to 1.x: the state of a graph, with the turns of a conversation before this one
     "state": (
         {
@@ -354,7 +354,7 @@ def converse(sent: int, received: int) -> dict[str, int]:
     return {"inputTokens": sent, "outputTokens": received, "totalTokens": sent + received}
 
 
-def strands(sent: int, received: int) -> list[object]:
+def strands(sent: int, received: int) -> list[dict[str, Any]]:
     """Return what strands-agents 1.62 yields of one answer."""
     used = converse(sent, received)
     return [
@@ -370,7 +370,7 @@ def test_a_stream_of_strands(said: Said, *, messages_alone: bool) -> None:
     """A message that keeps its usage repeats what the end of its stream has told."""
     chunks = [*strands(10, 4), *strands(20, 5)]
     if messages_alone:
-        chunks = [chunk for chunk in chunks if isinstance(chunk, dict) and "message" in chunk]
+        chunks = [chunk for chunk in chunks if "message" in chunk]
     last = Thing(metrics=Thing(accumulated_usage=converse(30, 9)), message={})
     list(stream(*chunks, {"result": last}))
     assert usage(said()) == {"input": 30, "output": 9}
@@ -378,12 +378,10 @@ def test_a_stream_of_strands(said: Said, *, messages_alone: bool) -> None:
 
 def test_messages_in_which_tools_answer_as_the_person(said: Said) -> None:
     """Results of tools are no turn of the person, though they are told in the person's name."""
-    before = {"role": "assistant", "content": [], "metadata": {"usage": converse(900, 90)}}
+    before: Any = {"role": "assistant", "content": [], "metadata": {"usage": converse(900, 90)}}
     asks = {"role": "user", "content": [{"text": "?"}]}
     messages = [
-        chunk["message"]
-        for chunk in (*strands(10, 4), *strands(20, 5))
-        if isinstance(chunk, dict) and "message" in chunk
+        chunk["message"] for chunk in (*strands(10, 4), *strands(20, 5)) if "message" in chunk
     ]
     answer({"messages": [before, asks, *messages]})
     assert usage(said()) == {"input": 30, "output": 9}
@@ -483,7 +481,11 @@ COSTS: dict[str, tuple[dict[str, object], str]] = {
 }
 
 
-@pytest.mark.parametrize("form", [dict, lambda fields: Thing(**fields)])
+def _thing(fields: dict[str, object]) -> Thing:
+    return Thing(**fields)
+
+
+@pytest.mark.parametrize("form", [dict[str, object], _thing])
 @pytest.mark.parametrize("who", COSTS)
 def test_what_an_answer_states_of_its_cost(
     who: str, form: Callable[[dict[str, object]], object], said: Said

@@ -5,7 +5,7 @@ else see-through; each step in it is a model call.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from agent_analytics.processor._dialects import _facts as f
 from agent_analytics.processor._dialects._costs import StatedCost
@@ -18,7 +18,7 @@ _FUNCTIONS: Final = ("generateText", "streamText", "generateObject", "streamObje
 _STEPS: Final = ("doGenerate", "doStream")
 _LONGEST: Final = 65_536
 #: Who says what a call cost, and where: Vercel's gateway and OpenRouter.
-_COSTS: Final = (("gateway", ("cost",)), ("openrouter", ("usage", "cost")))
+_COSTS: Final = (("gateway", "cost"), ("openrouter", "usage", "cost"))
 
 
 def _what(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
@@ -31,11 +31,11 @@ def _more(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
     """Read what a router says that the call cost."""
     del name
     if facts.role == f.MODEL and facts.cost is None and PROVIDERS in attributes:
-        told: Any = parsed(attributes[PROVIDERS], _LONGEST)
-        for provider, path in _COSTS:
-            cost = told.get(provider) if isinstance(told, dict) else None
+        told = parsed(attributes[PROVIDERS], _LONGEST)
+        for path in _COSTS:
+            cost: object = told
             for key in path:
-                cost = cost.get(key) if isinstance(cost, dict) else None
+                cost = cast("Mapping[str, object]", cost).get(key) if type(cost) is dict else None
             if cost is not None:
                 facts.cost = StatedCost((cost,))
                 return
