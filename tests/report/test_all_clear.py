@@ -7,7 +7,7 @@ import csv
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -67,7 +67,7 @@ def market(start: Start, tmp_path: Path) -> Callable[..., AbstractContextManager
     """Return how to run a marketplace of one listing with some rule files."""
 
     @contextmanager
-    def run(files: dict[str, str], *, invocations: int = 10, failed: int = 2) -> Iterator[str]:
+    def run(files: dict[str, str], *, invocations: int = 10, failed: int = 2) -> Generator[str]:
         rules = tmp_path / "rules"
         rules.mkdir()
         for name, text in files.items():

@@ -73,7 +73,7 @@ def expected() -> Expected:
 
 def key_of(name: object, labels: object) -> RuleKey:
     """Return the key of a rule, of a rule file or of what Prometheus says that it has loaded."""
-    found = labels if is_mapping(labels) else {}
+    found: Mapping[str, object] = labels if is_mapping(labels) else {}
     own = (str(found.get(label, "")) for label in ("insight", "traffic", "audience"))
     return RuleKey(str(name), *own)
 
@@ -118,7 +118,8 @@ def is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
 
 def mappings(value: object) -> list[Mapping[str, object]]:
     """Return those parts of a list that have names."""
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        return []
-    items: Sequence[object] = value
-    return [item for item in items if is_mapping(item)]
+    return [item for item in value if is_mapping(item)] if _is_sequence(value) else []
+
+
+def _is_sequence(value: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(value, Sequence) and not isinstance(value, str)
