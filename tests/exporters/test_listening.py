@@ -49,7 +49,10 @@ def resolves(**names: list[str]) -> Callable[..., Any]:
 
 
 @needs_ipv6
-@pytest.mark.parametrize("addr", ["", "*", "0.0.0.0", "::"])  # noqa: S104 - the test
+@pytest.mark.parametrize(
+    "addr",
+    ["", "*", "0.0.0.0", "::", "[::]", "::0", "0:0:0:0:0:0:0:0", "::ffff:0.0.0.0"],  # noqa: S104 - the test
+)
 def test_every_interface_is_both_families(processor: AgentMetricsProcessor, addr: str) -> None:
     """However every interface is spelled, IPv4 and IPv6 are served on one port."""
     with start_http_server(processor, addr=addr) as server:
@@ -110,6 +113,14 @@ def test_a_name_is_all_its_addresses(
     with start_http_server(processor, addr="metrics") as server:
         assert [status(host, server.port) for host in reached] == [200] * len(reached)
         assert server.url == f"http://metrics:{server.port}"
+
+
+@pytest.mark.parametrize("addr", ["::ffff:127.0.0.1", "[::ffff:7f00:1]"])
+def test_an_address_of_ipv4_as_one_of_ipv6(processor: AgentMetricsProcessor, addr: str) -> None:
+    """It is served as what it is: systems refuse it on a socket of IPv6 alone."""
+    with start_http_server(processor, addr=addr) as server:
+        assert status("127.0.0.1", server.port) == 200
+        assert server.url == f"http://127.0.0.1:{server.port}"
 
 
 @needs_ipv6

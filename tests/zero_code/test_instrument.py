@@ -156,11 +156,13 @@ def test_disabled_ones() -> None:
 NAMES = [
     # Distribution, entry point, what it instruments, and names that mean it.
     ("opentelemetry-instrumentation-openai-v2", "openai", "openai >= 1.26.0",
-     ["openai", "OpenAI", "opentelemetry-instrumentation-openai-v2", "OpenAI_v2"]),
+     ["openai", "OpenAI", "opentelemetry-instrumentation-openai-v2", "OpenAI_v2", "azure-openai",
+      "OpenAIInstrumentor"]),
     ("openinference-instrumentation-langchain", "langchain", "langchain_core>=0.3.9",
      ["langchain", "langchain-core", "LangGraph", "lang_chain"]),
     ("opentelemetry-instrumentation-google-genai", "google-genai", "google-genai >=1.32",
-     ["google-genai", "google_genai", "GoogleGenAI"]),
+     ["google-genai", "google_genai", "GoogleGenAI", "gemini"]),
+    ("opentelemetry-instrumentation-anthropic", "anthropic", "anthropic >= 0.3", ["Claude"]),
     ("opentelemetry-instrumentation-llamaindex", "llama_index", "llama-index",
      ["llamaindex", "llama-index", "llama-index-core"]),
     ("openinference-instrumentation-bedrock", "bedrock", "boto3>=1.28",

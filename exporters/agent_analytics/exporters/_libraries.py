@@ -80,13 +80,13 @@ SILENT: Final = (
     *(
         Library(name, module, names, f"{_OPENINFERENCE}{part}")
         for name, module, names, part in (
-            ("anthropic", "anthropic", (), "anthropic"),
+            ("anthropic", "anthropic", ("claude",), "anthropic"),
             ("bedrock", "botocore", ("boto3", "botocore"), "bedrock"),
-            ("google-genai", "google.genai", (), "google-genai"),
+            ("google-genai", "google.genai", ("gemini",), "google-genai"),
             ("groq", "groq", (), "groq"),
             ("litellm", "litellm", (), "litellm"),
             ("mistralai", "mistralai", ("mistral",), "mistralai"),
-            ("openai", "openai", (), "openai"),
+            ("openai", "openai", ("azure-openai",), "openai"),
         )
     ),
     *(

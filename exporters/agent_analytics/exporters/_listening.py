@@ -7,11 +7,12 @@ interface. Machines without IPv6, and those without IPv4, are served on what the
 import errno
 import socket
 from contextlib import ExitStack
+from ipaddress import IPv6Address, ip_address
 from typing import Any, Final
 
 _MAX_PORT: Final = 65535
-#: Spellings of every interface; all of them mean IPv4 and IPv6, as they do in Prometheus.
-EVERY: Final = frozenset({"", "*", "0.0.0.0", "::"})  # noqa: S104 - compared, not bound
+#: Names of every interface, beside its addresses.
+_EVERY: Final = frozenset({"", "*"})
 #: The machine does not have this address, or not its family.
 _ABSENT: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT})
 #: How often a port that was free for one address may turn out to be taken for the next.
@@ -40,7 +41,7 @@ def listen(addr: str, port: int) -> list[socket.socket]:
         msg = f"port: expected a number from 0 to {_MAX_PORT}, got {port!r}"
         raise ValueError(msg)
     try:
-        listeners = _on_every_interface(port) if addr in EVERY else _on(_addresses(addr), port)
+        listeners = _on_every_interface(port) if is_every(addr) else _on(_addresses(addr), port)
     except OSError as error:
         msg = f"cannot serve metrics on {addr or '*'} port {port}: {error.strerror or error}"
         raise NotServedError(error.errno, msg) from error
@@ -50,8 +51,24 @@ def listen(addr: str, port: int) -> list[socket.socket]:
 
 
 def bare(addr: str) -> str:
-    """Return an address without the brackets that belong to URLs."""
-    return addr[1:-1] if addr.startswith("[") and addr.endswith("]") else addr
+    """Return an address without the brackets that belong to URLs, one of IPv4 in its own form."""
+    host = addr[1:-1] if addr.startswith("[") and addr.endswith("]") else addr
+    try:
+        mapped = IPv6Address(host).ipv4_mapped
+    except ValueError:
+        return host
+    return host if mapped is None else str(mapped)
+
+
+def is_every(addr: str) -> bool:
+    """Tell whether every interface is meant: IPv4 and IPv6, however it is spelled.
+
+    An unspecified address of either family means both, as it does in Prometheus.
+    """
+    try:
+        return addr in _EVERY or ip_address(bare(addr)).is_unspecified
+    except ValueError:
+        return False
 
 
 def _addresses(addr: str) -> list[Address]:

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from agent_analytics.exporters._connection import finish, read_head, send
-from agent_analytics.exporters._listening import EVERY, bare, listen
+from agent_analytics.exporters._listening import bare, is_every, listen
 from agent_analytics.exporters._request import BadRequestError
 from agent_analytics.exporters._responses import (
     Request,
@@ -80,7 +80,7 @@ class MetricsServer:
     @property
     def url(self) -> str:
         """Address of the index page, as reached from this machine."""
-        host = "127.0.0.1" if self._addr in EVERY else bare(self._addr)
+        host = "127.0.0.1" if is_every(self._addr) else bare(self._addr)
         scheme = "https" if self._security and self._security.current().tls else "http"
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self._port}"
 

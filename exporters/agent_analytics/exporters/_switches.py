@@ -44,8 +44,11 @@ def same(name: str) -> str:
 
 
 def key(name: str) -> str:
-    """Return a name as names that people give are compared: no separator counts."""
-    return same(name).replace("-", "")
+    """Return a name as names that people give are compared: no separator counts.
+
+    The class of an instrumentation means what it instruments: ``OpenAIInstrumentor``.
+    """
+    return same(name).replace("-", "").removesuffix("instrumentor")
 
 
 class Switch(ABC):

@@ -12,7 +12,7 @@ from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 
 from agent_analytics.exporters import _settings
 from agent_analytics.exporters._identity import check_identity, publisher_named
-from agent_analytics.exporters._listening import EVERY, bare, listen
+from agent_analytics.exporters._listening import bare, is_every, listen
 from agent_analytics.exporters._otlp import wrong_endpoint
 from agent_analytics.exporters._settings import UNSET
 from agent_analytics.exporters._variables import misspelt
@@ -79,7 +79,7 @@ def served_at() -> str | None:
     if not port:  # none, or any that is free
         return None
     host = os.environ.get(_HOST, "").strip() or "127.0.0.1"
-    host = "127.0.0.1" if host in EVERY else bare(host)
+    host = "127.0.0.1" if is_every(host) else bare(host)
     return f"{_scheme()}://{f'[{host}]' if ':' in host else host}:{port}/metrics"
 
 
