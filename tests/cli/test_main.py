@@ -76,7 +76,9 @@ def test_what_is_unknown_is_refused(wrong: list[str], capsys: pytest.CaptureFixt
     assert wrong[-1] in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["config", "dashboards", "demo", "history", "report", "rules"])
+@pytest.mark.parametrize(
+    "command", ["config", "dashboards", "demo", "doctor", "history", "report", "rules"]
+)
 def test_help_is_worth_reading(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The help of a command has whole examples of it, and what its exit status means."""
     text = helped(capsys, command)

@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.command is None and not unknown:
         parser.print_help()
         return 0
-    chosen = commands.get(options.command)
+    chosen = commands.get(options.command or "")
     if chosen is None or (unknown and not chosen.open_ended):
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     return chosen.run(options)
