@@ -4,7 +4,7 @@ The wrappers of ``_wrapping`` and ``_streams`` drive a ``Call``; nothing in here
 """
 
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from opentelemetry.context import Context, attach, get_current
 from opentelemetry.trace import NonRecordingSpan, Span, Status, StatusCode
@@ -27,10 +27,52 @@ ERROR_STATUS: Final = Status(StatusCode.ERROR)
 FAILURES: Final = frozenset({names.ERROR, names.TIMEOUT})
 
 
+class Work(Protocol):
+    """What a call does: the work of an agent, or of a tool.
+
+    All calls are of one class and differ in this, since Python reads an attribute of objects of
+    one class several times as fast as of objects of two.
+    """
+
+    @property
+    def not_errors(self) -> NotErrors:
+        """Exceptions that are no errors in this call, by its decorator."""
+        ...
+
+    def chunk(self, call: "Call", value: object, /) -> None:
+        """Note a chunk of the call's stream."""
+        ...
+
+    def returned(self, call: "Call", result: object, /) -> None:
+        """Note what was returned, where the call goes on after that."""
+        ...
+
+    def conclude(
+        self,
+        call: "Call",
+        outcome: str,
+        error_type: str | None,
+        result: object,
+        attributes: dict[str, AttributeValue],
+        /,
+    ) -> tuple[str, str | None]:
+        """Return the final outcome and error type; add what else the span says at its end."""
+        ...
+
+
+class Running(CurrentInvocation, Protocol):
+    """An invocation, which the end of its call ends."""
+
+    ended: bool
+    subject: object
+
+
 class Call:
     """A call whose span has started.
 
     Attributes:
+        work: What it does; None for a call that could not be recorded.
+        invocation: The invocation that it starts, if it starts one.
         span: The span of the call.
         facts: What the span says, whole, whatever others do to its attributes.
         shown: The span as the code inside finds it, until the call ends; None where nothing is
@@ -43,6 +85,7 @@ class Call:
         began: Start of the span in nanoseconds since 1970.
         started: Reading of ``perf_counter_ns`` then: the wall clock may be set during the call.
         subject: Of a method, the object that it was called on, until it ends.
+        told: Of a tool, whether what it returned is a failure, where that was asked already.
     """
 
     __slots__ = (
@@ -51,49 +94,45 @@ class Call:
         "context",
         "ended",
         "facts",
+        "invocation",
         "parent",
         "shown",
         "span",
         "started",
         "subject",
+        "told",
+        "work",
         "written",
     )
 
-    def __init__(self, span: Span, began: int, facts: dict[str, AttributeValue]) -> None:
+    def __init__(  # noqa: PLR0917 - arguments by keyword cost more
+        self,
+        span: Span,
+        began: int,
+        facts: dict[str, AttributeValue],
+        work: Work | None,
+        parent: Context | None,
+        invocation: Running | None = None,
+    ) -> None:
         self.span = span
+        self.work = work
+        self.invocation = invocation
         self.began = began
         self.started = perf_counter_ns()
         self.facts = facts
-        self.shown: CurrentSpan | None = None
         self.written: WrittenCalls | None = None
-        self.context: Context | None = None
-        self.parent: Context | None = None
+        self.parent = parent
         self.attached = False
         self.ended = False
         self.subject: object = None
-
-    @property
-    def not_errors(self) -> NotErrors:
-        """Exceptions that are no errors in this call, by its decorator."""
-        return NOTHING
-
-    @property
-    def invocation(self) -> CurrentInvocation | None:
-        """The invocation that the call starts, if it starts one."""
-        return None
-
-    def enter(self, parent: Context, invocation: CurrentInvocation | None) -> None:
-        """Make the context of the body, from the one that the call was made in.
-
-        Args:
-            parent: What the call was made in.
-            invocation: The invocation that it starts, if it starts one.
-        """
-        span = self.span
-        self.parent = parent
-        if type(span) is not NonRecordingSpan:
-            span = self.shown = stand_in(self)
-        self.context = context_of_call(parent, span, self, invocation)
+        self.told: bool | None = None
+        self.shown: CurrentSpan | None = None
+        self.context: Context | None = None
+        if parent is not None:
+            current = span
+            if type(span) is not NonRecordingSpan:
+                current = self.shown = stand_in(self)
+            self.context = context_of_call(parent, current, self, invocation)
 
     def attach(self) -> None:
         """Make the call's context current, until it ends or ``detach``; right after the start."""
@@ -114,11 +153,10 @@ class Call:
             if get_current().get(CALL_KEY) is self:
                 attach(parent)
 
-    def chunk(self, value: object) -> None:
-        """Note a chunk of the call's stream."""
-
     def returned(self, result: object) -> None:
         """Note what was returned, where the call goes on after that."""
+        if self.work is not None:
+            self.work.returned(self, result)
 
     def succeeded(self, result: object) -> None:
         """End the call, which returned ``result``."""
@@ -126,7 +164,8 @@ class Call:
 
     def raised(self, exception: BaseException) -> None:
         """End the call, which raised ``exception``."""
-        outcome, error_type = classify(exception, self.not_errors)
+        work = self.work
+        outcome, error_type = classify(exception, NOTHING if work is None else work.not_errors)
         self.end(outcome, error_type)
 
     def abandoned(self) -> None:
@@ -138,6 +177,10 @@ class Call:
         if self.ended:
             return
         self.ended = True
+        invocation = self.invocation
+        if invocation is not None:
+            invocation.ended = True
+            invocation.subject = None
         self.subject = None
         span = self.span
         # What it leads to holds the call: without this, the two would wait for the collector.
@@ -146,9 +189,11 @@ class Call:
             self.detach()
             # The context holds the call: without this, the two would wait for the collector.
             self.context = self.parent = None
-            if recorded:
+            if recorded and self.work is not None:
                 attributes: dict[str, AttributeValue] = {}
-                outcome, error_type = self.conclude(outcome, error_type, result, attributes)
+                outcome, error_type = self.work.conclude(
+                    self, outcome, error_type, result, attributes
+                )
                 attributes[names.OUTCOME] = outcome
                 failed = outcome in FAILURES
                 if failed and error_type is not None:
@@ -171,16 +216,6 @@ class Call:
                 tracing.end_again(self.facts, end)
         except Exception:  # noqa: BLE001 - telemetry never hurts the host
             note_internal_error("the end of a span")
-
-    def conclude(
-        self,
-        outcome: str,
-        error_type: str | None,
-        result: object,  # noqa: ARG002 - for subclasses
-        attributes: dict[str, AttributeValue],  # noqa: ARG002 - for subclasses
-    ) -> tuple[str, str | None]:
-        """Return the final outcome and error type; add what else the span says at its end."""
-        return outcome, error_type
 
 
 class NoCall(Call):

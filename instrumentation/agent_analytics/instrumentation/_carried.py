@@ -76,7 +76,9 @@ class Carried:
 
     def chunk(self, value: Any) -> Any:
         """Note a chunk; return what the consumer gets."""
-        self.call.chunk(value)
+        call = self.call
+        if call.work is not None:
+            call.work.chunk(call, value)
         return value
 
     def over(self, result: object) -> None:

@@ -5,7 +5,7 @@ from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext, format_span_i
 
 from agent_analytics.instrumentation import _checks
 from agent_analytics.instrumentation import vocabulary as names
-from agent_analytics.instrumentation._invocation import AgentCall
+from agent_analytics.instrumentation._invocation import RunningInvocation
 from agent_analytics.instrumentation._ledger import Charge, Refund, Report
 from agent_analytics.instrumentation._outcomes import classify
 from agent_analytics.instrumentation._usage import Usage
@@ -24,7 +24,7 @@ class Invocation:
 
     __slots__ = ("_call",)
 
-    def __init__(self, call: AgentCall | None = None) -> None:
+    def __init__(self, call: RunningInvocation | None = None) -> None:
         self._call = call
 
     @property
@@ -138,7 +138,7 @@ class Invocation:
         if call is not None:
             call.failure = failure
 
-    def _live(self) -> AgentCall | None:
+    def _live(self) -> RunningInvocation | None:
         call = self._call
         if call is not None and call.ended:
             _tell_late()
@@ -204,4 +204,4 @@ def current_invocation() -> Invocation:
     Never None: outside an invocation the result's methods check their arguments and do nothing.
     """
     call = invocation_in(get_current())
-    return Invocation(call if isinstance(call, AgentCall) else None)
+    return Invocation(call if isinstance(call, RunningInvocation) else None)

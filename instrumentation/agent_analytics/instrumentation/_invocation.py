@@ -21,7 +21,7 @@ from agent_analytics.instrumentation.money import usd_text
 #: The tenant of a call: given, or found from the arguments of the call.
 TenantSource = str | Callable[..., str | None]
 
-NO_CALL: Final = NoCall(INVALID_SPAN, 0, {})
+NO_CALL: Final = NoCall(INVALID_SPAN, 0, {}, None, None)
 _NO_PRICE: Final = -1
 #: Exact types of results without usage: of a list or a tuple, what is in it may tell of some.
 _TELLS_NOTHING: Final = PLAIN - {list, tuple}
@@ -88,42 +88,43 @@ class Listing:
     def start(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Call:
         """Start the span of one invocation, called with these arguments."""
         try:
-            return self._start(args, kwargs)
+            current = get_current()
+            enclosing = context.invocation_in(current)
+            if enclosing is not None and enclosing.ended:
+                # A worker that an invocation started and left behind serves others by now.
+                enclosing = None
+            tenant_id = self._tenant_of(args, kwargs, current, enclosing)
+            attributes = self.attributes.copy()
+            subject = args[0] if self.method is not None and args else None
+            outer = None
+            if (
+                enclosing is not None
+                and subject is not None
+                and self._overridden(enclosing, subject)
+            ):
+                outer = enclosing
+                _identify(attributes, outer.publisher_id, outer.agent_id)
+            if tenant_id is not None:
+                attributes[names.TENANT_ID] = tenant_id
+            began = time_ns()
+            span = tracing.start_span(
+                self.span_name, attributes, current, invocation=True, start_time=began
+            )
+            invocation = RunningInvocation(self, span, tenant_id)
+            if outer is not None:
+                invocation.publisher_id, invocation.agent_id = outer.publisher_id, outer.agent_id
+            elif self.publisher_id is None or self.agent_id is None:
+                invocation.inherit(current, enclosing)
+            invocation.is_inner = (
+                enclosing is not None
+                and enclosing.agent_id == invocation.agent_id
+                and enclosing.publisher_id == invocation.publisher_id
+            )
+            call = Call(span, began, attributes, invocation, current, invocation)
+            call.subject = invocation.subject = subject
         except Exception:  # noqa: BLE001 - telemetry never hurts the host
             note_internal_error("the start of an invocation")
             return NO_CALL
-
-    def _start(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Call:
-        current = get_current()
-        enclosing = context.invocation_in(current)
-        if enclosing is not None and enclosing.ended:
-            # A worker that an invocation started and left behind serves others by now.
-            enclosing = None
-        tenant_id = self._tenant_of(args, kwargs, current, enclosing)
-        attributes = self.attributes.copy()
-        subject = args[0] if self.method is not None and args else None
-        outer = None
-        if enclosing is not None and subject is not None and self._overridden(enclosing, subject):
-            outer = enclosing
-            _identify(attributes, outer.publisher_id, outer.agent_id)
-        if tenant_id is not None:
-            attributes[names.TENANT_ID] = tenant_id
-        began = time_ns()
-        span = tracing.start_span(
-            self.span_name, attributes, current, invocation=True, start_time=began
-        )
-        call = AgentCall(self, span, began, attributes, tenant_id)
-        call.subject = subject
-        if outer is not None:
-            call.publisher_id, call.agent_id = outer.publisher_id, outer.agent_id
-        elif self.publisher_id is None or self.agent_id is None:
-            call.inherit(current, enclosing)
-        call.is_inner = (
-            enclosing is not None
-            and enclosing.agent_id == call.agent_id
-            and enclosing.publisher_id == call.publisher_id
-        )
-        call.enter(current, call)
         return call
 
     @property
@@ -137,7 +138,7 @@ class Listing:
         That is inner work: the listing that was called is the other one.
         """
         return (
-            isinstance(enclosing, AgentCall)
+            isinstance(enclosing, RunningInvocation)
             and enclosing.listing is not self
             and enclosing.listing.method == self.method
             and enclosing.subject is subject
@@ -182,36 +183,48 @@ def _identify(
             attributes[key] = value
 
 
-class AgentCall(Call):
-    """A running invocation; what ``context.INVOCATION_KEY`` leads to."""
+class RunningInvocation:
+    """The work of an agent's call; what ``context.INVOCATION_KEY`` leads to.
+
+    Attributes:
+        listing: The decorated agent.
+        publisher_id: Publisher of the listing, own or inherited.
+        agent_id: Listing, own or inherited.
+        tenant_id: Tenant that uses the listing, where known.
+        span: The span of the invocation.
+        is_inner: Whether the same listing has called itself.
+        ended: True once over.
+        subject: Of a method, the object that it was called on, until it ends.
+        ledger: What was reported; appending to a list is atomic, so threads need no lock.
+        failure: The outcome that was set by hand, and its error type.
+        first_chunk: Seconds to the first chunk of a stream.
+        streamed: What its chunks said of usage.
+    """
 
     __slots__ = (
         "agent_id",
+        "ended",
         "failure",
         "first_chunk",
         "is_inner",
         "ledger",
         "listing",
         "publisher_id",
+        "span",
         "streamed",
+        "subject",
         "tenant_id",
     )
 
-    def __init__(
-        self,
-        listing: Listing,
-        span: Span,
-        began: int,
-        facts: dict[str, AttributeValue],
-        tenant_id: str | None,
-    ) -> None:
-        Call.__init__(self, span, began, facts)  # super() costs three times as much
+    def __init__(self, listing: Listing, span: Span, tenant_id: str | None) -> None:
+        self.span = span
+        self.ended = False
+        self.subject: object = None
         self.listing = listing
         self.publisher_id = listing.publisher_id
         self.agent_id = listing.agent_id
         self.tenant_id = tenant_id
         self.is_inner = False
-        #: Appending to a list is atomic, so threads of the invocation need no lock.
         self.ledger: list[Charge | Refund | Report] = []
         self.failure: tuple[str, str] | None = None
         self.first_chunk: float | None = None
@@ -221,11 +234,6 @@ class AgentCall(Call):
     def not_errors(self) -> NotErrors:
         """Exceptions that are no errors in this invocation, by its decorator."""
         return self.listing.not_errors
-
-    @property
-    def invocation(self) -> context.CurrentInvocation:
-        """The invocation that the call starts."""
-        return self
 
     @property
     def span_context(self) -> SpanContext:
@@ -243,18 +251,22 @@ class AgentCall(Call):
         if self.agent_id is None:
             self.agent_id = agent_id
 
-    def chunk(self, value: object) -> None:
+    def chunk(self, call: Call, value: object) -> None:
         """Note the time of the first chunk, and the usage that any chunk carries."""
         if self.first_chunk is None:
-            self.first_chunk = (perf_counter_ns() - self.started) / 1e9
+            self.first_chunk = (perf_counter_ns() - call.started) / 1e9
         kind = type(value)
         if kind not in PLAIN or kind is tuple:
             if self.streamed is None:
                 self.streamed = Streamed()
             self.streamed.chunk(value)
 
+    def returned(self, call: Call, result: object) -> None:
+        """Do nothing: usage is read when the call ends."""
+
     def conclude(
         self,
+        call: Call,  # noqa: ARG002 - for tools
         outcome: str,
         error_type: str | None,
         result: object,

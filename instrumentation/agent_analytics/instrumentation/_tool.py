@@ -5,7 +5,6 @@ from time import time_ns
 from typing import Any, Final, cast
 
 from opentelemetry.context import Context, get_current
-from opentelemetry.trace import Span
 from opentelemetry.util.types import AttributeValue
 
 from agent_analytics.instrumentation import mistakes, tracing
@@ -60,9 +59,8 @@ class ToolRecorder:
             began = time_ns()
             attributes = self.attributes.copy()
             span = tracing.start_span(self.span_name, attributes, current, start_time=began)
-            call = _ToolCall(span, began, attributes, self)
+            call = Call(span, began, attributes, self, current)
             call.subject = subject
-            call.enter(current, None)
         except Exception:  # noqa: BLE001 - telemetry never hurts the host
             note_internal_error("the start of a tool call")
             return NO_CALL
@@ -71,54 +69,34 @@ class ToolRecorder:
     def _overridden(self, current: Context, subject: object) -> bool:
         """Tell whether a method that is a tool of its own calls this one of its base's."""
         call = current.get(CALL_KEY)
-        return (
-            isinstance(call, _ToolCall)
-            and call.recorder is not self
-            and call.recorder.method == self.method
-            and call.subject is subject
-        )
+        if not isinstance(call, Call) or call.subject is not subject:
+            return False
+        work = call.work
+        return isinstance(work, ToolRecorder) and work is not self and work.method == self.method
 
+    def chunk(self, call: Call, value: object) -> None:
+        """Do nothing: a tool's result is what matters."""
 
-class _ToolCall(Call):
-    """A running call of a tool."""
-
-    __slots__ = ("recorder", "told")
-
-    def __init__(
-        self,
-        span: Span,
-        began: int,
-        facts: dict[str, AttributeValue],
-        recorder: ToolRecorder,
-    ) -> None:
-        Call.__init__(self, span, began, facts)  # super() costs three times as much
-        self.recorder = recorder
-        self.told: bool | None = None
-
-    def returned(self, result: object) -> None:
+    def returned(self, call: Call, result: object) -> None:
         """Ask now whether the result is a failure: later it may be gone."""
         try:
-            self.told = self.recorder.failed(result)
+            call.told = self.failed(result)
         except Exception:  # noqa: BLE001 - a predicate that fails has not said so
-            self.told = False
+            call.told = False
             self._note_failed()
 
     def _note_failed(self) -> None:
         """Note that asking whether a result is a failure has failed, by whose function it was."""
-        failed = self.recorder.failed
+        failed = self.failed
         if failed is says_error:
             note_internal_error("failed= of a tool")
             return
-        tool = self.recorder.attributes[names.TOOL_NAME]
+        tool = self.attributes[names.TOOL_NAME]
         mistakes.raised("failed=", f"tool {tool!r}", failed, "the call counts as a success")
-
-    @property
-    def not_errors(self) -> NotErrors:
-        """Exceptions that are no errors in this call, by its decorator."""
-        return self.recorder.not_errors
 
     def conclude(
         self,
+        call: Call,
         outcome: str,
         error_type: str | None,
         result: object,
@@ -127,7 +105,7 @@ class _ToolCall(Call):
         """Ask whether the result is a failure."""
         if outcome == names.SUCCESS and error_type is None:  # with one, it ended the process
             try:
-                if self.recorder.failed(result) if self.told is None else self.told:
+                if self.failed(result) if call.told is None else call.told:
                     return names.ERROR, TOOL_ERROR
             except Exception:  # noqa: BLE001 - a predicate that fails has not said so
                 self._note_failed()

@@ -21,6 +21,10 @@ _SCOPE_KEY: Final = create_key("agent_analytics.tenant_scope")
 #: Where OpenTelemetry keeps the current span: read off the public function that puts it there, so
 #: that one new dict holds all that a call adds.
 (SPAN_KEY,) = set_span_in_context(INVALID_SPAN, Context())
+#: Where OpenTelemetry keeps baggage: likewise.
+(_BAGGAGE_KEY,) = baggage.set_baggage(TENANT_ID, "", Context())
+#: Puts something in a context, which refuses it otherwise.
+_put: Final = dict[str, object].__setitem__
 
 
 class CurrentInvocation(Protocol):
@@ -68,7 +72,12 @@ def context_of_call(
 
 def _from_baggage(key: str, context: Context | None) -> str | None:
     """Return an id from baggage, which may come from another service, if it could be one."""
-    value = baggage.get_baggage(key, context)
+    found = None if context is None else context.get(_BAGGAGE_KEY)
+    value: object = (
+        cast("dict[str, object]", found).get(key)
+        if type(found) is dict  # as most versions of OpenTelemetry keep it
+        else baggage.get_baggage(key, context)
+    )
     if value is None:
         return None
     try:
@@ -126,8 +135,9 @@ class tenant:  # noqa: N801 - reads as a function: with tenant("t-42"):
 
     def __enter__(self) -> None:
         current = get_current()
-        scope = Context({**current, _SCOPE_KEY: _Scope(self, current)})
-        attach(baggage.set_baggage(TENANT_ID, self.tenant_id, scope))
+        scoped = baggage.set_baggage(TENANT_ID, self.tenant_id, current)
+        _put(scoped, _SCOPE_KEY, _Scope(self, current))  # nobody else has it yet
+        attach(scoped)
 
     def __exit__(
         self,

@@ -31,7 +31,6 @@ class Source(NamedTuple):
 
 #: What the SDK takes a span for of which nothing is said.
 _INTERNAL: Final = trace.SpanKind.INTERNAL
-_SAMPLED: Final = int(trace.TraceFlags.SAMPLED)
 
 _override: trace.TracerProvider | None = None
 _watchers: list[Callable[[trace.TracerProvider], None]] = []
@@ -100,14 +99,18 @@ def start_span(
     """
     if context is None:
         context = get_current()
+    # A plain dict reads as a Context does, costs half, and is seen by the SDK alone.
     within: Any = context.get(CALL_KEY)
     if within is not None and within.shown is context.get(SPAN_KEY):
         # The span itself: the SDK asks a parent several things, and a stand-in takes its time.
-        parent = Context({**context, SPAN_KEY: within.span, FACTS_KEY: attributes})
+        parent: Any = {**context, SPAN_KEY: within.span, FACTS_KEY: attributes}
     else:
-        parent = Context({**context, FACTS_KEY: attributes})
-    provider, tracer, has_sdk = source()
-    span = tracer.start_span(
+        parent = {**context, FACTS_KEY: attributes}
+    provider = trace.get_tracer_provider() if _override is None else _override
+    found = _source
+    if found is None or found.provider is not provider:
+        found = source()
+    span = found.tracer.start_span(
         name,
         parent,
         _INTERNAL,
@@ -117,12 +120,12 @@ def start_span(
         record_exception=False,
         set_status_on_exception=False,
     )
-    if has_sdk:
-        if not span.is_recording():
-            note_unrecorded(invocation=invocation)
-        elif not span.get_span_context().trace_flags & _SAMPLED and not getattr(
-            span, "attributes", True
-        ):
+    if found.has_sdk:
+        said: object = getattr(span, "attributes", None)  # those of the SDK that record have some
+        if said is None:
+            if not span.is_recording():
+                note_unrecorded(invocation=invocation)
+        elif not said:
             # Samplers return no attributes for what they drop; a sampler round them that records
             # it all the same leaves a span without those that it was started with.
             span.set_attributes(attributes)

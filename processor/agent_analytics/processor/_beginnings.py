@@ -24,7 +24,11 @@ _TOOL_IDENTITY: Final = (v.PUBLISHER_ID, v.AGENT_ID, v.TOOL_NAME)
 
 
 class Beginnings:
-    """Makes the nodes of agent, tool and model spans."""
+    """Makes the nodes of agent, tool and model spans.
+
+    Attributes:
+        makers: What makes the nodes of spans, by their operation; the hot path asks it directly.
+    """
 
     def __init__(
         self, listings: Listings, attribution: Attribution, event_ids: EventIds, lock: RLock
@@ -33,7 +37,7 @@ class Beginnings:
         self._attribution = attribution
         self._event_ids = event_ids
         self._lock = lock
-        self._makers = {
+        self.makers = {
             v.INVOKE_AGENT: self._agent,
             v.EXECUTE_TOOL: self._tool,
             **dict.fromkeys(v.INFERENCE_OPERATIONS, self._inference),
@@ -56,7 +60,7 @@ class Beginnings:
             parent: Node of the span that it was started in, if that is followed.
             context: What it was started in; ``None`` for the current context.
         """
-        make = self._makers.get(operation) if type(operation) is str else None
+        make = self.makers.get(operation) if type(operation) is str else None
         if make is not None:
             return make(attributes, span, parent, context)
         # Steps, workflows and whatever else there is: see-through.
@@ -114,7 +118,10 @@ class Beginnings:
                 return Node(_nodes.AGENT, parent, scope.listing)
             listing, inner = self._attribution.of_agent(attributes, span, context)
         else:
-            listing = self._find(publisher, agent)
+            try:
+                listing = self._known.get((publisher, agent))
+            except TypeError:  # an attribute that cannot be hashed is no id
+                listing = None
             if listing is None:
                 listing = self._attribution.named(publisher, attributes, span)
             inner = scope is not None and scope.listing is listing

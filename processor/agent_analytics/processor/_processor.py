@@ -153,7 +153,8 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             listings, health, lock, amounts, charges, self._usage, self._events, key
         )
         self._signs = Signs()
-        self._begin = Beginnings(listings, self._attribution, event_ids, lock).begin
+        beginnings = Beginnings(listings, self._attribution, event_ids, lock)
+        self._begin, self._makers = beginnings.begin, beginnings.makers
         self._read_start, self._read_key, self._read_rest, _ = readers()
         self._open_spans = OpenSpans(limits, health, lock, clock)
         self._open = self._open_spans.nodes
@@ -319,7 +320,12 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             ):
                 if type(parent) is Followed:
                     parent = self._runs.living(parent, span, attributes)
-                began = self._begin(operation, attributes, span, parent, parent_context)
+                make = self._makers.get(operation) if type(operation) is str else None
+                began = (
+                    self._begin(operation, attributes, span, parent, parent_context)
+                    if make is None
+                    else make(attributes, span, parent, parent_context)
+                )
                 if began is None:
                     return
                 node = began
