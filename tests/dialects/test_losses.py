@@ -89,7 +89,6 @@ def test_runs_of_workers_that_are_never_scraped_are_counted(tmp_path: Path) -> N
     assert scraped.told().invocations["success"] >= 5
 
 
-@pytest.mark.xfail(strict=True, reason=SCRAPED)
 def test_a_call_that_ends_after_its_agent_and_a_scrape() -> None:
     """Tokens that the agent repeats of a call that ends later count once, scraped or not."""
     usage = {key: value for key, value in CHAT.items() if "usage" in key}

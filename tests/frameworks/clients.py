@@ -103,9 +103,9 @@ CLIENTS: Mapping[str, Framework] = {
         },
         environment="litellm",
         note=(
-            "LiteLLM's own callback (`otel`) is not among the runs yet: inside `@agent` cached and"
-            " reasoning tokens of what it writes on that span were not seen, and beside"
-            " OpenInference a streamed call counted twice."
+            "LiteLLM's own callback (`otel`) is not among the runs: a streamed call of its"
+            " synchronous functions is in a trace of its own, which counts beside OpenInference's"
+            " inside `@agent`."
         ),
     ),
     "mistral": _client(

@@ -42,6 +42,8 @@ DUPLICATE: Final = 32
 PRICED_BELOW: Final = 64
 #: Tokens whose cost is not known, or by the public price list alone.
 LACKING_BELOW: Final = 128
+#: An invocation that counted figures of its own when it ended: calls that come later repeat them.
+REPEATS: Final = 1024
 
 # --- flags: what is known above a node -----------------------------------------------------------
 

@@ -24,6 +24,7 @@ from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._outcomes import STEERED, SUCCESS
 from agent_analytics.processor._prices import Prices
 from agent_analytics.processor._reading import Attributes
+from agent_analytics.processor._repeats import Repeats
 from agent_analytics.processor._response_ids import ResponseIds, plain
 from agent_analytics.processor._schema import (
     MODEL_COST,
@@ -73,6 +74,7 @@ class UsageCounter:
         self._health = health
         self._lock = lock
         self._ids = ResponseIds()
+        self._repeats = Repeats()
         self._billing = Billing(amounts, health, prices)
 
     def is_known(self, cost: StatedCost) -> bool:
@@ -127,6 +129,15 @@ class UsageCounter:
             # Another thread may have counted the very answer meanwhile.
             flags = node.flags | self._ids.counted(listing.publisher, ids, *used)
             marks = _nodes.CALL_BELOW
+            scope = node.scope
+            if (
+                scope is not None
+                and scope.flags & _nodes.REPEATS
+                and counts is not None
+                and not flags & _ANY_TOKENS
+                and self._repeats.claim(scope, counts)
+            ):
+                flags |= _nodes.AGENT_TOKENS_BELOW | _nodes.PRICED_BELOW
             if flags & _nodes.CALL_BELOW:
                 self._health.cells[_health.DUPLICATE] += 1
             elif outcome == STEERED:
@@ -232,6 +243,8 @@ class UsageCounter:
         if blocks is not None and not below & aside:
             marks = _nodes.AGENT_TOKENS_BELOW | _lacking(cost)
             self._add(blocks, counts, nano is not None or below & _nodes.ABOVE)
+            if aside == _ANY_TOKENS and node.kind == _nodes.INVOCATION:
+                self._repeats.note(node, counts)
         elif source in _billing.PRICED:
             nano = None
         if nano is not None:
