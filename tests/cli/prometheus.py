@@ -91,5 +91,5 @@ def running(
 
 def _scraped(url: str, count: int) -> bool:
     data = ask(url, "/api/v1/targets?state=active")
-    targets = data["activeTargets"] if data else []
+    targets: list[dict[str, Any]] = data["activeTargets"] if data else []
     return len(targets) == count and all(each["health"] != "unknown" for each in targets)

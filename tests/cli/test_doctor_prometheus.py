@@ -5,6 +5,7 @@ import re
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import bcrypt
 import pytest
@@ -82,7 +83,8 @@ def find(target: str) -> Find:
 def evaluated(url: str) -> bool:
     """Tell whether the rules for on-call were evaluated."""
     data = ask(url, "/api/v1/rules")
-    groups = [each for each in (data or {"groups": []})["groups"] if "oncall" in each["name"]]
+    every: list[dict[str, Any]] = data["groups"] if data else []
+    groups = [each for each in every if "oncall" in each["name"]]
     return bool(groups) and all(not each["lastEvaluation"].startswith("0001") for each in groups)
 
 

@@ -56,6 +56,22 @@ def line_of(marker: str) -> int:
         return next(n for n, text in enumerate(file, 1) if text.endswith(f"# {marker}\n"))
 
 
+class Asks:
+    """Is called, and fails."""
+
+    def __call__(self) -> str:
+        """Fail."""
+        raise LookupError
+
+
+class Odd(Asks):
+    """Has whatever it is asked for."""
+
+    def __getattr__(self, name: str) -> object:
+        """Return anything."""
+        return self
+
+
 class TestTenantFunction:
     """What is given as tenant= and fails is the user's, with agent and line."""
 
@@ -87,7 +103,10 @@ class TestTenantFunction:
     def test_it_is_called_with_other_arguments(self, said: Said) -> None:
         """A function that does not take the arguments of the call is named by its own line."""
 
-        @agent(publisher_id="acme", agent_id="finder", tenant=lambda user: user)  # it takes one
+        def who(user: str) -> str:  # it takes one
+            return user
+
+        @agent(publisher_id="acme", agent_id="finder", tenant=who)
         def find(question: str, user: str) -> str:
             return question + user
 
@@ -132,8 +151,8 @@ class TestTenantFunction:
         [
             str.strip,
             functools.partial(int, base=40),
-            type("Asks", (), {"__call__": lambda self: self.nobody})(),
-            type("Odd", (), {"__getattr__": lambda self, _: self, "__call__": lambda _: 1 / 0})(),
+            Asks(),
+            Odd(),
         ],
         ids=["in-c", "partial", "object", "hostile"],
     )

@@ -206,8 +206,9 @@ def _defined_at(function: Any) -> str:  # noqa: ANN401 - whatever can be called
         function = function.func
     function = getattr(function, "__wrapped__", function)
     code = getattr(function, "__code__", None)
-    if code is None:  # an object that can be called
-        code = getattr(vars(type(function)).get("__call__"), "__code__", None)
+    if not isinstance(code, CodeType):  # an object that can be called
+        callee: object = function
+        code = getattr(vars(type(callee)).get("__call__"), "__code__", None)
     if not isinstance(code, CodeType) or not Path(code.co_filename).name:
         return ""
     return f"{code.co_filename}:{code.co_firstlineno}"

@@ -65,12 +65,13 @@ def check_service(examination: Examination, address: str, *, asked: bool) -> Non
     """
     try:
         server = Server(address)
-        answer = server.get()
     except ValueError as error:
         examination.find(
             f"--metrics: {error}.", "Give an address such as http://host:9464/metrics."
         )
         return
+    try:
+        answer = server.get()
     except NoAnswerError as error:
         if not asked and error.nobody:
             examination.leave(

@@ -123,7 +123,8 @@ def check_targets(
 
 def _target(found: Mapping[str, Any]) -> Target:
     labels = found["labels"]
-    url = urllib.parse.urlsplit(found["scrapeUrl"])
+    scraped: str = found["scrapeUrl"]
+    url = urllib.parse.urlsplit(scraped)
     return Target(
         job=labels.get("job", ""),
         instance=labels.get("instance", ""),
