@@ -105,6 +105,10 @@ def test_a_list_that_was_built_anew_is_left_alone(
     assert "taken" not in caplog.text
 
 
+def _stands_in(*_: object) -> bool:
+    return True
+
+
 class Raises(SpanProcessor):
     """A processor of somebody else's, with a fault."""
 
@@ -122,7 +126,7 @@ class Raises(SpanProcessor):
 def test_a_processor_that_raises_keeps_nobody_from_a_span(monkeypatch: pytest.MonkeyPatch) -> None:
     """At our provider, the host sees nothing of it, and all others get the span."""
     monkeypatch.setattr(trace, "get_tracer_provider", trace.ProxyTracerProvider)
-    monkeypatch.setattr("agent_analytics.exporters._provider.stand_in", lambda *_: True)
+    monkeypatch.setattr("agent_analytics.exporters._provider.stand_in", _stands_in)
     runtime = configure(metrics_port=None, hold_seconds=0, tenant_key="k")
     try:
         exporter = InMemorySpanExporter()

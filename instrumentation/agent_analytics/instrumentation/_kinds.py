@@ -158,7 +158,8 @@ def may_stream(value: object) -> bool:
 
 def body_of(response: Any) -> tuple[Any, str, Any]:  # noqa: ANN401 - of any framework
     """Return who holds the stream of a response, under which name, and the stream if any."""
-    path = BODY if has_body(response) else HOLDERS[known_as(type(response), HOLDERS) or ""]
+    kind: Any = type(response)
+    path = BODY if has_body(response) else HOLDERS[known_as(kind, HOLDERS) or ""]
     *outer, name = path.split(".")
     try:
         owner = attrgetter(".".join(outer))(response) if outer else response

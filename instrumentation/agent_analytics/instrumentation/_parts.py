@@ -4,8 +4,6 @@ An answer of Flask or Quart may be a pair of a stream and a status. What boto3 r
 dictionary that holds, beside the metadata of the answer, the stream of its events.
 """
 
-# ruff: noqa: ANN401 - what is returned is of any type
-
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -15,12 +13,13 @@ from agent_analytics.instrumentation._kinds import Kind, is_streaming, kind_of, 
 
 #: In the dictionaries that boto3 returns, and hardly in others.
 METADATA: Final = "ResponseMetadata"
+Parts = tuple[object, ...] | dict[object, object]
 #: Longer results are data.
 _MOST: Final = 8
 _STREAMS: Final = frozenset({Kind.GENERATOR, Kind.ASYNC_GENERATOR, Kind.ITERATOR})
 
 
-def finish_parts(call: Call, result: Any, follow: Callable[..., Any]) -> Any:
+def finish_parts(call: Call, result: Parts, follow: Callable[..., Any]) -> Parts:
     """End the call with a tuple or a dictionary; where one part is a stream, at its end.
 
     A stream that nobody reads was a part of the answer, which was done when it was returned.
@@ -30,8 +29,8 @@ def finish_parts(call: Call, result: Any, follow: Callable[..., Any]) -> Any:
         result: What it returned.
         follow: Continues the call with a part, and returns what takes its place.
     """
-    whole: Iterable[Any] = result if type(result) is tuple else result.values()
-    streams = [each for each in whole if _is_stream(each)] if len(result) <= _MOST else []
+    parts: list[object] = list(_parts(result)) if len(result) <= _MOST else []
+    streams = [each for each in parts if _is_stream(each)]
     if len(streams) != 1 or call.context is None:
         call.succeeded(result)
         return result
@@ -42,12 +41,14 @@ def finish_parts(call: Call, result: Any, follow: Callable[..., Any]) -> Any:
     instead = follow(carried, stream)
     if instead is stream:
         return result
-    if type(result) is tuple:
-        return tuple(instead if each is stream else each for each in result)
-    for key, each in list(result.items()):
-        if each is stream:
-            result[key] = instead
-    return result
+    if isinstance(result, dict):
+        result.update({key: instead for key, each in result.items() if each is stream})
+        return result
+    return tuple(instead if each is stream else each for each in parts)
+
+
+def _parts(result: Parts) -> Iterable[object]:
+    return result.values() if isinstance(result, dict) else result
 
 
 def _is_stream(part: object) -> bool:
