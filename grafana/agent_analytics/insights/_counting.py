@@ -59,9 +59,15 @@ def since() -> Recording:
         _probed(f"last_over_time({_COUNTER}[10m] offset {duration})", seconds)
         for duration, seconds in _SHORTER.items()
     )
-    # The first scrape, not this evaluation.
-    born = f"{LISTING.aggregate('min')} (min_over_time(timestamp({_COUNTER})[30m:15s]))"
-    return Recording(record=COUNTING_SINCE, expr=f"\nor {_ON} ".join((kept, *days, *shorter, born)))
+    # The first scrape, not this evaluation; it may be younger than the last step of the subquery.
+    stamp = f"timestamp({_COUNTER})"
+    born = (
+        f"{LISTING.aggregate('min')} ({each})"
+        for each in (f"min_over_time({stamp}[30m:15s])", stamp)
+    )
+    return Recording(
+        record=COUNTING_SINCE, expr=f"\nor {_ON} ".join((kept, *days, *shorter, *born))
+    )
 
 
 def a_day(total: str, days: int) -> str:

@@ -269,6 +269,7 @@ def groups(
     *,
     level_interval: str = LEVEL_INTERVAL,
     hour_interval: str = HOUR_INTERVAL,
+    before: Sequence[Yaml] = (),
     levels: Sequence[Yaml] = (),
     hours: Sequence[Yaml] = (),
 ) -> list[Yaml]:
@@ -278,14 +279,19 @@ def groups(
         samples: Names of the samples to record levels of.
         level_interval: How often levels and unions of sketches are recorded.
         hour_interval: How often registers are merged for good.
-        levels: Further rules that are evaluated with the levels.
+        before: Further rules that are evaluated in front of the levels.
+        levels: Further rules that are evaluated after them.
         hours: Further rules that are evaluated every hour.
     """
     return [
         {
             "name": "agent-analytics-levels",
             "interval": level_interval,
-            "rules": [*(rule for sample in samples for rule in _level_rules(sample)), *levels],
+            "rules": [
+                *before,
+                *(rule for sample in samples for rule in _level_rules(sample)),
+                *levels,
+            ],
         },
         {
             "name": "agent-analytics-unions",

@@ -93,9 +93,9 @@ def rule_groups(
     rolled = rollups.groups(
         level_interval=level_interval,
         hour_interval=hour_interval,
-        levels=[
-            rule.yaml() for rule in (_measures.last_seen(), _counting.since(), *_accounting.rules())
-        ],
+        # An insight that sees the first levels says since when they are.
+        before=[_counting.since().yaml()],
+        levels=[rule.yaml() for rule in (_measures.last_seen(), *_accounting.rules())],
         hours=[rule.yaml() for rule in _measures.hours()],
     )
     return {"oncall.yml": [oncall], "insights.yml": [tenants, publisher], "rollups.yml": rolled}

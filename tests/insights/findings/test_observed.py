@@ -69,6 +69,24 @@ def test_windows_that_were_observed_in_part(  # noqa: PLR0917 - a row of the tab
     check_insight("error-rate", [case], interval=interval, at=at, texts={"young": (said, worth)})
 
 
+def test_seconds_after_the_first_scrape(check_insight: Check, listing: Listing) -> None:
+    """The first evaluation of all knows since when, at whatever second the first scrape was."""
+    young = {
+        **listing.values("invocations_total", "_ 0 80 160", outcome="success"),
+        **listing.values("invocations_total", "_ 0 20 40", outcome="error"),
+        **listing.values("revenue_usd_total", "_ 0 40 80"),
+    }
+    window = "the 5 seconds since counting began"
+    said = f"20% of the invocations of {WHO} failed in {window}; the limit is 5%."
+    check_insight(
+        "error-rate",
+        [("seconds", young, {("period",): 0.2})],
+        interval="5s",
+        at="10s",
+        texts={"seconds": (said, "2857.14")},
+    )
+
+
 def test_a_listing_that_runs_now_and_then(check_insight: Check, listing: Listing) -> None:
     """Samples with gaps of days do not make a listing look new: it began when it was first seen."""
     sparse = {
