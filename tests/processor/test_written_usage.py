@@ -32,7 +32,7 @@ def rig() -> Iterator[Rig]:
 
 def write(number: int, usage: object) -> None:
     """Write one call onto the current span, in LiteLLM's order: the usage object comes first."""
-    for key, value in {
+    written: dict[str, str | int] = {
         "metadata.user_api_key_hash": "",
         "metadata.usage_object": str(usage),
         "gen_ai.request.model": "gpt-4o",
@@ -40,7 +40,8 @@ def write(number: int, usage: object) -> None:
         "gen_ai.usage.output_tokens": 20,
         "gen_ai.usage.input_tokens": 10,
         "gen_ai.operation.name": "chat",
-    }.items():
+    }
+    for key, value in written.items():
         trace.get_current_span().set_attribute(key, value)
 
 
