@@ -156,10 +156,13 @@ def may_stream(value: object) -> bool:
     return inspect.isgeneratorfunction(inspect.unwrap(getattr(kind, "__iter__")))  # noqa: B009
 
 
+def _known_holder(response: object) -> str:
+    return known_as(type(response), HOLDERS) or ""
+
+
 def body_of(response: Any) -> tuple[Any, str, Any]:  # noqa: ANN401 - of any framework
     """Return who holds the stream of a response, under which name, and the stream if any."""
-    kind: Any = type(response)
-    path = BODY if has_body(response) else HOLDERS[known_as(kind, HOLDERS) or ""]
+    path = BODY if has_body(response) else HOLDERS[_known_holder(response)]
     *outer, name = path.split(".")
     try:
         owner = attrgetter(".".join(outer))(response) if outer else response

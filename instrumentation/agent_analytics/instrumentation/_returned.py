@@ -38,22 +38,25 @@ _MAX_OVER: Final = 1024
 
 def finish(call: Call, result: Any) -> Any:
     """End the call with ``result``; where that is unfinished, return what ends it later."""
-    kind: Any = type(result)
+    kind = type(result)  # pyright: ignore[reportUnknownVariableType] # whatever it is
     if kind in _over and (kind is not dict or METADATA not in result):
         call.end(SUCCESS, None, result)
         return result
     return _go_on(call, result)
 
 
+def _exact(result: object) -> type[object]:
+    return type(result)
+
+
 def _go_on(call: Call, result: Any) -> Any:
     try:
         if type(result) in _OF_PARTS:
             return finish_parts(call, result, follow)
-        exact: Any = type(result)
         kind = kind_of(result)
         if kind is Kind.DONE:
             if len(_over) < _MAX_OVER:
-                _over.add(exact)
+                _over.add(_exact(result))
         elif call.context is not None:
             return _last(call, result, kind)
     except Exception:  # noqa: BLE001 - telemetry never hurts the host
