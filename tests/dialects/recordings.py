@@ -65,6 +65,7 @@ _FRAMEWORKS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "*": frozenset({OUTPUT}),
         "cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES}),
     },
+    "google-adk-1.14/native": {"*": DETAILS, "streaming": PLAIN},
     "google-adk/oi-litellm": {"cancelled": frozenset({OUTCOMES, TOOL_OUTCOMES})},
     "google-adk/openinference": {
         "*": TOKENS | {MODELS},

@@ -89,6 +89,17 @@ FURTHER: Mapping[str, Framework] = {
         note="`@workflow`, `@agent` and `@tool` round functions that call OpenAI's client.",
     ),
     # --- older versions --------------------------------------------------------------------------
+    "google-adk-1.14": _of(
+        "google-adk",
+        {"native": ()},
+        *_BASIC,
+        "handoff",
+        "sequential",
+        "parallel_agents",
+        "mid_error",
+        native=True,
+        driver="google-adk",
+    ),
     "langchain-0.3": _of(
         "langchain",
         {
