@@ -122,9 +122,18 @@ def run(program: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+#: Said once of each agent that is called where nobody counts.
+NOT_COUNTED = (
+    "LOG WARNING agent-analytics: agent 'work' is called and nothing counts it, because no "
+    "OpenTelemetry SDK is set up: call agent_analytics.exporters.configure() first, or start the "
+    "program with opentelemetry-instrument"
+)
+
+
 def test_no_sdk() -> None:
-    """Without the SDK everything works and does nothing, in silence; bad arguments are bad."""
+    """Without the SDK everything works and does nothing but say so; bad arguments are bad."""
     assert run(NO_SDK) == [
+        NOT_COUNTED,
         "refused rating: expected a number from 1 to 5, got 7",
         "0 0",
         "['opentelemetry.sdk']",
@@ -133,7 +142,11 @@ def test_no_sdk() -> None:
 
 def test_late_sdk() -> None:
     """An SDK that is set up after agents have run is found."""
-    assert run(LATE_SDK) == ["['execute_tool look', 'invoke_agent work']", "0 0"]
+    assert run(LATE_SDK) == [
+        NOT_COUNTED,
+        "['execute_tool look', 'invoke_agent work']",
+        "0 0",
+    ]
 
 
 def test_dropping_sdk() -> None:
