@@ -5,7 +5,7 @@ The metadata are those of langgraph 0.2.74 and 0.6.11, as OpenInference 0.1.80, 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -54,7 +54,7 @@ class Graphs(Program):
         self.by = by
 
     @contextmanager
-    def run(self, name: str, node: str | None = None) -> Iterator[Span]:
+    def run(self, name: str, node: str | None = None) -> Generator[Span]:
         """Run what is called so in a step, or in none."""
         shown = f"execute_task {name}" if self.by == "tl" else name
         with self.span(shown, chain(self.by, name, node)) as span:

@@ -93,9 +93,8 @@ def test_calls_of_another_invocation(rig: Rig) -> None:
 def test_only_the_latest_invocations_are_remembered(rig: Rig) -> None:
     """The memory is bounded: calls of an invocation that is long past count by themselves."""
     first = returned(rig, [(10, 4)], [(10, 4)])
-    for _ in range(1_000):
-        last = returned(rig, [(1, 1)], [(1, 1)])
-    late(last, [(1, 1)])
+    others = [returned(rig, [(1, 1)], [(1, 1)]) for _ in range(1_000)]
+    late(others[-1], [(1, 1)])
     assert totals(rig) == (1_010, 1_004)
     late(first, [(10, 4)])
     assert totals(rig) == (1_020, 1_008)
