@@ -124,7 +124,7 @@ def run(program: str) -> list[str]:
 
 #: Said once of each agent that is called where nobody counts.
 NOT_COUNTED = (
-    "LOG WARNING agent-analytics: agent 'work' is called and nothing counts it, because no "
+    "LOG WARNING agent-analytics: agent '{}' is called and nothing counts it, because no "
     "OpenTelemetry SDK is set up: call agent_analytics.exporters.configure() first, or start the "
     "program with opentelemetry-instrument"
 )
@@ -133,7 +133,9 @@ NOT_COUNTED = (
 def test_no_sdk() -> None:
     """Without the SDK everything works and does nothing but say so; bad arguments are bad."""
     assert run(NO_SDK) == [
-        NOT_COUNTED,
+        NOT_COUNTED.format("work"),
+        NOT_COUNTED.format("stream"),
+        NOT_COUNTED.format("finder"),
         "refused rating: expected a number from 1 to 5, got 7",
         "0 0",
         "['opentelemetry.sdk']",
@@ -143,7 +145,7 @@ def test_no_sdk() -> None:
 def test_late_sdk() -> None:
     """An SDK that is set up after agents have run is found."""
     assert run(LATE_SDK) == [
-        NOT_COUNTED,
+        NOT_COUNTED.format("work"),
         "['execute_tool look', 'invoke_agent work']",
         "0 0",
     ]
