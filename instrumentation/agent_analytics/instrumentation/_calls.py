@@ -12,9 +12,9 @@ from opentelemetry.util.types import AttributeValue
 
 from agent_analytics.instrumentation import tracing
 from agent_analytics.instrumentation import vocabulary as names
-from agent_analytics.instrumentation._current_span import CurrentSpan, stand_in
+from agent_analytics.instrumentation._current_span import CurrentSpan, give, new
 from agent_analytics.instrumentation._outcomes import classify
-from agent_analytics.instrumentation.context import CALL_KEY, CurrentInvocation, context_of_call
+from agent_analytics.instrumentation.context import CALL_KEY, context_of_call
 from agent_analytics.instrumentation.exceptions import NOTHING, NotErrors
 from agent_analytics.instrumentation.health import note_internal_error
 
@@ -60,7 +60,7 @@ class Work(Protocol):
         ...
 
 
-class Running(CurrentInvocation, Protocol):
+class Running(Protocol):
     """An invocation, which the end of its call ends."""
 
     ended: bool
@@ -131,7 +131,8 @@ class Call:
         if parent is not None:
             current = span
             if type(span) is not NonRecordingSpan:
-                current = self.shown = stand_in(self)
+                current = self.shown = new(CurrentSpan)
+                give(current, self)
             self.context = context_of_call(parent, current, self, invocation)
 
     def attach(self) -> None:
@@ -172,7 +173,9 @@ class Call:
         """End the call, whose stream nobody wants any more; nothing if it has ended."""
         self.end(names.CANCELLED, None)
 
-    def end(self, outcome: str, error_type: str | None, result: object = None) -> None:
+    def end(  # noqa: C901 - the hot path: a call costs as much as what it would hold
+        self, outcome: str, error_type: str | None, result: object = None
+    ) -> None:
         """Record the outcome and end the span, the first time."""
         if self.ended:
             return
@@ -186,7 +189,10 @@ class Call:
         # What it leads to holds the call: without this, the two would wait for the collector.
         recorded, self.shown = self.shown is not None, None
         try:
-            self.detach()
+            if self.attached and self.parent is not None:  # as ``detach`` does
+                self.attached = False
+                if get_current().get(CALL_KEY) is self:
+                    attach(self.parent)
             # The context holds the call: without this, the two would wait for the collector.
             self.context = self.parent = None
             if recorded and self.work is not None:

@@ -45,7 +45,7 @@ class CurrentSpan(Span):
 
     It passes for the span in every other way: type checks, attributes, private fields.
 
-    ``stand_in`` makes one.
+    ``new`` and ``give`` make one.
     """
 
     __slots__ = ("_call",)
@@ -151,13 +151,7 @@ class CurrentSpan(Span):
         return hash(self._call.span)
 
 
-def stand_in(call: DecoratedCall) -> CurrentSpan:
-    """Return what stands in for the span of a call."""
-    found = _new(CurrentSpan)  # past the ways of Python to make an object: they cost thrice as much
-    _give(found, call)
-    return found
-
-
-_new: Final = object.__new__
-#: Past the class's own ``__setattr__``, which sets attributes on the span.
-_give: Final[Callable[[CurrentSpan, DecoratedCall], None]] = vars(CurrentSpan)["_call"].__set__
+#: Makes a stand-in, past the ways of Python to make an object: they cost thrice as much.
+new: Final = object.__new__
+#: Gives a stand-in its call, past the class's own ``__setattr__``, which sets it on the span.
+give: Final[Callable[[CurrentSpan, DecoratedCall], None]] = vars(CurrentSpan)["_call"].__set__

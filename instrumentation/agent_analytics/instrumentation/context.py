@@ -61,9 +61,7 @@ def invocation_in(context: Context) -> CurrentInvocation | None:
     return cast("CurrentInvocation | None", context.get(INVOCATION_KEY))
 
 
-def context_of_call(
-    parent: Context, span: Span, call: object, invocation: CurrentInvocation | None
-) -> Context:
+def context_of_call(parent: Context, span: Span, call: object, invocation: object) -> Context:
     """Return ``parent`` with the span, the call and, unless None, the invocation in it."""
     if invocation is None:
         return Context({**parent, SPAN_KEY: span, CALL_KEY: call})
