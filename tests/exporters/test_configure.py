@@ -349,8 +349,9 @@ class TestSettings:
     )
     def test_an_error_says_who_says_more(self, wrong: dict[str, Any]) -> None:
         """Below the message of a wrong setting stands the command that checks all of them."""
+        given: dict[str, Any] = {"metrics_port": None, **wrong}
         with pytest.raises(ValueError, match=r": ") as refused:
-            configure(**{"metrics_port": None, **wrong})
+            configure(**given)
         assert refused.value.__notes__ == [
             "`agent-analytics doctor` checks every setting and says what to set"
         ]
