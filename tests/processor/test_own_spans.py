@@ -5,6 +5,7 @@ import copy
 import pickle
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -439,21 +440,21 @@ def test_a_thread_that_writes_when_the_call_is_over_is_heard(
     spans: list[trace.Span] = []
     written = list(litellm(1).items())
 
-    def on_a_thread(part: Written) -> None:
-        thread = threading.Thread(target=lambda: [s.set_attributes(part) for s in spans])
-        thread.start()
-        thread.join()
+    with ThreadPoolExecutor(max_workers=1) as worker:
 
-    @agent(publisher_id="acme", agent_id="finder")
-    def find() -> None:
-        spans.append(trace.get_current_span())
-        on_a_thread(dict(written[:5]))
+        def on_a_thread(part: Written) -> None:
+            worker.submit(lambda: [s.set_attributes(part) for s in spans]).result(patience())
 
-    find()
-    on_a_thread(dict(written[5:9]))
-    now[0] += 0.5
-    assert rig.value("inference_calls_total") == 0
-    on_a_thread(dict(written[9:]))
+        @agent(publisher_id="acme", agent_id="finder")
+        def find() -> None:
+            spans.append(trace.get_current_span())
+            on_a_thread(dict(written[:5]))
+
+        find()
+        on_a_thread(dict(written[5:9]))
+        now[0] += 0.5
+        assert rig.value("inference_calls_total") == 0
+        on_a_thread(dict(written[9:]))
     now[0] += 2
     assert rig.value("inference_calls_total", agent_id="finder") == 1
     assert rig.value("input_tokens_total", agent_id="finder", model="gpt-4o") == 10
