@@ -47,7 +47,7 @@ def test_a_torn_record_at_the_end_is_no_damage(
     data[start : start + 20] = b"\xa9blk" + bytes(range(16))
     slot.write_bytes(data)
     one = worker(state)
-    one.invoke("other")
+    one.invoke("other", marketplace_tenant_id="t")
     assert one.invocations() == 6
     assert not caplog.records
 
