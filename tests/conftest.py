@@ -3,6 +3,7 @@
 import gc
 import os
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -27,6 +28,21 @@ def no_mistakes() -> None:
 #: Kinds of tests that wait for other processes: they start first, so that none is left at the end.
 LONG = ("packaging", "servers")
 
+#: Files and folders whose tests share what takes long to make: a market, a demo, a wheel, servers.
+#: Each worker would make its own, and run frameworks anew whose results it keeps for several tests.
+TOGETHER = (
+    "tests/demo/test_end_to_end.py",
+    "tests/docs/test_production.py",
+    "tests/frameworks/test_guides.py",
+    "tests/frameworks/test_live.py",
+    "tests/history/",
+    "tests/insights/test_dashboard_data.py",
+    "tests/insights/test_expressions.py",
+    "tests/insights/test_receivers.py",
+    "tests/packaging/test_wheel.py",
+    "tests/report/",
+)
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
@@ -46,42 +62,24 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Send tests that share a fixture of a wider scope to one worker, and put long tests first.
-
-    A fixture that lives longer than a test was costly enough for its author to share it.
-    """
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    groups: dict[str, str] = {}
-
-    def find(name: str) -> str:
-        while groups.setdefault(name, name) != name:
-            name = groups[name]
-        return name
-
-    shared = {item: sorted(_shared_fixtures(item)) for item in items}
-    for names in shared.values():
-        for name in names[1:]:
-            groups[find(name)] = find(names[0])
-    for item, names in shared.items():
-        if names:
-            item.add_marker(pytest.mark.xdist_group(find(names[0])))
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put long tests first."""
     items.sort(key=lambda item: not any(map(item.get_closest_marker, LONG)))
 
 
-def _shared_fixtures(item: pytest.Item) -> set[str]:
-    """Return names of the project's fixtures that a test shares with others."""
-    info = getattr(item, "_fixtureinfo", None)
-    found: set[str] = set()
-    for name, definitions in info.name2fixturedefs.items() if info else ():
-        fixture = definitions[-1]
-        # Those of plugins have no base, and every worker makes its own for next to nothing.
-        if fixture.scope == "function" or not fixture.baseid:
-            continue
-        alive = "" if fixture.scope in ("session", "package") else item.nodeid.partition("::")[0]
-        found.add(f"{fixture.baseid}:{name}:{alive}".replace("@", ""))
-    return found
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:  # noqa: ANN401 - xdist's
+    """Send the tests of each place in ``TOGETHER`` to one worker, every other where there is room.
+
+    The marks that xdist has for it change nothing under pytest 9.2.
+    """
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 - where xdist is used alone
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
+
+    return Together(config, log)
 
 
 @pytest.hookimpl(tryfirst=True, wrapper=True)
@@ -91,11 +89,3 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     if item.config.getoption("timeout") is None and not item.get_closest_marker("timeout"):
         item.add_marker(pytest.mark.timeout(patience(quiet)))
     return (yield)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Show the name of a test without the group that xdist appends, so that it can be run again."""
-    name, _, group = report.nodeid.rpartition("@")
-    if name and "]" not in group:
-        report.nodeid = name

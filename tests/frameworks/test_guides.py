@@ -20,9 +20,6 @@ from tests.frameworks import guides
 from tests.frameworks.matrix import FRAMEWORKS, environment_of
 from tests.frameworks.run_guides import CALLED, Ran, problems, run
 
-# What a program printed is kept by the process that ran it.
-pytestmark = pytest.mark.xdist_group("guides")
-
 HERE = ("langchain", "openai-agents", "pydantic-ai")
 
 

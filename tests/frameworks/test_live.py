@@ -13,9 +13,6 @@ import pytest
 from tests.frameworks.everything import Variant
 from tests.frameworks.live import CannotRunError, Run, Verdict, execute, judge, shown
 
-# What a run told is kept by the process that ran it.
-pytestmark = pytest.mark.xdist_group("live")
-
 PYTHON = Path(sys.executable)
 NAMED = ("ok", "tool_error", "agent_error", "streaming", "parallel", "nested")
 LISTED = Run("pydantic-ai", "native", ("ok", "nested"), listing=True)
