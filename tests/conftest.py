@@ -3,6 +3,7 @@
 import gc
 import os
 from collections.abc import Generator
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -73,13 +74,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:  # n
 
     The marks that xdist has for it change nothing under pytest 9.2.
     """
-    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 - where xdist is used alone
+    scheduler: Any = import_module("xdist.scheduler").LoadScopeScheduling(config, log)
+    scheduler._split_scope = _place  # noqa: SLF001 - meant to be replaced
+    return scheduler
 
-    class Together(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
 
-    return Together(config, log)
+def _place(name: str) -> str:
+    return next((place for place in TOGETHER if name.startswith(place)), name)
 
 
 @pytest.hookimpl(tryfirst=True, wrapper=True)
