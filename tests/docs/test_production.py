@@ -25,7 +25,7 @@ from tests.docs import pages
 from tests.patience import patience, wait_for
 from tests.ports import free_port
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
 PAGE = "production.md"
 SERVICES = ("finder", "writer", "coder")

@@ -173,6 +173,7 @@ def test_retention_falling(check_insight: Check) -> None:
     )
 
 
+@pytest.mark.slow
 def test_few_tenants(check_insight: Check, listing: Listing) -> None:
     """Fewer than five tenants who pay what they paid is told, from 25 dollars on."""
 

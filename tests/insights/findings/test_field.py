@@ -30,6 +30,7 @@ class Listing(Protocol):
         ...
 
 
+@pytest.mark.slow
 def test_error_rate(check_insight: Check, listing: Listing) -> None:
     """More than 5 % of at least forty invocations of a period is told, the longest period first."""
     quiet = (118, 0)

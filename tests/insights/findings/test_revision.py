@@ -44,6 +44,7 @@ def revision(number: int, values: str) -> dict[str, str]:
     return {f'agent_analytics_accounting{{{TARGET}, revision="{number}"}}': values}
 
 
+@pytest.mark.slow
 def test_tokens_across_a_revision(check_insight: Check, listing: Listing) -> None:
     """More tokens than before are told once both sides are within one revision."""
     tokens = {

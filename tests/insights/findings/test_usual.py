@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Protocol
 
+import pytest
+
 Check = Callable[..., None]
 WHO = "finder of acme"
 #: Five weeks of hours; their rules are evaluated once a week, on what each hour recorded.
@@ -130,6 +132,7 @@ def test_too_young_to_compare(check_insight: Check) -> None:
     )
 
 
+@pytest.mark.slow
 def test_hours_from_levels(check_insight: Check, listing: Listing) -> None:
     """Each hour's growth is read from the levels, over restarts, and reaches the comparison."""
     level = 0
