@@ -44,12 +44,19 @@ def test_a_rule_sees_the_last_evaluation_of_those_behind_it() -> None:
     drop, level = link(
         group(
             "levels",
-            ("a:drop", 'last_over_time(a:level{x="y"}[1h]) > a and aa:level and a:level'),
+            (
+                "a:drop",
+                (
+                    'last_over_time(a:level{x="y"}[1h]) > a and aa:level and a:level'
+                    " or last_over_time(a:level[1d] offset 2d) or a:level offset 30m"
+                ),
+            ),
             ("a:level", "a"),
         )
     )
     assert drop.as_backfilled == (
         'last_over_time(a:level{x="y"}[1h] offset 300s) > a and aa:level and a:level offset 300s'
+        " or last_over_time(a:level[1d] offset 2d300s) or a:level offset 30m300s"
     )
     assert drop.needs == {1}
     assert level.as_backfilled == "a"

@@ -30,7 +30,9 @@ _HOURLY_OFFSET: Final = 90
 #: The same for what is evaluated at the moments that are asked about, from everything before.
 _MOMENT_OFFSET: Final = 120
 _NAME: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-_SELECTOR: Final = r"(?<![a-zA-Z0-9_:])%s(?![a-zA-Z0-9_:])(?:\{[^}]*\})?(?:\[[^\]]*\])?"
+_SELECTOR: Final = (
+    r"((?<![a-zA-Z0-9_:])%s(?![a-zA-Z0-9_:])(?:\{[^}]*\})?(?:\[[^\]]*\])?)(?: offset (\w+))?"
+)
 _DROP: Final = ":drop"
 #: Files whose rules are evaluated all along; those of the others need no past of their own.
 _PAST_FILES: Final = frozenset({"rollups.yml"})
@@ -78,7 +80,8 @@ class RecordingRule:
         query = self.query
         for name in self.late:
             pattern = _SELECTOR % re.escape(name)
-            query = re.sub(pattern, rf"\g<0> offset {self.interval}s", query)
+            # What looks back already looks back further: durations of several units are one.
+            query = re.sub(pattern, rf"\g<1> offset \g<2>{self.interval}s", query)
         return query
 
 
