@@ -69,7 +69,7 @@ def settled(rig: Rig) -> dict[str, float]:
     return {metric: rig.value(metric, publisher_id="valid", agent_id="v") for metric in metrics}
 
 
-@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     spans=st.lists(st.tuples(STARTS, ATTRIBUTES, ATTRIBUTES, st.booleans()), max_size=5),
 )

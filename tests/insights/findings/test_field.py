@@ -134,6 +134,7 @@ def test_response_time(check_insight: Check, listing: Listing) -> None:
     )
 
 
+@pytest.mark.slow
 def test_satisfaction(check_insight: Check, listing: Listing) -> None:
     """A mean of at least ten ratings below 3.5 is told, and 3.5 is not."""
 

@@ -62,6 +62,7 @@ def test_rating_falling(check_insight: Check, listing: Listing) -> None:
     )
 
 
+@pytest.mark.slow
 def test_tool_latency(check_insight: Check, listing: Listing) -> None:
     """A tool in which half of the time goes is told, where a call takes half a second or more."""
 
