@@ -23,6 +23,7 @@ test: setup ## Run the tests, on a real Prometheus and Alertmanager
 	@scripts/run-tests $(PYTHON_BIN) -m "not slow" $(ARGS)
 
 test-slow: setup ## Run the slow tests, which `make test` leaves out
+	@scripts/setup-chromium
 	@scripts/run-tests $(PYTHON_BIN) -m slow $(ARGS)
 
 test-thorough: setup ## Run the tests of properties with ten times the examples
