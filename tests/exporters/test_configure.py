@@ -316,6 +316,8 @@ class TestSettings:
             configure(metrics_port=taken.getsockname()[1], otlp_endpoint="http://127.0.0.1:1")
         said = str(refused.value)
         assert "metrics_port or AGENT_ANALYTICS_METRICS_PORT takes another port" in said
+        # One traceback: the message says all that those of the socket do.
+        assert refused.value.__suppress_context__
         assert "AGENT_ANALYTICS_STATE_DIR" in said
         assert any("agent-analytics doctor" in each for each in refused.value.__notes__)
         configure(metrics_port=None).shutdown()

@@ -108,7 +108,7 @@ class Runtime:
             try:
                 self._target = SharedTarget(state_dir, (settings.metrics_host, port), server)
             except NotServedError as error:
-                raise not_served(error, shared=True) from error
+                raise not_served(error, shared=True) from None
             started.callback(self._target.close)
             return
         try:
@@ -120,7 +120,7 @@ class Runtime:
                 return
             wrong = not_served(error, shared=False)
             if settings.state_dir is None or error.errno != errno.EADDRINUSE:
-                raise wrong from error
+                raise wrong from None  # the message says all that the errors below it do
             # The directory cannot be used, which was said: that must not end the service.
             _logger.error("agent-analytics: %s", wrong.strerror)  # noqa: TRY400 - it says it all
 

@@ -271,7 +271,7 @@ def start_http_server(
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             msg = f"{error.strerror}. port= takes another one, 0 any free one"
-            raise OSError(error.errno, msg) from error
+            raise OSError(error.errno, msg) from None
         raise
 
 
