@@ -37,6 +37,8 @@ def _instructions(sources: Path, workload: str, how: str, number: int) -> int:
         env={
             "PATH": os.environ["PATH"],
             "PYTHONHASHSEED": "0",
+            # Every run compiles as much as every other: the first would compile for all.
+            "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONPATH": os.pathsep.join((*paths, str(ROOT))),
         },
         capture_output=True,

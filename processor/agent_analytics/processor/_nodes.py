@@ -75,6 +75,8 @@ class Node:
         flags: What was counted below.
         cost: Model cost counted in this invocation, or this agent, so far, in nano-dollars.
         facts: What the decorators say of a span of theirs, whole; ``None`` for others' spans.
+        unclaimed: Input and output of its own figures that no late call has claimed; only of an
+            invocation that counted them (``REPEATS``).
     """
 
     __slots__ = (
@@ -89,7 +91,9 @@ class Node:
         "sources",
         "started",
         "tenant",
+        "unclaimed",
     )
+    unclaimed: tuple[int, int]
 
     def __init__(
         self,

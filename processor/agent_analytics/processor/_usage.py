@@ -15,7 +15,7 @@ from threading import RLock
 from typing import Final
 
 from agent_analytics.instrumentation import vocabulary as v
-from agent_analytics.processor import _billing, _health, _nodes
+from agent_analytics.processor import _billing, _health, _nodes, _repeats
 from agent_analytics.processor._billing import Billing, Cost, Counts
 from agent_analytics.processor._dialects import StatedCost, stated_cost
 from agent_analytics.processor._health import Health
@@ -24,7 +24,6 @@ from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._outcomes import STEERED, SUCCESS
 from agent_analytics.processor._prices import Prices
 from agent_analytics.processor._reading import Attributes
-from agent_analytics.processor._repeats import Repeats
 from agent_analytics.processor._response_ids import ResponseIds, plain
 from agent_analytics.processor._schema import (
     MODEL_COST,
@@ -74,7 +73,6 @@ class UsageCounter:
         self._health = health
         self._lock = lock
         self._ids = ResponseIds()
-        self._repeats = Repeats()
         self._billing = Billing(amounts, health, prices)
 
     def is_known(self, cost: StatedCost) -> bool:
@@ -135,7 +133,7 @@ class UsageCounter:
                 and scope.flags & _nodes.REPEATS
                 and counts is not None
                 and not flags & _ANY_TOKENS
-                and self._repeats.claim(scope, counts)
+                and _repeats.claim(scope, counts)
             ):
                 flags |= _nodes.AGENT_TOKENS_BELOW | _nodes.PRICED_BELOW
             if flags & _nodes.CALL_BELOW:
@@ -244,7 +242,7 @@ class UsageCounter:
             marks = _nodes.AGENT_TOKENS_BELOW | _lacking(cost)
             self._add(blocks, counts, nano is not None or below & _nodes.ABOVE)
             if aside == _ANY_TOKENS and node.kind == _nodes.INVOCATION:
-                self._repeats.note(node, counts)
+                _repeats.note(node, counts)
         elif source in _billing.PRICED:
             nano = None
         if nano is not None:
