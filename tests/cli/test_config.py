@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.cli.conftest import Run
+from tests.tools import Run
 
 from agent_analytics.cli import main
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.cli.conftest import Run
+from tests.tools import Run
 
 from agent_analytics.cli import main
 from agent_analytics.insights import GENERATED

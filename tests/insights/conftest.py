@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from tests.patience import patience, wait_for
 from tests.ports import free_port
+from tests.tools import Run, installed
 
 from agent_analytics.insights import write_rules
 from agent_analytics.insights.rules import DEFINITIONS, telemetry_absent
@@ -28,40 +29,20 @@ with warnings.catch_warnings():
     for _module in ("builders.dashboard", "builders.stat", "cog.plugins"):
         importlib.import_module(f"grafana_foundation_sdk.{_module}")
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
 #: What fires at a time: labels and the description, by time and name of the alert.
 Expected = Mapping[tuple[str, str], Sequence[tuple[Mapping[str, str], str]]]
-
-
-def _tool(name: str) -> Run:
-    path = shutil.which(name)
-    if path is None:
-        pytest.skip(f"{name} is not installed (Debian: prometheus, prometheus-alertmanager)")
-
-    def run(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [path, *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            timeout=patience(),
-            check=False,
-        )
-
-    return run
 
 
 @pytest.fixture(scope="session")
 def promtool() -> Run:
     """Run promtool, or skip where it is not installed."""
-    return _tool("promtool")
+    return installed("promtool")
 
 
 @pytest.fixture(scope="session")
 def amtool() -> Run:
     """Run amtool, or skip where it is not installed."""
-    return _tool("amtool")
+    return installed("amtool")
 
 
 def _expected(labels: Mapping[str, str], description: str) -> dict[str, object]:

@@ -126,7 +126,7 @@ class TestTenantFunction:
         ],
     )
     @pytest.mark.usefixtures("finished")
-    def test_it_returns_no_id(self, answer: Any, what: str, said: Said) -> None:  # noqa: ANN401
+    def test_it_returns_no_id(self, answer: Any, what: str, said: Said) -> None:  # noqa: ANN401 - of any type, as the test says
         """What is returned is named by its kind, never by its value."""
 
         def who() -> str:  # it answers
@@ -156,7 +156,7 @@ class TestTenantFunction:
         ],
         ids=["in-c", "partial", "object", "hostile"],
     )
-    def test_any_callable(self, function: Any, said: Said) -> None:  # noqa: ANN401
+    def test_any_callable(self, function: Any, said: Said) -> None:  # noqa: ANN401 - of any type, as the test says
         """Whatever is called is named as far as it can be, and the agent goes on."""
 
         @agent(publisher_id="acme", agent_id="finder", tenant=function)

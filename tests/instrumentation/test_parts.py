@@ -6,13 +6,14 @@ name, where they keep what they stream, and how it is read.
 
 import asyncio
 import gc
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
+from tests.instrumentation.chunks import chunks, chunks_async
 
-from agent_analytics.instrumentation import agent, current_invocation
+from agent_analytics.instrumentation import agent
 
 Finished = Callable[[], list[ReadableSpan]]
 Said = Callable[[], dict[str, object]]
@@ -26,21 +27,6 @@ def giving(value: object) -> Any:  # noqa: ANN401 - whatever it is
         return value
 
     return give()
-
-
-def chunks() -> Generator[bytes, None, None]:
-    """Yield chunks, inside of the invocation."""
-    for number in range(3):
-        assert current_invocation().agent_id == "giver"
-        yield b"%d" % number
-
-
-async def chunks_async() -> AsyncGenerator[bytes, None]:
-    """Yield chunks, inside of the invocation."""
-    for number in range(3):
-        await asyncio.sleep(0)
-        assert current_invocation().agent_id == "giver"
-        yield b"%d" % number
 
 
 def broken() -> Generator[bytes, None, None]:

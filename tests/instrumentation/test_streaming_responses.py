@@ -8,7 +8,7 @@ where they keep their iterator, and how servers read and close them.
 import asyncio
 import gc
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from typing import Any, Final, cast
 
@@ -27,9 +27,10 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from tests.instrumentation.chunks import chunks, chunks_async
 from tests.patience import patience
 
-from agent_analytics.instrumentation import agent, current_invocation, tool
+from agent_analytics.instrumentation import agent, tool
 
 Finished = Callable[[], list[ReadableSpan]]
 Outcomes = Callable[[], list[object]]
@@ -61,21 +62,6 @@ def giving(value: object) -> Any:  # noqa: ANN401 - whatever it is
         return value
 
     return give()
-
-
-def chunks() -> Generator[bytes, None, None]:
-    """Yield chunks, inside of the invocation."""
-    for number in range(3):
-        assert current_invocation().agent_id == "giver"
-        yield b"%d" % number
-
-
-async def chunks_async() -> AsyncGenerator[bytes, None]:
-    """Yield chunks, inside of the invocation."""
-    for number in range(3):
-        await asyncio.sleep(0)
-        assert current_invocation().agent_id == "giver"
-        yield b"%d" % number
 
 
 async def _failing() -> AsyncGenerator[bytes, None]:

@@ -13,16 +13,14 @@ from pathlib import Path
 
 import pytest
 import yaml
-from opentelemetry.sdk.trace import TracerProvider
 from tests.patience import patience, wait_for
+from tests.report.counted import counted
 
 from agent_analytics.exporters import start_http_server
 from agent_analytics.insights import MarketplaceAnalytics, PublisherAnalytics
 from agent_analytics.insights.analytics import NoData, PublisherDashboard, UnknownPublisher
 from agent_analytics.insights.report import FORMATS, Report, render
 from agent_analytics.insights.rules import render_rules
-from agent_analytics.instrumentation import vocabulary as names
-from agent_analytics.processor import AgentMetricsProcessor
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
@@ -45,23 +43,6 @@ _OFTEN = {"insight_interval": "1s", "level_interval": "1s", "hour_interval": "1s
 _SELDOM = dict.fromkeys(_OFTEN, "1000d")
 
 
-def _processor(invocations: int, failed: int) -> AgentMetricsProcessor:
-    processor = AgentMetricsProcessor(hold_seconds=0)
-    provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(processor)
-    for number in range(invocations):
-        attributes = {
-            names.OPERATION_NAME: names.INVOKE_AGENT,
-            names.PUBLISHER_ID: "acme",
-            names.AGENT_ID: "finder",
-            names.TENANT_ID: f"t-{number}",
-            names.OUTCOME: names.ERROR if number < failed else names.SUCCESS,
-            names.REVENUE_USD: "0.05",
-        }
-        provider.get_tracer("test").start_span("invoke_agent finder", attributes=attributes).end()
-    return processor
-
-
 @pytest.fixture
 def market(start: Start, tmp_path: Path) -> Callable[..., AbstractContextManager[str]]:
     """Return how to run a marketplace of one listing with some rule files."""
@@ -72,7 +53,7 @@ def market(start: Start, tmp_path: Path) -> Callable[..., AbstractContextManager
         rules.mkdir()
         for name, text in files.items():
             (rules / name).write_text(text, encoding="utf-8")
-        server = start_http_server(_processor(invocations, failed), port=0)
+        server = start_http_server(counted(invocations, failed=failed), port=0)
         config = _CONFIG.format(port=server.port, rules=rules)
         try:
             with start(tmp_path / "data", config) as url:

@@ -5,14 +5,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from opentelemetry.sdk.trace import TracerProvider
 from tests.patience import patience, wait_for
+from tests.report.counted import counted
 
 from agent_analytics.exporters import start_http_server
 from agent_analytics.insights import MarketplaceAnalytics, PublisherAnalytics
 from agent_analytics.insights.analytics import NoData
-from agent_analytics.instrumentation import vocabulary as names
-from agent_analytics.processor import AgentMetricsProcessor
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
@@ -28,23 +26,6 @@ scrape_configs:
 """
 
 
-def _counted(invocations: int, *, failed: int, first_tenant: int) -> AgentMetricsProcessor:
-    processor = AgentMetricsProcessor(hold_seconds=0)
-    provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(processor)
-    for number in range(invocations):
-        attributes = {
-            names.OPERATION_NAME: names.INVOKE_AGENT,
-            names.PUBLISHER_ID: "acme",
-            names.AGENT_ID: "finder",
-            names.TENANT_ID: f"t-{first_tenant + number}",
-            names.OUTCOME: names.ERROR if number < failed else names.SUCCESS,
-            names.REVENUE_USD: "0.05",
-        }
-        provider.get_tracer("test").start_span("invoke_agent finder", attributes=attributes).end()
-    return processor
-
-
 def test_seconds_after_the_first_scrape_and_over_a_restart(
     start: Callable[..., AbstractContextManager[str]], tmp_path: Path
 ) -> None:
@@ -52,7 +33,7 @@ def test_seconds_after_the_first_scrape_and_over_a_restart(
 
     Each counter is lower after the restart: one that were not would show nobody that it began anew.
     """
-    server = start_http_server(_counted(7, failed=2, first_tenant=0), port=0)
+    server = start_http_server(counted(7, failed=2, first_tenant=0), port=0)
     port = server.port
     with start(tmp_path / "data", _CONFIG.format(port=port)) as url:
         analytics = PublisherAnalytics(url, timeout=patience())
@@ -67,7 +48,7 @@ def test_seconds_after_the_first_scrape_and_over_a_restart(
 
         wait_for(lambda: seen(7, 7), "Prometheus scrapes", every=0.2)
         server.close()
-        server = start_http_server(_counted(4, failed=1, first_tenant=5), port=port)
+        server = start_http_server(counted(4, failed=1, first_tenant=5), port=port)
         try:
             wait_for(lambda: seen(11, 9), "Prometheus scrapes", every=0.2)
             dashboard = analytics.dashboard("acme")
