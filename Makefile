@@ -5,7 +5,7 @@ PYTHON_BIN := .venv/bin/python
 # More arguments for the program behind a target: make test ARGS="-k tenant", make demo ARGS=--json
 ARGS ?=
 
-.PHONY: help setup check test test-slow test-thorough demo history lint format test-all test-lowest test-frameworks bench \
+.PHONY: help setup check test test-slow test-thorough prove demo history lint format test-all test-lowest test-frameworks bench \
 	generate check-generated lock lock-frameworks clean
 
 help: ## List the targets
@@ -20,14 +20,17 @@ check: ## Lint, and run the fast tests, in under a minute: the inner loop
 	@scripts/check $(ARGS)
 
 test: setup ## Run the tests, on a real Prometheus and Alertmanager
-	@scripts/run-tests $(PYTHON_BIN) -m "not slow" $(ARGS)
+	@scripts/run-tests $(PYTHON_BIN) -m "not slow and not prove" $(ARGS)
 
 test-slow: setup ## Run the slow tests, which `make test` leaves out
 	@scripts/setup-chromium
-	@scripts/run-tests $(PYTHON_BIN) -m slow $(ARGS)
+	@scripts/run-tests $(PYTHON_BIN) -m "slow and not prove" $(ARGS)
 
 test-thorough: setup ## Run the tests of properties with ten times the examples
 	@scripts/run-tests $(PYTHON_BIN) -m hypothesis --hypothesis-profile=thorough --timeout=0 $(ARGS)
+
+prove: setup ## Run the long proofs, one after the other, and print what they measured
+	@scripts/run-tests $(PYTHON_BIN) -m prove --numprocesses=0 --capture=no --timeout=0 $(ARGS)
 
 demo: ## Run the simulated marketplace with a planted incident, until Ctrl-C
 	@scripts/run-demo demo --incident $(ARGS)
