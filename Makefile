@@ -5,7 +5,7 @@ PYTHON_BIN := .venv/bin/python
 # More arguments for the program behind a target: make test ARGS="-k tenant", make demo ARGS=--json
 ARGS ?=
 
-.PHONY: help setup check test test-slow test-thorough prove demo history lint format test-all test-lowest test-frameworks bench \
+.PHONY: help setup check test test-slow test-thorough prove bare-debian demo history lint format test-all test-lowest test-frameworks bench \
 	generate check-generated lock lock-frameworks clean
 
 help: ## List the targets
@@ -31,6 +31,9 @@ test-thorough: setup ## Run the tests of properties with ten times the examples
 
 prove: setup ## Run the long proofs, one after the other, and print what they measured
 	@scripts/run-tests $(PYTHON_BIN) -m prove --numprocesses=0 --capture=no --timeout=0 $(ARGS)
+
+bare-debian: ## As root on Debian: the README's first hour on a bare Debian 12, with times and sizes
+	@$(PYTHON_BIN) scripts/bare_debian.py $(ARGS)
 
 demo: ## Run the simulated marketplace with a planted incident, until Ctrl-C
 	@scripts/run-demo demo --incident $(ARGS)
