@@ -318,7 +318,7 @@ def test_scraped_too_seldom_for_the_rules() -> None:
     found = Examination()
     seldom = Target("agent-analytics", "a", "http://a:9464/metrics", "up", "", 31.0)
     often = Target("agent-analytics", "b", "http://b:9464/metrics", "up", "", 30.0)
-    check_intervals(found, [seldom, often], 60.0)
+    check_intervals(found, [seldom, often])
     (problem,) = found.problems
     assert problem.wrong.startswith("http://a:9464/metrics is scraped every 31 s: on-call looks")
 

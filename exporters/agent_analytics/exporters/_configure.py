@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace.sampling import Sampler
 from agent_analytics.exporters import (
     _egress,
     _forked,
+    _in_use,
     _process_tree,
     _provider,
     _settings,
@@ -62,6 +63,7 @@ class Runtime:
         self._stop = ExitStack()
         self._lock = threading.Lock()
         self._instruments = settings.instruments
+        _in_use.offer(processor, settings)
         root = _process_tree.root()
         with ExitStack() as started:  # unwound where the next step fails
             started.callback(processor.shutdown)  # last: what has ended by then counts

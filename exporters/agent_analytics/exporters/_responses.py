@@ -7,13 +7,15 @@ from typing import Final
 
 from agent_analytics.exporters._exposition import content_type, exposition
 from agent_analytics.exporters._findings import about
+from agent_analytics.exporters._in_use import in_use
 from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.processor import AgentMetricsProcessor
 
 PARTS: Final = {"/metrics": "metrics", "/metrics/sketches": "sketches"}
 HEALTHY: Final = "/-/healthy"
 FINDINGS: Final = "/-/findings"
-_OTHERS: Final = frozenset({"/", HEALTHY, FINDINGS})
+SETTINGS: Final = "/-/settings"
+_OTHERS: Final = frozenset({"/", HEALTHY, FINDINGS, SETTINGS})
 #: Methods that a server knows (RFC 9110 and 5789), whether or not it allows them.
 _METHODS: Final = frozenset({
     "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE",
@@ -37,6 +39,7 @@ _INDEX: Final = b"""<!doctype html>
 <li><a href="metrics">metrics</a>: counters, histograms and gauges of every listing</li>
 <li><a href="metrics/sketches">metrics/sketches</a>: distinct counts; scrape every five minutes</li>
 <li><a href="-/findings">-/findings</a>: what keeps agents out of the metrics</li>
+<li><a href="-/settings">-/settings</a>: which settings are in use, without their values</li>
 <li><a href="-/healthy">-/healthy</a>: answers while the process serves</li>
 </ul>
 </body>
@@ -119,6 +122,8 @@ def _route(processor: AgentMetricsProcessor, request: Request) -> Response:
     if request.path == FINDINGS:
         body = "".join(f"{sentence}\n" for sentence in about(processor))
         return _with_body(HTTPStatus.OK, _TEXT, body.encode())
+    if request.path == SETTINGS:
+        return _with_body(HTTPStatus.OK, "application/json", in_use(processor).encode())
     return _with_body(HTTPStatus.OK, "text/html; charset=utf-8", _INDEX)
 
 

@@ -1,5 +1,6 @@
 """What ``configure()`` would say of the settings in the environment, without starting anything."""
 
+import errno
 import logging
 import os
 from collections.abc import Callable, Generator, Iterator
@@ -36,10 +37,14 @@ class Refusal:
     Attributes:
         variable: The variable that it comes from.
         message: What ``configure()``, or a library that it calls, says of it.
+        missing: Whether a package is missing; the message says how to install it.
+        unreadable: Whether this user may not read what the setting names.
     """
 
     variable: str
     message: str
+    missing: bool = False
+    unreadable: bool = False
 
 
 def refusals() -> Iterator[Refusal]:
@@ -49,17 +54,25 @@ def refusals() -> Iterator[Refusal]:
     """
     seen: set[str] = set()
     for variable, read in _READERS:
+        why: Exception | None = None
         with _heard() as said:
             try:
                 read()
             except (ValueError, ImportError, OSError, RuntimeError) as error:
+                why = error
                 said.append(str(error))
             except Exception as error:  # noqa: BLE001 - libraries of others read settings here
                 said.append(f"{variable}: {type(error).__name__}: {error}")
         for message in said:
             if message not in seen:
                 seen.add(message)
-                yield Refusal(variable, message.removeprefix(_PREFIX))
+                own = why is not None and message == str(why)
+                yield Refusal(
+                    variable,
+                    message.removeprefix(_PREFIX),
+                    missing=own and isinstance(why, ImportError),
+                    unreadable=own and os.strerror(errno.EACCES) in message,
+                )
 
 
 def hold_seconds() -> float | None:

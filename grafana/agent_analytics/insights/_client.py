@@ -9,8 +9,10 @@ import urllib.request
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPMessage
-from typing import IO, Final, TypeGuard
+from http.client import HTTPException
+from typing import Final, TypeGuard
+
+from agent_analytics.insights.openers import unredirected
 
 #: Queries that are under way at a time: Prometheus answers a few at once faster than many.
 _PARALLEL: Final = 4
@@ -80,7 +82,7 @@ class PrometheusClient:
         self._warnings: dict[str, None] = {}
         #: What was logged already of what is so each time that it is asked.
         self.said: Final[set[str]] = set()
-        self._opener = urllib.request.build_opener(_NoRedirects)
+        self._opener = unredirected()
 
     def query(self, expr: str, *, at: float) -> list[Sample]:
         """Return the answer of an instant query at a Unix time.
@@ -248,21 +250,6 @@ class PrometheusClient:
 
     def _refused(self, reason: str) -> QueryFailed:
         return QueryFailed(f"Prometheus at {self.url} refused: {reason}")
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows nothing: a redirect would carry the credentials to wherever it points."""
-
-    def redirect_request(  # noqa: PLR0917 - the standard library's signature
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: HTTPMessage,
-        newurl: str,
-    ) -> None:
-        """Refuse; what is raised for the status then tells the reader."""
 
 
 def number(value: float) -> float | None:

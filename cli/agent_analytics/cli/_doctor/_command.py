@@ -3,12 +3,13 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from agent_analytics.cli._command import Commands
 from agent_analytics.cli._doctor._examination import Examination, Problem
+from agent_analytics.cli._doctor._in_use import InUse, check_in_use
 from agent_analytics.cli._doctor._prometheus import check_prometheus
 from agent_analytics.cli._doctor._secrets import concealer
 from agent_analytics.cli._doctor._service import check_service
@@ -18,14 +19,17 @@ from agent_analytics.exporters import checks
 
 _PROMETHEUS: Final = "AGENT_ANALYTICS_PROMETHEUS"
 _AUTHORIZATION: Final = "AGENT_ANALYTICS_PROMETHEUS_AUTHORIZATION"
+_PORT: Final = "AGENT_ANALYTICS_METRICS_PORT"
+_HOLD: Final = "AGENT_ANALYTICS_HOLD_SECONDS"
+_STATE_DIR: Final = "AGENT_ANALYTICS_STATE_DIR"
 _LOCAL_PROMETHEUS: Final = "http://localhost:9090"
 #: What stands for an address that is not to be asked.
 _NONE: Final = "none"
 _DESCRIPTION: Final = """\
-Says what is wrong with a set-up, and what to set. Run it with the environment of the
-service: its settings are read as configure() reads them, and the state directory that
-they name is looked at; so are the running service and Prometheus, where they answer.
-Nothing is started or changed, and no password is shown.
+Says what is wrong with a set-up, and what to set. The settings of this environment are
+read as configure() reads them, and the state directory that they name is looked at; so
+are the running service, which says itself what it was set, and Prometheus, where they
+answer. Nothing is started or changed, and no password is shown.
 """
 _EPILOG: Final = """\
 examples:
@@ -85,28 +89,49 @@ def examine(metrics: str | None = None, prometheus: str | None = None) -> Examin
     environment = dict(os.environ)
     examination = Examination(concealer({**environment, "": f"{metrics} {prometheus}"}))
     check_settings(examination, environment)
-    state = environment.get("AGENT_ANALYTICS_STATE_DIR", "").strip()
-    if state:
-        check_state(examination, Path(state), environment.get("OTEL_SERVICE_NAME", ""))
     service = None if metrics == _NONE else metrics or checks.served_at()
+    in_use = InUse()
     if service is None:
         why = "--metrics says so" if metrics == _NONE else "the settings name no port of it"
         examination.leave(f"the running service: {why}")
     else:
-        check_service(examination, service, asked=metrics is not None)
-    named = prometheus or environment.get(_PROMETHEUS, "").strip()
-    if named == _NONE:
+        named = bool(environment.get(_PORT, "").strip())
+        in_use = check_service(examination, service, asked=metrics is not None, named=named)
+    check_in_use(examination, environment, in_use, service)
+    _check_state(examination, environment, in_use)
+    address = prometheus or environment.get(_PROMETHEUS, "").strip()
+    if address == _NONE:
         examination.leave("Prometheus: --prometheus says so")
     else:
         check_prometheus(
             examination,
-            named or _LOCAL_PROMETHEUS,
+            address or _LOCAL_PROMETHEUS,
             authorization=environment.get(_AUTHORIZATION, "").strip(),
             service=service,
-            hold=checks.hold_seconds(),
-            asked=bool(named),
+            hold=hold_of(environment, in_use),
+            asked=bool(address),
         )
     return examination
+
+
+def _check_state(examination: Examination, environment: Mapping[str, str], in_use: InUse) -> None:
+    state = environment.get(_STATE_DIR, "").strip()
+    if state:
+        name = in_use.service_name
+        service = environment.get("OTEL_SERVICE_NAME", "") if name is None else name
+        check_state(examination, Path(state), service)
+    elif in_use.state_dir:
+        examination.leave(
+            f"the state directory of the service: {_STATE_DIR} does not name it here; run this "
+            "command with the variable set to it"
+        )
+
+
+def hold_of(environment: Mapping[str, str], in_use: InUse) -> float | None:
+    """Return how long newborn series show 0; None where only the service knows, and is silent."""
+    if in_use.hold_seconds is not None:
+        return in_use.hold_seconds
+    return checks.hold_seconds() if environment.get(_HOLD, "").strip() else None
 
 
 def _lines(examination: Examination) -> Iterator[str]:

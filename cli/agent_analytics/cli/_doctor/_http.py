@@ -7,8 +7,10 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPMessage
-from typing import IO, Any, Final
+from http.client import HTTPException
+from typing import Any, Final
+
+from agent_analytics.insights.openers import unredirected
 
 _TIMEOUT: Final = 10.0
 _MOST_BYTES: Final = 256 << 20
@@ -19,13 +21,27 @@ class NoAnswerError(Exception):
 
     Attributes:
         status: Status of the answer; 0 where there was none.
-        nobody: Whether nobody listens there.
+        reason: What was raised, where there was no answer.
+        location: Where the answer sends who asks.
     """
 
-    def __init__(self, why: str, status: int = 0, *, nobody: bool = False) -> None:
+    def __init__(
+        self,
+        why: str,
+        status: int = 0,
+        *,
+        reason: BaseException | None = None,
+        location: str = "",
+    ) -> None:
         super().__init__(why)
-        self.status = status
-        self.nobody = nobody
+        self.status: Final = status
+        self.reason: Final = reason
+        self.location: Final = location
+
+    @property
+    def nobody(self) -> bool:
+        """Whether nobody listens there."""
+        return isinstance(self.reason, ConnectionRefusedError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +79,7 @@ class Server:
             self._headers["Authorization"] = f"Basic {token}"
         host = parts.netloc.rpartition("@")[2]
         self.url: Final = f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
-        self._opener = urllib.request.build_opener(_NoRedirects)
+        self._opener = unredirected()
 
     def elsewhere(self, address: str) -> "Server":
         """Return the server at another of its addresses, asked with the same credentials."""
@@ -83,12 +99,13 @@ class Server:
         except urllib.error.HTTPError as error:
             with error:
                 why = f"HTTP {error.code} {error.reason}"
-                raise NoAnswerError(why, error.code) from error
+                location = error.headers.get("Location", "")
+                raise NoAnswerError(why, error.code, location=location) from error
         except (OSError, HTTPException, ValueError) as error:
-            reason = error.reason if isinstance(error, urllib.error.URLError) else error
-            why = str(reason) or type(error).__name__
-            nobody = isinstance(reason, ConnectionRefusedError)
-            raise NoAnswerError(why, nobody=nobody) from error
+            told = error.reason if isinstance(error, urllib.error.URLError) else error
+            reason = told if isinstance(told, Exception) else error
+            why = str(told) or type(error).__name__
+            raise NoAnswerError(why, reason=reason) from error
 
     def ask(self, path: str) -> Any:  # noqa: ANN401 - JSON of a server
         """Return the ``data`` of what an API of Prometheus answers.
@@ -116,16 +133,3 @@ class Server:
             why = "what answers there is no Prometheus"
             raise NoAnswerError(why) from error
         return found
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(  # noqa: PLR0917 - the standard library's signature
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: HTTPMessage,
-        newurl: str,
-    ) -> None:
-        """Refuse; what is raised for the status then tells the reader."""

@@ -1,12 +1,19 @@
 """What Prometheus scrapes and evaluates of what was set up for it."""
 
 from collections.abc import Callable  # noqa: TC003 - a name that is used where it runs
+from typing import Final
 
+from agent_analytics.cli._doctor._advice import UNAUTHORISED, advice
 from agent_analytics.cli._doctor._examination import Examination
 from agent_analytics.cli._doctor._http import NoAnswerError, Server
 from agent_analytics.cli._doctor._rules import check_rules
 from agent_analytics.cli._doctor._service import check_clock
 from agent_analytics.cli._doctor._targets import check_targets
+
+_ELSEWHERE: Final = (
+    "Start Prometheus, or give its address with --prometheus or AGENT_ANALYTICS_PROMETHEUS."
+)
+_HEADER: Final = "AGENT_ANALYTICS_PROMETHEUS_AUTHORIZATION is sent as the header Authorization."
 
 
 def check_prometheus(
@@ -30,26 +37,22 @@ def check_prometheus(
     """
     try:
         server = Server(address, authorization)
-        now = float(server.ask("/api/v1/query?query=time()")["result"][1])
     except ValueError as error:
         examination.find(f"--prometheus: {error}.", "Give an address such as http://host:9090.")
         return
-    except (NoAnswerError, KeyError, IndexError, TypeError) as error:
-        nobody = isinstance(error, NoAnswerError) and error.nobody
-        why = str(error) if isinstance(error, NoAnswerError) else "it is no Prometheus"
-        if not asked and nobody:
+    try:
+        now = float(server.ask("/api/v1/query?query=time()")["result"][1])
+    except NoAnswerError as error:
+        if not asked and error.nobody:
             examination.leave(
                 f"Prometheus: nothing answers at {address}; --prometheus or "
                 "AGENT_ANALYTICS_PROMETHEUS names its address"
             )
             return
-        examination.look(f"Prometheus at {address}")
-        examination.find(
-            f"{address} does not answer as Prometheus does: {why}.",
-            "Start Prometheus, or give its address with --prometheus or "
-            "AGENT_ANALYTICS_PROMETHEUS; AGENT_ANALYTICS_PROMETHEUS_AUTHORIZATION is sent as the "
-            "header Authorization.",
-        )
+        _no_prometheus(examination, address, str(error), _remedy(error, server.url))
+        return
+    except (KeyError, IndexError, TypeError, ValueError):
+        _no_prometheus(examination, address, "it is no Prometheus", _ELSEWHERE)
         return
     examination.look(f"Prometheus at {server.url}: its clock, targets, rules and Alertmanager")
     check_clock(examination, "Prometheus", now)
@@ -63,6 +66,18 @@ def check_prometheus(
             check()
         except (NoAnswerError, KeyError, TypeError, ValueError) as error:
             examination.leave(f"the {what} of Prometheus: {server.url} does not show them: {error}")
+
+
+def _remedy(error: NoAnswerError, url: str) -> str:
+    said = advice(error, url, "--prometheus", _ELSEWHERE)
+    if error.status in UNAUTHORISED:
+        return f"{said} {_HEADER}"
+    return said
+
+
+def _no_prometheus(examination: Examination, address: str, why: str, remedy: str) -> None:
+    examination.look(f"Prometheus at {address}")
+    examination.find(f"{address} does not answer as Prometheus does: {why}.", remedy)
 
 
 def _alertmanagers(examination: Examination, server: Server) -> None:

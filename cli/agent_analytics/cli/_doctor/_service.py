@@ -9,13 +9,15 @@ from typing import Final
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from agent_analytics.cli._doctor._advice import advice
 from agent_analytics.cli._doctor._examination import Examination
 from agent_analytics.cli._doctor._http import NoAnswerError, Server
+from agent_analytics.cli._doctor._in_use import InUse, ask_settings
+from agent_analytics.cli._doctor._stranger import described, moved
 from agent_analytics.instrumentation import mistakes
 from agent_analytics.processor import catalogue
 
 _SKEW_SECONDS: Final = 5.0
-_UNAUTHORISED: Final = frozenset({401, 403})
 _START: Final = (
     "Start the service; AGENT_ANALYTICS_METRICS_PORT and AGENT_ANALYTICS_METRICS_HOST say where it "
     "serves, and its line `metrics on …` at the start where it does"
@@ -55,13 +57,17 @@ _COUNTERS: Final = (
 )
 
 
-def check_service(examination: Examination, address: str, *, asked: bool) -> None:
-    """Check a running service by its exposition.
+def check_service(
+    examination: Examination, address: str, *, asked: bool, named: bool = True
+) -> InUse:
+    """Check a running service by its exposition, and return what it says of its settings.
 
     Args:
         examination: Takes what is found.
         address: Of its ``/metrics``.
         asked: Whether that address was given; else it is where the settings have it.
+        named: Whether a setting of this environment names the port; else it is the default, at
+            which the service need not be.
     """
     try:
         server = Server(address)
@@ -69,7 +75,7 @@ def check_service(examination: Examination, address: str, *, asked: bool) -> Non
         examination.find(
             f"--metrics: {error}.", "Give an address such as http://host:9464/metrics."
         )
-        return
+        return InUse()
     try:
         answer = server.get()
     except NoAnswerError as error:
@@ -78,20 +84,24 @@ def check_service(examination: Examination, address: str, *, asked: bool) -> Non
                 f"the running service: nothing answers at {server.url}. {_START}; --metrics names "
                 "another address"
             )
-            return
-        examination.look(f"the running service at {server.url}")
-        examination.find(f"{server.url} does not answer: {error}.", _remedy(error))
-        return
-    examination.look(f"the running service at {server.url}: its counters and what it has found")
+            return InUse()
+        otherwise = f"{_START}." if error.nobody else moved(server.url, "", asked=asked)
+        remedy = advice(error, server.url, "--metrics", otherwise)
+        _no_service(examination, server, f"does not answer: {error}", remedy, sure=asked or named)
+        return InUse()
     totals, contradicted = _totals(answer.text)
     if catalogue.SPANS.name not in totals:
-        where = "--metrics is to name /metrics of the service" if asked else _START
-        taken = "" if asked else ", so that port is somebody else's"
-        examination.find(
-            f"{server.url} is no exposition of agent-analytics{taken}.",
-            f"{where}; set AGENT_ANALYTICS_METRICS_PORT to a port that is free.",
+        what = described(answer, totals)
+        remedy = moved(server.url, what, asked=asked)
+        _no_service(
+            examination,
+            server,
+            f"is no exposition of agent-analytics: {what} answers",
+            remedy,
+            sure=asked or named,
         )
-        return
+        return InUse()
+    examination.look(f"the running service at {server.url}: its counters and what it has found")
     _counters(examination, totals)
     _findings(examination, server)
     for scope in contradicted:
@@ -104,16 +114,20 @@ def check_service(examination: Examination, address: str, *, asked: bool) -> Non
     date = email.utils.parsedate_tz(answer.headers.get("Date", ""))
     if date is not None:
         check_clock(examination, "the service", email.utils.mktime_tz(date))
+    return ask_settings(server)
 
 
-def _remedy(error: NoAnswerError) -> str:
-    if error.status in _UNAUTHORISED:
-        return "Give --metrics the address with a user and a password in front of the host."
-    if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return "Set SSL_CERT_FILE to the certificate of the authority that signed the service's."
-    if "WRONG_VERSION_NUMBER" in str(error):
-        return "Ask by http://: what serves there has no TLS."
-    return f"{_START}."
+def _no_service(
+    examination: Examination, server: Server, wrong: str, remedy: str, *, sure: bool
+) -> None:
+    """Note that the service is not what answers; that is wrong where it is sure to be there."""
+    if sure:
+        examination.look(f"the running service at {server.url}")
+        examination.find(f"{server.url} {wrong}.", remedy)
+    else:
+        examination.leave(
+            f"the running service: {server.url}, where it is by default, {wrong}. {remedy[:-1]}"
+        )
 
 
 def _totals(text: str) -> tuple[Mapping[str, float], list[str]]:

@@ -1,11 +1,14 @@
 """Whether the settings of an environment can be used, and are used."""
 
 import re
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from agent_analytics.cli._doctor._examination import Examination
+from agent_analytics.cli._doctor._in_use import PREFIXES
 from agent_analytics.cli._loading import UNREADABLE
 from agent_analytics.exporters import checks
 
@@ -32,14 +35,15 @@ _EXAMPLES: Final = {
     "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc or http/protobuf",
     "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc or http/protobuf",
 }
+#: Variables that name a file.
+_PATHS: Final = frozenset({"AGENT_ANALYTICS_PRICES", "AGENT_ANALYTICS_WEB_CONFIG"})
 _GRPC_PORT: Final = 4317
 _HTTP_PORT: Final = 4318
 
 
 def check_settings(examination: Examination, environment: Mapping[str, str]) -> None:
     """Check every setting as ``configure()`` does, and what it cannot know is wrong."""
-    ours = ("AGENT_ANALYTICS_", "OTEL_")
-    names = sorted({*UNREADABLE, *(each for each in environment if each.startswith(ours))})
+    names = sorted({*UNREADABLE, *(each for each in environment if each.startswith(PREFIXES))})
     examination.look(
         "the settings of this environment, as configure() reads them: "
         + (", ".join(names) if names else "none is set, so all have their defaults")
@@ -50,15 +54,7 @@ def check_settings(examination: Examination, environment: Mapping[str, str]) -> 
             f"Correct {name} or leave it out ({_DOCS}).",
         )
     for refusal in checks.refusals():
-        named = _VARIABLE.search(refusal.message)
-        variable = named.group() if named else refusal.variable
-        example = _EXAMPLES.get(variable)
-        examination.find(
-            _sentence(refusal.message if named else f"{variable}: {refusal.message}"),
-            f"Set {variable} to {example} ({_DOCS})."
-            if example
-            else f"Correct {variable} or leave it out ({_DOCS}).",
-        )
+        _refused(examination, refusal, environment)
     for name, meant in checks.misspelt(environment):
         examination.find(
             f"{name} is set and nothing reads it.",
@@ -66,45 +62,43 @@ def check_settings(examination: Examination, environment: Mapping[str, str]) -> 
             if meant
             else f"Take it out; {_DOCS} lists the settings.",
         )
-    _recorded(examination, environment)
-    _kept(examination, environment)
     _port_of_protocol(examination, environment)
+
+
+def _refused(
+    examination: Examination, refusal: checks.Refusal, environment: Mapping[str, str]
+) -> None:
+    named = _VARIABLE.search(refusal.message)
+    variable = named.group() if named else refusal.variable
+    said = refusal.message if named else f"{variable}: {refusal.message}"
+    if refusal.unreadable:
+        examination.leave(
+            f"{said}: this user may not read it. Run this command as the user that the service "
+            "runs as"
+        )
+        return
+    path = environment.get(variable, "").strip() if variable in _PATHS else ""
+    if path and not Path(path).is_absolute() and not Path(path).exists():
+        examination.leave(
+            f"{said}: a path without a / in front begins in the working directory of the service. "
+            "Run this command there, or set the whole path"
+        )
+        return
+    example = _EXAMPLES.get(variable)
+    if refusal.missing:
+        remedy = (
+            f"Install it where the service runs; this is {sys.prefix} (README.md says how to "
+            "install while there is no release)."
+        )
+    elif example:
+        remedy = f"Set {variable} to {example} ({_DOCS})."
+    else:
+        remedy = f"Correct {variable} or leave it out ({_DOCS})."
+    examination.find(_sentence(said), remedy)
 
 
 def _sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
-
-
-def _recorded(examination: Examination, environment: Mapping[str, str]) -> None:
-    disabled = environment.get("OTEL_SDK_DISABLED", "").strip()
-    if disabled.lower() == "true":
-        examination.find(
-            "OTEL_SDK_DISABLED is set: nothing is recorded at all.", "Take OTEL_SDK_DISABLED out."
-        )
-    elif disabled and disabled.lower() != "false":
-        examination.find(
-            f"OTEL_SDK_DISABLED: expected true or false, got {disabled!r}; nothing is disabled.",
-            "Set OTEL_SDK_DISABLED to true, or take it out.",
-        )
-    if not environment.get("AGENT_ANALYTICS_TENANT_KEY", "").strip():
-        examination.find(
-            "AGENT_ANALYTICS_TENANT_KEY is not set: whoever sees the registers can test whether a "
-            "tenant is among them.",
-            "Set AGENT_ANALYTICS_TENANT_KEY to a secret, the same in every process of the "
-            "marketplace, and keep it: another key counts every tenant anew.",
-        )
-
-
-def _kept(examination: Examination, environment: Mapping[str, str]) -> None:
-    if environment.get("AGENT_ANALYTICS_STATE_DIR", "").strip():
-        return
-    workers = environment.get("WEB_CONCURRENCY", "1").strip()
-    if workers.isdecimal() and int(workers) > 1:
-        examination.find(
-            f"WEB_CONCURRENCY starts {workers} workers and AGENT_ANALYTICS_STATE_DIR is not set: "
-            "each worker counts for itself, and one of them only can be scraped.",
-            "Set AGENT_ANALYTICS_STATE_DIR to a directory of this service (docs/durability.md).",
-        )
 
 
 def _port_of_protocol(examination: Examination, environment: Mapping[str, str]) -> None:

@@ -1,7 +1,9 @@
 """What the state directory of a service looks like."""
 
 import os
+import pwd
 import shutil
+import stat
 import time
 from pathlib import Path
 from typing import Final
@@ -22,18 +24,7 @@ def check_state(examination: Examination, path: Path, service: str) -> None:
         service: The service's name; empty where it has none.
     """
     examination.look(f"the state directory {path}")
-    if not path.is_dir():
-        what = "is no directory" if path.exists() else "does not exist (yet)"
-        examination.find(
-            f"The state directory {path} {what}.",
-            "Make it, for the user that the service runs as; or start the service, which makes it.",
-        )
-        return
-    if not os.access(path, os.W_OK | os.X_OK):
-        examination.find(
-            f"The state directory {path} cannot be written to by this user.",
-            "Give it to the user that the service runs as, and run the doctor as that user.",
-        )
+    if not _there(examination, path):
         return
     owner = service_of(path)
     if owner and service and owner != service:
@@ -49,6 +40,54 @@ def check_state(examination: Examination, path: Path, service: str) -> None:
             "Make room on that disk.",
         )
     _check_slots(examination, path)
+
+
+def _there(examination: Examination, path: Path) -> bool:
+    """Tell whether the directory is there and can be looked at, and say where it cannot."""
+    try:
+        status = path.stat()
+    except PermissionError:
+        _leave_to(examination, path, "is below a directory that this user may not enter")
+        return False
+    except OSError:
+        examination.leave(
+            f"the state directory {path}, which does not exist (yet): the service makes it when it "
+            "starts. Where the service runs, it has another one"
+            if path.is_absolute()
+            else f"the state directory {path}: a path without a / in front begins in the working "
+            "directory of the service. Run this command there, or set the whole path"
+        )
+        return False
+    if not stat.S_ISDIR(status.st_mode):
+        examination.find(
+            f"The state directory {path} is no directory.",
+            "Make it a directory of the user that the service runs as, or name another.",
+        )
+        return False
+    if os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        return True
+    if status.st_uid != os.geteuid():
+        _leave_to(examination, path, f"belongs to user {_name(status.st_uid)}")
+        return False
+    examination.find(
+        f"The state directory {path} cannot be written to by its own user, {_name(os.geteuid())}.",
+        f"chmod u+rwx {path}; where its disk is read-only, name another.",
+    )
+    return False
+
+
+def _leave_to(examination: Examination, path: Path, why: str) -> None:
+    examination.leave(
+        f"the state directory {path}: it {why}, and this command runs as {_name(os.geteuid())}. "
+        "Run it as the user that the service runs as"
+    )
+
+
+def _name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)
 
 
 def _check_slots(examination: Examination, path: Path) -> None:

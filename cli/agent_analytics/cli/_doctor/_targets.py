@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from agent_analytics.cli._doctor._examination import Examination
 from agent_analytics.cli._doctor._http import Server
+from agent_analytics.cli._doctor._scrapes import scrape_remedy
 from agent_analytics.insights.config import SKETCHES_PATH
 from agent_analytics.insights.queries import JOB, SKETCH_JOB
 from agent_analytics.processor import catalogue
@@ -18,38 +19,6 @@ _SLOWEST_SCRAPE: Final = 30.0
 #: What is scraped more seldom is not there for an instant query.
 _SLOWEST_SKETCHES: Final = 300.0
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-#: What Prometheus says of a scrape that failed, and what to do; the first that fits counts.
-_REMEDIES: Final = (
-    (
-        "connection refused",
-        (
-            "Start the service, or correct host and port in prometheus.yml. Where Prometheus runs "
-            "on another machine or in a container, AGENT_ANALYTICS_METRICS_HOST=0.0.0.0 lets it in."
-        ),
-    ),
-    (
-        "HTTP status 401",
-        "Set basic_auth in prometheus.yml, with a user of the service's web_config.",
-    ),
-    ("HTTP status 403", "Let Prometheus in: what stands in front of the service refuses it."),
-    (
-        "HTTP status 404",
-        "Correct metrics_path in prometheus.yml (/metrics by default), or the port.",
-    ),
-    (
-        "HTTP response to HTTPS client",
-        "Set scheme: http in prometheus.yml: the service has no TLS.",
-    ),
-    ("first record does not look like", "Set scheme: http in prometheus.yml."),
-    ("malformed HTTP response", "Set scheme: https in prometheus.yml: the service has TLS."),
-    ("x509", "Set tls_config with ca_file in prometheus.yml to the authority of the service."),
-    ("certificate", "Set tls_config in prometheus.yml as the service's web_config asks for."),
-    ("no such host", "Correct the host's name in prometheus.yml: it is not known there."),
-    ("server misbehaving", "Correct the host's name in prometheus.yml: it is not known there."),
-    ("deadline exceeded", "Raise scrape_timeout, or let Prometheus through to that port."),
-    ("no route to host", "Let Prometheus through to that host and port."),
-    ("EOF", "Look whether the service answers there: it ends the connection."),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +87,11 @@ def check_targets(
     _jobs(examination, main)
     _sketches(examination, ours)
     _twice(examination, ours)
-    check_intervals(examination, ours, hold)
+    alone = len(main) == 1
+    # One service says how long it holds: of the others that is not known.
+    held = [each for each in main if alone or (service and _place(each.url) == _place(service))]
+    check_intervals(examination, main)
+    check_hold(examination, held, hold)
 
 
 def _target(found: Mapping[str, Any]) -> Target:
@@ -159,10 +132,7 @@ def _down(examination: Examination, targets: Iterable[Target]) -> None:
     for each in targets:
         examination.find(
             f"The target {each.url} of job {each.job!r} is down: {each.error or 'no answer'}.",
-            next(
-                (remedy for sign, remedy in _REMEDIES if sign in each.error),
-                "See what answers at that address, and correct prometheus.yml.",
-            ),
+            scrape_remedy(each.error),
         )
 
 
@@ -224,17 +194,15 @@ def _twice(examination: Examination, ours: Iterable[Target]) -> None:
             )
 
 
-def check_intervals(examination: Examination, ours: Iterable[Target], hold: float | None) -> None:
-    """Compare how often targets are scraped with what relies on it.
+def check_hold(examination: Examination, main: Iterable[Target], hold: float | None) -> None:
+    """Compare how often targets are scraped with how long they hold newborn series.
 
     Args:
         examination: Takes what is found.
-        ours: The targets.
-        hold: How long newborn series show 0, in seconds, where that is known.
+        main: The targets of whose hold it is.
+        hold: How long newborn series show 0, in seconds; None where that is not known.
     """
-    for each in ours:
-        if each.sketches:
-            continue
+    for each in main:
         if hold and each.interval > hold:
             examination.find(
                 f"{each.url} is scraped every {each.interval:g} s and newborn series are held for "
@@ -242,6 +210,11 @@ def check_intervals(examination: Examination, ours: Iterable[Target], hold: floa
                 f"Set AGENT_ANALYTICS_HOLD_SECONDS to two intervals, {2 * each.interval:g}, or "
                 "scrape_interval: 5s.",
             )
+
+
+def check_intervals(examination: Examination, main: Iterable[Target]) -> None:
+    """Compare how often targets are scraped with what the rules need."""
+    for each in main:
         if each.interval > _SLOWEST_SCRAPE:
             examination.find(
                 f"{each.url} is scraped every {each.interval:g} s: on-call looks at one minute, "
