@@ -1,14 +1,16 @@
 """Identity of tenants and publishers stays in the process unless the user lets it out."""
 
 from collections.abc import Iterator
+from typing import Any, cast
 from urllib.parse import unquote_plus
 
 import pytest
 from opentelemetry import baggage, context, propagate
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
+from opentelemetry.context import Context
 
 from agent_analytics.exporters import configure
-from agent_analytics.instrumentation import agent, tenant
+from agent_analytics.instrumentation import agent, current_invocation, tenant
 from agent_analytics.instrumentation import vocabulary as names
 
 
@@ -92,19 +94,82 @@ def test_a_given_context_is_what_counts() -> None:
     assert carrier == {"baggage": "a=b"}
 
 
-def test_what_comes_in_is_read() -> None:
-    """extract() gives identity to the service as before, and the trace's context passes."""
+def test_what_comes_in_stays_at_the_door() -> None:
+    """A stranger's identity reaches no invocation and no further service, whatever extracts it."""
+    carrier = {"baggage": f"colour=blue,{names.PUBLISHER_ID}=competitor,{names.TENANT_ID}=t-1"}
+    seen: list[str | None] = []
+
+    @agent
+    def find() -> dict[str, str]:
+        invocation = current_invocation()
+        seen.extend((invocation.publisher_id, invocation.tenant_id))
+        return injected()
+
+    with configure(metrics_port=None, propagate_identity=True):
+        for extracted in (propagate.extract(carrier), W3CBaggagePropagator().extract(carrier)):
+            token = context.attach(extracted)
+            try:
+                assert injected() == find() == {"colour": "blue"}
+            finally:
+                context.detach(token)
+    assert seen == [None] * 4
+
+
+def test_what_a_trusted_caller_says_is_read() -> None:
+    """extract() gives the identity of trusted callers, and the trace's context passes."""
     carrier = {
         "baggage": f"{names.TENANT_ID}=t-1",
         "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     }
-    with configure(metrics_port=None):
+    with configure(metrics_port=None, trust_incoming_baggage=True):
         extracted = propagate.extract(carrier)
         assert baggage.get_baggage(names.TENANT_ID, extracted) == "t-1"
         out: dict[str, str] = {}
         propagate.inject(out, extracted)
         assert out == {"traceparent": carrier["traceparent"]}
         assert propagate.get_global_textmap().fields >= {"traceparent", "baggage"}
+
+
+def test_trust_ends_with_the_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The argument counts before the variable, and neither outlives the runtime."""
+    carrier = {"baggage": f"{names.TENANT_ID}=t-1"}
+    monkeypatch.setenv("AGENT_ANALYTICS_TRUST_INCOMING_BAGGAGE", "true")
+    with configure(metrics_port=None):
+        assert baggage.get_all(propagate.extract(carrier))
+    with configure(metrics_port=None, trust_incoming_baggage=False):
+        assert not baggage.get_all(propagate.extract(carrier))
+    assert baggage.get_all(propagate.extract(carrier))
+    monkeypatch.delenv("AGENT_ANALYTICS_TRUST_INCOMING_BAGGAGE")
+    assert not baggage.get_all(propagate.extract(carrier))
+
+
+class Duck:
+    """A propagator that is of no class of OpenTelemetry's."""
+
+    fields = frozenset({"x-who"})
+
+    def extract(
+        self, carrier: dict[str, str], context: Context | None = None, getter: object = None
+    ) -> Context:
+        """Extract a publisher."""
+        del getter
+        return baggage.set_baggage(names.PUBLISHER_ID, carrier["x-who"], context)
+
+    def inject(
+        self, carrier: dict[str, str], context: object = None, setter: object = None
+    ) -> None:
+        """Inject nothing."""
+
+
+def test_a_propagator_of_no_known_class() -> None:
+    """What the program has set as the global propagator is looked after, whatever it is."""
+    before = propagate.get_global_textmap()
+    propagate.set_global_textmap(cast("Any", Duck()))
+    try:
+        with configure(metrics_port=None):
+            assert not baggage.get_all(propagate.extract({"x-who": "competitor"}))
+    finally:
+        propagate.set_global_textmap(before)
 
 
 def test_the_propagator_of_before_comes_back() -> None:

@@ -70,6 +70,7 @@ WRAPPERS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
     "plain": plain,
     "tool": tool,
     "agent": agent(publisher_id="globex", agent_id="atlas"),
+    "nameless": agent,
 }
 
 

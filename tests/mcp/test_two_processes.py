@@ -164,6 +164,23 @@ def test_the_same_publishers_server(start: Start) -> None:
     assert pair.server.calls() == {}
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("trust", [False, True])
+def test_a_caller_that_names_whose_the_server_is(start: Start, *, trust: bool) -> None:
+    """Identity in ``_meta`` makes the server's work the caller's where callers are trusted."""
+    setting = {"AGENT_ANALYTICS_TRUST_INCOMING_BAGGAGE": str(trust).lower()}
+    pair = start(["search"], identity=True, serving=("--wrapped", "nameless"), server=setting)
+    assert calls(pair.client) == of(ACME, search="success")
+    if trust:
+        assert pair.server.wait_for(lambda one: sum(one.invocations().values()), 1) == 1
+    else:
+        lost = pair.server.wait_for(
+            lambda one: one.health("unattributed_spans_total", "invocation"), 1
+        )
+        assert lost == 1
+    assert pair.server.invocations() == ({ACME: 1} if trust else {})
+
+
 def test_a_server_that_is_a_listing(start: Start) -> None:
     """A decorated function is an invocation of its own listing, whoever calls it."""
     pair = start(["search"], serving=("--wrapped", "agent"))

@@ -82,7 +82,10 @@ def test_resource_attributes_name_the_listing(api: Any) -> None:  # noqa: ANN401
 
 @pytest.mark.slow
 def test_baggage_names_the_listing(api: Any) -> None:  # noqa: ANN401 - untyped
-    """Baggage, as a proxy in front may send it, is believed before the environment."""
+    """Baggage, as a proxy in front may send it, is believed where callers are trusted.
+
+    It never moves work away from the publisher that the environment names.
+    """
     code = f"""
 from opentelemetry import propagate
 from opentelemetry.context import attach
@@ -90,9 +93,15 @@ attach(propagate.extract(
     {{"baggage": "marketplace.publisher.id=acme,marketplace.agent.id=carried"}}))
 exec(open({str(PROGRAMS / "finder.py")!r}).read())
 """
-    with running(code, ACME | asked(api) | {"AGENT_ANALYTICS_PUBLISHER_ID": "zeta"}) as program:
+    trust = {"AGENT_ANALYTICS_TRUST_INCOMING_BAGGAGE": "true"}
+    with running(code, OURS | asked(api) | trust) as program:
         done = program.told()
         assert told(program.counts()) == expected(api, done, ("acme", "carried"))
+    api.calls.clear()
+    zeta = {"AGENT_ANALYTICS_PUBLISHER_ID": "zeta", "AGENT_ANALYTICS_AGENT_ID": "seeker"}
+    with running(code, OURS | asked(api) | trust | zeta) as program:
+        done = program.told()
+        assert told(program.counts()) == expected(api, done, ("zeta", "seeker"))
 
 
 @pytest.mark.slow

@@ -33,6 +33,7 @@ from agent_analytics.exporters._span_limits import warn_of_limits
 from agent_analytics.exporters._switches import Instrumentation
 from agent_analytics.exporters._target import SharedTarget
 from agent_analytics.exporters._watch import Watch
+from agent_analytics.instrumentation import incoming
 from agent_analytics.instrumentation.exceptions import use_not_errors
 from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.processor import AgentMetricsProcessor, Limits, Prices
@@ -83,6 +84,8 @@ class Runtime:
             if settings.metrics_port is not None and not self._above:
                 self._serve(settings, settings.metrics_port, started, root)
             self._attachment = self._attach(settings, started)
+            trusted = incoming.trust(chosen=settings.trust_incoming_baggage)
+            started.callback(incoming.trust, chosen=trusted)
             propagator = _egress.install(identity=settings.propagate_identity)
             started.callback(_egress.uninstall, propagator)
             self._watch_forks(started)
@@ -244,6 +247,7 @@ def configure(
     tenant_key: OrUnset[str | bytes | None] = UNSET,
     take_rate: TakeRate | None = None,
     propagate_identity: bool | None = None,
+    trust_incoming_baggage: bool | None = None,
     web_config: OrUnset[str | os.PathLike[str] | None] = UNSET,
     limits: Limits | None = None,
     expire_seconds: OrUnset[float | None] = UNSET,
@@ -273,6 +277,10 @@ def configure(
         take_rate: The marketplace's share of revenue, or a dict from publisher to share.
         propagate_identity: Let ``marketplace.*`` baggage leave with outgoing calls; by default it
             is taken out.
+        trust_incoming_baggage: Let ``marketplace.*`` baggage that comes in with calls say whose
+            this process's work is; by default it is left at the door. The publisher that this
+            process is configured with counts all the same.
+            AGENT_ANALYTICS_TRUST_INCOMING_BAGGAGE.
         web_config: Prometheus web configuration file: TLS and basic authentication.
         limits: Caps on series and memory.
         expire_seconds: A listing idle for this long leaves the exposition until it is used
@@ -315,6 +323,7 @@ def configure(
         tenant_key=_settings.text(tenant_key, "AGENT_ANALYTICS_TENANT_KEY"),
         take_rate=_settings.take_rate(take_rate),
         propagate_identity=_settings.flag(propagate_identity, "AGENT_ANALYTICS_PROPAGATE_IDENTITY"),
+        trust_incoming_baggage=_settings.flag(trust_incoming_baggage, incoming.TRUST_VARIABLE),
         web_config=_settings.text(web_config, "AGENT_ANALYTICS_WEB_CONFIG"),
         prices=priced[0],
         priced=priced[1],

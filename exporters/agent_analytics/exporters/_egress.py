@@ -18,9 +18,8 @@ from opentelemetry.propagators.textmap import (
 )
 
 from agent_analytics.instrumentation.context import current_tenant, invocation_in
+from agent_analytics.instrumentation.incoming import is_ours
 from agent_analytics.instrumentation.vocabulary import AGENT_ID, PUBLISHER_ID, TENANT_ID
-
-_PREFIX: Final = "marketplace."
 
 
 class EgressPropagator(TextMapPropagator):
@@ -36,7 +35,10 @@ class EgressPropagator(TextMapPropagator):
         context: Context | None = None,
         getter: Getter[CarrierT] = default_getter,
     ) -> Context:
-        """Extract what the wrapped propagator extracts."""
+        """Extract what the wrapped propagator extracts.
+
+        ``incoming`` looks at the outcome, as at that of every class of propagators.
+        """
         return self.inner.extract(carrier, context, getter)
 
     def inject(
@@ -58,8 +60,7 @@ class EgressPropagator(TextMapPropagator):
 
 def _without_identity(context: Context) -> Context:
     for key in baggage.get_all(context):
-        # A receiver strips blanks from keys, so " marketplace." would arrive as "marketplace.".
-        if key.strip().lower().startswith(_PREFIX):
+        if is_ours(key):
             context = baggage.remove_baggage(key, context)
     return context
 

@@ -54,6 +54,7 @@ class Settings:
     tenant_key: str | bytes | None
     take_rate: TakeRate
     propagate_identity: bool
+    trust_incoming_baggage: bool
     web_config: str | os.PathLike[str] | None
     prices: Prices | None
     priced: str

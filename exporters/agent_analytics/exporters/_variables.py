@@ -27,6 +27,7 @@ OURS: Final = (
     "AGENT_ANALYTICS_STATE_DIR",
     "AGENT_ANALYTICS_TAKE_RATE",
     "AGENT_ANALYTICS_TENANT_KEY",
+    "AGENT_ANALYTICS_TRUST_INCOMING_BAGGAGE",
     "AGENT_ANALYTICS_WEB_CONFIG",
 )
 #: What people call settings that have a variable of OpenTelemetry.

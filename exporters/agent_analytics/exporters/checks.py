@@ -18,6 +18,7 @@ from agent_analytics.exporters._otlp import wrong_endpoint
 from agent_analytics.exporters._settings import UNSET
 from agent_analytics.exporters._variables import misspelt
 from agent_analytics.exporters._web_config import WebConfig
+from agent_analytics.instrumentation.incoming import TRUST_VARIABLE
 from agent_analytics.processor import AgentMetricsProcessor, Limits
 
 if TYPE_CHECKING:
@@ -153,6 +154,7 @@ _READERS: Final[tuple[tuple[str, Callable[[], object]], ...]] = (
         "AGENT_ANALYTICS_PROPAGATE_IDENTITY",
         lambda: _settings.flag(None, "AGENT_ANALYTICS_PROPAGATE_IDENTITY"),
     ),
+    (TRUST_VARIABLE, lambda: _settings.flag(None, TRUST_VARIABLE)),
     ("AGENT_ANALYTICS_INSTRUMENT", lambda: _settings.instruments(None)),
     ("AGENT_ANALYTICS_NOT_ERRORS", lambda: _settings.not_errors(None)),
     (_WEB_CONFIG, _web_config),

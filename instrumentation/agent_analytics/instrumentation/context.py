@@ -69,7 +69,10 @@ def context_of_call(parent: Context, span: Span, call: object, invocation: objec
 
 
 def _from_baggage(key: str, context: Context | None) -> str | None:
-    """Return an id from baggage, which may come from another service, if it could be one."""
+    """Return an id from baggage, if it could be one.
+
+    It was set in this process, or by a caller whom ``incoming`` has let say so.
+    """
     found = None if context is None else context.get(_BAGGAGE_KEY)
     value: object = (
         cast("dict[str, object]", found).get(key)
@@ -85,12 +88,12 @@ def _from_baggage(key: str, context: Context | None) -> str | None:
 
 
 def baggage_tenant(context: Context | None = None) -> str | None:
-    """Return the tenant of the enclosing ``tenant()`` or of incoming baggage."""
+    """Return the tenant of the enclosing ``tenant()`` or of baggage."""
     return _from_baggage(TENANT_ID, context)
 
 
 def baggage_listing(context: Context | None = None) -> tuple[str | None, str | None]:
-    """Return publisher and listing from incoming baggage."""
+    """Return publisher and listing from baggage."""
     return _from_baggage(PUBLISHER_ID, context), _from_baggage(AGENT_ID, context)
 
 

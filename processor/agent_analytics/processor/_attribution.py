@@ -7,6 +7,7 @@ from opentelemetry import baggage
 from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.trace import ReadableSpan
 
+from agent_analytics.instrumentation import incoming
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.context import INVOCATION_KEY
 from agent_analytics.processor._listings import Listing, Listings
@@ -14,8 +15,7 @@ from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._reading import Attributes
 from agent_analytics.processor.catalogue import UNKNOWN
 
-#: Whose a process is, where neither spans, baggage nor resource say so.
-PUBLISHER_VARIABLE: Final = "AGENT_ANALYTICS_PUBLISHER_ID"
+#: The listing of a process, where neither spans, baggage nor resource name one.
 AGENT_VARIABLE: Final = "AGENT_ANALYTICS_AGENT_ID"
 #: For a span that is only understood when it ends: what surrounds it by then is not its own.
 NO_CONTEXT = Context()
@@ -26,7 +26,7 @@ class Attribution:
 
     def __init__(self, listings: Listings) -> None:
         self._listings = listings
-        self._publisher = os.environ.get(PUBLISHER_VARIABLE, "").strip() or None
+        self._publisher = os.environ.get(incoming.PUBLISHER_VARIABLE, "").strip() or None
         self._agent = os.environ.get(AGENT_VARIABLE, "").strip() or None
 
     def of_call(
@@ -99,14 +99,20 @@ class Attribution:
 
         Either may be ``None``: unknown.
         """
-        publisher = self._baggage(v.PUBLISHER_ID, context)
-        if publisher is not None:
-            return publisher, self._baggage(v.AGENT_ID, context)
+        named = self._baggage(v.PUBLISHER_ID, context)
+        if named is not None and named is not incoming.caller(context):
+            return named, self._baggage(v.AGENT_ID, context)
         resource = span.resource.attributes
         publisher, agent = resource.get(v.PUBLISHER_ID), resource.get(v.AGENT_ID)
         if publisher is None and self._publisher is not None:
             publisher = self._publisher
+        if named is not None and publisher in (None, named):  # a trusted caller's
+            return named, self._baggage(v.AGENT_ID, context)
         return publisher, self._agent if agent is None else agent
+
+    def caller(self, context: Context) -> object:
+        """Return the publisher that the process which made a call says it is, or ``None``."""
+        return incoming.caller(context)
 
     def of_invocation(self, context: Context) -> Listing | None:
         """Return the listing of the decorated invocation that ``context`` belongs to, if any."""

@@ -359,7 +359,8 @@ def _serves_others(run: Run) -> bool:
     top = run.top
     if top is None or top.told is None or not (top.told.facts.protocol and top.told.remote):
         return False
-    return run.server[0] is not None and run.server[0] != run.owner[0]
+    caller = run.owner[0] if run.caller is None else run.caller
+    return run.server[0] is not None and run.server[0] != caller
 
 
 def _is_whole(tokens: tuple[Any, Any, Any, Any] | None) -> bool:

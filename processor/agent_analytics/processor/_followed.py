@@ -253,6 +253,7 @@ class Run:
             longer among the open spans.
         owner: Publisher and listing by baggage, else by the resource; each may be ``None``.
         server: Publisher and listing by the resource alone, where the caller is in another process.
+        caller: Publisher that the process which made it says it is, which credits nobody.
         serves: Whether it is a call that another publisher's process made.
         tenant: By baggage.
         counting: Listing whose gauge of invocations in progress counts this run.
@@ -281,6 +282,7 @@ class Run:
         "apart",
         "around",
         "by_calls",
+        "caller",
         "calls",
         "counting",
         "cut_short",
@@ -311,6 +313,7 @@ class Run:
         self.within: Listing | None = None
         self.owner: tuple[object, object] = (None, None)
         self.server: tuple[object, object] = (None, None)
+        self.caller: object = None
         self.serves = False
         self.tenant: object = None
         self.counting: Listing | None = None

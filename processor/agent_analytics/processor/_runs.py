@@ -369,6 +369,7 @@ class Runs:
         run.owner = self._attribution.owner(span, context)
         if span.parent is not None and span.parent.is_remote:
             run.server = self._attribution.owner(span, NO_CONTEXT)
+            run.caller = self._attribution.caller(context)
         run.tenant = self._attribution.tenant(context)
 
     def _show_in_progress(self, run: Run, attributes: Attributes, span: ReadableSpan) -> None:

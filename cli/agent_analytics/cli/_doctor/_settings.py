@@ -23,6 +23,7 @@ _EXAMPLES: Final = {
     "AGENT_ANALYTICS_TAKE_RATE": "0.2 for 20 %, or to a share for each publisher",
     "AGENT_ANALYTICS_PRICES": "the path of a table of prices (docs/costs.md), or to none",
     "AGENT_ANALYTICS_PROPAGATE_IDENTITY": "true or false",
+    "AGENT_ANALYTICS_TRUST_INCOMING_BAGGAGE": "true or false",
     "AGENT_ANALYTICS_INSTRUMENT": "true, false, or names with commas between them",
     "AGENT_ANALYTICS_NOT_ERRORS": "names of exceptions with commas between them",
     "AGENT_ANALYTICS_WEB_CONFIG": "the path of a web configuration file, or leave it out",
