@@ -205,25 +205,38 @@ def test_nobody_is_told(amtool: Run, tmp_path: Path, capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ([], "name a target"),
+        ([], "name where metrics are served, by --target HOST:PORT"),
         (["--target", "nowhere"], "expected HOST:PORT"),
         (["--target", "a:0"], "expected HOST:PORT"),
         (["--target", "a:70000"], "expected HOST:PORT"),
         (["--dns", ":9464"], "expected NAME"),
-        (["--kubernetes", "--target", "a:1"], "need a configuration of their own"),
-        (["--target", "a:1", "--cert-file", "c"], "a certificate and a key go together"),
-        (["--target", "a:1", "--user", "me"], "a user name and a file with the password"),
+        (["--kubernetes", "--target", "a:1"], "--kubernetes goes with no other way"),
+        (["--target", "a:1", "--cert-file", "c"], "--cert-file and --key-file go together"),
+        (["--target", "a:1", "--user", "me"], "--user and --password-file go together"),
         (
             ["--target", "a:1", "--user", "me", "--password-file", "p", "--token-file", "t"],
-            "cannot both be sent",
+            "--user and --token-file cannot both be sent",
         ),
         (["--target", "a:1", "--oncall", "pigeon:loft"], "expected one of slack"),
         (["--target", "a:1", "--oncall", "slack"], "expected one of slack"),
         (["--target", "a:1", "--oncall", "slack:url"], "absolute path"),
         (["--target", "a:1", "--oncall", "webhook:pager"], "expected an address of HTTP"),
         (["--target", "a:1", "--publisher", "acme", "pagerduty:key"], "absolute path"),
-        (["--target", "a:1", "--oncall", "email:me@a.b"], "mail needs a mail server"),
+        (
+            ["--target", "a:1", "--oncall", "email:me@a.b"],
+            "--oncall email:me@a.b needs a mail server: give --smtp HOST:PORT and --smtp-from",
+        ),
         (["--target", "a:1", "--smtp", "mail:25"], "--smtp and --smtp-from go together"),
+        (["--target", "a:1", "--smtp-from", "a@b.c"], "--smtp and --smtp-from go together"),
+        (["--target", "a:1", "--smtp", "mail"], "argument --smtp: expected HOST:PORT"),
+        (["--target", "a:1", "--publishers", "email:me@a.b"], "--publishers email:me@a.b needs"),
+        (["--target", "a:1", "--publisher", "acme", "email:me@a.b"], "--publisher acme email:"),
+        (["--target", "a:1", "--publisher", "acme", "email:me"], "argument --publisher acme: exp"),
+        (["--target", "a:1", "--oncall", "email:me"], "argument --oncall: expected an address"),
+        (["--target", "a:1", "--key-file", "k"], "--cert-file and --key-file go together"),
+        (["--target", "a:1", "--password-file", "p"], "--user and --password-file go together"),
+        (["--target", "a:1", "--smtp-user", "me"], "--smtp-user needs --smtp"),
+        (["--target", "a:1", "--smtp-plain"], "--smtp-plain needs --smtp"),
     ],
 )
 def test_what_makes_no_sense_is_refused(
@@ -235,7 +248,9 @@ def test_what_makes_no_sense_is_refused(
     except SystemExit as ended:
         status = ended.code
     assert status == 2
-    assert said in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert said in printed
+    assert printed.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 
 

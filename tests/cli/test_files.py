@@ -1,5 +1,6 @@
 """``agent-analytics rules`` and ``dashboards``: what is written is what was tested."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,43 @@ def test_dashboards_of_a_container(tmp_path: Path) -> None:
     assert main(command) == 0
     provider = tmp_path / "provisioning/dashboards/agent-analytics.yml"
     assert "/var/lib/grafana/dashboards" in provider.read_text("utf-8")
+
+
+SERVED = "https://docs.example/runbooks"
+
+
+@pytest.mark.parametrize("command", ["rules", "dashboards"])
+@pytest.mark.parametrize("given", ["nothing", "an option", "a variable", "a path"])
+def test_links_of_runbooks(
+    command: str,
+    given: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Links that go nowhere are said on stderr with how to set them; an address is written."""
+    monkeypatch.delenv("AGENT_ANALYTICS_RUNBOOKS", raising=False)
+    options = {"an option": ["--runbooks", f"{SERVED}/"], "a path": ["--runbooks", "/runbooks"]}
+    if given == "a variable":
+        monkeypatch.setenv("AGENT_ANALYTICS_RUNBOOKS", SERVED)
+    assert main([command, "--output", str(tmp_path), *options.get(given, [])]) == 0
+    said = capsys.readouterr().err
+    file = tmp_path / ("oncall.yml" if command == "rules" else "dashboards/oncall.json")
+    written = file.read_text("utf-8")
+    if given in {"nothing", "a path"}:
+        assert said.count("\n") == 1
+        assert "goes nowhere" in said
+        assert "--runbooks https://" in said
+        assert "AGENT_ANALYTICS_RUNBOOKS" in said
+        assert SERVED not in written
+        return
+    assert said == ""
+    if command == "rules":
+        assert f"{SERVED}/error-rate.md" in written
+    else:
+        boxes = json.loads(written)["templating"]["list"]
+        (box,) = [each for each in boxes if each["name"] == "runbooks"]
+        assert box["query"] == box["current"]["value"] == SERVED
 
 
 @pytest.mark.parametrize("command", ["rules", "dashboards", "config"])

@@ -77,6 +77,58 @@ def test_what_is_unknown_is_refused(wrong: list[str], capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("repot", "did you mean report?"),
+        ("Doctor", "did you mean doctor?"),
+        ("dashboard", "did you mean dashboards?"),
+        ("rule", "did you mean rules?"),
+        ("configure", "did you mean config?"),
+        ("reports", "did you mean report?"),
+        ("alerts", "did you mean rules?"),
+        ("grafana", "did you mean dashboards?"),
+        ("check", "did you mean doctor?"),
+        ("xyzzy", "the commands are report, doctor, config, rules, dashboards, demo, history"),
+        ("", "the commands are report,"),
+    ],
+)
+def test_the_nearest_command(given: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a command that there is none of, the nearest is named, in one line."""
+    with pytest.raises(SystemExit) as ended:
+        main([given, "--prometheus", "http://localhost:9090"])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"agent-analytics: there is no command {given!r}; {meant}")
+    assert said.endswith("(see `agent-analytics --help`)\n")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["doctor", "--promtheus", "none"], "did you mean --prometheus?"),
+        (["report", "acme", "--day", "3", "--otput", "x"], "did you mean --output?"),
+        (["config", "--output", "x", "--targets_file=y"], "did you mean --targets-file?"),
+        (["rules"], "the following arguments are required: --output"),
+        (["report", "acme", "--days", "soon"], "argument --days: expected whole days"),
+        (["--verson"], "did you mean --version?"),
+        (["demo", "--seconds", "x"], "agent-analytics demo: "),
+    ],
+)
+def test_errors_are_one_line(
+    given: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is wrong is said in a line that names the help, without the usage of all options."""
+    with pytest.raises(SystemExit) as ended:
+        main(given)
+    assert ended.value.code == 2
+    printed = capsys.readouterr().err
+    assert said in printed
+    assert printed.endswith("--help`)\n")
+    assert printed.count("\n") == 1
+
+
+@pytest.mark.parametrize(
     "command", ["config", "dashboards", "demo", "doctor", "history", "report", "rules"]
 )
 def test_help_is_worth_reading(command: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -82,7 +82,7 @@ def test_what_the_exposition_tells(worker: Start, tmp_path: Path, found: Found) 
     one.invoke(gen_ai_usage_input_tokens=-1)
     with start_http_server(one.processor) as server:
         said = found(FINE, f"{server.url}/metrics")
-        assert found(FINE, f"{server.url}/").endswith("is no exposition of agent-analytics.")
+        assert "is no exposition of agent-analytics: the index" in found(FINE, f"{server.url}/")
     assert "1 spans name no publisher" in said
     assert "does not answer" in found(FINE, f"{server.url}/metrics")
     assert "does not answer" in found(FINE, "none", server.url)

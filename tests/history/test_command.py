@@ -1,5 +1,6 @@
 """The command ``agent-analytics history`` as a user runs it."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,13 @@ def test_it_keeps_blocks_and_rules_where_it_is_told(tmp_path: Path) -> None:
     done = run("--days", "3", "--no-serve", "--directory", str(past))
     assert done.returncode == 0, done.stderr
     assert "29 listings" in done.stdout
+    said = re.search(r"about (\d+) million samples: about (\d+) MB", done.stdout)
+    made = re.search(r"([\d,]+) samples in", done.stdout)
+    assert said is not None
+    assert made is not None
+    assert 0.5 < int(made[1].replace(",", "")) / 1e6 / int(said[1]) < 2
+    size = sum(each.stat().st_size for each in past.rglob("*") if each.is_file()) / 1e6
+    assert 0.5 < size / int(said[2]) < 2
     assert list((past / "data").glob("*/meta.json"))
     assert (past / "rules" / "rollups.yml").exists()
     again = run("--days", "3", "--no-serve", "--directory", str(past))
@@ -51,6 +59,7 @@ def test_without_promtool_it_says_what_to_install(
     monkeypatch.setenv("PATH", str(tmp_path))
     done = run("--days", "3", "--no-serve")
     assert done.returncode == 1
+    assert done.stdout.startswith("3 days are about 4 million samples: about 9 MB of disk")
     assert "prometheus" in done.stderr
     assert "install" in done.stderr
     assert "Traceback" not in done.stderr

@@ -7,6 +7,7 @@ from typing import Final, cast
 
 from agent_analytics.cli import _config_options as given
 from agent_analytics.cli._command import Commands
+from agent_analytics.cli._config_checks import wrong_options
 from agent_analytics.cli._output import say, tell, written
 from agent_analytics.insights import alertmanager_config, prometheus_config
 from agent_analytics.insights.receivers import Email, PagerDuty, Receiver, Slack
@@ -64,6 +65,10 @@ def config(options: argparse.Namespace) -> int:
     alertmanagers = cast("list[str]", options.alertmanager) or ["localhost:9093"]
     try:
         publisher = given.by_publisher(options)
+        wrong = wrong_options(options, publisher)
+        if wrong:
+            say("config", wrong)
+            return 2
         files = {
             _PROMETHEUS: prometheus_config(
                 alertmanager=alertmanagers,

@@ -1,6 +1,7 @@
 """The options of ``agent-analytics config``, and what they mean."""
 
 import argparse
+import re
 from collections.abc import Callable
 from typing import Final, TypeAlias, cast
 
@@ -25,6 +26,8 @@ from agent_analytics.insights.scraping import (
     static,
 )
 
+#: One address of mail or several, each perhaps with a name in front.
+_ADDRESS: Final = re.compile(r"[^@\s][^@]*@[^@\s]+(,\s*[^@\s][^@]*@[^@\s]+)*")
 _LAST_PORT: Final = 65535
 _Kind: TypeAlias = Callable[[str], Receiver]
 _KINDS: Final[dict[str, _Kind]] = {
@@ -155,7 +158,9 @@ def _add_receivers(parser: argparse.ArgumentParser) -> None:
         metavar=("ID", "RECEIVER"),
         help="who gets the insights of one publisher",
     )
-    told.add_argument("--smtp", metavar="HOST:PORT", help="who takes mail, with --smtp-from")
+    told.add_argument(
+        "--smtp", type=_mail_server, metavar="HOST:PORT", help="who takes mail, with --smtp-from"
+    )
     told.add_argument("--smtp-from", metavar="ADDRESS", help="where mail comes from")
     told.add_argument("--smtp-user", metavar="NAME", help="name at the mail server")
     told.add_argument("--smtp-password-file", metavar="FILE", help="holds the password there")
@@ -200,21 +205,18 @@ def by_publisher(options: argparse.Namespace) -> dict[str, list[Receiver]]:
     """
     found: dict[str, list[Receiver]] = {}
     for name, text in cast("list[tuple[str, str]]", options.publisher):
-        found.setdefault(name, []).append(_receiver(text))
+        try:
+            found.setdefault(name, []).append(_receiver(text))
+        except argparse.ArgumentTypeError as error:
+            msg = f"argument --publisher {name}: {error}"
+            raise argparse.ArgumentTypeError(msg) from error
     return found
 
 
 def mail(options: argparse.Namespace) -> MailServer | None:
-    """Return who takes mail, if there is somebody.
-
-    Raises:
-        ValueError: A part is missing.
-    """
-    if options.smtp is None and options.smtp_from is None:
-        return None
+    """Return who takes mail, if there is somebody."""
     if options.smtp is None or options.smtp_from is None:
-        msg = "--smtp and --smtp-from go together"
-        raise ValueError(msg)
+        return None
     return MailServer(
         options.smtp,
         options.smtp_from,
@@ -231,6 +233,14 @@ def _target(text: str) -> Discovery:
         msg = f"expected HOST:PORT or SERVICE=HOST:PORT, got {text}"
         raise argparse.ArgumentTypeError(msg)
     return static([address], service=service if equals else None)
+
+
+def _mail_server(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) <= _LAST_PORT:
+        msg = f"expected HOST:PORT, such as mail:587, got {text}"
+        raise argparse.ArgumentTypeError(msg)
+    return text
 
 
 def _dns(text: str) -> Discovery:
@@ -251,6 +261,9 @@ def _receiver(text: str) -> Receiver:
         raise argparse.ArgumentTypeError(msg)
     if make in (Slack, PagerDuty) and not value.startswith("/"):
         msg = f"expected the absolute path of a file on Alertmanager's machine, got {value}"
+        raise argparse.ArgumentTypeError(msg)
+    if make is Email and not _ADDRESS.fullmatch(value):
+        msg = f"expected an address such as email:oncall@example.com, got {text}"
         raise argparse.ArgumentTypeError(msg)
     if make is Webhook and not value.startswith(("http://", "https://")):
         msg = f"expected an address of HTTP, got {value}"

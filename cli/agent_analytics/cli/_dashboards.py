@@ -6,6 +6,7 @@ from typing import Final
 
 from agent_analytics.cli._command import Commands
 from agent_analytics.cli._output import add_output, tell, written
+from agent_analytics.cli._runbooks import add_runbooks, warn_of_links
 from agent_analytics.insights import grafana_files
 
 _DESCRIPTION: Final = """\
@@ -17,6 +18,9 @@ examples:
   agent-analytics dashboards --output grafana --prometheus http://prometheus:9090
   agent-analytics dashboards --output grafana --path /var/lib/grafana/dashboards
                                       for a Grafana that sees them elsewhere, in a container
+
+environment:
+  AGENT_ANALYTICS_RUNBOOKS   default of --runbooks
 
 exit status:
   0  the files were written
@@ -57,6 +61,7 @@ def add_dashboards(commands: Commands) -> None:
         metavar="URL",
         help="where Grafana's server reaches Tempo, for exemplars (default: no traces)",
     )
+    add_runbooks(parser, "pages of on-call")
 
 
 def dashboards(options: argparse.Namespace) -> int:
@@ -67,9 +72,11 @@ def dashboards(options: argparse.Namespace) -> int:
         prometheus_url=options.prometheus,
         scrape_interval=options.scrape_interval,
         traces_url=options.traces,
+        runbooks=options.runbooks,
     )
     if not written("dashboards", directory, files):
         return 1
+    warn_of_links("dashboards", "pages of on-call", options.runbooks)
     provisioning = directory.resolve() / "provisioning"
     tell()
     tell("Grafana takes all of it when it starts with the environment")

@@ -1,6 +1,7 @@
 """Reads the command line and runs the subcommand that it names."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
@@ -9,6 +10,7 @@ from agent_analytics.cli._command import Command
 from agent_analytics.cli._config import add_config, config
 from agent_analytics.cli._dashboards import add_dashboards, dashboards
 from agent_analytics.cli._doctor import add_doctor, doctor
+from agent_analytics.cli._parser import Parser, unknown_arguments, unknown_command
 from agent_analytics.cli._rules import add_rules, rules
 from agent_analytics.cli._simulator import simulator
 from agent_analytics.insights.report import add_report, report
@@ -41,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         SystemExit: Help or the version was asked for (0), or the command line is wrong (2).
     """
     commands = {command.name: command for command in _commands()}
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=_DISTRIBUTION,
         description=_DESCRIPTION,
         epilog=_EPILOG,
@@ -51,13 +53,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     added = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
     for command in commands.values():
         command.add(added)
-    options, unknown = parser.parse_known_args(argv)
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    named = next((each for each in arguments if not each.startswith("-")), None)
+    if named is not None and named not in commands:
+        parser.error(unknown_command(named, list(commands)))
+    options, unknown = parser.parse_known_args(arguments)
     if options.command is None and not unknown:
         parser.print_help()
         return 0
     chosen = commands.get(options.command or "")
-    if chosen is None or (unknown and not chosen.open_ended):
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    if chosen is None:
+        parser.error(unknown_arguments(unknown, parser.format_help()))
+    if unknown and not chosen.open_ended:
+        of_command = added.choices[chosen.name]
+        of_command.error(unknown_arguments(unknown, of_command.format_help()))
     return chosen.run(options)
 
 

@@ -6,7 +6,8 @@ from typing import Final
 
 from agent_analytics.cli._command import Commands
 from agent_analytics.cli._output import add_output, say, tell, written
-from agent_analytics.insights.rules import ABSENCE, RUNBOOKS, render_rules
+from agent_analytics.cli._runbooks import add_runbooks, warn_of_links
+from agent_analytics.insights.rules import ABSENCE, render_rules
 
 _DESCRIPTION: Final = """\
 Writes the rules of the insights and of on-call's pages, and the roll-ups that dashboards
@@ -16,7 +17,11 @@ same names are replaced: do so with every upgrade of agent-analytics.
 _EPILOG: Final = """\
 examples:
   agent-analytics rules --output /etc/prometheus/agent-analytics
+  agent-analytics rules --output rules --runbooks https://docs.example/runbooks
   agent-analytics rules --output rules --absence 10m     page later for a service that is gone
+
+environment:
+  AGENT_ANALYTICS_RUNBOOKS   default of --runbooks
 
 exit status:
   0  the files were written
@@ -41,12 +46,7 @@ def add_rules(commands: Commands) -> None:
         metavar="TIME",
         help="for how long a service has to be gone before on-call is paged (default: %(default)s)",
     )
-    parser.add_argument(
-        "--runbooks",
-        default=RUNBOOKS,
-        metavar="URL",
-        help="where the pages of docs/runbooks are served; alerts link them (default: %(default)s)",
-    )
+    add_runbooks(parser, "alerts")
 
 
 def rules(options: argparse.Namespace) -> int:
@@ -59,6 +59,7 @@ def rules(options: argparse.Namespace) -> int:
         return 2
     if not written("rules", directory, files):
         return 1
+    warn_of_links("rules", "alerts", options.runbooks)
     pattern = directory.resolve() / "*.yml"
     tell()
     tell(f'Prometheus takes them by a line of its configuration:  rule_files: ["{pattern}"]')

@@ -1,8 +1,9 @@
 """Where the generated files are, and rule files for a server of one's own."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from agent_analytics.insights import rollups
 from agent_analytics.insights._model import RUNBOOKS
@@ -44,7 +45,12 @@ def write_rules(
 
 
 def grafana_files(
-    *, path: str, prometheus_url: str, scrape_interval: str = "5s", traces_url: str | None = None
+    *,
+    path: str,
+    prometheus_url: str,
+    scrape_interval: str = "5s",
+    traces_url: str | None = None,
+    runbooks: str = RUNBOOKS,
 ) -> dict[str, str]:
     """Return what Grafana reads, by path: ``dashboards/`` and ``provisioning/``.
 
@@ -53,15 +59,33 @@ def grafana_files(
         prometheus_url: Where Grafana's server reaches Prometheus.
         scrape_interval: How often Prometheus scrapes ``/metrics``.
         traces_url: Where Grafana's server reaches Tempo, if there is one.
+        runbooks: Where the pages of ``docs/runbooks`` are served, as the base of the pages' links.
     """
     dashboards = sorted((GENERATED / "dashboards").glob("*.json"))
     return {
-        **{f"dashboards/{each.name}": each.read_text(encoding="utf-8") for each in dashboards},
+        **{
+            f"dashboards/{each.name}": _linked(each.read_text(encoding="utf-8"), runbooks)
+            for each in dashboards
+        },
         "provisioning/datasources/agent-analytics.yml": datasources(
             url=prometheus_url, scrape_interval=scrape_interval, traces_url=traces_url
         ),
         "provisioning/dashboards/agent-analytics.yml": dashboard_provider(path=path),
     }
+
+
+def _linked(dashboard: str, runbooks: str) -> str:
+    """Return a dashboard whose text box for runbooks has an address; others as they are."""
+    if runbooks == RUNBOOKS:
+        return dashboard
+    document: dict[str, Any] = json.loads(dashboard)
+    boxes = [each for each in document["templating"]["list"] if each["name"] == "runbooks"]
+    if not boxes:
+        return dashboard
+    for box in boxes:
+        box["query"] = runbooks.rstrip("/")
+        box["current"] = {"text": box["query"], "value": box["query"]}
+    return f"{json.dumps(document, indent=2, ensure_ascii=False)}\n"
 
 
 def write_files(directory: Path, files: Mapping[str, str]) -> list[Path]:
