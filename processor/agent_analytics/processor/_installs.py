@@ -7,7 +7,8 @@ from agent_analytics.processor import _schema as schema
 from agent_analytics.processor import catalogue
 from agent_analytics.processor._rows import Row, Sample
 from agent_analytics.processor._schema import Schema
-from agent_analytics.processor.catalogue import Metric
+from agent_analytics.processor._shares import INSTALLS, Admission
+from agent_analytics.processor.catalogue import OTHER, Metric
 
 #: Returns active installs by publisher and agent; called at each scrape.
 Callback = Callable[[], Mapping[tuple[str, str], float]]
@@ -18,11 +19,14 @@ class ActiveInstalls:
 
     Args:
         callback: Asks the marketplace's own records. An error in it leaves the gauge out.
+        shares: Admits listings that are known for their installs alone; what it does not admit
+            is added to ``_other``.
         durable: Whether counters go back to the first install ever.
     """
 
-    def __init__(self, callback: Callback | None, *, durable: bool) -> None:
+    def __init__(self, callback: Callback | None, shares: Admission, *, durable: bool) -> None:
         self._callback = callback
+        self._shares = shares
         self._durable = durable
 
     def samples(
@@ -31,11 +35,7 @@ class ActiveInstalls:
         """Yield the gauge, if it is known."""
         if self._callback is not None:
             try:
-                known = self._callback()
-                samples: list[Sample] = [
-                    ((str(publisher), str(agent)), float(count))
-                    for (publisher, agent), count in known.items()
-                ]
+                samples = self._known(self._callback(), _listings(blocks))
             except Exception:  # noqa: BLE001 - a scrape must not fail for the host's database
                 mistakes.raised(
                     "active_installs=", "", self._callback, "active installs are left out"
@@ -47,8 +47,32 @@ class ActiveInstalls:
                 catalogue.ACTIVE_INSTALLS,
                 [
                     (labels[:2], cells[schema.INSTALLS] - cells[schema.UNINSTALLS])
-                    for kind, rows in blocks
-                    if kind is schema.LISTING
-                    for labels, cells, _ in rows
+                    for labels, cells, _ in _listings(blocks)
                 ],
             )
+
+    def _known(self, known: Mapping[tuple[str, str], float], rows: list[Row]) -> list[Sample]:
+        """Return the samples of what a callback knows, in room that is there for it."""
+        shown = {labels for labels, _, _ in rows}
+        counts: dict[tuple[str, ...], float] = {}
+        for (publisher, agent), count in known.items():
+            ids: tuple[str, ...] = (_text(publisher), _text(agent))
+            if ids not in shown and not self._shares.admit(INSTALLS, ids):
+                ids = (ids[0], OTHER)
+                if ids not in shown and not self._shares.admit(INSTALLS, ids):
+                    ids = (OTHER, OTHER)
+            counts[ids] = counts.get(ids, 0.0) + float(count)
+        return list(counts.items())
+
+
+def _text(value: object) -> str:
+    text = str(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate cannot be exposed
+        return OTHER
+    return text
+
+
+def _listings(blocks: list[tuple[Schema, list[Row]]]) -> list[Row]:
+    return next((rows for kind, rows in blocks if kind is schema.LISTING), [])

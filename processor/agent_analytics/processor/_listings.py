@@ -12,6 +12,8 @@ from agent_analytics.processor import _schema as schema
 from agent_analytics.processor._health import SERIES_CAUSES, Health
 from agent_analytics.processor._limits import Limits
 from agent_analytics.processor._schema import Schema
+from agent_analytics.processor._shares import LISTING, PUBLISHER, Admission, named
+from agent_analytics.processor._sizes import CAUSES
 from agent_analytics.processor._store import Block, Cells, SeriesStore, SketchCells
 from agent_analytics.processor.catalogue import (
     OTHER,
@@ -110,8 +112,10 @@ class Listings:
         health: Health,
         lock: RLock,
         clock: Callable[[], float],
+        shares: Admission,
     ) -> None:
         self._store = store
+        self._shares = shares
         self._limits = limits
         self._health = health
         self._lock = lock
@@ -136,23 +140,24 @@ class Listings:
         agent_id = self._label(agent)
         if agent_id is None:
             agent_id = OTHER
-        with self._lock:
-            if publisher_id not in self._of_publisher and (
-                len(self._of_publisher) >= self._limits.publishers
-            ):
-                self._health.refuse_series("publisher")
-                publisher_id = OTHER
-            if (
-                agent_id != OTHER
-                and (publisher_id, agent_id) not in self.known
-                and self._of_publisher.get(publisher_id, 0) >= self._limits.listings_per_publisher
-            ):
-                self._health.refuse_series("listing")
-                agent_id = OTHER
-            found = self.known.get((publisher_id, agent_id))
-        if found is not None:
-            return found
-        return self._place(publisher_id, agent_id)
+        if publisher_id not in self._of_publisher and (
+            len(self._of_publisher) >= self._limits.publishers
+            or not self._shares.admit(PUBLISHER, (publisher_id,))
+        ):
+            self._health.refuse_series(PUBLISHER)
+            publisher_id = OTHER
+        if (
+            agent_id != OTHER
+            and (publisher_id, agent_id) not in self.known
+            and (
+                self._of_publisher.get(publisher_id, 0) >= self._limits.listings_per_publisher
+                or not self._shares.admit(LISTING, (publisher_id, agent_id))
+            )
+        ):
+            self._health.refuse_series(LISTING)
+            agent_id = OTHER
+        found = self.known.get((publisher_id, agent_id))
+        return found or self._place(publisher_id, agent_id)
 
     def _place(self, publisher_id: str, agent_id: str) -> Listing:
         """Make a listing, or return the one that another thread has made meanwhile."""
@@ -176,6 +181,8 @@ class Listings:
         """Take over what a store has kept of an earlier process, whatever the limits are now."""
         for block in blocks:
             publisher, agent, *rest = block.labels
+            for cause, labels in named(block.schema.name, block.labels):
+                self._shares.record(cause, labels)
             listing = self.known.get((publisher, agent)) or self._place(publisher, agent)
             groups = {
                 schema.TOOL.name: listing.tools,
@@ -203,6 +210,7 @@ class Listings:
         """Forget every listing, in a forked child."""
         self.known.clear()
         self._of_publisher.clear()
+        self._shares.reset()
 
     # --- blocks of a listing ---------------------------------------------------------------------
 
@@ -305,7 +313,10 @@ class Listings:
         block = group.get(label)
         if block is not None:
             return block
-        if len(group) >= cap and label != OTHER:
+        if label != OTHER and (
+            len(group) >= cap
+            or not self._shares.admit(CAUSES[kind.name], (listing.publisher, listing.agent, label))
+        ):
             if kind.name in SERIES_CAUSES:  # what goes with a model is refused with it
                 self._health.refuse_series(kind.name)
             return self._block(listing, group, kind, OTHER, cap)

@@ -54,6 +54,7 @@ from agent_analytics.processor._reading import Attributes, Rest, readers
 from agent_analytics.processor._rows import Part, Snapshot
 from agent_analytics.processor._runs import Runs
 from agent_analytics.processor._sampling import mend_sampler
+from agent_analytics.processor._shares import Shares
 from agent_analytics.processor._snapshot import Snapshots
 from agent_analytics.processor._store import MemoryStore
 from agent_analytics.processor._tools import ToolCounter
@@ -133,10 +134,11 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         self._lock = lock
         self._health = health = Health(lock)
         self._store = self._durable(state_dir, service, key, lock, wall_clock)
+        shares = Shares(limits)
         amounts = Amounts(health)
         charges = Charges(amounts, TakeRate(take_rate))
         self._listings = listings = Listings(
-            self._store or MemoryStore(), limits, health, lock, clock
+            self._store or MemoryStore(), limits, health, lock, clock, shares
         )
         self._attribution = Attribution(listings)
         self._shared_ids: SharedIds | None = None
@@ -178,15 +180,24 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         )
         self._open_spans.on_give_up = self._runs.give_up
         self._clock = clock
-        installs = ActiveInstalls(active_installs, durable=self._store is not None)
+        installs = ActiveInstalls(active_installs, shares, durable=self._store is not None)
         self._snapshots: Snapshots | DurableSnapshots
         if self._store is None:
             self._snapshots = Snapshots(
-                listings, health, lock, hold_seconds, expire_seconds, installs, clock, wall_clock
+                listings,
+                shares,
+                health,
+                lock,
+                hold_seconds,
+                expire_seconds,
+                installs,
+                clock,
+                wall_clock,
             )
         else:
             self._snapshots = DurableSnapshots(
                 self._store,
+                shares,
                 health,
                 lock,
                 hold_seconds,

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from agent_analytics.processor import _health, catalogue
 from agent_analytics.processor._schema import Schema
+from agent_analytics.processor._shares import Filled
+from agent_analytics.processor._sizes import EXEMPLAR_BYTES, VERSION_BYTES, cut, escaped
 from agent_analytics.processor._store import Exemplar
 from agent_analytics.processor.catalogue import Metric
 
@@ -28,6 +30,72 @@ class Snapshot:
 
     blocks: list[tuple[Schema, list[Row]]]
     samples: list[tuple[Metric, list[Sample]]]
+
+
+#: Characters of names and versions that have room whatever they are: none takes more than 4 bytes.
+_SHORT: Final = VERSION_BYTES // 4
+
+
+def filled(figures: Filled) -> Iterator[tuple[Metric, list[Sample]]]:
+    """Yield the metrics of how full the exposition is."""
+    used, whole, fullest = figures
+    yield catalogue.EXPOSITION_SAMPLES, [((), used.samples)]
+    yield catalogue.EXPOSITION_BYTES, [((), used.bytes)]
+    yield (
+        catalogue.EXPOSITION_FILLED,
+        [
+            (("samples",), round(used.samples / whole.samples, 4)),
+            (("bytes",), round(used.bytes / whole.bytes, 4)),
+        ],
+    )
+    yield catalogue.FULLEST_PUBLISHER, [((), round(fullest, 4))]
+
+
+def with_room(blocks: list[tuple[Schema, list[Row]]], room: int) -> list[tuple[Schema, list[Row]]]:
+    """Return rows with their exemplars, as far as there is room for them.
+
+    Args:
+        blocks: For each schema its rows.
+        room: Bytes.
+    """
+    most = max(room, 0) // EXEMPLAR_BYTES
+    if (
+        sum(kind.size * len(rows) for kind, rows in blocks) <= most
+        or sum(len(row[2]) for _, rows in blocks for row in rows if row[2]) <= most
+    ):
+        return blocks
+    left: list[tuple[Schema, list[Row]]] = []
+    for kind, rows in blocks:
+        kept: list[Row] = []
+        for labels, cells, exemplars in rows:
+            most -= len(exemplars or ())
+            kept.append((labels, cells, exemplars if most >= 0 else None))
+        left.append((kind, kept))
+    return left
+
+
+def infos(ids: tuple[str, ...], versions: Sequence[tuple[str, ...]]) -> list[Sample]:
+    """Return the names and versions of a listing, as many of the newest as have room.
+
+    Args:
+        ids: Publisher and listing.
+        versions: Names and versions, oldest first. The newest is shown in any case, its name cut
+            where it must be.
+    """
+    if sum([len(name) + len(version) for name, version in versions]) <= _SHORT:
+        return [((*ids, *version), 1) for version in versions]
+    room = VERSION_BYTES
+    shown: list[Sample] = []
+    for name, version in reversed(versions):
+        size = escaped((name, version))
+        if size > room:
+            if shown:
+                break
+            version = cut(version, VERSION_BYTES // 4)  # noqa: PLW2901 - what is left of it
+            name = cut(name, VERSION_BYTES - escaped((version,)))  # noqa: PLW2901 - alike
+        room -= size
+        shown.append(((*ids, name, version), 1))
+    return shown[::-1]
 
 
 def held_cells(schema: Schema, cells: list[int]) -> list[int]:

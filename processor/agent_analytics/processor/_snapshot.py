@@ -13,8 +13,18 @@ from agent_analytics.processor._expiry import Expiry, Presence, ProcessMemory
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._installs import ActiveInstalls
 from agent_analytics.processor._listings import Listing, Listings
-from agent_analytics.processor._rows import Row, Sample, Snapshot, held_cells, own
+from agent_analytics.processor._rows import (
+    Row,
+    Sample,
+    Snapshot,
+    filled,
+    held_cells,
+    infos,
+    own,
+    with_room,
+)
 from agent_analytics.processor._schema import SCHEMAS, Schema
+from agent_analytics.processor._shares import Admission
 from agent_analytics.processor._sketch import EPOCH_SECONDS
 from agent_analytics.processor._store import Block
 from agent_analytics.processor.catalogue import Metric
@@ -33,6 +43,7 @@ class Snapshots:
     def __init__(
         self,
         listings: Listings,
+        shares: Admission,
         health: Health,
         lock: RLock,
         hold_seconds: float,
@@ -42,6 +53,7 @@ class Snapshots:
         wall_clock: Callable[[], float],
     ) -> None:
         self._listings = listings
+        self._shares = shares
         self._health = health
         self._lock = lock
         self._hold = hold_seconds
@@ -61,8 +73,11 @@ class Snapshots:
                 further = [cell[0] for cell in self._health.further]
                 scopes = {scope: cell[0] for scope, cell in self._health.scopes.items()}
             blocks = self._blocks()
-            installs = self._installs.samples(blocks)
-            return Snapshot(blocks, [self._infos(), *installs, *own(cells, further, scopes)])
+            installs = list(self._installs.samples(blocks))
+            full = self._shares.filled()
+            blocks = with_room(blocks, full.whole.bytes - full.used.bytes)
+            health = (*own(cells, further, scopes), *filled(full))
+            return Snapshot(blocks, [self._infos(), *installs, *health])
         if part != "sketches":
             msg = f"part: expected 'metrics' or 'sketches', got {part!r}"
             raise ValueError(msg)
@@ -154,10 +169,10 @@ class Snapshots:
         return (
             catalogue.INFO,
             [
-                ((listing.publisher, listing.agent, *version), 1)
+                sample
                 for listing in self._known()
                 if (listing.publisher, listing.agent) not in self._hidden
-                for version in list(listing.versions)
+                for sample in infos((listing.publisher, listing.agent), list(listing.versions))
             ],
         )
 

@@ -305,6 +305,34 @@ LAST_SPAN: Final = Metric(
     (),
     unit="seconds",
 )
+EXPOSITION_SAMPLES: Final = Metric(
+    "agent_analytics_exposition_samples",
+    "gauge",
+    "Samples that one exposition may come to: those of its series, and what is reserved for them.",
+    (),
+)
+EXPOSITION_BYTES: Final = Metric(
+    "agent_analytics_exposition_bytes",
+    "gauge",
+    "Bytes that one exposition may come to as text, every number at its longest.",
+    (),
+    unit="bytes",
+)
+EXPOSITION_FILLED: Final = Metric(
+    "agent_analytics_exposition_filled_ratio",
+    "gauge",
+    "Part that is taken of the most samples and the most bytes of an exposition.",
+    ("of",),
+    unit="ratio",
+)
+FULLEST_PUBLISHER: Final = Metric(
+    "agent_analytics_fullest_publisher_ratio",
+    "gauge",
+    "Part that is taken of its share of an exposition, of the publisher that has most of it; at 1 "
+    "its new names go under _other.",
+    (),
+    unit="ratio",
+)
 
 LISTING_METRICS: Final = (
     INVOCATIONS,
@@ -347,6 +375,10 @@ HEALTH_METRICS: Final = (
     UNRECORDED_INVOCATIONS,
     INTERNAL_ERRORS,
     LAST_SPAN,
+    EXPOSITION_SAMPLES,
+    EXPOSITION_BYTES,
+    EXPOSITION_FILLED,
+    FULLEST_PUBLISHER,
 )
 
 #: Every metric by its name.

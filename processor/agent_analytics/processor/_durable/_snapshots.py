@@ -16,8 +16,18 @@ from agent_analytics.processor._expiry import Expiry, Ids, Presence, Values
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._installs import ActiveInstalls
 from agent_analytics.processor._limits import Limits
-from agent_analytics.processor._rows import Row, Sample, Snapshot, held_cells, own
+from agent_analytics.processor._rows import (
+    Row,
+    Sample,
+    Snapshot,
+    filled,
+    held_cells,
+    infos,
+    own,
+    with_room,
+)
 from agent_analytics.processor._schema import LISTING, SCHEMAS, Schema
+from agent_analytics.processor._shares import Admission
 from agent_analytics.processor._snapshot import CAP_IN_HOLDS, MAX_CELLS
 from agent_analytics.processor._store import Exemplar
 from agent_analytics.processor.catalogue import Metric
@@ -32,6 +42,7 @@ class DurableSnapshots:
     def __init__(
         self,
         store: DurableStore,
+        shares: Admission,
         health: Health,
         lock: RLock,
         hold_seconds: float,
@@ -41,6 +52,7 @@ class DurableSnapshots:
         wall_clock: Callable[[], float],
     ) -> None:
         self._store = store
+        self._shares = shares
         self._health = health
         self._lock = lock
         self._hold_ns = int(hold_seconds * _NS)
@@ -65,8 +77,12 @@ class DurableSnapshots:
                 return Snapshot([], self._sketches())
             blocks = self._blocks()
             self._store.view.flush()
+            installs = list(self._installs.samples(blocks))
+            full = self._shares.filled()
+            blocks = with_room(blocks, full.whole.bytes - full.used.bytes)
             health = own(self._health_cells(), self._further_health(), self._scopes())
-            return Snapshot(blocks, [self._infos(), *self._installs.samples(blocks), *health])
+            samples = [self._infos(), *installs, *health, *filled(full)]
+            return Snapshot(blocks, samples)
 
     def after_fork(self) -> None:
         """Let go of a lock that a thread of the parent may have held."""
@@ -154,10 +170,12 @@ class DurableSnapshots:
         return (
             catalogue.INFO,
             [
-                (labels, 1)
+                sample
                 for ids, versions in latest.items()
                 if ids not in self._hidden
-                for _, labels in sorted(versions)[-self._versions :]
+                for sample in infos(
+                    ids, [labels[2:] for _, labels in sorted(versions)[-self._versions :]]
+                )
             ],
         )
 
