@@ -12,9 +12,10 @@ from typing import cast
 import pytest
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
-from tests.patience import patience
+from tests.patience import patience, wait_for
 
 from agent_analytics.exporters import MetricsServer, exposition, start_http_server
+from agent_analytics.exporters._renderings import renderings_of
 from agent_analytics.processor import AgentMetricsProcessor
 
 INVOCATIONS = "marketplace_agent_invocations_total"
@@ -203,7 +204,7 @@ class TestHostileClients:
         self, processor: AgentMetricsProcessor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The time for a request is bounded in total, however often bytes come."""
-        monkeypatch.setattr("agent_analytics.exporters._server._READ_SECONDS", 0.3)
+        monkeypatch.setattr("agent_analytics.exporters._connection._READ_SECONDS", 0.3)
         between_bytes = 0.05
         with (
             start_http_server(processor) as server,
@@ -226,22 +227,23 @@ class TestHostileClients:
     def test_a_client_that_does_not_read_is_cut_off(
         self, processor: AgentMetricsProcessor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The time for an answer is bounded, too, and its thread ends."""
-        monkeypatch.setattr("agent_analytics.exporters._server._WRITE_SECONDS", patience(0.5))
-        large = b"x" * 30_000_000
+        """The time for an answer is bounded, too, and what was to be read is let go."""
+        monkeypatch.setattr("agent_analytics.exporters._connection._WRITE_SECONDS", patience(0.5))
 
-        def render(processor: object, accept: str, part: str) -> tuple[bytes, str]:
-            del processor, accept, part
-            return large, "text/plain"
+        def text_of(snapshot: object, *, openmetrics: bool) -> Iterator[bytes]:
+            del snapshot, openmetrics
+            yield b"x" * 30_000_000
 
-        monkeypatch.setattr("agent_analytics.exporters._responses.exposition", render)
+        monkeypatch.setattr("agent_analytics.exporters._renderings.text_of", text_of)
         with (
             start_http_server(processor) as server,
             socket.create_connection(("127.0.0.1", server.port)) as client,
         ):
-            client.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+            client.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
             assert client.recv(9) == b"HTTP/1.1 "
-            wait_until_gone("agent-analytics-http-connection")
+            reading = renderings_of(processor)._readings  # pyright: ignore[reportPrivateUsage] # noqa: SLF001 - who reads
+            assert len(reading) == 1
+            wait_for(lambda: not reading, "the reader to be cut off")
 
     def test_connections_at_once_are_all_served(self, server: MetricsServer) -> None:
         """Scrapes in parallel do not disturb each other."""
@@ -255,14 +257,6 @@ class TestHostileClients:
         for thread in threads:
             thread.join()
         assert statuses == [200] * 8
-
-
-def wait_until_gone(name: str) -> None:
-    """Wait until no thread of this name is left."""
-    deadline = time.monotonic() + patience()
-    while any(thread.name == name for thread in threading.enumerate()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 class TestLifecycle:

@@ -18,7 +18,7 @@ import trustme
 from tests.patience import patience
 
 from agent_analytics.exporters import MetricsServer, start_http_server
-from agent_analytics.exporters._passwords import Users
+from agent_analytics.exporters._passwords import Credential, Users
 from agent_analytics.exporters._web_config import WebConfig
 from agent_analytics.processor import AgentMetricsProcessor
 
@@ -135,40 +135,24 @@ class TestBasicAuthentication:
     def test_passwords_that_bcrypt_cannot_take(self) -> None:
         """A password beyond bcrypt's 72 bytes matches by those, as elsewhere; NUL never does."""
         users = Users({"prom": hashed("p" * 72)})
-        assert users.allow(basic("prom", "p" * 100))
-        assert not users.allow(basic("prom", "p" * 71))
-        assert not users.allow(basic("prom", "\0"))
+        assert users.check(credential(users, "prom", "p" * 100))
+        assert not users.check(credential(users, "prom", "p" * 71))
+        assert not users.check(credential(users, "prom", "\0"))
 
-    def test_work_is_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A hash is computed once a password, never two at once, as much for unknown users."""
+    def test_an_unknown_user_costs_as_much(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A hash of the same cost is computed for a user who does not exist."""
         computed: list[bytes] = []
-        overlap: list[bool] = []
-        busy = threading.Lock()
         real = bcrypt.checkpw
 
         def counting(password: bytes, hashed_password: bytes) -> bool:
-            overlap.append(not busy.acquire(blocking=False))
             computed.append(hashed_password[:7])
-            try:
-                return real(password, hashed_password)
-            finally:
-                busy.release()
+            return real(password, hashed_password)
 
         monkeypatch.setattr(bcrypt, "checkpw", counting)
         users = Users({"prom": hashed("right")})
-        headers = [basic("prom", "right"), basic("prom", "wrong"), basic("nobody", "right")]
-
-        def ask_all() -> None:
-            for header in headers:
-                users.allow(header)
-
-        threads = [threading.Thread(target=ask_all) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        for user in (("prom", "right"), ("prom", "wrong"), ("nobody", "right")):
+            users.check(credential(users, *user))
         assert computed == [b"$2b$04$"] * 3
-        assert not any(overlap)
 
     def test_wrong_passwords_do_not_push_out_right_ones(
         self, monkeypatch: pytest.MonkeyPatch
@@ -176,12 +160,41 @@ class TestBasicAuthentication:
         """After a flood of guesses a user is still let in without work, and memory is bounded."""
         monkeypatch.setattr("agent_analytics.exporters._passwords._REMEMBERED_FAILURES", 5)
         users = Users({"prom": hashed("right")})
-        assert users.allow(basic("prom", "right"))
+        assert users.check(credential(users, "prom", "right"))
         for guess in range(12):
-            assert not users.allow(basic("prom", str(guess)))
-        assert len(users._wrong) == 5  # pyright: ignore[reportPrivateUsage] # noqa: SLF001
-        monkeypatch.delattr(bcrypt, "checkpw")
-        assert users.allow(basic("prom", "right"))
+            assert not users.check(credential(users, "prom", str(guess)))
+        found = [users.known(credential(users, "prom", str(guess))) for guess in range(12)]
+        assert found == [None] * 7 + [False] * 5
+        assert users.known(credential(users, "prom", "right"))
+
+    def test_a_right_password_is_remembered_while_it_is_used(self) -> None:
+        """It needs no hash as long as it comes within a quarter of an hour, and one after that."""
+        now = [0.0]
+        users = Users({"prom": hashed("right")}, lambda: now[0])
+        right = credential(users, "prom", "right")
+        assert users.known(right) is None
+        assert users.check(right)
+        for _ in range(5):
+            now[0] += 890
+            assert users.known(right)
+        now[0] += 910
+        assert users.known(right) is None
+        assert users.check(right)
+        assert users.known(right)
+
+    def test_what_is_remembered_is_of_one_file(self) -> None:
+        """The users of another file, or of the same one read anew, know nothing of it."""
+        first, second = (Users({"prom": hashed("right")}) for _ in range(2))
+        assert first.check(credential(first, "prom", "right"))
+        assert second.known(credential(second, "prom", "right")) is None
+        assert second.known(credential(first, "prom", "right")) is None
+
+
+def credential(users: Users, name: str, password: str) -> Credential:
+    """Return what a client has sent."""
+    found = users.read(basic(name, password))
+    assert found is not None
+    return found
 
 
 def basic(name: str, password: str) -> str:

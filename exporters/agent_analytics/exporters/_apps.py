@@ -1,18 +1,21 @@
 """The metrics as WSGI and ASGI applications, for a web server that the service runs already."""
 
 import asyncio
-import functools
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, MutableMapping
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from agent_analytics.exporters._alone import REFUSAL, alone
+from agent_analytics.exporters._renderings import Answer, renderings_of
 from agent_analytics.exporters._request import BadRequestError, path_of
 from agent_analytics.exporters._responses import (
     Request,
     Response,
     mounted_path,
     refuse,
+    rendered,
     respond,
+    route,
 )
 from agent_analytics.processor import AgentMetricsProcessor
 
@@ -26,6 +29,9 @@ Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _LIFESPAN: Final = ("startup", "shutdown")
+#: What a web server is given at once.
+_PIECE_BYTES: Final = 256 * 1024
+_WRITE_SECONDS: Final = 30.0
 
 
 def make_wsgi_app(processor: AgentMetricsProcessor) -> "WSGIApplication":
@@ -52,7 +58,9 @@ def make_wsgi_app(processor: AgentMetricsProcessor) -> "WSGIApplication":
             response = respond(processor, request)
         status = f"{response.status.value} {response.status.phrase}"
         start_response(status, list(response.headers))
-        return [response.body]
+        if len(response.body) <= _PIECE_BYTES:
+            return [response.body]
+        return renderings_of(processor).pieces(response.body, _PIECE_BYTES)
 
     return app
 
@@ -61,7 +69,8 @@ def make_asgi_app(processor: AgentMetricsProcessor) -> ASGIApp:
     """Return an ASGI 3 application that answers like the server of ``start_http_server``.
 
     Mount it at the root of a server of its own, under any prefix, or under ``/metrics``. The
-    metrics are rendered in a thread of the event loop's pool, so that the loop goes on meanwhile.
+    metrics are rendered in a thread of their own, one rendering for all who wait, so that the loop
+    goes on meanwhile. Who has not taken an answer within 30 seconds does not get the rest.
     """
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,9 +79,9 @@ def make_asgi_app(processor: AgentMetricsProcessor) -> ASGIApp:
         elif scope["type"] == "http":
             server = scope.get("server") or ("", None)
             if processor.state_dir is None and not alone(server[1] or server[0]):
-                await _send(send, refuse(REFUSAL))
+                await _send(send, processor, refuse(REFUSAL))
             else:
-                await _send(send, await _off_the_loop(processor, _request(scope)))
+                await _send(send, processor, await _off_the_loop(processor, _request(scope)))
         elif scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": 1000})
@@ -131,10 +140,24 @@ async def _off_the_loop(processor: AgentMetricsProcessor, request: Request) -> R
         loop = asyncio.get_running_loop()
     except RuntimeError:  # another event loop than asyncio's
         return respond(processor, request)
-    return await loop.run_in_executor(None, functools.partial(respond, processor, request))
+    found = route(processor, request)
+    if isinstance(found, Response):
+        return found
+    answered: asyncio.Future[Answer] = loop.create_future()
+
+    def settle(answer: Answer) -> None:
+        if not answered.done():  # nobody waits any more where the client has gone
+            answered.set_result(answer)
+
+    def then(answer: Answer) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(settle, answer)
+
+    renderings_of(processor).ask(found, then)
+    return rendered(request, await answered)
 
 
-async def _send(send: Send, response: Response) -> None:
+async def _send(send: Send, processor: AgentMetricsProcessor, response: Response) -> None:
     await send(
         {
             "type": "http.response.start",
@@ -145,4 +168,26 @@ async def _send(send: Send, response: Response) -> None:
             ],
         }
     )
-    await send({"type": "http.response.body", "body": response.body})
+    if len(response.body) <= _PIECE_BYTES:
+        await send({"type": "http.response.body", "body": response.body})
+        return
+    # Web servers copy what they cannot send yet: of a piece that is little, of a body much.
+    async with _deadline():
+        sent = 0
+        for piece in renderings_of(processor).pieces(response.body, _PIECE_BYTES):
+            sent += len(piece)
+            more = sent < len(response.body)
+            await send({"type": "http.response.body", "body": piece, "more_body": more})
+
+
+@asynccontextmanager
+async def _deadline() -> AsyncGenerator[None]:
+    """Leave what takes too long, where the event loop is asyncio's; the web server ends it then."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        yield
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_WRITE_SECONDS):
+            yield

@@ -44,20 +44,20 @@ def exposition(
     Raises:
         ValueError: There is no such part.
     """
-    openmetrics = _wants_openmetrics(accept)
+    openmetrics = wants_openmetrics(accept)
     snapshot = processor.snapshot(cast("Part", part))
     body = BytesIO()
-    for piece in _render(snapshot, openmetrics=openmetrics):
+    for piece in text_of(snapshot, openmetrics=openmetrics):
         body.write(piece)
     return body.getvalue(), OPENMETRICS if openmetrics else TEXT
 
 
 def content_type(accept: str) -> str:
     """Return the content type that an ``Accept`` header gets; this renders nothing."""
-    return OPENMETRICS if _wants_openmetrics(accept) else TEXT
+    return OPENMETRICS if wants_openmetrics(accept) else TEXT
 
 
-def _wants_openmetrics(accept: str) -> bool:
+def wants_openmetrics(accept: str) -> bool:
     """Tell whether an ``Accept`` header prefers OpenMetrics 1.0 to the text format."""
     best = {_OPENMETRICS_TYPE: 0.0, "text": 0.0}
     for entry in accept.lower().split(","):
@@ -75,7 +75,7 @@ def _wants_openmetrics(accept: str) -> bool:
     return best[_OPENMETRICS_TYPE] > 0 and best[_OPENMETRICS_TYPE] >= best["text"]
 
 
-def _render(snapshot: Snapshot, *, openmetrics: bool) -> Iterator[bytes]:
+def text_of(snapshot: Snapshot, *, openmetrics: bool) -> Iterator[bytes]:
     """Yield the text of each family, in pieces that are small against a large exposition."""
     for schema, rows in snapshot.blocks:
         if not rows:

@@ -1,4 +1,4 @@
-"""Basic authentication by bcrypt hashes, without letting wrong passwords become load."""
+"""Basic authentication by bcrypt hashes: what is known of a credential, and what is not."""
 
 import base64
 import hashlib
@@ -7,28 +7,53 @@ import importlib
 import re
 import secrets
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final, Protocol, cast
 
 _HASH: Final = re.compile(r"\$2[abxy]\$(0[4-9]|1\d)\$[./A-Za-z0-9]{53}")
 #: bcrypt reads no more of a password; the library refuses longer ones rather than cut them.
 _MAX_PASSWORD_BYTES: Final = 72
 _REMEMBERED_FAILURES: Final = 256
+_REMEMBERED_USERS: Final = 64
+_REMEMBERED_SECONDS: Final = 900.0
 
 
 class _Bcrypt(Protocol):
     def checkpw(self, password: bytes, hashed_password: bytes) -> bool: ...
 
 
-class Users:
-    """The users of a web configuration.
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A name and a password, as they were sent.
 
-    A hash is computed once for each right password and once for each wrong one lately seen, and
-    never two at a time; an unknown user costs what a wrong password costs.
+    Attributes:
+        name: The name.
+        password: The password.
+        digest: Their hash, by a key that this process alone has and forgets.
     """
 
-    def __init__(self, hashes: Mapping[str, str]) -> None:
+    name: str
+    password: bytes
+    digest: bytes
+
+    def __repr__(self) -> str:
+        return f"Credential({self.name!r})"
+
+
+class Users:
+    """The users of a web configuration, and who was right and wrong lately.
+
+    What was right within the last quarter of an hour, or wrong lately, is known without a hash; an
+    unknown user costs what a wrong password costs. Both memories are bounded, hold keyed hashes
+    only, and are gone with this object, which a change of the file replaces.
+    """
+
+    def __init__(
+        self, hashes: Mapping[str, str], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """Take the users' bcrypt hashes by name.
 
         Raises:
@@ -44,44 +69,53 @@ class Users:
         # Of the same cost as a user's hash, so that the time does not tell who exists.
         self._nobody = max(self._hashes.values(), key=lambda hashed: hashed[4:6])[:-31] + b"." * 31
         self._key = secrets.token_bytes(32)
+        self._clock = clock
         self._lock = threading.Lock()
-        self._right: dict[str, bytes] = {}
+        #: When each was last seen.
+        self._right: OrderedDict[bytes, float] = OrderedDict()
         self._wrong: OrderedDict[bytes, None] = OrderedDict()
 
-    def allow(self, authorization: str) -> bool:
-        """Tell whether the value of an ``Authorization`` header is a user's name and password."""
-        credentials = _credentials(authorization)
-        if credentials is None:
-            return False
-        name, password = credentials
-        digest = self._digest(name, password)
-        if self._is_right(name, digest):
-            return True
+    def read(self, authorization: str) -> Credential | None:
+        """Return what an ``Authorization`` header names; None where it names nobody."""
+        found = _credentials(authorization)
+        if found is None:
+            return None
+        name, password = found
+        user = hashlib.sha256(name.encode()).digest()
+        return Credential(name, password, hmac.digest(self._key, user + password, "sha256"))
+
+    def known(self, credential: Credential) -> bool | None:
+        """Tell whether a credential was right or wrong lately; None where it has to be checked."""
+        digest = credential.digest
+        now = self._clock()
         with self._lock:
-            if self._is_right(name, digest):
+            seen = self._right.get(digest)
+            if seen is not None and now - seen <= _REMEMBERED_SECONDS:
+                self._right[digest] = now
+                self._right.move_to_end(digest)
                 return True
             if digest in self._wrong:
                 self._wrong.move_to_end(digest)
                 return False
-            known = name in self._hashes
-            matches = self._check(password, self._hashes.get(name, self._nobody))
-            if known and matches:
-                self._right[name] = digest
-                return True
-            self._wrong[digest] = None
-            if len(self._wrong) > _REMEMBERED_FAILURES:
-                self._wrong.popitem(last=False)
-            return False
+            return None
 
-    def _is_right(self, name: str, digest: bytes) -> bool:
-        # Two wrong guesses compare alike, whether the user exists, has been seen, or neither.
-        return hmac.compare_digest(self._right.get(name, bytes(len(digest))), digest)
+    def check(self, credential: Credential) -> bool:
+        """Tell whether a credential is right by computing a hash, which takes long."""
+        hashed = self._hashes.get(credential.name)
+        matches = self._matches(credential.password, hashed or self._nobody)
+        right = hashed is not None and matches
+        with self._lock:
+            if right:
+                self._right[credential.digest] = self._clock()
+                if len(self._right) > _REMEMBERED_USERS:
+                    self._right.popitem(last=False)
+            else:
+                self._wrong[credential.digest] = None
+                if len(self._wrong) > _REMEMBERED_FAILURES:
+                    self._wrong.popitem(last=False)
+        return right
 
-    def _digest(self, name: str, password: bytes) -> bytes:
-        user = hashlib.sha256(name.encode()).digest()
-        return hmac.digest(self._key, user + password, "sha256")
-
-    def _check(self, password: bytes, hashed: bytes) -> bool:
+    def _matches(self, password: bytes, hashed: bytes) -> bool:
         try:
             return self._bcrypt.checkpw(password[:_MAX_PASSWORD_BYTES], hashed)
         except ValueError:  # a NUL byte, which no password of bcrypt's can hold

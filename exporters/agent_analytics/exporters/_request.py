@@ -11,6 +11,12 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import unquote
 
+_MAX_HEAD_BYTES: Final = 16 * 1024
+#: RFC 9112 wants 8,000 at least.
+_MAX_LINE_BYTES: Final = 8 * 1024
+#: A line may end without its carriage return.
+_END: Final = re.compile(rb"\r?\n\r?\n")
+_BEGINS: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]")
 _WORDS: Final = 3
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VERSION: Final = re.compile(r"HTTP/([0-9])\.([0-9])")
@@ -38,6 +44,41 @@ class Head:
     method: str
     path: str
     headers: Mapping[str, str]
+
+
+class HeadReader:
+    """Reads a request up to the end of its headers, as its bytes come in."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def feed(self, chunk: bytes) -> Head | None:
+        """Take what has come in and return the head, once it is complete.
+
+        Raises:
+            BadRequestError: It is no HTTP/1 request, or its head is too large.
+        """
+        known = len(self._data)
+        # Empty lines before a request do not count; some clients end the last one with them.
+        self._data += chunk if known else chunk.lstrip(b"\r\n")
+        # What was looked at already is not looked at again, but for an end that was cut in two.
+        end = _END.search(self._data, max(0, known - 3))
+        head = self._data if end is None else self._data[: end.start()]
+        _check_size(head)
+        return None if end is None else parse(head.decode("latin-1"))
+
+
+def _check_size(data: bytes | bytearray) -> None:
+    """Refuse a request line or a head that is too long, and what begins as no request does.
+
+    A client that speaks TLS to a server that does not would wait for an answer to it else.
+    """
+    if data and not _BEGINS.match(data):
+        raise BadRequestError(HTTPStatus.BAD_REQUEST)
+    if data.find(b"\n", 0, _MAX_LINE_BYTES) < 0 and len(data) > _MAX_LINE_BYTES:
+        raise BadRequestError(HTTPStatus.REQUEST_URI_TOO_LONG)
+    if len(data) > _MAX_HEAD_BYTES:
+        raise BadRequestError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
 
 def parse(text: str) -> Head:

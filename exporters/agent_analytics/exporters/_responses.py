@@ -1,13 +1,13 @@
 """What is answered under which path: one function for the server, the WSGI and the ASGI app."""
 
-import zlib
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from agent_analytics.exporters._exposition import content_type, exposition
+from agent_analytics.exporters._exposition import content_type, wants_openmetrics
 from agent_analytics.exporters._findings import about
 from agent_analytics.exporters._in_use import in_use
+from agent_analytics.exporters._renderings import Answer, Want, renderings_of
 from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.processor import AgentMetricsProcessor
 
@@ -21,15 +21,9 @@ _METHODS: Final = frozenset({
     "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE",
 })  # fmt: skip
 _ALLOW: Final = "GET, HEAD"
+_VARY: Final = ("Vary", "Accept, Accept-Encoding")
 
 _TEXT: Final = "text/plain; charset=utf-8"
-#: A smaller body fits in one packet anyway.
-_GZIP_FROM_BYTES: Final = 1400
-#: Measured on an exposition of 56k samples: level 1 makes 24 of its bytes into one; level 6 makes
-#: 30 into one and takes nearly three times as long, which the scraped service pays for.
-_GZIP_LEVEL: Final = 1
-_GZIP_WINDOW: Final = 31  # 15 bits of window, in a gzip frame
-
 _INDEX: Final = b"""<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>agent-analytics</title></head>
@@ -75,12 +69,35 @@ class Response:
 
 def respond(processor: AgentMetricsProcessor, request: Request) -> Response:
     """Return the answer to a request. Never raises: an error of ours is a 500 and is counted."""
+    found = route(processor, request)
+    if isinstance(found, Response):
+        return found
     try:
-        response = _route(processor, request)
+        answer: Answer = renderings_of(processor).get(found)
     except Exception:  # noqa: BLE001 - a scrape must not end the host's worker
         note_internal_error("exporters.respond")
-        response = plain(HTTPStatus.INTERNAL_SERVER_ERROR)
-    return for_method(request.method, response)
+        answer = HTTPStatus.INTERNAL_SERVER_ERROR
+    return rendered(request, answer)
+
+
+def route(processor: AgentMetricsProcessor, request: Request) -> Response | Want:
+    """Return the answer to a request, or what has to be rendered for it. Never raises."""
+    try:
+        found = _route(processor, request)
+    except Exception:  # noqa: BLE001 - as above
+        note_internal_error("exporters.respond")
+        found = plain(HTTPStatus.INTERNAL_SERVER_ERROR)
+    return for_method(request.method, found) if isinstance(found, Response) else found
+
+
+def rendered(request: Request, answer: Answer) -> Response:
+    """Return the answer to a request for which something was rendered."""
+    if isinstance(answer, HTTPStatus):
+        return plain(answer)
+    headers = [_VARY]
+    if answer.gzip:
+        headers.append(("Content-Encoding", "gzip"))
+    return _with_body(HTTPStatus.OK, content_type(request.accept), answer.body, headers)
 
 
 def for_method(method: str, response: Response) -> Response:
@@ -111,12 +128,12 @@ def mounted_path(root: str, path: str) -> str:
     return path or "/"
 
 
-def _route(processor: AgentMetricsProcessor, request: Request) -> Response:
+def _route(processor: AgentMetricsProcessor, request: Request) -> Response | Want:
     part = PARTS.get(request.path)
     if request.method not in {"GET", "HEAD"} or (part is None and request.path not in _OTHERS):
         return _refused(request)
     if part is not None:
-        return _part(processor, part, request)
+        return _part(part, request)
     if request.path == HEALTHY:
         return plain(HTTPStatus.OK)
     if request.path == FINDINGS:
@@ -137,19 +154,11 @@ def _refused(request: Request) -> Response:
     return plain(HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", _ALLOW))
 
 
-def _part(processor: AgentMetricsProcessor, part: str, request: Request) -> Response:
-    headers = [("Vary", "Accept, Accept-Encoding")]
+def _part(part: str, request: Request) -> Response | Want:
     if request.method == "HEAD":
         # Rendering would count as a scrape and release series whose zeros nobody has seen.
-        return Response(
-            HTTPStatus.OK, (("Content-Type", content_type(request.accept)), *headers), b""
-        )
-    body, kind = exposition(processor, accept=request.accept, part=part)
-    if len(body) >= _GZIP_FROM_BYTES and _accepts_gzip(request.accept_encoding):
-        packer = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
-        body = packer.compress(body) + packer.flush()
-        headers.append(("Content-Encoding", "gzip"))
-    return _with_body(HTTPStatus.OK, kind, body, headers)
+        return Response(HTTPStatus.OK, (("Content-Type", content_type(request.accept)), _VARY), b"")
+    return Want(part, wants_openmetrics(request.accept), _accepts_gzip(request.accept_encoding))
 
 
 def _with_body(

@@ -1,50 +1,43 @@
-"""The metrics over HTTP from a thread of this process."""
+"""The metrics over HTTP from threads of this process."""
 
-import contextlib
 import errno
+import math
 import os
-import selectors
-import socket
-import ssl
 import threading
-import time
 import weakref
-from collections.abc import Iterable
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from agent_analytics.exporters._connection import finish, read_head, send
+from agent_analytics.exporters._connection import Connection
 from agent_analytics.exporters._listening import bare, is_every, listen
-from agent_analytics.exporters._request import BadRequestError
+from agent_analytics.exporters._password_line import PasswordLine
+from agent_analytics.exporters._reception import Reception
+from agent_analytics.exporters._renderings import Answer, Reading, Rendered, renderings_of
+from agent_analytics.exporters._request import Head
 from agent_analytics.exporters._responses import (
     Request,
     Response,
     for_method,
     mounted_path,
     plain,
-    respond,
+    rendered,
+    route,
 )
 from agent_analytics.exporters._web_config import Security, WebConfig
-from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.processor import AgentMetricsProcessor
 
-#: Connections served at once, a thread each. Prometheus needs one or two.
-_MAX_CONNECTIONS: Final = 16
-_READ_SECONDS: Final = 10.0
-#: Prometheus gives up after its scrape_timeout, 10 s by default.
-_WRITE_SECONDS: Final = 30.0
-_ROOM_SECONDS: Final = 1.0
-_CLOSE_SECONDS: Final = 2.0
 _CHALLENGE: Final = ("WWW-Authenticate", 'Basic realm="agent-analytics", charset="UTF-8"')
+_JOIN_SECONDS: Final = 5.0
 
 
 class MetricsServer:
     """Serves ``/metrics``, ``/metrics/sketches`` and ``/-/healthy``; a context manager, too.
 
-    Every connection carries one request. When too many are open, the oldest that has not yet
-    asked anything makes room, so that idle clients cannot keep Prometheus out.
+    Every connection carries one request. One thread owns all connections; others render and check
+    passwords, one at a time each, while somebody waits for it.
     """
 
     def __init__(
@@ -55,21 +48,22 @@ class MetricsServer:
         *,
         web_config: str | os.PathLike[str] | None = None,
     ) -> None:
+        self._renderings = renderings_of(processor)
         self._processor = processor
         self._security = WebConfig(Path(web_config)) if web_config is not None else None
-        self._listeners = listen(addr, port)
-        self._wake, self._waker = socket.socketpair()
-        self._changed = threading.Condition()
-        #: Open connections, oldest first; True until a permitted request has been read.
-        self._waiting: dict[socket.socket, bool] = {}
-        self._threads: set[threading.Thread] = set()
-        self._closed = False
-        self._port: int = self._listeners[0].getsockname()[1]
+        listeners = listen(addr, port)
+        self._port: int = listeners[0].getsockname()[1]
         self._addr = addr
-        self._acceptor = threading.Thread(
-            target=self._accept, name="agent-analytics-http", daemon=True
+        self._line = PasswordLine()
+        self._reception = Reception(
+            listeners, self._current_security, self._asked, self._renderings.close
         )
-        self._acceptor.start()
+        self._lock = threading.Lock()
+        self._closed = False
+        self._thread = threading.Thread(
+            target=self._reception.run, name="agent-analytics-http", daemon=True
+        )
+        self._thread.start()
         _LIVE.add(self)
 
     @property
@@ -81,25 +75,18 @@ class MetricsServer:
     def url(self) -> str:
         """Address of the index page, as reached from this machine."""
         host = "127.0.0.1" if is_every(self._addr) else bare(self._addr)
-        scheme = "https" if self._security and self._security.current().tls else "http"
+        scheme = "https" if self._current_security().tls else "http"
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self._port}"
 
     def close(self) -> None:
         """Stop listening, let answers under way finish for up to two seconds; idempotent."""
-        with self._changed:
+        with self._lock:
             if self._closed:
                 return
             self._closed = True
-        self._waker.send(b"x")
-        self._acceptor.join()
-        self._close_sockets()
-        with self._changed:
-            self._cut(connection for connection, waits in self._waiting.items() if waits)
-            self._changed.wait_for(lambda: not self._waiting, _CLOSE_SECONDS)
-            self._cut(self._waiting)
-            threads = list(self._threads)
-        for thread in threads:
-            thread.join(_CLOSE_SECONDS)
+        self._reception.close()
+        self._thread.join(_JOIN_SECONDS)
+        self._line.close()
 
     def __enter__(self) -> Self:
         return self
@@ -112,133 +99,78 @@ class MetricsServer:
     ) -> None:
         self.close()
 
-    def _close_sockets(self) -> None:
-        for each in (*self._listeners, self._wake, self._waker):
-            each.close()
-
     def abandon(self) -> None:
         """Give up the port in a forked child: the parent serves it."""
         self._closed = True
-        self._changed = threading.Condition()  # the old one may be held by a thread left behind
-        self._waiting = {}
-        self._close_sockets()
+        self._lock = threading.Lock()  # the old one may be held by a thread left behind
+        self._reception.abandon()
 
-    # --- the accepting thread -------------------------------------------------------------------
+    # --- requests, in the thread that owns the connections ---------------------------------------
 
-    def _accept(self) -> None:
-        with selectors.DefaultSelector() as selector:
-            for each in (*self._listeners, self._wake):
-                selector.register(each, selectors.EVENT_READ)
-            while True:
-                ready = [key.fileobj for key, _ in selector.select()]
-                if self._closed:
-                    return
-                for listener in self._listeners:
-                    if listener in ready:
-                        self._accept_from(listener)
+    def _current_security(self) -> Security:
+        return self._security.current() if self._security else Security()
 
-    def _accept_from(self, listener: socket.socket) -> None:
-        try:
-            connection, _ = listener.accept()
-        except BlockingIOError:
+    def _asked(self, connection: Connection, head: Head) -> None:
+        users = self._current_security().users
+        if users is None:
+            self._permitted(connection, head)
             return
-        except OSError:
-            # Out of file descriptors, mostly: spinning would not bring them back.
-            time.sleep(0.05)
-            return
-        try:
-            self._admit(connection)
-        except Exception:  # noqa: BLE001 - one client must not end the server
-            note_internal_error("exporters.server")
-            connection.close()
+        credential = users.read(head.headers.get("authorization", ""))
+        known = False if credential is None else users.known(credential)
+        if credential is None or known is False:
+            _answer(connection, head, plain(HTTPStatus.UNAUTHORIZED, _CHALLENGE))
+        elif known:
+            self._permitted(connection, head)
+        else:
 
-    def _admit(self, connection: socket.socket) -> None:
-        if not self._make_room():
-            connection.close()
-            return
-        connection.settimeout(_READ_SECONDS)
-        security = self._security.current() if self._security else Security()
-        if security.tls is not None:
-            try:
-                connection = security.tls.wrap_socket(
-                    connection, server_side=True, do_handshake_on_connect=False
-                )
-            except OSError:  # the client has gone away already
-                connection.close()
-                return
-        thread = threading.Thread(
-            target=self._serve,
-            args=(connection, security),
-            name="agent-analytics-http-connection",
-            daemon=True,
-        )
-        with self._changed:
-            self._waiting[connection] = True
-            self._threads.add(thread)
-        try:
-            thread.start()
-        except RuntimeError:  # no more threads to be had
-            with self._changed:
-                del self._waiting[connection]
-                self._threads.discard(thread)
-            connection.close()
+            def then(right: bool) -> None:  # noqa: FBT001 - called with it alone
+                # Asked again, since meanwhile the file may have changed.
+                again = self._asked if right else self._wrong
+                self._reception.call(partial(again, connection, head))
 
-    def _make_room(self) -> bool:
-        def room() -> bool:
-            return len(self._waiting) < _MAX_CONNECTIONS
+            def refused(after: float) -> None:
+                retry = ("Retry-After", str(math.ceil(after)))
+                response = plain(HTTPStatus.TOO_MANY_REQUESTS, retry)
+                self._reception.call(partial(_answer, connection, head, response))
 
-        with self._changed:
-            if not room():
-                self._cut([c for c, waits in self._waiting.items() if waits][:1])
-            return self._changed.wait_for(room, _ROOM_SECONDS)
+            self._line.enter(users, credential, connection.address, then, refused)
 
-    def _cut(self, connections: Iterable[socket.socket]) -> None:
-        for connection in connections:
-            with contextlib.suppress(OSError):
-                # Not the method of SSLSocket, which takes the TLS state from under its thread.
-                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+    def _wrong(self, connection: Connection, head: Head) -> None:
+        _answer(connection, head, plain(HTTPStatus.UNAUTHORIZED, _CHALLENGE))
 
-    # --- a thread for each connection -----------------------------------------------------------
-
-    def _serve(self, connection: socket.socket, security: Security) -> None:
-        try:
-            response = self._answer(connection, security)
-            send(connection, response, time.monotonic() + _WRITE_SECONDS)
-            finish(connection)
-        except OSError:
-            pass  # too slow, gone, or no TLS: nobody is left to be told
-        except Exception:  # noqa: BLE001 - one client must not print a traceback in the host
-            note_internal_error("exporters.connection")
-        finally:
-            connection.close()
-            with self._changed:
-                del self._waiting[connection]
-                self._threads.discard(threading.current_thread())
-                self._changed.notify_all()
-
-    def _answer(self, connection: socket.socket, security: Security) -> Response:
-        deadline = time.monotonic() + _READ_SECONDS
-        if isinstance(connection, ssl.SSLSocket):
-            connection.settimeout(_READ_SECONDS)
-            connection.do_handshake()
-            if not security.knows(connection):
-                return plain(HTTPStatus.FORBIDDEN)
-        try:
-            head = read_head(connection, deadline)
-        except BadRequestError as error:
-            return plain(error.status)
-        users = security.users
-        if users is not None and not users.allow(head.headers.get("authorization", "")):
-            return for_method(head.method, plain(HTTPStatus.UNAUTHORIZED, _CHALLENGE))
-        with self._changed:
-            self._waiting[connection] = False
+    def _permitted(self, connection: Connection, head: Head) -> None:
         request = Request(
             head.method,
             mounted_path("", head.path),
             head.headers.get("accept", ""),
             head.headers.get("accept-encoding", ""),
         )
-        return respond(self._processor, request)
+        found = route(self._processor, request)
+        if isinstance(found, Response):
+            _answer(connection, head, found)
+            return
+
+        def then(answer: Answer) -> None:
+            self._reception.call(partial(self._show, connection, request, answer))
+
+        self._renderings.ask(found, then)
+
+    def _show(self, connection: Connection, request: Request, answer: Answer) -> None:
+        if connection.done or connection.awaits:  # gone, or answered that it takes too long
+            return
+        reading: Reading | None = None
+        if isinstance(answer, Rendered):
+
+            def cut() -> None:
+                self._reception.call(connection.give_up)
+
+            reading = self._renderings.open(answer.body, cut)
+        connection.answer(rendered(request, answer), reading)
+
+
+def _answer(connection: Connection, head: Head, response: Response) -> None:
+    if not connection.done and not connection.awaits:
+        connection.answer(for_method(head.method, response))
 
 
 def start_http_server(
