@@ -10,12 +10,14 @@ from agent_analytics.processor import _dialects as d
 from agent_analytics.processor import _health, _nodes, _settling
 from agent_analytics.processor import _schema as schema
 from agent_analytics.processor._attribution import Attribution
+from agent_analytics.processor._calls_inside import CallsInside, is_whole
 from agent_analytics.processor._followed import Followed, Run, Told
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._invocations import InvocationCounter
 from agent_analytics.processor._listings import Listing, Listings
+from agent_analytics.processor._order import Order
 from agent_analytics.processor._outcomes import outcome_of
-from agent_analytics.processor._run_outcomes import cut_short, failure, steered, step_cancelled
+from agent_analytics.processor._run_outcomes import CutShort, failure, steered, step_cancelled
 from agent_analytics.processor._sameness import known
 from agent_analytics.processor._tools import ToolCounter
 from agent_analytics.processor._tree import started
@@ -69,38 +71,44 @@ class RunCounter:
         if _serves_others(run):
             run.owner, run.serves = run.server, True
         counted = run.unit is not None and not run.apart
-        firsts = {} if counted else self._units(run, parts, ready)
+        units = _settling.units(parts, apart=run.apart)
+        firsts = {} if counted else self._units(run, units, ready)
         self._place(run, parts, firsts)
         self._note_whole_costs(parts, ready)
-        for key, agents in _settling.units(parts, apart=run.apart).items():
-            main = min(agents, key=started)
-            if any(id(part) == key and cut_short(part, main) for part in parts):
-                run.cut_short.add(key)
-        for part in reversed(parts):
+        order = Order(parts)
+        cut = CutShort(order)
+        for place, _, part in order.downwards():
+            agents = units.get(id(part))
+            if agents is not None and cut.off(place, min(agents, key=started)):
+                run.cut_short.add(id(part))
+        inside = CallsInside(order)
+        for place, _, part in order.upwards():
             if id(part) in ready and part.told is not None:
-                self._add(run, part, part.told, firsts.get(id(part)))
+                self._add(run, part, part.told, firsts.get(id(part)), inside.flags[place])
+            inside.leave(place)
 
     # --- whose they are --------------------------------------------------------------------------
 
-    def _units(self, run: Run, parts: list[Followed], ready: set[int]) -> dict[int, list[Followed]]:
+    @staticmethod
+    def _units(
+        run: Run, units: dict[int, list[Followed]], ready: set[int]
+    ) -> dict[int, list[Followed]]:
         """Return the invocations of a run: the span of each, by ``id()``, and its agents."""
         anchor = run.anchor
         if (anchor is not None and anchor.within() is not None) or run.within is not None:
             return {}  # all of it is inner work
-        found = _settling.units(parts, apart=run.apart)
-        for key in list(found):
-            agents = sorted((one for one in found[key] if one.told is not None), key=started)
+        found: dict[int, list[Followed]] = {}
+        for key, all_of_it in units.items():
+            agents = sorted((one for one in all_of_it if one.told is not None), key=started)
             if agents and (key in ready or any(id(one) in ready for one in agents)):
                 found[key] = agents
-            else:
-                del found[key]
         return found
 
     def _place(  # noqa: C901 - one case after the other
         self, run: Run, parts: list[Followed], firsts: dict[int, list[Followed]]
     ) -> None:
         """Give each span its kind, its invocation and its listing."""
-        top_open = run.top is not None and run.top.told is None
+        named = self._of_open(run) if run.top is not None and run.top.told is None else None
         for part in parts:  # parents first
             if part.kind != _nodes.FOLLOWED:
                 continue  # counted before
@@ -118,8 +126,8 @@ class RunCounter:
                 part.listing = run.within
             if part.listing is None:
                 part.listing = self._of_owner(run)
-            if part.listing is None and top_open:
-                part.listing = self._of_open(run)
+            if part.listing is None:
+                part.listing = named
         unit = None if run.apart else run.unit
         if unit is not None and unit.listing is not None:
             for part in parts:
@@ -182,7 +190,12 @@ class RunCounter:
     # --- adding ----------------------------------------------------------------------------------
 
     def _add(  # noqa: C901 - one case after the other
-        self, run: Run, part: Followed, told: Told, agents: list[Followed] | None
+        self,
+        run: Run,
+        part: Followed,
+        told: Told,
+        agents: list[Followed] | None,
+        inside: int,
     ) -> None:
         kind = part.kind
         if part.role == d.USAGE:
@@ -195,7 +208,7 @@ class RunCounter:
         listing = part.listing
         scope = part.scope
         if listing is None:
-            self._lose(part)
+            self._lose(part, inside)
             return
         span: Any = told
         if scope is not None and scope.flags & _nodes.DUPLICATE and kind == _nodes.INFERENCE:
@@ -210,7 +223,7 @@ class RunCounter:
                 told.attributes.setdefault(v.OUTCOME, v.CANCELLED)
             self._tools.end(part, told.attributes, span, part.span_id, told.rest)
         elif kind == _nodes.INFERENCE:
-            self._model_call(part, told, listing)
+            self._model_call(part, told, listing, inside)
         elif kind == _nodes.INVOCATION:
             self._invocation(run, part, told, agents or [part], listing)
         else:
@@ -219,9 +232,9 @@ class RunCounter:
                 told.attributes[v.CONVERSATION_ID] = told.facts.conversation
             self._invocations.end_inner(part, told.attributes, told.rest[3])
 
-    def _lose(self, part: Followed) -> None:
+    def _lose(self, part: Followed, inside: int) -> None:
         """Count what is nobody's: a call once, as anybody's is."""
-        if part.kind == _nodes.INFERENCE and _seen_inside(part) & _nodes.CALL_BELOW:
+        if part.kind == _nodes.INFERENCE and inside & _nodes.CALL_BELOW:
             self._health.repeat()
         else:
             kind = _LOST.get(part.kind, _health.INVOCATION)
@@ -242,10 +255,9 @@ class RunCounter:
                 part, part.listing, told.attributes, told.rest[3], _ids(told.facts)
             )
 
-    def _model_call(self, part: Followed, told: Told, listing: Listing) -> None:
+    def _model_call(self, part: Followed, told: Told, listing: Listing, inside: int) -> None:
         self._with_usage(told)
-        # What is below through a tool or an agent is another call, not another view of this one.
-        part.flags = _seen_inside(part) | part.flags & _nodes.ABOVE
+        part.flags = inside | part.flags & _nodes.ABOVE
         outcome = outcome_of(told, told.attributes, failed=told.rest[2])
         self._usage.of_inference(
             part,
@@ -266,7 +278,7 @@ class RunCounter:
         attributes.pop(v.ERROR_TYPE, None)
         if failed is not None:
             attributes[v.ERROR_TYPE] = failed.attributes.get(v.ERROR_TYPE)
-        source = main if _is_whole(main.facts.tokens) else told
+        source = main if is_whole(main.facts.tokens) else told
         if main.facts.cost is not None:
             attributes.setdefault(v.COST_USD, main.facts.cost)
         own = Told(source.facts, attributes, told.rest, told.instrumentation_scope, remote=False)
@@ -361,28 +373,6 @@ def _serves_others(run: Run) -> bool:
         return False
     caller = run.owner[0] if run.caller is None else run.caller
     return run.server[0] is not None and run.server[0] != caller
-
-
-def _is_whole(tokens: tuple[Any, Any, Any, Any] | None) -> bool:
-    """Tell whether input or output is told, and not parts of them alone."""
-    return tokens is not None and (tokens[0] is not None or tokens[1] is not None)
-
-
-def _seen_inside(call: Followed) -> int:
-    """Return the flags of what another instrumentation told of this very call, inside it."""
-    flags = 0
-    stack: list[Followed] = list(call.children)
-    while stack:
-        one = stack.pop()
-        if one.kind == _nodes.INFERENCE and one.told is not None:
-            flags |= _nodes.CALL_BELOW
-            if _is_whole(one.told.facts.tokens):
-                flags |= _nodes.MODEL_TOKENS_BELOW
-            flags |= one.flags & (_nodes.COST_BELOW | _nodes.PRICED_BELOW)
-        elif one.kind != _nodes.OTHER:
-            continue
-        stack.extend(one.children)
-    return flags
 
 
 __all__ = ["RunCounter"]

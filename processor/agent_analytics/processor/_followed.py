@@ -203,6 +203,8 @@ class Followed(Node):
         while isinstance(node, Followed):
             if node.inside is None:
                 node.inside = set()
+            elif listing in node.inside:
+                return  # and so it is above
             node.inside.add(listing)
             node = node.parent
 

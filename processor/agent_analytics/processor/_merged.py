@@ -7,6 +7,7 @@ believed, then what most of them say, then who says most, then who was nearest t
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Final
 
 from agent_analytics.instrumentation import vocabulary as v
@@ -19,6 +20,9 @@ from agent_analytics.processor._schema import NANO
 _OFF: Final = 1
 #: Who sells the models of others: a call through a host is billed there.
 _HOSTS: Final = ("azure", "bedrock", "aws", "vertex", "az.ai")
+
+#: Further ids of one answer that are remembered; views of one call are few.
+_MOST_IDS: Final = 16
 
 Pick = Callable[[d.Facts], int | None]
 
@@ -114,7 +118,8 @@ def _merge_names(facts: d.Facts, said: Sequence[d.Facts]) -> None:
     ) or _first(providers)
     ids = [one.response_id for one in reversed(said) if one.response_id is not None]
     facts.response_id = _first(ids)
-    facts.other_ids = tuple(dict.fromkeys(one for one in ids if one != facts.response_id))
+    others = dict.fromkeys(one for one in ids if one != facts.response_id)
+    facts.other_ids = tuple(islice(others, _MOST_IDS))
 
 
 def _first(names: Iterable[str | None]) -> str | None:

@@ -58,6 +58,14 @@ USAGE: Final = MODEL_TOKENS_BELOW | AGENT_TOKENS_BELOW | COST_BELOW | PRICED_BEL
 
 _WORK: Final = (TOOL, AGENT)
 
+# --- flags: which flags of usage went on from a node to all above it, shifted by ----------------
+
+#: ... where no tool and no agent was on the way to them.
+_DIRECT: Final = 16
+#: ... where one was.
+_THROUGH_WORK: Final = 24
+PASSED: Final = (USAGE << _DIRECT) | (USAGE << _THROUGH_WORK)
+
 
 class Node:
     """One open span.
@@ -122,20 +130,29 @@ class Node:
         return self if self.kind == INVOCATION else self.scope
 
     def mark_above(self, flags: int) -> None:
-        """Set ``flags`` on every node above, up to and including the invocation's.
+        """Set ``flags``, of ``USAGE``, on every node above, up to and including the invocation's.
 
         A model call that runs a tool or an agent which calls a model is a call of its own: what is
         counted below those is no repetition of the model call above them.
+
+        Each node remembers what went on from it to those above, so that a chain of any length is
+        walked once for each flag and not once for each call.
         """
         node = self.parent
-        below_work = False
+        shift, passed = _DIRECT, flags << _DIRECT
         while node is not None:
             kind = node.kind
-            if not (below_work and kind == INFERENCE):
-                node.flags |= flags
-            if kind == INVOCATION:
+            if kind in _WORK and shift == _DIRECT:
+                shift, passed = _THROUGH_WORK, flags << _THROUGH_WORK
+            known = node.flags
+            if known & passed == passed:
                 return
-            below_work = below_work or kind in _WORK
+            if shift == _DIRECT or kind != INFERENCE:
+                known |= flags
+            if kind == INVOCATION:
+                node.flags = known
+                return
+            node.flags = known | passed
             node = node.parent
 
 

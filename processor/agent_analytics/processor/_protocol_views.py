@@ -1,22 +1,37 @@
 """Views of one tool call that goes over a protocol: of the caller, the client and the server."""
 
+from bisect import bisect_right
+from typing import Final
+
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor import _nodes
 from agent_analytics.processor._followed import Followed
 from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._order import NONE, Order, key_of
 from agent_analytics.processor._tree import end, merge_failure, started
 
+#: Siblings that are looked at for the framework's view of a call, the last to start.
+_MOST_BESIDE: Final = 256
+#: Spans round a run, counted before, that are looked at.
+_MOST_OUTSIDE: Final = 256
 
-def merge_protocol_calls(parts: list[Followed]) -> None:
+#: The nearest span above that is no step, and whether one between speaks a protocol.
+_Around = tuple[Node | None, bool]
+
+
+def merge_protocol_calls(order: Order) -> None:
     """Count a call over a protocol where it begins, with what its other spans tell of it.
 
     Those are of a framework or a decorator, of client and server, and of the server's function.
     """
-    for part in parts:  # parents first
+    around: list[_Around] = []
+    beside = _Beside()
+    for _, up, part in order.downwards():
+        around.append(_outside(part) if up == NONE else _inside(order.parts[up], around[up]))
         if part.role != d.TOOL or part.told is None:
             continue
-        outer = _round_protocol(part, part.told.facts) or _beside(part, part.told.facts)
+        outer = _round_protocol(around[-1], part.told.facts) or beside.find(part)
         if outer is None:
             continue
         part.role = d.OTHER
@@ -28,45 +43,75 @@ def merge_protocol_calls(parts: list[Followed]) -> None:
                 outer.told.attributes.setdefault(v.OUTCOME, inner.attributes[v.OUTCOME])
 
 
-def _round_protocol(part: Followed, facts: d.Facts) -> Node | None:
-    """Return the span round a tool's that tells of the same call, across a protocol."""
-    over = facts.protocol
-    outer = part.parent
-    while outer is not None:
-        name, kind, tool = outer.name, outer.kind, _nodes.TOOL
+def _inside(parent: Followed, around: _Around) -> _Around:
+    if parent.role != d.OTHER:
+        return parent, False
+    return around[0], around[1] or (parent.told is not None and parent.told.facts.protocol)
+
+
+def _outside(top: Followed) -> _Around:
+    """Return what is round the topmost span of a run."""
+    over, outer = False, top.parent
+    for _ in range(_MOST_OUTSIDE):
+        if outer is None:
+            break
         if isinstance(outer, Followed):
-            kind, tool = outer.role, d.TOOL
-            if outer.told is not None:
-                name = outer.told.facts.name
-                over = over or outer.told.facts.protocol
-        if kind == tool:
-            return outer if over and d.same_tool(name, facts.name) else None
-        if kind != d.OTHER:
-            return None
+            if outer.role != d.OTHER:
+                return outer, over
+            over = over or (outer.told is not None and outer.told.facts.protocol)
+        elif outer.kind != d.OTHER:
+            return outer, over
         outer = outer.parent
-    return None
+    return None, over
 
 
-def _beside(part: Followed, facts: d.Facts) -> Followed | None:
-    """Return the framework's view of a call over a protocol, where both were started in one span.
-
-    It goes on for as long as the call; of several that do, the last to start is it.
-    """
-    parent = part.parent
-    if not facts.protocol or not isinstance(parent, Followed):
+def _round_protocol(around: _Around, facts: d.Facts) -> Node | None:
+    """Return the span round a tool's that tells of the same call, across a protocol."""
+    outer, over = around
+    if outer is None:
         return None
-    return max(
-        (
-            one
-            for one in parent.children
-            if one.role == d.TOOL
-            and one.told is not None
-            and not one.told.facts.protocol
-            and one.source != part.source
-            and d.same_tool(one.told.facts.name, facts.name)
-            and started(one) <= started(part)
-            and end(part) <= end(one)
-        ),
-        key=started,
-        default=None,
-    )
+    name, is_tool = outer.name, outer.kind == _nodes.TOOL
+    if isinstance(outer, Followed):
+        is_tool = outer.role == d.TOOL
+        if outer.told is not None:
+            name = outer.told.facts.name
+            over = over or outer.told.facts.protocol
+    over = over or facts.protocol
+    return outer if is_tool and over and d.same_tool(name, facts.name) else None
+
+
+class _Beside:
+    """The tools of each span that are called over no protocol, in the order of their starts."""
+
+    def __init__(self) -> None:
+        self._tools: dict[int, list[Followed]] = {}
+
+    def find(self, part: Followed) -> Followed | None:
+        """Return the framework's view of a call over a protocol, started in the same span.
+
+        It goes on for as long as the call; of several that do, the last to start is it.
+        """
+        parent, told = part.parent, part.told
+        if told is None or not told.facts.protocol or not isinstance(parent, Followed):
+            return None
+        tools = self._tools.get(id(parent))
+        if tools is None:
+            tools = self._tools[id(parent)] = sorted(
+                (
+                    one
+                    for one in parent.children
+                    if one.role == d.TOOL and one.told is not None and not one.told.facts.protocol
+                ),
+                key=started,
+            )
+        last = bisect_right(tools, started(part), key=started)
+        names: dict[object, bool] = {}
+        for one in reversed(tools[max(0, last - _MOST_BESIDE) : last]):
+            if one.role != d.TOOL or one.source == part.source or end(one) < end(part):
+                continue
+            name = key_of(one.told.facts.name) if one.told is not None else None
+            if name not in names and one.told is not None:
+                names[name] = d.same_tool(one.told.facts.name, told.facts.name)
+            if names.get(name):
+                return one
+        return None

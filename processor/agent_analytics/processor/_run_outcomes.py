@@ -1,11 +1,16 @@
 """How a run of foreign spans ended: what its spans say, and what their order says beside it."""
 
+from typing import Final
+
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor._followed import Followed, Told
+from agent_analytics.processor._order import NONE, Order
 from agent_analytics.processor._outcomes import cancelled
 from agent_analytics.processor._settling import own, same_agent
-from agent_analytics.processor._tree import NEAR, below, end, started
+from agent_analytics.processor._tree import NEAR, end, started
+
+_CALLS: Final = (d.TOOL, d.MODEL)
 
 
 def failure(part: Followed, agents: list[Followed]) -> Told | None:
@@ -42,34 +47,62 @@ def _deciding(part: Followed, agents: list[Followed]) -> list[Followed]:
     return [*found, part]
 
 
-def cut_short(part: Followed, main: Followed) -> bool:
-    """Tell whether a run was left in the middle of a call.
+class CutShort:
+    """Tells which runs were left in the middle of a call.
 
     Then the last thing in it is a call that was cancelled, or a tool call that ends after its
     agent. A cancellation that an agent lives through is followed by something: it asks its model
     again.
+
+    Args:
+        order: The spans of all of them, with their roles.
     """
-    outlived = [
-        one for one in own(main, d.TOOL) if started(one) < end(main) and end(one) > end(main)
-    ]
-    if outlived:
-        for one in outlived:
-            if one.told is not None and not one.told.rest[2]:
-                one.told.attributes.setdefault(v.OUTCOME, v.CANCELLED)
-        return True
-    if main.told is not None and main.told.fine:
-        return False
-    if d.tells_success(main.source) and _all_fine(main):
-        return True
-    last: Followed | None = None
-    for one in below(part):
-        if one.role in (d.TOOL, d.MODEL) and (last is None or end(one) > end(last)):
-            last = one
-    if last is None or last.told is None or not last.told.rest[2]:
-        return False
-    if any(started(one) >= end(last) for one in below(part)):
-        return False
-    return cancelled(last.told, last.told.attributes) and end(part) <= end(last) + NEAR
+
+    def __init__(self, order: Order) -> None:
+        self._parts = order.parts
+        #: Of each span the last call below it, and when the last thing there began.
+        self._calls: list[Followed | None] = [None] * len(order.parts)
+        self._began = [0] * len(order.parts)
+        for place, up, part in order.upwards():
+            if up == NONE:
+                continue
+            self._began[up] = max(self._began[up], self._began[place], started(part))
+            # Of two that end at once, the first to be come upon from above.
+            call = self._calls[place]
+            if part.role in _CALLS and (call is None or end(part) >= end(call)):
+                call = part
+            last = self._calls[up]
+            if call is not None and (last is None or end(call) >= end(last)):
+                self._calls[up] = call
+
+    def off(self, place: int, main: Followed) -> bool:
+        """Tell whether a run was.
+
+        Args:
+            place: That of the span that stands for the run.
+            main: Its first agent.
+        """
+        outlived = [
+            one for one in own(main, d.TOOL) if started(one) < end(main) and end(one) > end(main)
+        ]
+        if outlived:
+            for one in outlived:
+                if one.told is not None and not one.told.rest[2]:
+                    one.told.attributes.setdefault(v.OUTCOME, v.CANCELLED)
+            return True
+        if main.told is not None and main.told.fine:
+            return False
+        if d.tells_success(main.source) and _all_fine(main):
+            return True
+        last = self._calls[place]
+        if last is None or last.told is None or not last.told.rest[2]:
+            return False
+        if self._began[place] >= end(last):
+            return False
+        return (
+            cancelled(last.told, last.told.attributes)
+            and end(self._parts[place]) <= end(last) + NEAR
+        )
 
 
 def step_cancelled(call: Followed) -> bool:

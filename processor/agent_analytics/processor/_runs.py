@@ -234,7 +234,7 @@ class Runs:
         context = NO_CONTEXT if silent is None else silent.context
         late = self.begin(attributes, span, span_id, parent, context, running=False)
         if node is not None:
-            late.flags = node.flags
+            late.flags = node.flags & ~_nodes.PASSED
         if silent is not None:
             late.inside = silent.inside
             with self._settling:

@@ -11,18 +11,12 @@ from typing import Final
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor._followed import Followed
 from agent_analytics.processor._graph_roles import find_graphs
+from agent_analytics.processor._order import NONE, Order
 from agent_analytics.processor._protocol_views import merge_protocol_calls
-from agent_analytics.processor._tree import (
-    above,
-    below,
-    end,
-    own,
-    role_of_open,
-    same_name,
-    same_source,
-)
+from agent_analytics.processor._tree import below, own, role_of_open, same_name, same_source
 from agent_analytics.processor._usage_records import set_repeated_aside
 from agent_analytics.processor._views import merge_views
+from agent_analytics.processor._workflows import find_workflows
 
 #: Tools of frameworks that pass the run on to another agent.
 _HANDOFFS: Final = frozenset({"transfer_to_agent", "handoff_to_agent", "handoff"})
@@ -38,44 +32,52 @@ def assign_roles(top: Followed) -> list[Followed]:
         else:
             part.told.facts = part.told.said
             part.role = part.told.facts.role
+    order = Order(parts)
     _moments(parts)
-    find_graphs(parts)
-    _unmarked(parts)
-    _containers(parts)
+    find_graphs(order)
+    _unmarked(order)
+    _containers(order)
     _handoffs(parts)
-    _workflows(parts)
-    merge_protocol_calls(parts)
-    merge_views(parts)
+    find_workflows(order)
+    merge_protocol_calls(order)
+    merge_views(order)
     set_repeated_aside(parts)
     return parts
 
 
-def units(parts: Iterable[Followed], *, apart: bool = False) -> dict[int, list[Followed]]:
+def units(parts: list[Followed], *, apart: bool = False) -> dict[int, list[Followed]]:
     """Return the outermost agents, grouped by the span that stands for their common run.
 
     Keys are ids of ``Followed`` objects: the agent itself, or the topmost span of the same
-    instrumentation above it.
+    framework round it that is no call. A span that nothing says of that it has to do with agents
+    (a request, a step of the user's own) holds any number of runs.
 
     Args:
-        parts: The spans of a run, with their roles.
+        parts: The spans of a run, parents first, with their roles.
         apart: Whether each agent is a run of its own.
     """
+    order = Order(parts)
     groups: dict[int, list[Followed]] = {}
-    for part in parts:
-        if part.role != d.AGENT or any(one.role == d.AGENT for one in above(part)):
-            continue
-        groups.setdefault(id(part if apart else container_of(part)), []).append(part)
+    in_agent = order.in_agents()
+    holders: list[Followed | None] = []
+    for place, above, part in order.downwards():
+        inside = in_agent[place]
+        around = _holder(order.outside()) if above == NONE else holders[above]
+        if part.role == d.AGENT and not inside:
+            groups.setdefault(id(part if apart else around or part), []).append(part)
+        if part.role not in (d.WORKFLOW, d.OTHER):
+            holders.append(None)
+        elif around is None and (part.role == d.WORKFLOW or part.speaks):
+            holders.append(part)
+        else:
+            holders.append(around)
     return groups
 
 
-def container_of(agent: Followed) -> Followed:
-    """Return the topmost span of a framework round an agent that is no call, or the agent itself.
-
-    A span that nothing says of that it has to do with agents (a request, a step of the user's own)
-    holds any number of runs.
-    """
-    found = agent
-    for one in above(agent):
+def _holder(spans: Iterable[Followed]) -> Followed | None:
+    """Return the topmost span of a framework among some, the nearest first, up to a call."""
+    found = None
+    for one in spans:
         if one.role not in (d.WORKFLOW, d.OTHER):
             break
         if one.role == d.WORKFLOW or one.speaks:
@@ -109,82 +111,44 @@ def _moments(parts: list[Followed]) -> None:
             part.role = d.OTHER
 
 
-def _unmarked(parts: list[Followed]) -> None:
+def _unmarked(order: Order) -> None:
     """Take spans that are called like agents for ones, where nothing else round them is one."""
-    for part in parts:
+    parts = order.parts
+    if not any(part.told is not None and part.told.facts.unmarked for part in parts):
+        return
+    holds = order.any_below(_is_agent)
+    in_agent = [order.is_in_agent()]
+    for place, above, part in order.downwards():
+        if above != NONE:
+            in_agent.append(in_agent[above] or parts[above].role == d.AGENT)
         if (
             part.told is not None
             and part.told.facts.unmarked
             and part.role in (d.OTHER, d.WORKFLOW)
-            and not any(one.role == d.AGENT for one in above(part))
-            and not any(one.role == d.AGENT for one in below(part))
+            and not in_agent[place]
+            and not holds[place]
         ):
             part.role = d.AGENT
 
 
-def _containers(parts: list[Followed]) -> None:
+def _is_agent(part: Followed) -> bool:
+    return part.role == d.AGENT
+
+
+def _containers(order: Order) -> None:
     """Find agents that are none: a span without a name of its own round a named one."""
-    for part in parts:
-        if part.role != d.AGENT or part.told is None or part.told.facts.named:
+    named: dict[str, list[int]] = {}
+    nameless: list[tuple[int, Followed]] = []
+    for place, _, part in order.downwards():
+        if part.role != d.AGENT or part.told is None:
             continue
-        if part.told.facts.graph != d.NO_GRAPH:
-            continue
-        if any(
-            one.role == d.AGENT
-            and one.told is not None
-            and one.told.facts.named
-            and same_source(one, part)
-            for one in below(part)
-        ):
+        if part.told.facts.named:
+            named.setdefault(part.source, []).append(place)
+        elif part.told.facts.graph == d.NO_GRAPH:
+            nameless.append((place, part))
+    for place, part in nameless:
+        if order.has_below(place, named.get(part.source, [])):
             part.role = d.WORKFLOW
-
-
-def _workflows(parts: list[Followed]) -> None:
-    """Find workflows that are agents: they work as one, or are what the user's code declares.
-
-    Some instrumentations call any graph a workflow, one that the framework built as an agent, too.
-    One that asks a model, and asks again once a tool has answered, works as an agent; so does one
-    that calls agents as tools.
-    """
-    for part in parts:
-        if part.role != d.WORKFLOW or any(one.role == d.AGENT for one in above(part)):
-            continue
-        calls: list[Followed] = []
-        tools: list[Followed] = []
-        holds = False
-        stack = list(part.children)
-        while stack:
-            one = stack.pop()
-            holds = holds or one.role == d.AGENT
-            if one.role == d.TOOL:
-                tools.append(one)
-                continue
-            if one.role == d.MODEL:
-                calls.append(one)
-            stack.extend(one.children)
-        if not holds and (_works(calls, tools) or _is_declared(part, calls or tools)):
-            part.role = d.AGENT
-
-
-def _works(calls: list[Followed], tools: list[Followed]) -> bool:
-    if not calls:
-        return False
-    first = min(one.start_ns for one in calls)
-    last = max(one.start_ns for one in calls)
-    return any(
-        (first <= tool.start_ns and end(tool) <= last)
-        or any(inner.role == d.AGENT for inner in below(tool))
-        for tool in tools
-    )
-
-
-def _is_declared(workflow: Followed, work: list[Followed]) -> bool:
-    """Tell whether the user's code declares a workflow that asked a model, called a tool or failed.
-
-    What does neither has nothing to do with agents.
-    """
-    told = workflow.told
-    return told is not None and told.facts.declared and (bool(work) or told.rest[2])
 
 
 def _handoffs(parts: list[Followed]) -> None:
@@ -214,7 +178,6 @@ def _slug(name: str | None) -> str:
 
 __all__ = [
     "assign_roles",
-    "container_of",
     "own",
     "same_agent",
     "units",

@@ -70,5 +70,7 @@ class SilentSpans:
         while silent is not None:
             if silent.inside is None:
                 silent.inside = set()
+            elif listing in silent.inside:
+                return  # and so it is above
             silent.inside.add(listing)
             silent = self.spans.get(silent.parent_id)

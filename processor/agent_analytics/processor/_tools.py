@@ -1,6 +1,7 @@
 """Ended tool calls."""
 
 from bisect import bisect_left
+from itertools import repeat
 from threading import RLock
 from typing import Final
 
@@ -19,6 +20,8 @@ from agent_analytics.processor.catalogue import TOOL_SECONDS, UNKNOWN
 
 #: Kinds of spans between two views of one call.
 _THROUGH: Final = (_nodes.TOOL, _nodes.OTHER, _nodes.LIBRARY)
+#: Spans between two views of one call, at most.
+_MOST_ABOVE: Final = 256
 _TOOL_EDGES: Final = tuple(round(edge * NANO) for edge in TOOL_SECONDS)
 
 
@@ -99,10 +102,14 @@ class ToolCounter:
         if node.sources is not None and node.sources != {source}:
             return True
         above = node.parent
-        while above is not None and above.kind in _THROUGH:
+        for _ in repeat(None, _MOST_ABOVE):
+            if above is None or above.kind not in _THROUGH:
+                break
             if above.kind == _nodes.TOOL and above.name == name:
                 if above.sources is None:
                     above.sources = set()
+                elif source in above.sources:
+                    break  # and so was it noted further up
                 above.sources.add(source)
             above = above.parent
         return False

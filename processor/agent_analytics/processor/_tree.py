@@ -105,6 +105,11 @@ def same_name(one: Followed, other: Followed) -> bool:
     )
 
 
+def is_steered(part: Followed) -> bool:
+    """Tell whether a span says that an exception ended it by which a framework steers."""
+    return part.told is not None and part.told.attributes.get(v.OUTCOME) == v.STEERED
+
+
 def merge_failure(kept: Followed, dropped: Followed) -> None:
     """Let a call have failed if one of the spans that tell of it says so.
 

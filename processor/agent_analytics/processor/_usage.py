@@ -11,6 +11,7 @@ below it: where a user states it, for whatever was only priced; where an instrum
 it, for calls whose cost nobody knows, or the public price list alone.
 """
 
+from itertools import repeat
 from threading import RLock
 from typing import Final
 
@@ -55,6 +56,8 @@ _ANY_TOKENS = _nodes.MODEL_TOKENS_BELOW | _nodes.AGENT_TOKENS_BELOW
 #: What sets aside tokens that a user states of an agent alone.
 _OWN_SET_ASIDE = _nodes.MODEL_TOKENS_BELOW
 _ANY_COST = _nodes.COST_BELOW | _nodes.PRICED_BELOW
+#: Spans above a call that learn what it cost; a chain of agents in each other is never as long.
+_MOST_ABOVE: Final = 256
 _WHOLE: Final = (_nodes.INVOCATION, _nodes.AGENT)
 
 
@@ -321,7 +324,9 @@ class UsageCounter:
         scope: Node | None = node
         if node.kind != _nodes.INVOCATION:
             within: Node | None = node
-            while within is not None and within.kind != _nodes.INVOCATION:
+            for _ in repeat(None, _MOST_ABOVE):
+                if within is None or within.kind == _nodes.INVOCATION:
+                    break
                 if within.kind == _nodes.AGENT:
                     within.cost += nano
                 within = within.parent

@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor import _nodes
 from agent_analytics.processor._followed import Followed
 from agent_analytics.processor._merged import merge_into
+from agent_analytics.processor._order import Order
 from agent_analytics.processor._response_ids import is_sure
 from agent_analytics.processor._sameness import (
     DIFFERENT,
@@ -23,10 +23,9 @@ from agent_analytics.processor._sameness import (
     near,
     one_call,
     one_tool,
-    overlap,
     used,
 )
-from agent_analytics.processor._tree import above, merge_failure, same_name
+from agent_analytics.processor._tree import end, is_steered, merge_failure, same_name
 
 #: Views that one is compared with, the next to start; fewer where a run has thousands of calls,
 #: for whoever ends it waits meanwhile.
@@ -36,6 +35,9 @@ _BESIDE_OF_MANY: Final = 12
 
 #: Numbers of tokens that are kept of one call: views of one differ by little.
 _MOST_USED: Final = 8
+#: Spans of one view that are compared with those of others: as many of the outermost and of the
+#: innermost. Views of one call are few.
+_MOST_SHOWN: Final = 4
 
 Alike = Callable[..., int]
 
@@ -50,12 +52,13 @@ class View:
             several that it made.
     """
 
-    __slots__ = ("inner", "sources", "spans")
+    __slots__ = ("_tries", "inner", "sources", "spans")
 
     def __init__(self, span: Followed) -> None:
         self.spans = [span]
         self.sources = {span.source}
         self.inner: list[View] = []
+        self._tries: bool | None = None
 
     def add(self, span: Followed) -> None:
         """Add the only span inside the innermost."""
@@ -67,10 +70,18 @@ class View:
 
         A router asks another provider after the first has failed, whoever records each of them.
         """
-        return any(
-            not overlap(one.spans[0], other.spans[0], 0)
-            for number, one in enumerate(self.inner)
-            for other in self.inner[:number]
+        if self._tries is None:
+            first = [one.spans[0] for one in self.inner]
+            self._tries = len(first) > 1 and (
+                max(one.start_ns for one in first) > min(end(one) for one in first)
+            )
+        return self._tries
+
+    def shown(self) -> list[Followed]:
+        """Return the spans that are compared with those of others."""
+        spans = self.spans
+        return (
+            spans if len(spans) <= 2 * _MOST_SHOWN else spans[:_MOST_SHOWN] + spans[-_MOST_SHOWN:]
         )
 
     def detail(self) -> int:
@@ -82,15 +93,16 @@ class View:
         )
 
 
-def merge_views(parts: list[Followed]) -> None:
+def merge_views(order: Order) -> None:
     """Leave one span of every call its role: what the others know of it goes there."""
-    calls = [part for part in parts if part.role == d.MODEL and part.told is not None]
-    _merge_calls(calls)
-    _merge_tools([part for part in parts if part.role == d.TOOL and part.told is not None])
+    for role, merge in ((d.MODEL, _merge_calls), (d.TOOL, _merge_tools)):
+        calls = [part for part in order.parts if part.role == role and part.told is not None]
+        if len(calls) > 1:
+            merge(calls, order)
 
 
-def _merge_calls(calls: list[Followed]) -> None:
-    views = _views(calls)
+def _merge_calls(calls: list[Followed], order: Order) -> None:
+    views = _views(calls, order)
     if len({call.source for call in calls}) > 1 or _repeats(calls):
         groups = _with_outer(views, _groups(views, one_call))
     elif len(views) < len(calls):
@@ -124,10 +136,10 @@ def _leave_one(group: list[View]) -> None:
     _drop(span for span in spans if span is not kept)
 
 
-def _merge_tools(calls: list[Followed]) -> None:
+def _merge_tools(calls: list[Followed], order: Order) -> None:
     if len({call.source for call in calls}) < 2:  # noqa: PLR2004 - two record one
         return
-    views = _views(calls)
+    views = _views(calls, order)
     for group in _groups(views, one_tool):
         if len(group) == 1:
             _share_steering(views[group[0]].spans)
@@ -135,18 +147,27 @@ def _merge_tools(calls: list[Followed]) -> None:
         everything = [span for number in group for span in views[number].spans]
         for number in group[:-1]:
             _drop(views[number].spans)
+        telling = _telling(everything)
         for span in views[group[-1]].spans:
-            for other in everything:
+            for other in telling:
                 if other is not span:
                     merge_failure(span, other)
 
 
+def _telling(spans: list[Followed]) -> list[Followed]:
+    """Return the spans that tell how their call ended, as far as one may learn from them."""
+    failed = [span for span in spans if span.told is not None and span.told.rest[2]]
+    steered = [span for span in spans if is_steered(span)]
+    first = {id(span) for span in (*failed[:2], *steered[:2])}  # one may be who asks
+    return [span for span in spans if id(span) in first]
+
+
 def _share_steering(spans: list[Followed]) -> None:
     """Let each view of a call know that an exception steered it, where one says what it was."""
-    for other in spans:
-        if other.told is not None and other.told.attributes.get(v.OUTCOME) == v.STEERED:
-            for span in spans:
-                merge_failure(span, other)
+    steered = next(filter(is_steered, spans), None)
+    if steered is not None:
+        for span in spans:
+            merge_failure(span, steered)
 
 
 def _drop(spans: Iterable[Followed]) -> None:
@@ -157,9 +178,14 @@ def _drop(spans: Iterable[Followed]) -> None:
 # --- what is in each other -----------------------------------------------------------------------
 
 
-def _views(calls: list[Followed]) -> list[View]:
+def _views(calls: list[Followed], order: Order) -> list[View]:
     """Return the calls, those in each other together; parents come first in ``calls``."""
-    outer = {id(call): _round(call) for call in calls}
+    around = {
+        id(part): one
+        for part, one in zip(order.parts, order.round_about(), strict=True)
+        if one is not None
+    }
+    outer = {id(call): _round(call, around.get(id(call))) for call in calls}
     inside = Counter(id(one) for one in outer.values() if one is not None)
     of: dict[int, View] = {}
     views: list[View] = []
@@ -169,23 +195,20 @@ def _views(calls: list[Followed]) -> list[View]:
         if view is not None and inside[id(one)] == 1:
             view.add(call)
         else:
-            around, view = view, View(call)
+            holder, view = view, View(call)
             views.append(view)
-            if around is not None:
-                around.inner.append(view)
+            if holder is not None:
+                holder.inner.append(view)
         of[id(call)] = view
     return views
 
 
-def _round(call: Followed) -> Followed | None:
-    """Return the span round a call's that records the same call."""
-    for one in above(call):
-        if one.role == call.role:
-            same = call.role == d.MODEL or (one.source != call.source and same_name(one, call))
-            return one if same else None
-        if one.role != d.OTHER:
-            return None
-    return None
+def _round(call: Followed, one: Followed | None) -> Followed | None:
+    """Return the span round a call's that records the same call, if the nearest does."""
+    if one is None or one.role != call.role:
+        return None
+    same = call.role == d.MODEL or (one.source != call.source and same_name(one, call))
+    return one if same else None
 
 
 def _with_outer(views: list[View], groups: list[list[int]]) -> list[list[int]]:
@@ -196,7 +219,7 @@ def _with_outer(views: list[View], groups: list[list[int]]) -> list[list[int]]:
         held = [group_of[number_of[id(inner)]] for inner in views[number].inner]
         own = group_of[number]
         if held and len(own) == 1 and all(group is held[0] for group in held):
-            held[0].insert(0, number)
+            held[0].append(number)
             group_of[number] = held[0]
             own.clear()
     return [sorted(group) for group in groups if group]
@@ -215,7 +238,7 @@ class _Group:
         self.sources = set(view.sources)
         told = [span.told for span in view.spans if span.told is not None]
         self.ids = {one.facts.response_id for one in told if one.facts.response_id is not None}
-        self.used = {both for span in view.spans if (both := used(span)) != (None, None)}
+        self.used = {both for span in view.shown() if (both := used(span)) != (None, None)}
 
     def admits(self, other: "_Group", sure: int) -> bool:
         """Tell whether nothing speaks against the views of another being of the same call."""
@@ -238,6 +261,15 @@ class _Group:
         self.ids |= other.ids
         if len(self.used) < _MOST_USED:
             self.used |= other.used
+
+
+def _join(one: "_Group", other: "_Group", group_of: list["_Group"]) -> None:
+    """Let the views of two groups be of one call: the fewer go to the more."""
+    if len(one.numbers) < len(other.numbers):
+        one, other = other, one
+    one.take(other)
+    for number in other.numbers:
+        group_of[number] = one
 
 
 def _groups(views: list[View], alike: Alike) -> list[list[int]]:
@@ -263,9 +295,7 @@ def _groups(views: list[View], alike: Alike) -> list[list[int]]:
     for sure, _, second, first in pairs:
         one_group, other_group = group_of[first], group_of[second]
         if one_group is not other_group and one_group.admits(other_group, sure):
-            one_group.take(other_group)
-            for number in other_group.numbers:
-                group_of[number] = one_group
+            _join(one_group, other_group, group_of)
     return [sorted(group.numbers) for group in {id(one): one for one in group_of}.values()]
 
 
@@ -280,9 +310,7 @@ def _join_by_id(group_of: list[_Group]) -> None:
                 is_sure(answer) or one_group.nearly_used(other_group)
             ):
                 continue
-            one_group.take(other_group)
-            for taken in other_group.numbers:
-                group_of[taken] = one_group
+            _join(one_group, other_group, group_of)
 
 
 def _sure(one: View, other: View, alike: Alike, lonely: set[int]) -> int:
@@ -292,8 +320,8 @@ def _sure(one: View, other: View, alike: Alike, lonely: set[int]) -> int:
             beside,
             lonely=span.parent is beside.parent and id(span.parent) in lonely,
         )
-        for span in one.spans
-        for beside in other.spans
+        for span in one.shown()
+        for beside in other.shown()
     )
 
 
@@ -309,7 +337,9 @@ def _lonely(views: list[View]) -> set[int]:
 
 
 def _apart(one: View, other: View) -> int:
-    return min(abs(span.start_ns - beside.start_ns) for span in one.spans for beside in other.spans)
+    return min(
+        abs(span.start_ns - beside.start_ns) for span in one.shown() for beside in other.shown()
+    )
 
 
 __all__ = ["merge_views"]

@@ -1,0 +1,45 @@
+"""What instrumentations record of a model call inside another's span of it."""
+
+from typing import Any
+
+from agent_analytics.processor import _nodes
+from agent_analytics.processor._followed import Followed
+from agent_analytics.processor._order import NONE, Order
+
+
+class CallsInside:
+    """The flags of what was told inside each span; spans are left from below.
+
+    What is below through a tool or an agent is another call, not another view of the one above.
+
+    Attributes:
+        flags: By the place of the span.
+    """
+
+    __slots__ = ("_order", "flags")
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self.flags = [0] * len(order.parts)
+
+    def leave(self, place: int) -> None:
+        """Let the span above one see what that one is by now, and what is inside."""
+        up, part = self._order.up[place], self._order.parts[place]
+        if up != NONE:
+            self.flags[up] |= _seen(part, self.flags[place])
+
+
+def _seen(part: Followed, inside: int) -> int:
+    if part.kind == _nodes.OTHER:
+        return inside
+    if part.kind != _nodes.INFERENCE or part.told is None:
+        return 0
+    flags = inside | _nodes.CALL_BELOW
+    if is_whole(part.told.facts.tokens):
+        flags |= _nodes.MODEL_TOKENS_BELOW
+    return flags | part.flags & (_nodes.COST_BELOW | _nodes.PRICED_BELOW)
+
+
+def is_whole(tokens: tuple[Any, Any, Any, Any] | None) -> bool:
+    """Tell whether input or output is told, and not parts of them alone."""
+    return tokens is not None and (tokens[0] is not None or tokens[1] is not None)
