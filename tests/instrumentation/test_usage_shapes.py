@@ -77,29 +77,9 @@ class _Model:
         self.__pydantic_extra__ = {"prompt_cache_hit_tokens": 2}
 
 
-class _Properties:
-    """Has its numbers as properties, as protocol buffers and their wrappers do."""
-
-    @property
-    def prompt_token_count(self) -> int:
-        return 5
-
-    @property
-    def candidates_token_count(self) -> int:
-        return 1
-
-    @property
-    def thoughts_token_count(self) -> int:
-        return 2
-
-    @property
-    def total_token_count(self) -> int:
-        return 8
-
-
-@pytest.mark.parametrize("made", [_Slots, _Data, _Tuple, _Model, _Properties])
+@pytest.mark.parametrize("made", [_Slots, _Data, _Tuple, _Model])
 def test_whatever_holds_the_numbers(made: Callable[[], object], said: Said) -> None:
-    """Slots, tuples with names, fields beyond a model's and properties of usage are read."""
+    """Slots, tuples with names and fields beyond a model's are read."""
     answer(objects({"usage": made()}))
     found = usage(said())
     assert (found["input"], found["output"]) == (5, 3)

@@ -9,11 +9,14 @@ import fcntl
 import logging
 import os
 import socket
+import struct
 import sys
 import tempfile
 import threading
 from pathlib import Path
 from typing import Final
+
+from agent_analytics.processor.private_files import open_private
 
 _logger = logging.getLogger("agent_analytics")
 
@@ -21,6 +24,9 @@ REFUSAL: Final = (
     "several processes answer on this port, and each counts in memory: the numbers would jump "
     "between theirs. Set state_dir or AGENT_ANALYTICS_STATE_DIR, and any of them shows the sum.\n"
 )
+
+#: Of the process at the other end: its number, user and group.
+_CREDENTIALS: Final = struct.Struct("3i")
 
 _lock = threading.Lock()
 _claims: dict[str, int] = {}
@@ -46,11 +52,13 @@ def alone(port: object, *, several: bool = False) -> bool:
 def _claim(name: str) -> bool:
     safe = "".join(letter if letter.isalnum() else "-" for letter in name)
     known = f"agent-analytics-{os.getuid()}-port-{safe}"
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
         # Asking for the folder fails, too, where there is none that can be written to.
-        descriptor = os.open(Path(tempfile.gettempdir()) / f"{known}.lock", flags, 0o600)
+        descriptor = open_private(Path(tempfile.gettempdir()) / f"{known}.lock")
     except OSError:
+        return _claim_without_files(name, known)
+    if os.fstat(descriptor).st_uid != os.geteuid():  # a stranger's, who may hold a lock on it
+        os.close(descriptor)
         return _claim_without_files(name, known)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -68,14 +76,30 @@ def _claim_without_files(name: str, known: str) -> bool:
     """
     if not sys.platform.startswith("linux"):
         return True  # nowhere to ask: nothing speaks against it
-    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         claim.bind(f"\0{known}")
+        claim.listen(1)
     except OSError as error:
         claim.close()
-        return error.errno != errno.EADDRINUSE
+        return error.errno != errno.EADDRINUSE or _is_strangers(known)
     _claims[name] = claim.detach()
     return True
+
+
+def _is_strangers(known: str) -> bool:
+    """Tell whether another user has taken a name, which says nothing of our processes."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asked:
+        asked.settimeout(0)
+        try:
+            asked.connect(f"\0{known}")
+        except (BlockingIOError, ConnectionRefusedError):
+            return False  # it may be ours: many ask at once, or it does not listen yet
+        except OSError:
+            return True  # of another kind
+        holder = asked.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _, user, _ = _CREDENTIALS.unpack(holder)
+    return int(user) != os.geteuid()
 
 
 def _after_fork() -> None:

@@ -26,7 +26,7 @@ from agent_analytics.exporters._content import content_wanted
 from agent_analytics.exporters._explained import explained, not_served
 from agent_analytics.exporters._identity import check_identity
 from agent_analytics.exporters._instrument import Instruments
-from agent_analytics.exporters._listening import NotServedError
+from agent_analytics.exporters._listening import NotServedError, Sharing
 from agent_analytics.exporters._server import MetricsServer
 from agent_analytics.exporters._settings import UNSET, OrUnset, Settings, TakeRate
 from agent_analytics.exporters._span_limits import warn_of_limits
@@ -103,9 +103,13 @@ class Runtime:
     def _serve(
         self, settings: Settings, port: int, started: ExitStack, root: _process_tree.Root | None
     ) -> None:
-        def server() -> MetricsServer:
+        def server(sharing: Sharing = Sharing.ALONE) -> MetricsServer:
             return MetricsServer(
-                self.processor, port, settings.metrics_host, web_config=settings.web_config
+                self.processor,
+                port,
+                settings.metrics_host,
+                web_config=settings.web_config,
+                sharing=sharing,
             )
 
         state_dir = self.processor.state_dir

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from agent_analytics.exporters._connection import Connection
-from agent_analytics.exporters._listening import bare, is_every, listen
+from agent_analytics.exporters._listening import Sharing, bare, is_every, listen
 from agent_analytics.exporters._password_line import PasswordLine
 from agent_analytics.exporters._reception import Reception
 from agent_analytics.exporters._renderings import Answer, Reading, Rendered, renderings_of
@@ -26,6 +26,7 @@ from agent_analytics.exporters._responses import (
     rendered,
     route,
 )
+from agent_analytics.exporters._steering import beside
 from agent_analytics.exporters._web_config import Security, WebConfig
 from agent_analytics.processor import AgentMetricsProcessor
 
@@ -47,11 +48,14 @@ class MetricsServer:
         addr: str = "127.0.0.1",
         *,
         web_config: str | os.PathLike[str] | None = None,
+        sharing: Sharing = Sharing.ALONE,
     ) -> None:
         self._renderings = renderings_of(processor)
         self._processor = processor
         self._security = WebConfig(Path(web_config)) if web_config is not None else None
-        listeners = listen(addr, port)
+        self._listeners = listeners = listen(addr, port, sharing)
+        #: How many listen where each of ours does, where we have come beside them.
+        self._beside = [beside(each) for each in listeners] if sharing is Sharing.BESIDE else []
         self._port: int = listeners[0].getsockname()[1]
         self._addr = addr
         self._line = PasswordLine()
@@ -77,6 +81,11 @@ class MetricsServer:
         host = "127.0.0.1" if is_every(self._addr) else bare(self._addr)
         scheme = "https" if self._current_security().tls else "http"
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self._port}"
+
+    def unsettled(self) -> bool:
+        """Tell whether one of several that listen here has gone: who gets what is open then."""
+        now = [beside(each) for each in self._listeners] if self._beside else []
+        return any(1 < number != before for number, before in zip(now, self._beside, strict=True))
 
     def close(self) -> None:
         """Stop listening, let answers under way finish for up to two seconds; idempotent."""

@@ -1,19 +1,23 @@
 """One target for all workers of a state directory: one of them serves, another takes over.
 
-Who serves holds a lock in the state directory. The kernel lets it go when that worker dies, and
-one of those that wait for it binds the same port: Prometheus sees the same ``instance``.
+Who serves has a lease in the state directory, and renews it every second. When that worker dies,
+or is stopped, or hangs, one of those that wait takes the lease and serves on the same port:
+Prometheus sees the same ``instance``. A worker that wakes without the lease stops serving. Where
+the state directory has no room for a lease, who can bind the port serves.
 """
 
-import fcntl
-import json
+import errno
 import logging
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from agent_analytics.exporters._lease import Lease, Sign
+from agent_analytics.exporters._listening import Sharing, answers
 from agent_analytics.exporters._server import MetricsServer
 
 _logger = logging.getLogger("agent_analytics")
@@ -21,6 +25,18 @@ _logger = logging.getLogger("agent_analytics")
 _FILE: Final = "target"
 #: How often a worker that does not serve looks whether it should.
 _LOOK_SECONDS: Final = 0.25
+#: How often the worker that serves says that it lives.
+_BEAT_SECONDS: Final = 1.0
+#: Looks at which nothing has changed before the holder is asked itself. Looks are counted and not
+#: seconds: a worker that was stopped as well has not looked.
+_SILENT_LOOKS: Final = 24
+#: What the holder may take to say anything at all. It and the looks are well below 15 s.
+_ANSWER_SECONDS: Final = 2.0
+#: A holder whose directory was removed notices at its next beat, and makes way.
+_WAY_SECONDS: Final = 3.0
+
+#: Starts a server: the first on its port, or beside one that does not answer.
+Serve = Callable[[Sharing], MetricsServer]
 
 
 class SharedTarget:
@@ -35,62 +51,124 @@ class SharedTarget:
         OSError: Nobody of this state directory serves, and yet the port is in use.
     """
 
-    def __init__(
-        self, state_dir: Path, address: tuple[str, int], serve: Callable[[], MetricsServer]
-    ) -> None:
-        self._path = state_dir / _FILE
+    def __init__(self, state_dir: Path, address: tuple[str, int], serve: Serve) -> None:
+        self._lease = Lease(state_dir / _FILE)
         self._address = address
         self._serve = serve
-        self._descriptor = -1
         self._over = threading.Event()
         self._warned: set[str] = set()
+        self._seen: Sign | None = None
+        self._silent = 0
         self.server: MetricsServer | None = None
-        self._thread: threading.Thread | None = None
         _live.add(self)
         if address[1] == 0:
             self._warn(
                 "metrics_port=0 takes another port at each start: with a state directory, a new "
                 "instance would double every lifetime total in Prometheus; name a port"
             )
-        if not self._try():
-            self._thread = threading.Thread(
-                target=self._wait, name="agent-analytics-target", daemon=True
-            )
-            self._thread.start()
+        self._look(first=True)
+        self._thread: threading.Thread | None = threading.Thread(
+            target=self._run, name="agent-analytics-target", daemon=True
+        )
+        self._thread.start()
 
     def _warn(self, message: str) -> None:
         if message not in self._warned:
             self._warned.add(message)
             _logger.warning("agent-analytics: %s", message)
 
-    def _try(self) -> bool:
-        """Serve, if nobody else of the directory does."""
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    # --- taking ----------------------------------------------------------------------------------
+
+    def _look(self, *, first: bool = False) -> None:
+        """Serve, if nobody else of the directory does.
+
+        Raises:
+            OSError: The port is in use, and the lease was free.
+        """
+        silent = False
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._compare(os.pread(descriptor, 4096, 0))
-            os.close(descriptor)
-            return False
+            taken = self._lease.take()
+            if not taken:
+                sign = self._lease.sign()
+                silent = self._is_silent(sign)
+                taken = silent and self._lease.take_from(sign)
+        except OSError as error:
+            self._warn(
+                f"{_FILE} in the state directory cannot be used ({error.strerror or error}): "
+                "whoever can bind the port serves the metrics"
+            )
+            self._without_lease(silent=silent or self._is_silent(None))
+            return
+        if not taken:
+            self._compare()
+            return
         try:
-            self.server = self._serve()
+            self._begin(silent=silent, wait=first and self._lease.fresh)
         except BaseException:
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
-            os.close(descriptor)
+            self._lease.give_up()
             raise
-        host, _ = self._address
-        text = json.dumps({"host": host, "port": self.server.port, "pid": os.getpid()})
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, text.encode(), 0)
-        self._descriptor = descriptor
+
+    def _is_silent(self, sign: Sign | None) -> bool:
+        """Tell whether the holder has neither renewed its lease for a while, nor answers now."""
+        if sign != self._seen:
+            self._seen, self._silent = sign, 0
+            return False
+        self._silent += 1
+        if self._silent < _SILENT_LOOKS:
+            return False
+        self._silent = 0
+        holder = self._lease.holder()
+        host, port = str(holder.get("host", self._address[0])), holder.get("port")
+        if type(port) is not int:
+            port = self._address[1]
+        if answers(host, port, _ANSWER_SECONDS):
+            return False
+        self._warn(
+            f"the worker that served the metrics, process {holder.get('pid', 'unknown')}, does "
+            f"not answer; process {os.getpid()} takes over"
+        )
         return True
 
-    def _compare(self, content: bytes) -> None:
-        """Say so, if the worker that serves does so elsewhere: that would be a second target."""
+    def _begin(self, *, silent: bool, wait: bool = False) -> None:
+        """Start the server.
+
+        Args:
+            silent: Whether it is known that whoever has the port does not answer.
+            wait: Whether somebody may serve who does not know yet that it should not.
+        """
+        deadline = time.monotonic() + (_WAY_SECONDS if wait else 0)
+        while True:
+            try:
+                self._started(self._serve(Sharing.LATER))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+                if silent or not answers(*self._address, _ANSWER_SECONDS):
+                    # Of a worker that is stopped; nobody else's can be bound beside.
+                    self._started(self._serve(Sharing.BESIDE))
+                    return
+                if time.monotonic() >= deadline:
+                    raise
+            else:
+                return
+            time.sleep(_LOOK_SECONDS)
+
+    def _started(self, server: MetricsServer) -> None:
+        self.server = server
+        self._lease.write({"host": self._address[0], "port": server.port, "pid": os.getpid()})
+
+    def _without_lease(self, *, silent: bool) -> None:
         try:
-            serving = json.loads(content)
-            host, port = str(serving["host"]), int(serving["port"])
-        except (ValueError, TypeError, KeyError):
+            self._begin(silent=silent)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+
+    def _compare(self) -> None:
+        """Say so, if the worker that serves does so elsewhere: that would be a second target."""
+        holder = self._lease.holder()
+        host, port = holder.get("host"), holder.get("port")
+        if not isinstance(host, str) or not isinstance(port, int):
             return
         if (host, port) != self._address and self._address[1] != 0:
             self._warn(
@@ -100,13 +178,33 @@ class SharedTarget:
                 "so this one waits; give all workers of a state directory one port"
             )
 
-    def _wait(self) -> None:
-        while not self._over.wait(_LOOK_SECONDS):
+    # --- from then on ----------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._over.wait(_LOOK_SECONDS if self.server is None else _BEAT_SECONDS):
             try:
-                if self._try():
-                    return
+                if self.server is None:
+                    self._look()
+                else:
+                    self._keep(self.server)
             except OSError as error:
                 self._warn(f"cannot take over the metrics: {error}")
+
+    def _keep(self, server: MetricsServer) -> None:
+        """Renew the lease; stop serving without it, for another worker does."""
+        if self._lease.held and not self._lease.beat():
+            self._lease.give_up()
+            # The directory may have been removed, and nobody else serves.
+            if self._lease.take():
+                self._started(server)
+                return
+            self.server = None
+            server.close()
+            self._warn("another worker has taken over the metrics; this one waits")
+        elif server.unsettled():
+            # One that was stopped has gone: the kernel has numbered the others anew.
+            server.close()
+            self.server = self._serve(Sharing.BESIDE)
 
     def close(self) -> None:
         """Stop serving, or waiting to."""
@@ -115,18 +213,13 @@ class SharedTarget:
             self._thread.join()
         if self.server is not None:
             self.server.close()
-        descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
-            os.close(descriptor)
+        self._lease.give_up()
 
     def abandon(self) -> None:
-        """Leave the lock to the parent, in a forked child."""
+        """Leave the lease to the parent, in a forked child."""
         self._over.set()
         self._thread = None
-        descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
-            os.close(descriptor)
+        self._lease.give_up(unlock=False)
 
 
 _live: Final[weakref.WeakSet[SharedTarget]] = weakref.WeakSet()

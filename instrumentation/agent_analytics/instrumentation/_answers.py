@@ -8,7 +8,8 @@ usage by the names of models.
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple, cast
 
-from agent_analytics.instrumentation._fields import PLAIN, held, items, plain, text
+from agent_analytics.instrumentation._fields import items, text, word
+from agent_analytics.instrumentation._held import held, is_plain, plain, reading
 from agent_analytics.instrumentation._usage import Found, usage_by_model, usage_in
 
 #: Lists of messages and answers: LangGraph's and AutoGen's, Haystack's, LangChain's, the OpenAI
@@ -64,19 +65,17 @@ _NONE: Final = Answers()
 
 def read_answers(value: object) -> Answers:
     """Return the answers that a result or a chunk of a stream holds; nothing is raised."""
-    kind = type(value)
-    if kind in PLAIN and kind not in _LISTED:
+    if is_plain(value) and type(value) not in _LISTED:
         return _NONE
     try:
-        return _answers(value)
-    except KeyboardInterrupt:
-        raise  # a person's
-    except BaseException:  # noqa: BLE001 - a stranger's attribute may do anything; it is no usage
+        with reading():
+            return _answers(value)
+    except Exception:  # noqa: BLE001 - what cannot be read is no usage
         return _NONE
 
 
 def _answers(value: object) -> Answers:
-    if type(value) in _LISTED:
+    if is_plain(value):
         return Answers(tuple(_each(value)))
     fields = held(value)
     found = _by_model(value, fields) or usage_in(value)
@@ -88,7 +87,7 @@ def _answers(value: object) -> Answers:
         return Answers(tuple(_listed(fields)), all_so_far=True)
     if _CONTENTS in fields:
         return Answers(tuple(_in_contents(fields)))
-    is_state = isinstance(value, Mapping) and len(fields) <= _MOST_NAMES
+    is_state = issubclass(type(value), dict) and len(fields) <= _MOST_NAMES
     return Answers(tuple(_by_step(fields))) if is_state else _NONE
 
 
@@ -106,24 +105,25 @@ def _in_contents(fields: Mapping[str, object]) -> Iterator[Found]:
     """Yield the usage among the contents of an update, which adds to what is known already."""
     answer = text(fields.get("response_id")) or text(fields.get("message_id"))
     for content in items(fields.get(_CONTENTS)):
-        if plain(content, "type") == _USAGE:
+        if word(content, "type") == _USAGE:
             found = usage_in(content) or usage_in({_USAGE: plain(content, "details")})
             if found is not None:
-                adds = plain(content, "merge_mode") != "replace"
+                adds = word(content, "merge_mode") != "replace"
                 yield found._replace(call_id=answer, adds=adds)
 
 
 def _by_step(steps: Mapping[str, object]) -> Iterator[Found]:
     """Yield what is in the messages that each step of a graph adds."""
     for step in steps.values():
-        if isinstance(step, Mapping):
-            yield from _listed(cast("Mapping[str, object]", step))
+        found = held(step) if issubclass(type(step), dict) else None
+        if found is not None:
+            yield from _listed(found)
 
 
 def _listed(fields: Mapping[str, object]) -> Iterator[Found]:
     for key in _LISTS:
         listed = fields.get(key)
-        if type(listed) in _LISTED:
+        if is_plain(listed) and type(listed) in _LISTED:
             yield from _each(listed)
     for key in _LAST:
         found = usage_in(fields.get(key))
@@ -138,11 +138,10 @@ def _each(listed: object, depth: int = 0) -> list[Found]:
     for number, value in enumerate(reversed(values[-_MOST:])):
         if number >= _MOST_SILENT and not found:
             break
-        kind = type(value)
-        if kind in _LISTED:
-            if depth < _DEEPEST:
+        if is_plain(value):
+            if type(value) in _LISTED and depth < _DEEPEST:
                 found += reversed(_each(value, depth + 1))
-        elif kind not in PLAIN:
+        else:
             if _of_person(value):
                 break
             if plain(value, PIECE) is True:
@@ -156,9 +155,9 @@ def _each(listed: object, depth: int = 0) -> list[Found]:
 
 def _of_person(message: object) -> bool:
     """Tell whether a message is a person's, and not what a tool returned in a person's name."""
-    if any(plain(part, _PART) == _PROMPT for part in items(plain(message, "parts"))):
+    if any(word(part, _PART) == _PROMPT for part in items(plain(message, "parts"))):
         return True
-    return any(plain(message, key) in _PERSONS for key in _SPEAKERS) and not any(
-        plain(part, "type") == _TOOL_RESULT or plain(part, _TOOL_RESULT_OF_BEDROCK) is not None
+    return any(word(message, key) in _PERSONS for key in _SPEAKERS) and not any(
+        word(part, "type") == _TOOL_RESULT or plain(part, _TOOL_RESULT_OF_BEDROCK) is not None
         for part in items(plain(message, "content"))
     )

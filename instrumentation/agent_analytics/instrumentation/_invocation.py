@@ -11,7 +11,7 @@ from opentelemetry.util.types import AttributeValue
 from agent_analytics.instrumentation import _checks, context, mistakes, tracing
 from agent_analytics.instrumentation import vocabulary as names
 from agent_analytics.instrumentation._calls import Call, NoCall
-from agent_analytics.instrumentation._fields import PLAIN
+from agent_analytics.instrumentation._held import PLAIN, is_plain
 from agent_analytics.instrumentation._ledger import Charge, Refund, Report, Totals, per_model
 from agent_analytics.instrumentation._streamed import Streamed
 from agent_analytics.instrumentation.exceptions import NOTHING, NotErrors
@@ -24,7 +24,7 @@ TenantSource = str | Callable[..., str | None]
 NO_CALL: Final = NoCall(INVALID_SPAN, 0, {}, None, None)
 _NO_PRICE: Final = -1
 #: Exact types of results without usage: of a list or a tuple, what is in it may tell of some.
-_TELLS_NOTHING: Final = PLAIN - {list, tuple}
+_TELLS_NOTHING: Final = frozenset(map(id, PLAIN - {list, tuple}))
 
 
 class Listing:
@@ -255,8 +255,7 @@ class RunningInvocation:
         """Note the time of the first chunk, and the usage that any chunk carries."""
         if self.first_chunk is None:
             self.first_chunk = (perf_counter_ns() - call.started) / 1e9
-        kind = type(value)
-        if kind not in PLAIN or kind is tuple:
+        if not is_plain(value) or type(value) is tuple:
             if self.streamed is None:
                 self.streamed = Streamed()
             self.streamed.chunk(value)
@@ -288,7 +287,7 @@ class RunningInvocation:
                 refunded += entry.nano
         if reports:
             attributes[names.USAGE_OWN] = True
-        elif self.streamed is not None or type(result) not in _TELLS_NOTHING:
+        elif self.streamed is not None or id(type(result)) not in _TELLS_NOTHING:
             reports = self._read(result)
         if reports:
             (model, _), totals = self._usage(reports, own=names.USAGE_OWN in attributes)

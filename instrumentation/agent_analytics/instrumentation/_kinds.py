@@ -1,4 +1,7 @@
-"""Which results are over when a function returns, and which are a stream, by their class."""
+"""Which results are over when a function returns, and which are a stream, by their class.
+
+Nothing of theirs is run to find out: see ``_held``.
+"""
 
 import asyncio
 import concurrent.futures
@@ -6,11 +9,18 @@ import inspect
 import io
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import is_dataclass
 from enum import Enum, auto
-from operator import attrgetter
-from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import Any, Final, cast
+from types import AsyncGeneratorType, CoroutineType, FunctionType, GeneratorType
+from typing import Any, Final
+
+from agent_analytics.instrumentation._held import (
+    attribute,
+    defined,
+    full_names,
+    is_kind_of,
+    namespaces,
+    own_fields,
+)
 
 #: Full names of responses and context managers that hold a stream, and the attributes it is in.
 HOLDERS: Final = {
@@ -31,6 +41,8 @@ HOLDERS: Final = {
     "sanic.response.types.ResponseStream": "streaming_fn",
     "sanic.response.StreamingHTTPResponse": "streaming_fn",  # before 21.12
 }
+#: They answer to any name, and stand for nothing that is still to come.
+_MOCKS: Final = {"unittest.mock.NonCallableMock": ""}
 #: Of these, a function that makes the stream when it is called.
 CALLED_LATER: Final = "streaming_fn"
 #: What contextlib makes of generators.
@@ -48,7 +60,15 @@ OPENING: Final = {
         "stream_text",
     ),
 }
-_CONTAINERS: Final = (str, bytes, bytearray, memoryview, Mapping, Sequence, AbstractSet, type, Enum)
+#: With them what the classes of files are derived from. What is only registered with one of these
+#: has a length, which says the same.
+_CONTAINERS: Final = frozenset(
+    id(each)
+    for each in (
+        str, bytes, bytearray, memoryview, dict, list, tuple, set, frozenset, Mapping, Sequence,
+        AbstractSet, type, Enum, io.IOBase, *io.IOBase.__bases__,
+    )
+)  # fmt: skip
 _FUTURES: Final = (asyncio.Future, concurrent.futures.Future)
 #: Handles, such as files and cursors: what is read from them otherwise cannot be followed.
 _READING: Final = ("read", "readline", "fetchone", "fetchmany", "fetchall")
@@ -78,40 +98,50 @@ class Kind(Enum):
     PROXY = auto()
 
 
-_EXACT: Final[dict[type, Kind]] = {
-    GeneratorType: Kind.GENERATOR,
-    AsyncGeneratorType: Kind.ASYNC_GENERATOR,
-    CoroutineType: Kind.COROUTINE,
+_EXACT: Final[dict[int, tuple[type, Kind]]] = {
+    id(GeneratorType): (GeneratorType, Kind.GENERATOR),
+    id(AsyncGeneratorType): (AsyncGeneratorType, Kind.ASYNC_GENERATOR),
+    id(CoroutineType): (CoroutineType, Kind.COROUTINE),
 }
+#: What responses say of a stream that is read already, or sent past its iterator.
+_READ_OR_PASSED_ON: Final = ("is_stream_consumed", "is_closed", "direct_passthrough")
+_OBJECTS_CLASS: Final = defined(object, "__class__")
 #: Classes made at run time must not be kept alive without bound.
 _MAX_KNOWN: Final = 1024
 
-_known: Final[dict[type, Kind]] = {}
+#: By ``id()`` of the class, which is kept: a metaclass may have made anything of its hash.
+_known: Final[dict[int, tuple[type, Kind]]] = {}
 
 
 def known_as(kind: type, table: Mapping[str, object]) -> str | None:
     """Return the full name under which a class or one of its ancestors is in a table."""
-    for ancestor in kind.__mro__:
-        name = f"{ancestor.__module__}.{ancestor.__qualname__}"
-        if name in table:
-            return name
-    return None
+    return next((name for name in full_names(kind) if name in table), None)
 
 
 def has_body(value: object) -> bool:
     """Tell whether something is a response with ``body_iterator``."""
-    return BODY in getattr(value, "__dict__", ())
+    return BODY in (own_fields(value) or ())
 
 
 def _has(kind: type, names: Sequence[str]) -> bool:
-    return any(getattr(kind, name, None) is not None for name in names)
+    return any(defined(kind, name) is not None for name in names)
+
+
+def _reads(kind: type, value: object) -> bool:
+    """Tell whether an object is a handle, or hands on to one whatever it is asked for."""
+    if _has(kind, _READING):
+        return True
+    fields = own_fields(value) or {}
+    return any(name in fields for name in _READING) or (
+        _has(kind, ("__getattr__",)) and any(_has(type(one), _READING) for one in fields.values())
+    )
 
 
 def _classify(kind: type[Any], value: object) -> Kind:  # noqa: PLR0911 - a table as code
     # First: a response of aiohttp is a mapping, too.
     if known_as(kind, HOLDERS) is not None or has_body(value):
         return Kind.HOLDER
-    if issubclass(kind, _CONTAINERS) or issubclass(kind, io.IOBase):
+    if is_kind_of(kind, _CONTAINERS) or known_as(kind, _MOCKS) is not None:
         return Kind.DONE
     if known_as(kind, OPENING) is not None:
         return Kind.OPENING
@@ -126,18 +156,20 @@ def _classify(kind: type[Any], value: object) -> Kind:  # noqa: PLR0911 - a tabl
 
 def _classify_protocol(kind: type, value: object) -> Kind:  # noqa: PLR0911 - a table as code
     if _has(kind, _ITERATING):
-        if any(hasattr(value, name) for name in _READING):
+        if _reads(kind, value):
             return Kind.DONE
         return Kind.AWAITABLE if _has(kind, ("__await__",)) else Kind.ITERATOR
-    if value.__class__ is not kind:
+    if defined(kind, "__class__") is not _OBJECTS_CLASS:
         return Kind.PROXY
     if _has(kind, ("__aiter__", "__iter__")):
-        if _has(kind, _SIZED) or any(hasattr(value, name) for name in _READING):
+        if _has(kind, _SIZED) or _reads(kind, value):
             return Kind.DONE
         if _has(kind, ("__aiter__",)):
             return Kind.ITERATOR
         return Kind.LAZY
-    if _has(kind, ("__enter__", "__aenter__")) and all(name.startswith("_") for name in dir(kind)):
+    if _has(kind, ("__enter__", "__aenter__")) and all(
+        name.startswith("_") for names in namespaces(kind) for name in names
+    ):
         return Kind.MANAGER
     return Kind.DONE
 
@@ -148,12 +180,15 @@ def may_stream(value: object) -> bool:
     Others, and dataclasses, iterate over what they have already.
     """
     kind = type(value)
-    fields = cast("Mapping[str, object]", getattr(value, "__dict__", {}))
+    fields = own_fields(value) or {}
     if any(_has(type(field), ("__next__", "__anext__")) for field in fields.values()):
         return True
-    if is_dataclass(kind) or hasattr(kind, "__attrs_attrs__"):
+    if _has(kind, ("__dataclass_fields__", "__attrs_attrs__")):
         return False
-    return inspect.isgeneratorfunction(inspect.unwrap(getattr(kind, "__iter__")))  # noqa: B009
+    function = defined(kind, "__iter__")
+    while type(function) is FunctionType and "__wrapped__" in function.__dict__:
+        function = function.__dict__["__wrapped__"]
+    return type(function) is FunctionType and inspect.isgeneratorfunction(function)
 
 
 def _known_holder(response: object) -> str:
@@ -164,11 +199,10 @@ def body_of(response: Any) -> tuple[Any, str, Any]:  # noqa: ANN401 - of any fra
     """Return who holds the stream of a response, under which name, and the stream if any."""
     path = BODY if has_body(response) else HOLDERS[_known_holder(response)]
     *outer, name = path.split(".")
-    try:
-        owner = attrgetter(".".join(outer))(response) if outer else response
-        return owner, name, getattr(owner, name)
-    except AttributeError:
-        return None, name, None
+    owner = response
+    for each in outer:
+        owner = attribute(owner, each)
+    return owner, name, attribute(owner, name)
 
 
 def is_streaming(response: Any) -> bool:  # noqa: ANN401 - of any framework
@@ -177,11 +211,9 @@ def is_streaming(response: Any) -> bool:  # noqa: ANN401 - of any framework
     return body is not None and (
         name == CALLED_LATER
         or not (
-            getattr(response, "is_stream_consumed", False)
-            or getattr(response, "is_closed", False)
-            or "_content" in getattr(response, "__dict__", ())
-            or getattr(response, "direct_passthrough", False)
-            or getattr(response, "file_to_stream", None) is not None
+            any(attribute(response, name) is True for name in _READ_OR_PASSED_ON)
+            or "_content" in (own_fields(response) or ())
+            or attribute(response, "file_to_stream") is not None
             or kind_of(body) is Kind.DONE
         )
     )
@@ -190,9 +222,13 @@ def is_streaming(response: Any) -> bool:  # noqa: ANN401 - of any framework
 def kind_of(value: object) -> Kind:
     """Return what a result is."""
     kind = type(value)
-    found = _EXACT.get(kind) or _known.get(kind)
+    found = _known.get(id(kind))
     if found is None:
         if len(_known) >= _MAX_KNOWN:
             _known.clear()
-        found = _known[kind] = _classify(kind, value)
-    return found
+            _known.update(_EXACT)
+        found = _known[id(kind)] = (kind, _classify(kind, value))
+    return found[1]
+
+
+_known.update(_EXACT)

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from agent_analytics.instrumentation import exceptions
 from agent_analytics.instrumentation import vocabulary as names
+from agent_analytics.instrumentation._held import constant, has
 from agent_analytics.instrumentation._web_answers import ANSWERS, outcome_of_answer
 from agent_analytics.instrumentation.exceptions import NOTHING, NotErrors
 
@@ -158,7 +159,7 @@ def _members(exception: BaseException) -> list[BaseException]:
         return list(_read_group(exception))
     return [
         each
-        for each in cast("list[BaseException]", _ask(exception, "exceptions") or [])
+        for each in cast("list[BaseException]", constant(exception, "exceptions") or [])
         if BaseException in _read_mro(type(each))  # whatever else is among them
     ]
 
@@ -171,7 +172,7 @@ def _look_at_exit(exception: BaseException, own: NotErrors) -> Meaning | None:
 
 def _look_at_exit_code(exception: BaseException, own: NotErrors) -> Meaning | None:
     del own
-    if not _is_zero(_ask(exception, "exit_code", 1)):
+    if not has(exception, "exit_code") or not _is_zero(constant(exception, "exit_code")):
         return None
     return names.SUCCESS, type_name(type(exception))
 
@@ -182,15 +183,15 @@ def _is_zero(code: object) -> bool:
 
 
 def _look_at_code(exception: BaseException, own: NotErrors) -> Meaning | None:
-    """Look at the code of an answer of gRPC's."""
+    """Look at the code of an answer of gRPC's, which a method alone returns."""
     del own
-    code = getattr(_ask(exception, "code"), "name", None)
+    code = getattr(_called(exception, "code"), "name", None)
     outcome = {"DEADLINE_EXCEEDED": names.TIMEOUT, "CANCELLED": names.CANCELLED}.get(str(code))
     return None if outcome is None else (outcome, type_name(type(exception)))
 
 
 def _look_at_reason(exception: BaseException, own: NotErrors) -> Meaning | None:
-    return _by_another(_ask(exception, "reason"), own)
+    return _by_another(constant(exception, "reason"), own)
 
 
 def _look_at_cause(exception: BaseException, own: NotErrors) -> Meaning | None:
@@ -212,17 +213,17 @@ def _by_another(inner: Any, own: NotErrors) -> Meaning | None:  # noqa: ANN401 -
 def _look_at_answer(exception: BaseException, own: NotErrors) -> Meaning | None:
     """Look at the answer that a web server gives for an exception."""
     del own
-    outcome = outcome_of_answer(exception, _ask)
+    outcome = outcome_of_answer(exception)
     return None if outcome is None else (outcome, type_name(type(exception)))
 
 
-def _ask(subject: object, what: str, default: object = None, *, call: bool = True) -> object:
-    """Return an attribute of an exception's, called if it is a method; it may do anything."""
+def _called(subject: object, method: str) -> object:
+    """Return what a method of an exception's returns; it may do anything."""
     try:
-        found: object = getattr(subject, what, default)
-        return found() if call and callable(found) else found
+        found: object = getattr(subject, method, None)
+        return found() if callable(found) else found
     except BaseException:  # noqa: BLE001 - of the host's; it must not take the place of its exception
-        return default
+        return None
 
 
 #: By the qualified name of a class, for it and what is derived from it.

@@ -19,6 +19,11 @@ _MOST: Final = 8
 _STREAMS: Final = frozenset({Kind.GENERATOR, Kind.ASYNC_GENERATOR, Kind.ITERATOR})
 
 
+def has_metadata(result: dict[object, object]) -> bool:
+    """Tell whether a dictionary is one of boto3's, by keys that are exactly texts."""
+    return len(result) <= _MOST and any(type(key) is str and key == METADATA for key in result)
+
+
 def finish_parts(call: Call, result: Parts, follow: Callable[..., Any]) -> Parts:
     """End the call with a tuple or a dictionary; where one part is a stream, at its end.
 

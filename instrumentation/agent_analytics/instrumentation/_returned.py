@@ -5,11 +5,12 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from functools import wraps
+from types import GetSetDescriptorType
 from typing import Any, Final, cast
 
 from agent_analytics.instrumentation._calls import Call
 from agent_analytics.instrumentation._carried import Carried, Inner, Lazy, Step
-from agent_analytics.instrumentation._fields import PLAIN
+from agent_analytics.instrumentation._held import PLAIN, attribute, defined
 from agent_analytics.instrumentation._kinds import (
     CALLED_LATER,
     OPENING,
@@ -21,17 +22,18 @@ from agent_analytics.instrumentation._kinds import (
     may_stream,
 )
 from agent_analytics.instrumentation._objects import watch
-from agent_analytics.instrumentation._parts import METADATA, finish_parts
+from agent_analytics.instrumentation._parts import finish_parts, has_metadata
 from agent_analytics.instrumentation._stand_ins import dressed, stand_in
 from agent_analytics.instrumentation._streams import iterate, iterate_async
 from agent_analytics.instrumentation._usage import read_usage
 from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.instrumentation.vocabulary import SUCCESS
 
-#: Exact types of results that are known to be over; others join them.
-_over: Final[set[type]] = {dict, *cast("frozenset[type]", PLAIN)} - {tuple}
-#: Some of these hold a stream as one of their parts.
-_OF_PARTS: Final = frozenset({dict, tuple})
+#: Exact types of results that are known to be over, by ``id()``; others join them. They are kept,
+#: and not hashed: a metaclass may have made anything of that.
+_over: Final[dict[int, type]] = {
+    id(each): each for each in (dict, *cast("frozenset[type]", PLAIN)) if each is not tuple
+}
 #: Classes made at run time must not be kept alive without bound.
 _MAX_OVER: Final = 1024
 
@@ -39,7 +41,7 @@ _MAX_OVER: Final = 1024
 def finish(call: Call, result: Any) -> Any:
     """End the call with ``result``; where that is unfinished, return what ends it later."""
     kind = type(result)  # pyright: ignore[reportUnknownVariableType] # whatever it is
-    if kind in _over and (kind is not dict or METADATA not in result):
+    if id(kind) in _over and (kind is not dict or not has_metadata(result)):
         call.end(SUCCESS, None, result)
         return result
     return _go_on(call, result)
@@ -51,12 +53,12 @@ def _exact(result: object) -> type[object]:
 
 def _go_on(call: Call, result: Any) -> Any:
     try:
-        if type(result) in _OF_PARTS:
+        if type(result) is dict or type(result) is tuple:  # one of its parts may be a stream
             return finish_parts(call, result, follow)
         kind = kind_of(result)
         if kind is Kind.DONE:
             if len(_over) < _MAX_OVER:
-                _over.add(_exact(result))
+                _over[id(_exact(result))] = _exact(result)
         elif call.context is not None:
             return _last(call, result, kind)
     except Exception:  # noqa: BLE001 - telemetry never hurts the host
@@ -179,7 +181,7 @@ def _entered(carried: Carried, result: Any) -> Any:
 
 def _opening(carried: Carried, result: object) -> Any:
     name = known_as(type(result), OPENING)
-    if name is None or getattr(result, "_content_consumed", False):
+    if name is None or attribute(result, "_content_consumed") is True:
         carried.over(result)
     else:
         watch(carried, result, follow, opening=OPENING[name])
@@ -187,8 +189,13 @@ def _opening(carried: Carried, result: object) -> Any:
 
 
 def _proxy(carried: Carried, result: Any) -> Any:
-    target = getattr(result, "__wrapped__", result)
-    if target is result or kind_of(target) is Kind.DONE:
+    target = attribute(result, "__wrapped__")
+    described: Any = defined(type(result), "__wrapped__")
+    if (
+        target is None and type(described) is GetSetDescriptorType
+    ):  # of a proxy that is written in C
+        target = described.__get__(result)
+    if target is None or kind_of(target) is Kind.DONE:
         carried.over(result)
         return result
     instead = follow(carried, target)
@@ -237,8 +244,8 @@ def _holder(carried: Carried, result: Any) -> Any:
 
 def _close_instead(response: Any, body: Any, instead: Any) -> None:
     """Let Django, which remembers how to close what it streams, close what took its place."""
-    closers: list[Any] | None = getattr(response, "_resource_closers", None)
-    if isinstance(closers, list):
+    closers: Any = attribute(response, "_resource_closers")
+    if type(closers) is list:
         closers[:] = [
             instead.close if getattr(close, "__self__", None) is body else close
             for close in closers

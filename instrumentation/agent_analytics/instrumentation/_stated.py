@@ -4,9 +4,11 @@ It is believed as what an instrumentation states on a span is: after one's own t
 before the public list. In US dollars alone, and a 0 is unknown.
 """
 
+from decimal import Decimal
 from typing import Final
 
-from agent_analytics.instrumentation._fields import PLAIN, plain
+from agent_analytics.instrumentation._fields import exact, word
+from agent_analytics.instrumentation._held import is_plain, plain
 from agent_analytics.instrumentation.money import NANO_PER_USD, nano_usd
 from agent_analytics.instrumentation.spellings import Path
 
@@ -39,7 +41,7 @@ def stated_in(usage: object) -> int | None:
     ticks = plain(usage, _TICKS)
     if type(ticks) is int and 0 < ticks <= _MOST_TICKS:
         return (ticks + _TICKS_PER_NANO // 2) // _TICKS_PER_NANO
-    if plain(usage, _CURRENCY) not in (None, *_DOLLARS):
+    if plain(usage, _CURRENCY) is not None and word(usage, _CURRENCY) not in _DOLLARS:
         return None
     cost = _first(usage, _IN)
     if plain(usage, _OWN_KEY) is True:
@@ -59,10 +61,13 @@ def _first(source: object, paths: tuple[Path, ...]) -> int | None:
 
 def _amount(source: object, path: Path) -> int | None:
     for key in path:
-        if type(source) in PLAIN:
+        if is_plain(source):
             return None
         source = plain(source, key)
+    amount = exact(source)
+    if not is_plain(amount) and type(amount) is not Decimal:
+        return None
     try:
-        return nano_usd(source) or None
+        return nano_usd(amount) or None
     except ValueError:
         return None

@@ -3,7 +3,8 @@
 from typing import Final, NamedTuple
 
 from agent_analytics.instrumentation._answers import PIECE, read_answers
-from agent_analytics.instrumentation._fields import PLAIN, plain, unwrapped
+from agent_analytics.instrumentation._fields import unwrapped, word
+from agent_analytics.instrumentation._held import is_plain, plain, reading
 from agent_analytics.instrumentation._sums import merge, of_run, plus, with_run
 from agent_analytics.instrumentation._usage import TOKENS, Found, Usage
 
@@ -82,14 +83,13 @@ class Streamed:
         self._run: tuple[Usage, ...] = ()
 
     def chunk(self, value: object) -> None:
-        """Take in a chunk; whatever a stranger's attribute does, nothing is raised."""
+        """Take in a chunk; nothing is raised."""
         try:
-            chunk = unwrapped(value)
-            if chunk is not None and not _is_seen_elsewhere(chunk):
-                self._chunk(chunk)
-        except KeyboardInterrupt:
-            raise  # a person's
-        except BaseException:  # noqa: BLE001 - a stranger's attribute may do anything; it is no usage
+            with reading():
+                chunk = unwrapped(value)
+                if chunk is not None and not _is_seen_elsewhere(chunk):
+                    self._chunk(chunk)
+        except Exception:  # noqa: BLE001 - what cannot be read is no usage
             return
 
     def _chunk(self, chunk: object) -> None:
@@ -217,8 +217,8 @@ _BY_TYPE: Final = {
 
 
 def _is_seen_elsewhere(chunk: object) -> bool:
-    event = plain(chunk, "event")
-    return type(event) is str and event.startswith(_ANNOUNCED) and not event.startswith(_OF_MODELS)
+    event = word(chunk, "event")
+    return event is not None and event.startswith(_ANNOUNCED) and not event.startswith(_OF_MODELS)
 
 
 def _marks(value: object) -> _Marks:
@@ -238,15 +238,15 @@ def _marks(value: object) -> _Marks:
 
 def _marks_of(chunk: object) -> _Marks | None:
     for key in _TYPES:
-        kind = plain(chunk, key)
-        found = _BY_TYPE.get(kind) if type(kind) is str else None
+        kind = word(chunk, key)
+        found = None if kind is None else _BY_TYPE.get(kind)
         if found is not None:
             return found
     if plain(chunk, _BEDROCK_BEGINS) is not None:
         return _Marks(begins=True)
     metadata = plain(chunk, _BEDROCK_ENDS)
     if plain(chunk, "done") is True or (
-        type(metadata) not in PLAIN and plain(metadata, "usage") is not None
+        not is_plain(metadata) and plain(metadata, "usage") is not None
     ):
         return _Marks(ends=True)
     return None

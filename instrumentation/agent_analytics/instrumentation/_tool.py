@@ -1,8 +1,8 @@
 """Calls of tools."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from time import time_ns
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from opentelemetry.context import Context, get_current
 from opentelemetry.util.types import AttributeValue
@@ -10,7 +10,7 @@ from opentelemetry.util.types import AttributeValue
 from agent_analytics.instrumentation import mistakes, tracing
 from agent_analytics.instrumentation import vocabulary as names
 from agent_analytics.instrumentation._calls import Call
-from agent_analytics.instrumentation._fields import PLAIN
+from agent_analytics.instrumentation._held import constant
 from agent_analytics.instrumentation._invocation import NO_CALL
 from agent_analytics.instrumentation.context import CALL_KEY
 from agent_analytics.instrumentation.exceptions import NOTHING, NotErrors
@@ -22,14 +22,11 @@ TOOL_ERROR: Final = "tool_error"
 
 def says_error(result: object) -> bool:
     """Tell whether a result says of itself that it is an error, as those of MCP do."""
-    if type(result) in PLAIN:
-        return False
-    if isinstance(result, Mapping):
-        found = cast("Mapping[object, object]", result)
-        return found.get("isError") is True or found.get("is_error") is True
-    # The second release of MCP's own package renamed it; FastMCP warns of the old name.
-    told = getattr(result, "is_error", None)
-    return (getattr(result, "isError", None) if told is None else told) is True
+    # The second release of MCP's own package renamed it.
+    told = constant(result, "is_error")
+    return told is True or (
+        (told is None or issubclass(type(result), dict)) and (constant(result, "isError") is True)
+    )
 
 
 class ToolRecorder:

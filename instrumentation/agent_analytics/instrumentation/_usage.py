@@ -5,22 +5,13 @@ What is looked for, and under which names, is in ``spellings``; what the figures
 meant.
 """
 
-import inspect
-from collections.abc import Callable, Iterator, Mapping
-from types import FunctionType, MethodType
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple, cast
 
 from agent_analytics.instrumentation import spellings
-from agent_analytics.instrumentation._fields import (
-    PLAIN,
-    count,
-    field,
-    items,
-    plain,
-    text,
-    unwrapped,
-)
+from agent_analytics.instrumentation._fields import count, items, text, unwrapped, word
 from agent_analytics.instrumentation._figures import Basis, Figures, settle
+from agent_analytics.instrumentation._held import constant, held, is_plain, plain, reading
 from agent_analytics.instrumentation._meant import BESIDE_INPUT, BESIDE_REASONING
 from agent_analytics.instrumentation._stated import stated_in, stated_round
 from agent_analytics.instrumentation._usage_objects import (
@@ -29,9 +20,6 @@ from agent_analytics.instrumentation._usage_objects import (
     has_figures,
 )
 from agent_analytics.instrumentation.spellings import Path, Spelling
-
-#: How a field is read: by any means, or as plain data alone.
-Look = Callable[[object, str], object]
 
 
 class Usage(NamedTuple):
@@ -70,15 +58,17 @@ class Found(NamedTuple):
     adds: bool = False
 
 
-#: Where an answer keeps its usage, in words that were ever read by any means.
+#: Where an answer keeps its usage.
 _USAGE: Final = ("usage", "usage_metadata")
-#: The same, as plain data alone; where a library sums up a run, one key more leads to the sum.
-_USAGE_PLAIN: Final[tuple[Path, ...]] = (
+#: The same, where it has figures; where a library sums up a run, one key more leads to the sum.
+_USAGE_BELOW: Final[tuple[Path, ...]] = (
     ("usageMetadata",),
     ("usage_details",),
     ("token_usage",),
     ("context_wrapper", "usage"),
     ("_state", "usage"),
+    ("_graph_run", "_state", "usage"),
+    ("_graph_run", "state", "usage"),
     ("metrics", "accumulated_usage"),
     ("metrics",),
     ("meta",),
@@ -87,9 +77,15 @@ _USAGE_PLAIN: Final[tuple[Path, ...]] = (
     ("models_usage",),
     ("amazon-bedrock-invocationMetrics",),
 )
-#: What wraps an answer or a chunk; the first two by any means, the rest as plain data alone.
-_ROUND: Final = ("message", "response")
-_ROUND_PLAIN: Final = (
+#: A stream of pydantic-ai keeps what its run used before, and what its answer used until now.
+_STREAMED: Final[tuple[Path, Path]] = (
+    ("_initial_run_ctx_usage",),
+    ("_raw_stream_response", "_usage"),
+)
+#: What wraps an answer or a chunk.
+_ROUND: Final = (
+    "message",
+    "response",
     "data",
     "event",
     "metadata",
@@ -103,6 +99,10 @@ _ROUND_PLAIN: Final = (
     "_meta",
     "meta",
     "_raw_response",
+    "_result",
+    "_run_result",
+    "_stream_response",
+    "_streamed_run_result",
 )
 #: Answers that are their own usage: Ollama's, and those of Llama at Bedrock.
 _OWN_USAGE: Final = (("eval_count",), ("generation_token_count",))
@@ -121,30 +121,28 @@ def read_usage(result: object) -> Found | None:
     """Return the usage that a result or a chunk of a stream carries, or None.
 
     Chunks carry it some levels down in some streams (Anthropic's ``message_start``, OpenAI's
-    ``response.completed``, Bedrock's ``metadata``). Never raises what a stranger's attribute does.
+    ``response.completed``, Bedrock's ``metadata``). Nothing is raised.
     """
-    if type(result) in PLAIN:
-        return None
     try:
-        return usage_in(result)
-    except KeyboardInterrupt:
-        raise  # a person's
-    except BaseException:  # noqa: BLE001 - a stranger's attribute may do anything; it is no usage
+        with reading():
+            return usage_in(result)
+    except Exception:  # noqa: BLE001 - what cannot be read is no usage
         return None
 
 
 def usage_in(result: object) -> Found | None:
-    """Return the same, and raise what a stranger's attribute does."""
-    return None if type(result) in PLAIN else _search(result, 0, by_any_means=True)
+    """Return the same, and raise where it cannot be read."""
+    return None if is_plain(result) else _search(result, 0)
 
 
 def usage_by_model(source: object, usages: object) -> Found | None:
     """Return the usage of a run that is kept by the names of models, or ``None``."""
-    if not isinstance(usages, Mapping):
+    models = held(usages)
+    if models is None:
         return None
     told = [
         one._replace(model=text(model))
-        for model, usage in cast("Mapping[object, object]", usages).items()
+        for model, usage in models.items()
         if (one := _settled(usage, source, None, None)) is not None
     ]
     if not told:
@@ -154,10 +152,10 @@ def usage_by_model(source: object, usages: object) -> Found | None:
     return Found(tuple(told), of_run=True)
 
 
-def _search(source: object, depth: int, *, by_any_means: bool) -> Found | None:
-    found = _read(source, field if by_any_means else plain)
+def _search(source: object, depth: int) -> Found | None:
+    found = _read(source)
     if found is None and depth < _DEEPEST:
-        found = _search_inside(source, depth, by_any_means=by_any_means)
+        found = _search_inside(source, depth)
         if found is not None and any(usage.model is None for usage in found.usages):
             # What is round an answer may name the model that gave it.
             model = _first_text(source, spellings.MODEL)
@@ -167,52 +165,44 @@ def _search(source: object, depth: int, *, by_any_means: bool) -> Found | None:
     return found
 
 
-def _search_inside(source: object, depth: int, *, by_any_means: bool) -> Found | None:
+def _search_inside(source: object, depth: int) -> Found | None:
     for key in _ROUND:
-        inner = unwrapped(field(source, key) if by_any_means else plain(source, key))
-        if inner is not None:
-            found = _search(inner, depth + 1, by_any_means=by_any_means and depth == 0)
-            if found is not None:
-                return found
-    for key in _ROUND_PLAIN:
         inner = unwrapped(plain(source, key))
         if inner is not None:
-            found = _search(inner, depth + 1, by_any_means=False)
+            found = _search(inner, depth + 1)
             if found is not None:
                 return found
     return None
 
 
-def _read(source: object, look: Look) -> Found | None:
-    usage = _usage_of(source, look)
+def _read(source: object) -> Found | None:
+    usage = _usage_of(source)
     if usage is None:
         return None
-    metadata = look(source, "response_metadata")
-    model = _model_of(source, metadata, look)
+    metadata = plain(source, "response_metadata")
+    model = _model_of(source, metadata)
     if gives_no_answer(source, model):
         return None
     provider = _first_text(source, spellings.PROVIDER) or _first_text(metadata, spellings.PROVIDER)
+    parts = _parts(usage)
     usages = tuple(
-        one
-        for part in _parts(usage)
-        if (one := _settled(part, source, model, provider)) is not None
+        one for part in parts if (one := _settled(part, source, model, provider)) is not None
     )
     if not usages:
         return None
     whole = stated_round(source)
     if whole is not None:
         usages = (usages[0]._replace(stated_nano=whole), *usages[1:])
-    is_run = any(plain(usage, key) is not None for key in _RUN_USAGE) or any(
-        plain(source, key) is not None for key in _RUN
-    )
+    is_run = any(
+        plain(one, key) is not None for one in (usage, *parts) for key in _RUN_USAGE
+    ) or any(plain(source, key) is not None for key in _RUN)
     is_run = is_run or plain(plain(source, "metrics"), "accumulated_usage") is usage
-    kind = plain(source, "type")
     return Found(
         usages,
         _first_text(source, spellings.RESPONSE_ID),
         is_run,
         # The chunks of LangChain say what each added; a message of it says all.
-        type(kind) is str and kind == _CHUNK,
+        word(source, "type") == _CHUNK,
     )
 
 
@@ -230,9 +220,8 @@ def _parts(usage: object) -> list[object]:
 
 def _by_role(details: object) -> Iterator[object]:
     """Yield what each model of a run used, which agno keeps by what the models do in it."""
-    if isinstance(details, Mapping):
-        for models in cast("Mapping[object, object]", details).values():
-            yield from items(models)
+    for models in (held(details) or {}).values():
+        yield from items(models)
 
 
 def _settled(
@@ -287,35 +276,26 @@ def _basis(paths: Mapping[str, Path], told: Figures, source: object, provider: s
     return Basis.BESIDE
 
 
-def _callable_bare(method: MethodType) -> bool:
-    """Tell whether a bound method is synchronous and can be called without arguments."""
-    function: object = method.__func__
-    if not isinstance(function, FunctionType):
-        return False
-    code = function.__code__
-    return (
-        code.co_argcount - len(function.__defaults__ or ()) <= 1
-        and code.co_kwonlyargcount == len(function.__kwdefaults__ or {})
-        and not code.co_flags & (inspect.CO_COROUTINE | inspect.CO_GENERATOR)
-        and not code.co_flags & inspect.CO_ASYNC_GENERATOR
-    )
-
-
-def _usage_of(source: object, look: Look) -> object:
+def _usage_of(source: object) -> object:
     """Return the part of an answer that holds its usage, or None."""
     for key in _USAGE:
-        found = look(source, key)
-        if isinstance(found, MethodType):
-            found = found() if look is field and _callable_bare(found) else None
-        if type(found) not in PLAIN or _is_list(found):
+        found = constant(source, key)
+        if not is_plain(found) or _is_list(found):
             return found
-    for path in _USAGE_PLAIN:
-        found = source
-        for key in path:
-            found = None if type(found) in PLAIN else plain(found, key)
-        if type(found) not in PLAIN and has_figures(found):
+    before, now = (_at(source, path) for path in _STREAMED)
+    if not is_plain(before) and not is_plain(now):
+        return [before, now]
+    for path in _USAGE_BELOW:
+        found = _at(source, path)
+        if not is_plain(found) and has_figures(found):
             return found
     return source if any(count(source, path) is not None for path in _OWN_USAGE) else None
+
+
+def _at(source: object, path: Path) -> object:
+    for key in path:
+        source = plain(source, key)
+    return source
 
 
 def _is_list(value: object) -> bool:
@@ -323,7 +303,7 @@ def _is_list(value: object) -> bool:
 
 
 def _first_text(source: object, spelling: Spelling) -> str | None:
-    if type(source) in PLAIN:
+    if is_plain(source):
         return None
     for (key,) in spelling.fields:
         found = text(plain(source, key))
@@ -332,12 +312,10 @@ def _first_text(source: object, spelling: Spelling) -> str | None:
     return None
 
 
-def _model_of(source: object, metadata: object, look: Look) -> str | None:
+def _model_of(source: object, metadata: object) -> str | None:
     for holder in (source, metadata):
-        if type(holder) in PLAIN:
-            continue
         for key in ("model", "model_name", "model_version"):
-            found = text(look(holder, key))
+            found = text(constant(holder, key))
             if found is not None:
                 return found
     return _first_text(source, spellings.MODEL)

@@ -1,38 +1,13 @@
 """The figures of a usage object, whatever library it is of, by the one table of spellings."""
 
 import re
-from collections.abc import Mapping
 from typing import Final, cast
 
 from agent_analytics.instrumentation import spellings
-from agent_analytics.instrumentation._fields import PLAIN, count, field, items, plain, whole
+from agent_analytics.instrumentation._fields import count, items, whole, word
 from agent_analytics.instrumentation._figures import Figures
+from agent_analytics.instrumentation._held import is_plain, plain
 from agent_analytics.instrumentation.spellings import Path, Spelling
-
-#: Read by any means, in this order, where a usage object keeps no plain data.
-_BY_PROPERTY: Final[tuple[tuple[str, ...], ...]] = (
-    ("prompt_tokens", "completion_tokens"),
-    ("input_tokens", "output_tokens"),
-    ("prompt_token_count", "candidates_token_count"),
-    ("request_tokens", "response_tokens"),
-)
-#: What was ever read by any means, of what is only a part of another figure.
-_PROPERTIES: Final = frozenset(
-    {
-        ("prompt_tokens_details", "cached_tokens"),
-        ("input_tokens_details", "cached_tokens"),
-        ("input_token_details", "cache_read"),
-        ("cache_read_input_tokens",),
-        ("cache_read_tokens",),
-        ("cached_content_token_count",),
-        ("cache_creation_input_tokens",),
-        ("completion_tokens_details", "reasoning_tokens"),
-        ("output_tokens_details", "reasoning_tokens"),
-        ("output_token_details", "reasoning"),
-        ("details", "reasoning_tokens"),
-        ("thoughts_token_count",),
-    }
-)
 
 
 def figures_of(usage: object, paths: dict[str, Path]) -> Figures | None:
@@ -53,7 +28,7 @@ def figures_of(usage: object, paths: dict[str, Path]) -> Figures | None:
     paths["input"] = paths["output"] = ()
     given, made = told("input", spellings.INPUT), told("output", spellings.OUTPUT)
     if given is None and made is None:
-        return _by_property(usage, paths)
+        return None
     brief, hour = (
         told("5m", spellings.WRITTEN_5M),
         told("1h", spellings.WRITTEN_1H),
@@ -85,53 +60,9 @@ def _listed(usage: object) -> int | None:
     counts = [
         whole(plain(one, tokens)) or 0
         for one in items(plain(usage, where))
-        if plain(one, lifetime) == hour
+        if word(one, lifetime) == hour
     ]
     return sum(counts) if counts else None
-
-
-def _by_property(usage: object, paths: dict[str, Path]) -> Figures | None:
-    """Return the figures of an object that has them as properties, as protocol buffers do."""
-    if isinstance(usage, Mapping):
-        return None
-    for sent, received in _BY_PROPERTY:
-        given, made = whole(field(usage, sent)), whole(field(usage, received))
-        if given is None and made is None:
-            continue
-        paths["input"], paths["output"] = (sent,), (received,)
-        details: list[int | None] = []
-        for what, spelling in (
-            ("cached", spellings.CACHED),
-            ("written", spellings.WRITTEN),
-            ("reasoning", spellings.REASONING),
-        ):
-            details.append(_property(usage, paths, what, spelling))
-        google = sent == "prompt_token_count"
-        return Figures(
-            given,
-            made,
-            details[0],
-            details[1],
-            None,
-            details[2],
-            whole(field(usage, "tool_use_prompt_token_count")) if google else None,
-            whole(field(usage, "total_token_count")) if google else None,
-        )
-    return None
-
-
-def _property(usage: object, paths: dict[str, Path], what: str, spelling: Spelling) -> int | None:
-    for path in spelling.fields:
-        if path not in _PROPERTIES:
-            continue
-        found = usage
-        for key in path:
-            found = None if type(found) in PLAIN else field(found, key)
-        tokens = whole(found)
-        if tokens is not None:
-            paths[what] = path
-            return tokens
-    return None
 
 
 def has_figures(usage: object) -> bool:
@@ -162,7 +93,5 @@ def gives_no_answer(source: object, model: str | None) -> bool:
         listed = plain(source, key)
         if type(listed) is list and listed:
             first = cast("list[object]", listed)[0]
-            return type(first) not in PLAIN and any(
-                plain(first, one) is not None for one in _OF_ITEMS
-            )
+            return not is_plain(first) and any(plain(first, one) is not None for one in _OF_ITEMS)
     return False

@@ -4,8 +4,10 @@ A redirect, an answer without content, a page in place of another: raised or ret
 the caller gets, and no failure. What is an error to the caller is one here.
 """
 
-from typing import Final, Protocol
+from typing import Final
 
+from agent_analytics.instrumentation._fields import exact
+from agent_analytics.instrumentation._held import constant
 from agent_analytics.instrumentation.vocabulary import CANCELLED, SUCCESS, TIMEOUT
 
 #: Qualified names of classes of exceptions that are answers, or are made answers of.
@@ -24,37 +26,30 @@ ANSWERS: Final = (
     "webob.exc.WSGIHTTPException",
     "werkzeug.exceptions.HTTPException",
 )
-#: Where they keep the status: a number, or a line that begins with it.
-_STATUS: Final = ("status_code", "status", "code")
+#: Where they keep the status: a number, or a line that begins with it. Bottle and werkzeug keep it
+#: under a name of their own, behind properties.
+_STATUS: Final = ("status_code", "status", "code", "_status_code", "_status")
 _FIRST: Final = 100
 #: From here on the caller is told of an error.
 _ERRORS: Final = 400
 _OUTCOMES: Final = {408: TIMEOUT, 499: CANCELLED, 504: TIMEOUT}
 
 
-class Ask(Protocol):
-    """Returns an attribute of an object, whatever that does; ``None`` where it has none."""
-
-    def __call__(self, subject: object, what: str, /, *, call: bool) -> object:
-        """Return the attribute; ``call`` says whether methods are called for what they return."""
-        ...
-
-
-def outcome_of_answer(answer: BaseException, ask: Ask) -> str | None:
+def outcome_of_answer(answer: BaseException) -> str | None:
     """Return the outcome of the call that ends in an answer, or ``None`` if that is an error."""
-    status = _status(answer, ask)
+    status = _status(answer)
     if status is None:  # werkzeug's may hold a whole response instead
-        status = _status(ask(answer, "response", call=False), ask)
+        status = _status(constant(answer, "response"))
     if status is None or status < _FIRST:
         return None
     return SUCCESS if status < _ERRORS else _OUTCOMES.get(status)
 
 
-def _status(subject: object, ask: Ask) -> int | None:
+def _status(subject: object) -> int | None:
     for each in _STATUS:
-        found = ask(subject, each, call=False)
-        if isinstance(found, str):
+        found = exact(constant(subject, each))
+        if type(found) is str:
             found = int(found[:3]) if found[:3].isdecimal() else None
-        if isinstance(found, int):
-            return int(found)
+        if type(found) is int:
+            return found
     return None

@@ -148,13 +148,15 @@ class Expiry:
         if kept is not None:
             if total == before:
                 return Presence.HIDDEN, {}
-            if now_ns - self._memory.returned(ids, now_ns) < self._hold_ns:
+            # A clock that was set back must hide nothing until it is there again.
+            if 0 <= now_ns - self._memory.returned(ids, now_ns) < self._hold_ns:
                 return Presence.RETURNING, kept
             self._memory.forget(ids)
         elif changed and total == before and not busy:
-            if now_ns - changed < self._idle_ns:
+            if now_ns - changed >= self._idle_ns:
+                self._memory.keep(ids, values)
+                return Presence.HIDDEN, {}
+            if now_ns >= changed:
                 return Presence.SHOWN, {}
-            self._memory.keep(ids, values)
-            return Presence.HIDDEN, {}
         self._memory.note(ids, now_ns, total)
         return Presence.SHOWN, {}

@@ -206,6 +206,8 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
                 installs,
                 wall_clock,
             )
+        #: No upkeep between the two: a clock that was set back is as good a reason as one second.
+        self._upkeep_from = 0
         self._upkeep_at = sys.maxsize if self._store is None else 0
         self._ended = [-1] * _ENDED
         #: Spans that were open in the parent when this process was forked: the parent's.
@@ -246,7 +248,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             self._health.move(store.health(), store.further_health(), store.further_cell)
 
     def _upkeep(self, now_ns: int) -> None:
-        self._upkeep_at = now_ns + _UPKEEP_NS
+        self._upkeep_from, self._upkeep_at = now_ns - _UPKEEP_NS, now_ns + _UPKEEP_NS
         if self._store is not None:
             self._settle()  # nobody may ever scrape this very worker
             self._store.begin_epoch()
@@ -396,7 +398,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
                 self._invocations.end_inner(node, attributes, rest[3])
             now_ns = time.time_ns()
             self._health.cells[_health.LAST_SPAN] = now_ns
-            if now_ns > self._upkeep_at:
+            if not self._upkeep_from < now_ns <= self._upkeep_at:
                 self._upkeep(now_ns)
         except Exception:  # noqa: BLE001 - telemetry never raises into the host
             instrumentation_health.note_internal_error("on_end")
@@ -420,7 +422,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
     def _counted(self) -> None:
         now_ns = time.time_ns()
         self._health.cells[_health.LAST_SPAN] = now_ns
-        if now_ns > self._upkeep_at:
+        if not self._upkeep_from < now_ns <= self._upkeep_at:
             self._upkeep(now_ns)
 
     def shutdown(self) -> None:

@@ -13,6 +13,9 @@ from agent_analytics.processor.catalogue import SKETCH_REGISTERS
 #: Registers rotate at whole multiples of this (three scrapes). A hash stays exposed for one to two
 #: epochs after it was last seen: long enough for several scrapes, short against a window of a day.
 EPOCH_SECONDS: Final = 900
+#: A clock that is set right by a moment may fall behind the beginning of an epoch; one that is
+#: behind by more epochs than this was wrong before.
+MOST_BACK: Final = 1
 _FRACTION_BITS: Final = 52  # x + 0.5 is exact in a double, and so below 1 after division
 _REMEMBERED: Final = 65_536
 _REMEMBERED_LENGTH: Final = 256  # so that long ids do not fill the memory
@@ -72,11 +75,12 @@ class Sketch:
         """Return what is exposed in ``epoch``, rotating if one has passed; called under the lock.
 
         What came in since the last call is exposed in at least one more epoch, however late the
-        call is: nothing leaves before a scrape could see it.
+        call is: nothing leaves before a scrape could see it. A clock that was set back ends the
+        epoch, too: one from the future would not end before that day.
         """
         if self._epoch is None:
             self._epoch = epoch
-        elif epoch > self._epoch:
+        elif not self._epoch - MOST_BACK <= epoch <= self._epoch:
             self._epoch = epoch
             self.previous = self.current
             self.current = {}

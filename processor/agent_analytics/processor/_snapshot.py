@@ -4,6 +4,7 @@ A snapshot copies cells under the lock, at most a few hundred at a time so that 
 a whole exposition, and a listing's cells together so that its series agree with each other.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from threading import RLock
 from typing import Final
@@ -25,7 +26,7 @@ from agent_analytics.processor._rows import (
 )
 from agent_analytics.processor._schema import SCHEMAS, Schema
 from agent_analytics.processor._shares import Admission
-from agent_analytics.processor._sketch import EPOCH_SECONDS
+from agent_analytics.processor._sketch import EPOCH_SECONDS, MOST_BACK
 from agent_analytics.processor._store import Block
 from agent_analytics.processor.catalogue import Metric
 
@@ -33,6 +34,8 @@ from agent_analytics.processor.catalogue import Metric
 MAX_CELLS: Final = 500
 #: How many holds a newborn series waits for a scrape that does not come.
 CAP_IN_HOLDS: Final = 10
+
+_logger: Final = logging.getLogger("agent_analytics")
 
 _Copy = tuple[Block, list[int], bool]
 
@@ -63,6 +66,8 @@ class Snapshots:
         self._installs = installs
         self._clock = clock
         self._wall_clock = wall_clock
+        #: Of the last scrape of sketches.
+        self._epoch = 0
 
     def take(self, part: str, *, open_spans: int) -> Snapshot:
         """Return the series of ``part`` as they stand."""
@@ -178,6 +183,12 @@ class Snapshots:
 
     def _sketches(self) -> list[tuple[Metric, list[Sample]]]:
         epoch = int(self._wall_clock() // EPOCH_SECONDS)
+        if epoch < self._epoch - MOST_BACK:
+            _logger.warning(
+                "agent-analytics: the clock was set back: epochs of sketches that have not come "
+                "are dropped"
+            )
+        self._epoch = epoch
         samples: list[Sample] = []
         for listing in self._known():
             for kind, sketch in (

@@ -18,14 +18,26 @@ from typing import Final, cast
 
 from agent_analytics.processor._durable import _format as form
 from agent_analytics.processor._durable._file import BlockFile, FileError
+from agent_analytics.processor.private_files import (
+    OddFileError,
+    make_private,
+    make_private_directory,
+    open_private,
+    open_to_others,
+)
 
 logger: Final = logging.getLogger("agent_analytics")
 
-_IDENTITY: Final = "service.json"
+IDENTITY: Final = "service.json"
 _LOCK: Final = "lock"
 _SLOT: Final = "slot-"
 EVENT_IDS: Final = "event-ids"
+TARGET: Final = "target"
+_NAMES: Final = {IDENTITY, "service.new", _LOCK, EVENT_IDS}
+_LONGEST_IDENTITY: Final = 65_536
 _LOCK_SECONDS: Final = 1.0
+#: How long the lock is not waited for again, when it was waited for in vain.
+_IMPATIENT_SECONDS: Final = 60.0
 _RETRY_SECONDS: Final = 0.001
 _MAX_SLOTS: Final = 10_000
 _DIGEST: Final = 16
@@ -43,8 +55,7 @@ def lock_file(
     Raises:
         OSError: The file cannot be opened.
     """
-    flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
-    descriptor = os.open(path, flags, 0o666)
+    descriptor = open_private(path, create=create)
     if _flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, seconds):
         return descriptor
     os.close(descriptor)
@@ -71,6 +82,35 @@ def unlock(descriptor: int) -> None:
     os.close(descriptor)
 
 
+def read_identity(path: Path) -> tuple[dict[str, object], bool]:
+    """Return what a directory says of itself, and whether the file that says so is damaged.
+
+    Raises:
+        OddFileError: It is no regular file.
+        OSError: It cannot be read.
+    """
+    try:
+        descriptor = open_private(path, create=False, write=False)
+    except FileNotFoundError:
+        return {}, False
+    try:
+        document: object = json.loads(os.read(descriptor, _LONGEST_IDENTITY))
+    except (ValueError, RecursionError):
+        return {}, True
+    finally:
+        os.close(descriptor)
+    known = cast("dict[str, object]", document) if isinstance(document, dict) else {}
+    if not known or not isinstance(known.get("service", ""), str):
+        return {}, True
+    return known, False
+
+
+def is_ours(name: str) -> bool:
+    """Tell whether a file in a state directory is one that we make, by its name."""
+    digits = name.removeprefix(_SLOT)
+    return name in _NAMES or name.startswith(TARGET) or (digits != name and digits.isdigit())
+
+
 def boot() -> int:
     """Return a number that is another one after the machine was started anew; 0 if unknown."""
     try:
@@ -95,6 +135,8 @@ class StateDirectory:
         self._service = hashlib.blake2b(service.encode(), digest_size=_DIGEST).digest()
         self.key = hashlib.blake2b(key, digest_size=8, person=b"agent-analytics").digest()
         self._said: set[str] = set()
+        #: When the lock of the directory is worth waiting for again, on the monotonic clock.
+        self._patient = 0.0
 
     def say(self, message: str) -> None:
         """Log a message, once in this process."""
@@ -103,31 +145,41 @@ class StateDirectory:
             logger.error("agent-analytics: state directory %s: %s", self.path, message)
 
     def prepare(self) -> None:
-        """Make the directory, and see that it is for this service.
+        """Make the directory, and see that it is for this service, and for no other user.
 
         Raises:
             DirectoryError: It cannot be used.
         """
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            make_private_directory(self.path)
+            self._shut()
             with self.locked():
                 self._identify()
         except OSError as error:
             msg = f"cannot be written to ({error.strerror or error})"
             raise DirectoryError(msg) from error
 
+    def _shut(self) -> None:
+        """Take a directory that an earlier version made from all other users."""
+        if not open_to_others(self.path):
+            return
+        if not all(is_ours(name) for name in os.listdir(self.path)):  # noqa: PTH208 - names alone
+            self.say(
+                "it has files of others, so other users may look into it as before; what is ours "
+                "in it is for its owner alone. Give the service a directory of its own"
+            )
+        elif not make_private(self.path):
+            self.say("other users may look into it, and it is not ours to change: chmod 700 it")
+
     def _identify(self) -> None:
-        path = self.path / _IDENTITY
+        path = self.path / IDENTITY
         try:
-            document: object = json.loads(path.read_bytes())
-        except FileNotFoundError:
-            document = None
-        except ValueError:
-            self.say(f"{_IDENTITY} is damaged; it is written anew")
-            document = None
-        known: dict[str, object] = (
-            cast("dict[str, object]", document) if isinstance(document, dict) else {}
-        )
+            known, damaged = read_identity(path)
+        except OddFileError as error:
+            self.say(f"{error.strerror}; it is left alone, and whose the directory is not known")
+            return
+        if damaged:
+            self.say(f"{IDENTITY} is damaged; it is written anew")
         version = known.get("format", 1)
         if isinstance(version, int) and version > form.VERSION:
             msg = f"it was written by a later version of agent-analytics (format {version})"
@@ -140,19 +192,36 @@ class StateDirectory:
             )
             raise DirectoryError(msg)
         if not known or (self.service and not service):
-            fresh = path.with_suffix(".new")
-            text = {"format": form.VERSION, "service": self.service or service}
-            fresh.write_text(json.dumps(text) + "\n")
+            self._write_identity(path, {"format": form.VERSION, "service": self.service or service})
+
+    def _write_identity(self, path: Path, document: dict[str, object]) -> None:
+        fresh = path.with_suffix(".new")
+        try:
+            with suppress(FileNotFoundError):
+                fresh.unlink()  # left by somebody who was killed, or none of ours
+            with os.fdopen(open_private(fresh), "w") as file:
+                file.write(json.dumps(document) + "\n")
             fresh.replace(path)
+        except OSError as error:
+            self.say(f"{IDENTITY} cannot be written ({error.strerror or error})")
 
     @contextmanager
     def locked(self) -> Generator[None]:
-        """Hold the lock of the directory; go on without after some seconds.
+        """Hold the lock of the directory; go on without where it is not to be had for a second.
 
-        Whoever holds it does so for microseconds. One that was stopped meanwhile must not stop
-        everybody else.
+        Whoever holds it does so for microseconds. One that was stopped meanwhile, or that holds
+        it to stop others, must not: it is waited for once in a while and not each time.
         """
-        descriptor = lock_file(self.path / _LOCK, _LOCK_SECONDS)
+        now = time.monotonic()
+        try:
+            descriptor = lock_file(self.path / _LOCK, _LOCK_SECONDS if now >= self._patient else 0)
+        except FileNotFoundError:  # the directory was removed
+            descriptor = None
+        except OddFileError as error:
+            self.say(f"{error.strerror}; it is left alone")
+            descriptor = None
+        else:
+            self._patient = 0.0 if descriptor is not None else now + _IMPATIENT_SECONDS
         try:
             yield
         finally:
@@ -188,7 +257,11 @@ class StateDirectory:
         with self.locked() if alone else nullcontext():
             for number in range(_MAX_SLOTS):
                 path = self.slot_path(number)
-                lock = lock_file(path, 0)
+                try:
+                    lock = lock_file(path, 0)
+                except OddFileError as error:
+                    self.say(f"{error.strerror}; it is left alone")
+                    continue
                 if lock is None:
                     continue
                 try:
@@ -233,8 +306,7 @@ class StateDirectory:
         Raises:
             OSError: It cannot be opened, or the disk is full.
         """
-        flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
-        descriptor = os.open(path, flags, 0o666)
+        descriptor = open_private(path, create=create)
         try:
             file = BlockFile.open(path, descriptor)
             if file is None and create:

@@ -17,6 +17,7 @@ from agent_analytics.processor._durable import _names
 from agent_analytics.processor._durable._directory import EVENT_IDS, StateDirectory
 from agent_analytics.processor._durable._view import Part
 from agent_analytics.processor._store import Cells
+from agent_analytics.processor.private_files import open_private
 
 if TYPE_CHECKING:
     from agent_analytics.processor._durable._file import BlockFile
@@ -28,6 +29,8 @@ _HEAD: Final = 0
 #: Nobody holds the lock for longer than microseconds; a process that was stopped with it in its
 #: hands must not stop the host.
 _LOCK_SECONDS: Final = 0.05
+#: How long the lock is not waited for again, when it was waited for in vain: each event would pay.
+_IMPATIENT_SECONDS: Final = 10.0
 
 
 class _Ring:
@@ -72,6 +75,7 @@ class SharedIds:
         self._depth = 0
         self._file: BlockFile | None = None
         self._lock = -1
+        self._patient = 0.0
         self._failed = False
         self._parts: dict[tuple[str, ...], Part] = {}
         self._rings: dict[str, _Ring] = {}
@@ -92,7 +96,8 @@ class SharedIds:
         try:
             with self._directory.locked():
                 self._file = self._directory.open_file(path)
-            self._lock = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            if self._file is not None:
+                self._lock = open_private(path, create=False)
         except OSError as error:
             self._directory.say(
                 f"{EVENT_IDS} cannot be used ({error.strerror or error}); ids of events are "
@@ -117,12 +122,14 @@ class SharedIds:
                     fcntl.flock(self._lock, fcntl.LOCK_UN)
 
     def _acquire(self) -> bool:
-        deadline = time.monotonic() + _LOCK_SECONDS
+        now = time.monotonic()
+        deadline = now + (_LOCK_SECONDS if now >= self._patient else 0)
         while True:
             try:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() > deadline:
+                    self._patient = max(self._patient, now + _IMPATIENT_SECONDS)
                     return False
                 time.sleep(0)
             except OSError:

@@ -1,14 +1,13 @@
 """A look at a state directory from outside, without taking part in it."""
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from agent_analytics.processor._durable import _format as form
-from agent_analytics.processor._durable._directory import StateDirectory
+from agent_analytics.processor._durable._directory import IDENTITY, StateDirectory, read_identity
 from agent_analytics.processor._durable._file import BlockFile, FileError
+from agent_analytics.processor.private_files import OddFileError, open_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +36,9 @@ class SlotReport:
 def service_of(path: Path) -> str:
     """Return the service that a state directory belongs to, or an empty text."""
     try:
-        document: object = json.loads((path / "service.json").read_bytes())
-    except (OSError, ValueError):
+        return str(read_identity(path / IDENTITY)[0].get("service", ""))
+    except OSError:
         return ""
-    if not isinstance(document, dict):
-        return ""
-    return str(cast("dict[str, object]", document).get("service", ""))
 
 
 def inspect_state(path: Path) -> list[SlotReport]:
@@ -57,7 +53,11 @@ def inspect_state(path: Path) -> list[SlotReport]:
         living = {number for number in directory.slots() if directory.alive(number)}
     for number in directory.slots():
         slot = directory.slot_path(number)
-        descriptor = os.open(slot, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            descriptor = open_private(slot, create=False)
+        except OddFileError as error:
+            reports.append(SlotReport(slot.name, False, 0, 0, 0, 0.0, str(error.strerror)))  # noqa: FBT003 - a row
+            continue
         changed = os.fstat(descriptor).st_mtime
         pid = blocks = missing = 0
         problem = ""

@@ -10,6 +10,7 @@ from typing import Final
 
 from agent_analytics.processor._durable import _format as form
 from agent_analytics.processor._durable._view import Part
+from agent_analytics.processor._sketch import MOST_BACK
 from agent_analytics.processor._store import Cells
 
 _FRACTION_BITS: Final = 52
@@ -141,14 +142,30 @@ class DurableSketch:
         registers.restore()
         return registers
 
-    def roll(self, epoch: int, scraped: int) -> None:
-        """Begin an epoch; called under the lock.
+    def roll(self, epoch: int, scraped: int) -> bool:
+        """Begin an epoch, and tell whether others from the future end; called under the lock.
 
         What no scrape has seen since its epoch began is taken along: nothing leaves before a
         scrape could see it.
         """
-        if epoch <= self._epoch:
-            return
+        if self._epoch - MOST_BACK <= epoch <= self._epoch:
+            return False
+        if epoch < self._epoch:
+            self._go_back(epoch)
+            return True
+        self._go_on(epoch, scraped)
+        return False
+
+    def _go_back(self, epoch: int) -> None:
+        """Drop an epoch from the future; what was being written is shown until the next one."""
+        self._epoch = epoch
+        newest, oldest = self._sides
+        if oldest.epoch > epoch:
+            oldest.begin(0)
+        if newest.chain:
+            newest.chain[0].state[EPOCH] = epoch
+
+    def _go_on(self, epoch: int, scraped: int) -> None:
         side = self._sides[0]
         begun, self._epoch = self._epoch, epoch
         if not side.chain:

@@ -28,6 +28,7 @@ from agent_analytics.processor._rows import (
 )
 from agent_analytics.processor._schema import LISTING, SCHEMAS, Schema
 from agent_analytics.processor._shares import Admission
+from agent_analytics.processor._sketch import MOST_BACK
 from agent_analytics.processor._snapshot import CAP_IN_HOLDS, MAX_CELLS
 from agent_analytics.processor._store import Exemplar
 from agent_analytics.processor.catalogue import Metric
@@ -218,6 +219,7 @@ class DurableSnapshots:
         view = self._store.view
         # Whatever no scrape has seen yet is shown, however old it is.
         oldest = min(self._store.epoch - 1, view.scraped())
+        newest = self._store.epoch + MOST_BACK
         samples: list[Sample] = []
         for kind in _names.SKETCHES:
             registers: defaultdict[Ids, dict[int, float]] = defaultdict(dict)
@@ -228,6 +230,8 @@ class DurableSnapshots:
                     continue
                 for part in first.parts:
                     if part.state[EPOCH] < oldest or view.key_of(part.slot) != view.key:
+                        continue
+                    if part.state[EPOCH] > newest and not self._from_future(part):
                         continue
                     merged = registers[publisher, agent]
                     merge(part.cells.tolist(), merged)
@@ -243,6 +247,23 @@ class DurableSnapshots:
             )
         self._store.note_scraped()
         return [(catalogue.SKETCH_REGISTER, samples)]
+
+    def _from_future(self, part: Part) -> bool:
+        """Tell whether registers of an epoch that has not come are shown.
+
+        A worker that lives sets its own right. Nobody else would: what a scrape had shown then is
+        dropped, and else shown and let go of.
+        """
+        view = self._store.view
+        if part.slot in view.living:
+            return True
+        self._store.directory.say(
+            "epochs of sketches from the future are dropped: the clock was ahead when a worker "
+            "that is gone wrote them"
+        )
+        shown = view.scraped_of(part.slot) < part.state[EPOCH]
+        part.state[EPOCH] = self._store.epoch if shown else 0
+        return shown
 
 
 def total(copies: Sequence[list[int]]) -> list[int]:

@@ -17,7 +17,7 @@ from agent_analytics.processor._durable._view import Part, View
 from agent_analytics.processor._health import FURTHER
 from agent_analytics.processor._health import SIZE as HEALTH_SIZE
 from agent_analytics.processor._schema import LISTING, Schema
-from agent_analytics.processor._sketch import EPOCH_SECONDS
+from agent_analytics.processor._sketch import EPOCH_SECONDS, MOST_BACK
 from agent_analytics.processor._store import Block, Cells, Exemplar
 
 _EXEMPLAR: Final = struct.Struct("=QQQqqQ")
@@ -44,7 +44,7 @@ class _Exemplars(dict[int, Exemplar]):
         """Keep an exemplar."""
         super().__setitem__(cell, exemplar)
         at = exemplar[3]
-        if at - self._written.get(cell, 0) < _EXEMPLAR_NS:
+        if 0 <= at - self._written.get(cell, 0) < _EXEMPLAR_NS:
             return
         self._written[cell] = at
         if self._view is None:
@@ -310,30 +310,43 @@ class DurableStore:
                 if (key := (kind, (*ids, str(side), str(link)))) in self._parts
             ]
             sketch = DurableSketch(open_link, self.epoch, existing)
-            sketch.roll(self.epoch, self._scraped())
+            self._roll(sketch, self.epoch)
             self._sketches.append(sketch)
             return sketch
 
     def begin_epoch(self) -> None:
         """Rotate the worker's sketches if an epoch has passed."""
         epoch = self._epoch_now()
-        if epoch <= self.epoch:
+        if self.epoch - MOST_BACK <= epoch <= self.epoch:
             return
         with self._lock:
             sketches = list(self._sketches)
             self.epoch = epoch
         for sketch in sketches:
             with self._lock:
-                sketch.roll(epoch, self._scraped())
+                self._roll(sketch, epoch)
+
+    def _roll(self, sketch: DurableSketch, epoch: int) -> None:
+        if sketch.roll(epoch, self._scraped()):
+            self.directory.say(
+                "the clock was set back: epochs of sketches that have not come are dropped when "
+                "a scrape has shown them"
+            )
 
     def _scraped(self) -> int:
-        """Return the epoch of the last scrape of sketches, whichever worker served it."""
-        return 0 if self._file is None else self._file.counters[form.SCRAPED]
+        """Return the epoch of the last scrape of sketches, whichever worker served it.
+
+        One from the future says nothing of what is there now.
+        """
+        scraped = 0 if self._file is None else self._file.counters[form.SCRAPED]
+        return scraped if scraped <= self.epoch + MOST_BACK else 0
 
     def note_scraped(self) -> None:
         """Tell all workers that a scrape saw the sketches in this epoch."""
         for _, file in self.view.files():
-            file.counters[form.SCRAPED] = max(file.counters[form.SCRAPED], self.epoch)
+            scraped = file.counters[form.SCRAPED]
+            if not self.epoch <= scraped <= self.epoch + MOST_BACK:
+                file.counters[form.SCRAPED] = self.epoch
 
 
 def _empty(part: Part) -> None:

@@ -221,6 +221,11 @@ class View:
         """Return the epoch of the last scrape of sketches, of any worker."""
         return max((file.counters[form.SCRAPED] for file in self._files.values()), default=0)
 
+    def scraped_of(self, slot: int) -> int:
+        """Return the epoch of the last scrape of a slot's sketches; 0 if unknown."""
+        file = self._files.get(slot)
+        return 0 if file is None else file.counters[form.SCRAPED]
+
     def close(self) -> None:
         """Close the files; what was found stays readable."""
         for file in self._files.values():
