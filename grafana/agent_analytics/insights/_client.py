@@ -161,6 +161,19 @@ class PrometheusClient:
             raise self._refused(_STRANGE)
         return [group for group in groups if _is_mapping(group)]
 
+    def targets(self) -> list[Mapping[str, object]]:
+        """Return what Prometheus scrapes, with when each target was scraped last.
+
+        Raises:
+            PrometheusUnreachable: Nothing answers.
+            QueryFailed: The request was refused, or whatever answers scrapes nothing.
+        """
+        data = self._document(self._request("targets?state=active", None)).get("data")
+        targets = data.get("activeTargets") if _is_mapping(data) else None
+        if not _is_list(targets):
+            raise self._refused(_STRANGE)
+        return [target for target in targets if _is_mapping(target)]
+
     def take_warnings(self) -> tuple[str, ...]:
         """Return what the answers since the last time were accompanied by, each text once.
 

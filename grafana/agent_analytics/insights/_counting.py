@@ -33,8 +33,9 @@ _SHORTER: Final = {
 }
 #: A listing of which nothing was recorded for so long is forgotten.
 _FORGOTTEN: Final = "60d"
-#: The least that a figure a day is divided by: the time between two levels.
-_LEAST_DAYS: Final = "0.0035"
+#: What was observed for a shorter time, in seconds, is not worth anything a day yet: a day of some
+#: minutes' failures is a guess of hundreds of times what was seen.
+_LEAST: Final = 3_600
 
 
 def _probed(there: str, seconds: int) -> str:
@@ -71,8 +72,11 @@ def since() -> Recording:
 
 
 def a_day(total: str, days: int) -> str:
-    """Return what a total of a window of days is a day, of what was observed of the window."""
-    age = f"(time() - {COUNTING_SINCE}) / 86400"
-    return (
-        f"({total} / {_ON} group_left () clamp({age}, {_LEAST_DAYS}, {days})\nor {total} / {days})"
-    )
+    """Return what a total of a window of days is a day, of what was observed of the window.
+
+    Nothing where less than an hour of a listing was observed.
+    """
+    age = f"(time() - {COUNTING_SINCE})"
+    observed = f"clamp_max({age} / 86400 and {age} >= {_LEAST}, {days})"
+    whole = f"(({total}) unless {_ON} {COUNTING_SINCE}) / {days}"
+    return f"({total} / {_ON} group_left () {observed}\nor {whole})"

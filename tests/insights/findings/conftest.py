@@ -26,6 +26,9 @@ GROUPS = [
 LABELS = {"publisher_id": "acme", "agent_id": "finder"}
 _WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
+#: Where an insight that can be worth something is not worth anything a day yet.
+NOT_YET = "not yet"
+
 
 class Listing:
     """Writes the series of a listing in promtool's notation: what they grow by, phase by phase."""
@@ -172,7 +175,9 @@ def _alert(insight: str, key: tuple[str, ...], at: str, told: tuple[str, str]) -
         "recommendation": finding.recommendation,
         "runbook_url": f"docs/runbooks/{insight}.md",
     }
-    if worth:
+    if worth == NOT_YET:
+        notes["worth_usd_day"] = ""
+    elif worth:
         notes["worth_usd_day"] = worth
     labels = {
         "audience": "publisher",

@@ -1,5 +1,6 @@
 """The table of insights: what is wrong, by how much, what it costs, and what helps."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from grafana_foundation_sdk.builders import table
@@ -9,8 +10,9 @@ from agent_analytics.insights._dashboards._frame import AGENT
 from agent_analytics.insights._dashboards._panels import USD, instant
 from agent_analytics.insights._dashboards._scopes import SEVERITIES
 from agent_analytics.insights._dashboards._tables import Column, rows
-from agent_analytics.insights.queries import Scope, one_of, select
+from agent_analytics.insights.queries import LISTING, Scope, one_of, select
 from agent_analytics.insights.rules import DEFINITIONS, FINDINGS
+from agent_analytics.processor import catalogue
 
 #: What the measured number of each insight is, in words that follow it. With a per cent sign in
 #: front, the measure is a share, and is shown times a hundred.
@@ -39,6 +41,17 @@ MEASURED: Final = {
 }
 #: How the windows that insights are asked over are called.
 _OVER: Final = (("period", "30 days", ""), ("week", "7 days", ""), ("day", "1 day", ""))
+#: How severities are shown, and what was not evaluated.
+SHOWN: Final = (("0", "unknown", "purple"), *SEVERITIES)
+#: What is recorded at each evaluation of the insights, and in which time three of them are.
+_RECORDED: Final = _recorded.grown(catalogue.INVOCATIONS.name, _recorded.MONTH)
+_LATELY: Final = "15m"
+_NOT_EVALUATED: Final = "Insights are not evaluated (yet)"
+_EVALUATIONS: Final = f"evaluations in {_LATELY}"
+_WAIT: Final = (
+    "Nobody knows whether one fires: wait ten minutes after the first call, then run"
+    " agent-analytics doctor."
+)
 _KEYS: Final = "publisher_id, agent_id, tool, insight, traffic"
 
 
@@ -80,19 +93,41 @@ def ranked(expr: str) -> str:
     return expr
 
 
+def not_evaluated(scope: Scope) -> str:
+    """Return a row for each listing whose insights were not evaluated lately, or one for all.
+
+    An insight is evaluated from what is recorded in the same evaluation, so where that is missing
+    an empty table says nothing.
+    """
+    recorded = f"last_over_time({select(_RECORDED, scope)}[{_LATELY}])"
+    running = LISTING.aggregate("group") + f" ({select(catalogue.INVOCATIONS.name, scope)})"
+    listings = f"({running} unless on ({', '.join(LISTING.by)}) {recorded})"
+    # Where nothing runs either, nobody has been evaluated.
+    nobody = f"(group (absent({recorded})) unless on () {running})"
+    told = {"title": _NOT_EVALUATED, "what": _EVALUATIONS, "recommendation": _WAIT, "rank": "0"}
+    return labelled(f"0 * ({listings} or {nobody})", told)
+
+
+def labelled(expr: str, labels: Mapping[str, str]) -> str:
+    """Return an expression with labels of one value each."""
+    for label, text in labels.items():
+        expr = f'label_replace({expr}, "{label}", "{text}", "", "")'
+    return expr
+
+
 def insights(scope: Scope) -> table.Panel:
     """Return the table of firing insights with their numbers and recommendations."""
     return rows(
         "What to do next",
         "What is wrong, by how much, what it is worth in US dollars a day where that is known, and"
-        " what helps. An empty table is good news only where the rules run:"
-        " the report says whether and when they did.",
+        " what helps. A listing whose insights were not evaluated lately has a row that says so, so"
+        " an empty table means: evaluated, and none fires.",
         [
-            instant(_measured(scope), ref="A", rows=True),
+            instant(f"{_measured(scope)} or {not_evaluated(scope)}", ref="A", rows=True),
             instant(select(_recorded.WORTH, scope), ref="B", rows=True),
         ],
         columns={
-            "rank": Column(name="Severity", width=90, texts=SEVERITIES),
+            "rank": Column(name="Severity", width=90, texts=SHOWN),
             "publisher_id": Column(name="Publisher", width=110),
             "agent_id": Column(name="Agent", width=150, link=to_agent("Agent", "Publisher")),
             "tool": Column(name="Tool", width=120),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from agent_analytics.insights import days, health, periods, queries
 from agent_analytics.insights._dashboards import _frame
 from agent_analytics.insights._dashboards._frame import Page, Row
-from agent_analytics.insights._dashboards._insights import ranked, to_agent
+from agent_analytics.insights._dashboards._insights import SHOWN, not_evaluated, ranked, to_agent
 from agent_analytics.insights._dashboards._listings import cohorts
 from agent_analytics.insights._dashboards._panels import (
     COUNT,
@@ -26,7 +26,6 @@ from agent_analytics.insights._dashboards._scopes import (
     NONE_WANTED,
     OUTCOMES,
     PERIOD,
-    SEVERITIES,
 )
 from agent_analytics.insights._dashboards._tables import Column, rows
 from agent_analytics.insights.queries import LISTING, Scope
@@ -222,15 +221,18 @@ def _trouble() -> Panel:
     by_severity = f"count by ({', '.join((*LISTING.by, 'severity'))}) ({firing})"
     return rows(
         "Listings in trouble",
-        "Agents with insights that are firing, and how many of each severity.",
-        [instant(ranked(by_severity), rows=True)],
+        "Agents with insights that are firing, and how many of each severity. Agents whose insights"
+        " were not evaluated lately have a row with 0, so an empty table means: evaluated, and none"
+        " fires.",
+        [instant(f"{ranked(by_severity)} or {not_evaluated(LISTING)}", rows=True)],
         columns={
-            "rank": Column(name="Severity", width=100, texts=SEVERITIES),
+            "rank": Column(name="Severity", width=100, texts=SHOWN),
             "publisher_id": Column(name="Publisher", width=130),
             "agent_id": Column(name="Agent", link=to_agent("Agent", "Publisher")),
+            "title": Column(name="Evaluated?", width=150, wrap=True),
             "Value": Column(name="Insights", unit=COUNT, decimals=0, width=90),
         },
-        hidden=["severity"],
+        hidden=["severity", "what", "recommendation"],
         sort="Severity",
         descending=False,
     )

@@ -5,6 +5,7 @@ was evaluated where its alerts and all that they are recorded from have run, and
 anything recorded of the listings by then.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, field, replace
 from datetime import UTC, datetime
@@ -33,6 +34,8 @@ _GRACE_SECONDS: Final = 60
 #: The zero time, by which Prometheus says "never".
 _FIRST_YEAR: Final = 1970
 _LONGEST_ERROR: Final = 200
+#: What is said to run more seldom than once a year is not waited for.
+_LONGEST: Final = 366 * 86_400.0
 _LOAD: Final = "load insights.yml and rollups.yml as rule_files"
 
 
@@ -95,6 +98,8 @@ class _Loaded:
     """What is known of the rules with one key: two files may hold the same one."""
 
     ran: list[datetime] = field(default_factory=list[datetime])
+    due: float = 0.0
+    interval: float = 0.0
     waiting: bool = False
     stale: bool = False
     error: str = ""
@@ -128,8 +133,10 @@ def find_evaluation(client: PrometheusClient, scope: Scope) -> Evaluation:
     begun = f"count ({_recorded_levels(scope)})"
     if client.query(begun, at=found.at.timestamp()):
         return found
+    first = _first(groups, client.now())
     early = (
-        f"Their rules last ran at {found.at:%H:%M:%S} UTC, before anything was recorded for them."
+        f"Their rules last ran at {found.at:%H:%M:%S} UTC, before anything was recorded for them"
+        f"{f'; {first}' if first else ''}."
     )
     return replace(
         found,
@@ -181,7 +188,7 @@ def _rules(
 ) -> Iterator[tuple[RuleKey, Mapping[str, object], float]]:
     for group in groups:
         interval = group.get("interval")
-        seconds = float(interval) if isinstance(interval, int | float) else 0.0
+        seconds = min(float(interval), _LONGEST) if isinstance(interval, int | float) else 0.0
         for rule in mappings(group.get("rules")):
             yield key_of(rule.get("name"), rule.get("labels")), rule, seconds
 
@@ -189,7 +196,11 @@ def _rules(
 def _note(loaded: _Loaded, rule: Mapping[str, object], interval: float, now: float) -> None:
     health = str(rule.get("health", ""))
     at = _time(rule.get("lastEvaluation"))
-    if at is None or health in _NOT_YET:
+    began = at is not None and health not in _NOT_YET
+    # A group that has not run begins within its interval.
+    loaded.due = max(loaded.due, (at.timestamp() if at is not None and began else now) + interval)
+    loaded.interval = max(loaded.interval, interval)
+    if at is None or not began:
         loaded.waiting = True
         return
     if health not in _HEALTHY:
@@ -222,9 +233,37 @@ def _trouble(
         if state == "stale":
             ran = max(loaded[key].ran)
             return state, f"Rule {key.name} last ran at {ran:%Y-%m-%d %H:%M} UTC."
-    if any(key not in patient for key, _ in troubles):
-        return "not_yet", "Prometheus has loaded their rules, and has not run all of them so far."
+    waiting = [loaded[key].due for key, _ in troubles if key not in patient]
+    if waiting:
+        return (
+            "not_yet",
+            (
+                "Prometheus has loaded their rules, and has not run all of them so far; they run by"
+                f" {_clock(max(waiting))} UTC."
+            ),
+        )
     return None
+
+
+def _clock(seconds: float) -> str:
+    """Return the minute in which a Unix time is over."""
+    return f"{datetime.fromtimestamp(math.ceil(seconds / 60) * 60, UTC):%H:%M}"
+
+
+def _first(groups: Iterable[Mapping[str, object]], now: float) -> str:
+    """Return when insights are first evaluated on what is recorded from now on, as a clause."""
+    levels, insights, interval = now, now, 0.0
+    for group in groups:
+        for key, rule, seconds in _rules([group]):
+            each = _Loaded()
+            _note(each, rule, seconds, now)
+            if key.name == rollups.level(catalogue.INVOCATIONS.name):
+                levels = max(levels, each.due)
+            elif key.audience == "publisher":
+                insights, interval = max(insights, each.due), max(interval, seconds)
+    if interval and insights < levels:
+        insights += math.ceil((levels - insights) / interval) * interval
+    return f"they run on it at about {_clock(insights)} UTC" if interval else ""
 
 
 def _time(value: object) -> datetime | None:

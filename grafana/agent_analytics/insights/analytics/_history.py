@@ -43,6 +43,7 @@ class History:
         period: The period, with what it is read from.
         now: Whether it ends now, and not at a time that was asked for.
         begun: Unix time at which counting of whatever is asked about began, if it is known.
+        recorded: Unix time at which roll-ups begin, if there are any.
     """
 
     at: float
@@ -50,6 +51,7 @@ class History:
     period: Period
     now: bool = True
     begun: float | None = None
+    recorded: float | None = None
 
     @property
     def whole(self) -> bool:
@@ -88,11 +90,6 @@ class History:
                 "Trends and retention are not available: they compare with the period before, and"
                 f" history begins {utc(self.since):%Y-%m-%d %H:%M} UTC."
             )
-        if self.period.raw is not None:
-            notes.append(
-                "Read from raw series, because recorded roll-ups do not reach back as far; load"
-                " the recording rules of agent-analytics for periods longer than a few days."
-            )
         return notes
 
 
@@ -128,7 +125,7 @@ def find_history(client: PrometheusClient, *, days: int, at: float | None) -> Hi
     live = at is None and step != _COARSE_STEP
     aligned = (math.ceil if live else math.floor)(end / step) * step
     raw_period = Period(days, raw=Raw(min(days * DAY, seconds + step), step))
-    return History(float(aligned), begun, raw_period, at is None)
+    return History(float(aligned), begun, raw_period, at is None, recorded=recorded)
 
 
 def of_scope(client: PrometheusClient, history: History, scope: Scope) -> History:

@@ -11,11 +11,11 @@ from agent_analytics.insights.analytics._daily import daily
 from agent_analytics.insights.analytics._evaluation import Insights, find_evaluation
 from agent_analytics.insights.analytics._history import find_history, freshness
 from agent_analytics.insights.analytics._model import MarketplaceDashboard, Ranked
+from agent_analytics.insights.analytics._not_yet import missing
 from agent_analytics.insights.analytics._publisher import (
     check_days,
     firing,
     found_insights,
-    notes,
     warned,
 )
 from agent_analytics.insights.queries import LISTING, Scope
@@ -90,7 +90,7 @@ class MarketplaceAnalytics:
             in_trouble=tuple(firing(self._client, None)),
             daily=daily(self._client, history, _ALL),
             freshness=freshness(self._client, history, _ALL),
-            partial=(*history.notes(), *notes(of_all), *warned(self._client)),
+            partial=(*missing(self._client, history, of_all), *warned(self._client)),
             evaluation=evaluation,
             bounds=own.several(),
             **of_all,

@@ -22,6 +22,7 @@ from agent_analytics.insights.analytics._model import (
     PublisherDashboard,
     UnknownPublisher,
 )
+from agent_analytics.insights.analytics._not_yet import missing
 from agent_analytics.insights.queries import Scope, select
 from agent_analytics.processor import catalogue
 
@@ -113,7 +114,10 @@ class PublisherAnalytics:
             listings=tuple(listings),
             daily=daily(self._client, history, of_publisher),
             freshness=freshness(self._client, history, of_publisher),
-            partial=(*history.notes(), *notes(figures.fields(total)), *warned(self._client)),
+            partial=(
+                *missing(self._client, history, figures.fields(total)),
+                *warned(self._client),
+            ),
             evaluation=evaluation,
             bounds=own.several(publisher_id),
             **figures.fields(total),
@@ -217,22 +221,6 @@ def _part(answers: Mapping[str, list[Sample]], prefix: str) -> dict[str, list[Sa
         for name, samples in answers.items()
         if name.startswith(prefix)
     }
-
-
-def notes(of_all: figures.Fields) -> list[str]:
-    """Return in sentences what is missing for other reasons than want of history."""
-    found: list[str] = []
-    if of_all.get("unique_tenants") is None and of_all.get("total_invocations"):
-        found.append(
-            "Tenants are not counted: Prometheus does not scrape the sketches"
-            " (/metrics/sketches), or invocations name no tenant."
-        )
-    if of_all.get("active_installs") is None:
-        found.append("Active installs are not known: they need a state directory or a callback.")
-    unpriced = of_all.get("unpriced_tokens")
-    if unpriced:
-        found.append(f"Model cost is incomplete: {unpriced:,} tokens have no known price.")
-    return found
 
 
 def warned(client: PrometheusClient) -> list[str]:

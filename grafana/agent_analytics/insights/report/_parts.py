@@ -179,7 +179,7 @@ def quality(figures: Dashboard) -> Section:
             ),
             tile(
                 "p95 response time",
-                text.milliseconds(figures.p95_response_time_ms),
+                text.quantile(figures.p95_response_time_ms),
                 "19 of 20 are faster",
                 tone=judged("response-time", figures.p95_response_time_ms, bounds, "warn"),
             ),

@@ -48,7 +48,7 @@ def _listings(listings: Sequence[ListingFigures], window: str) -> Section:
                 tone=parts.judged("error-rate", row.error_rate, row.bounds, "bad"),
             ),
             Cell(
-                text.milliseconds(row.p95_response_time_ms),
+                text.quantile(row.p95_response_time_ms),
                 tone=parts.judged("response-time", row.p95_response_time_ms, row.bounds, "warn"),
             ),
             Cell(

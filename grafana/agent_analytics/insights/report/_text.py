@@ -4,6 +4,8 @@ import unicodedata
 from datetime import datetime
 from typing import Final
 
+from agent_analytics.processor import catalogue
+
 #: What stands where a number is not available. Never 0.
 ABSENT: Final = "–"
 _THOUSAND: Final = 1_000
@@ -75,14 +77,24 @@ def share(value: float | None) -> str:
 
 
 def milliseconds(value: float | None) -> str:
-    """Return a time: 820 ms, 1.9 s, 2.5 min."""
+    """Return a time: under 1 ms, 820 ms, 1.9 s, 2.5 min."""
     if value is None:
         return ABSENT
+    if 0 <= value < 0.5:  # noqa: PLR2004 - would be rounded to 0
+        return "under 1 ms"
     if value < _THOUSAND:
         return f"{value:.0f} ms"
     if value < _MINUTE_MS:
         return f"{value / _THOUSAND:.1f} s"
     return f"{value / _MINUTE_MS:.1f} min"
+
+
+def quantile(value: float | None) -> str:
+    """Return a time that was read from buckets: of the first one, its upper edge is known."""
+    first = catalogue.INVOCATION_SECONDS[0] * _THOUSAND
+    if value is not None and value <= first:
+        return f"under {milliseconds(first)}"
+    return milliseconds(value)
 
 
 def stars(value: float | None) -> str:
