@@ -67,10 +67,10 @@ def test_one_line_in_code(api: Any, tmp_path: Path) -> None:  # noqa: ANN401 - u
 
 
 def test_what_is_installed_exists() -> None:
-    """The page's install command names this project and a framework that the tests have."""
+    """The page installs a framework that the tests have, beside this project."""
     (words,) = [words for words in pages.commands(PAGE) if words[:2] == ["pip", "install"]]
     names = [Requirement(word).name for word in words[2:]]
-    assert names == ["agent-analytics", "pydantic-ai-slim"]
+    assert names == ["pydantic-ai-slim"]
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,34 @@ def test_names_exist(names: str, where: tuple[str, ...]) -> None:
     named = set(re.findall(names, (pages.DOCS / PAGE).read_text(encoding="utf-8")))
     assert len(named) >= 3
     assert {name for name in named if f'"{name}"' not in code} == set()
+
+
+#: Commands that install this project under its own name, which works from the first release on.
+_BY_NAME = re.compile(r"pip install [^`\n]*agent-analytics")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [pages.DOCS.parent / "README.md", *sorted(pages.DOCS.rglob("*.md"))],
+    ids=lambda path: str(path.relative_to(pages.DOCS.parent)),
+)
+def test_one_page_says_how_to_install(path: Path) -> None:
+    """A page that installs something links the one that says how until the first release."""
+    text = path.read_text(encoding="utf-8")
+    if path.name != "install.md" and re.search(r"^pip install", text, re.MULTILINE):
+        assert "install.md)" in text
+    if _BY_NAME.search(text):
+        assert path.name in {"install.md", "production.md", "costs.md"}
+        assert re.search(r"[Uu]ntil the\s+first release|while there is no release", text)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [pages.DOCS / PAGE, *sorted((pages.DOCS / "frameworks").glob("*.md"))],
+    ids=lambda path: path.name,
+)
+def test_the_key_of_the_provider_is_named(path: Path) -> None:
+    """A page whose program asks a model of OpenAI's exports the key that its client takes."""
+    page = str(path.relative_to(pages.DOCS))
+    if any("gpt-4o" in block.text for block in pages.blocks(page, "python")):
+        assert "OPENAI_API_KEY" in dict(pages.exported(page))

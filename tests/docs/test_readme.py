@@ -138,8 +138,11 @@ def followed(reader: Reader) -> Iterator[Reader]:
 def test_the_service_is_scraped(followed: Reader) -> None:
     """The service says what the page shows, and its calls are seen after the hold."""
     *_, (curl, doctor, report), _ = blocks()
-    said = followed.here(pages.blocks(PAGE, "text")[1].text.strip())
-    wait_for(lambda: said in (followed.folder / "service.log").read_text("utf-8"), said, every=0.1)
+    said = followed.here(pages.blocks(PAGE, "text")[1].text).splitlines()
+    log = followed.folder / "service.log"
+    wait_for(lambda: len(log.read_text("utf-8").splitlines()) >= len(said), str(said), every=0.1)
+    for shown, line in zip(said, log.read_text("utf-8").splitlines(), strict=True):
+        assert pages.shown(shown).fullmatch(line)
     success = 'agent_id="finder",outcome="success"} '
     wait_for(
         lambda: any(

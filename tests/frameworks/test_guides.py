@@ -102,9 +102,7 @@ def test_what_is_installed_is_what_is_run(framework: str) -> None:
     """The environment has what the page installs, and the page has an instrumentation by name."""
     lines = (guides.ENVIRONMENTS / f"{framework}.in").read_text(encoding="utf-8").splitlines()
     there = {Requirement(line).name for line in lines}
-    asked = guides.installed(framework)
-    assert asked[0] == "agent-analytics"
-    assert set(asked[1:]) <= there
+    assert set(guides.installed(framework)) <= there
     assert guides.variant(framework).startswith(f"{framework}/")
 
 

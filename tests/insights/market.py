@@ -225,6 +225,8 @@ def _listing(files: _Files, own: Labels, daily: float, *, full: bool) -> None:
     every = Counter(catalogue.INVOCATIONS, rollups.EVERY_INVOCATION, own, daily)
     for name, times in ((rollups.level, _LEVELS), (rollups.hourly, _HOURLY), (rollups.day, _MARKS)):
         files.gauge(name(every.name), {**own, **target}, _grown(every, times))
+    evaluated = _recorded.grown(catalogue.INVOCATIONS.name, _recorded.MONTH)
+    files.gauge(evaluated, {**own, "outcome": queries.SUCCESS}, [(END, 30.0 * daily)])
     times = _DENSE if full else [END]
     for metric, value in ((catalogue.ACTIVE_INSTALLS, 57), (catalogue.INVOCATIONS_IN_PROGRESS, 2)):
         at = (*sorted(_MOMENTS)[:-1], *times) if metric is catalogue.ACTIVE_INSTALLS else times

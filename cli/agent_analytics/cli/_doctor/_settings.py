@@ -88,7 +88,7 @@ def _refused(
     example = _EXAMPLES.get(variable)
     if refusal.missing:
         remedy = (
-            f"Install it where the service runs; this is {sys.prefix} (README.md says how to "
+            f"Install it where the service runs; this is {sys.prefix} (docs/install.md says how to "
             "install while there is no release)."
         )
     elif example:
