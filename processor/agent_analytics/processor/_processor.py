@@ -37,6 +37,7 @@ from agent_analytics.processor._durable import (
     DurableSnapshots,
     DurableStore,
     SharedIds,
+    SharedShares,
 )
 from agent_analytics.processor._events import EventCounter, EventIds
 from agent_analytics.processor._followed import Followed
@@ -54,7 +55,7 @@ from agent_analytics.processor._reading import Attributes, Rest, readers
 from agent_analytics.processor._rows import Part, Snapshot
 from agent_analytics.processor._runs import Runs
 from agent_analytics.processor._sampling import mend_sampler
-from agent_analytics.processor._shares import Shares
+from agent_analytics.processor._shares import Admission, Shares
 from agent_analytics.processor._snapshot import Snapshots
 from agent_analytics.processor._store import MemoryStore
 from agent_analytics.processor._tools import ToolCounter
@@ -134,7 +135,11 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         self._lock = lock
         self._health = health = Health(lock)
         self._store = self._durable(state_dir, service, key, lock, wall_clock)
-        shares = Shares(limits)
+        shares: Admission = (
+            SharedShares(self._store.directory, limits)
+            if self._store is not None
+            else Shares(limits)
+        )
         amounts = Amounts(health)
         charges = Charges(amounts, TakeRate(take_rate))
         self._listings = listings = Listings(

@@ -19,6 +19,7 @@ from hashlib import blake2b
 from threading import RLock
 from typing import Final, NamedTuple, Protocol
 
+from agent_analytics.processor import _schema as schema
 from agent_analytics.processor import _sizes
 from agent_analytics.processor._limits import Limits
 from agent_analytics.processor._sizes import NOTHING, Size
@@ -189,15 +190,17 @@ class Shares:
 
 
 def named(kind: str, labels: Labels) -> Iterable[tuple[str, Labels]]:
-    """Yield what was admitted so that a block could be: its publisher, its listing, its name.
+    """Yield what was admitted so that a block could be: its publisher and listing, or its name.
+
+    Every block with a name has the block of its listing beside it.
 
     Args:
         kind: The block's schema.
         labels: Its labels.
     """
-    yield PUBLISHER, labels[:1]
-    if labels[1] != OTHER:
-        yield LISTING, labels[:2]
-    cause = _sizes.CAUSES.get(kind)
-    if cause is not None and labels[-1] != OTHER:
-        yield cause, labels
+    if kind == schema.LISTING.name:
+        yield PUBLISHER, labels[:1]
+        if labels[1] != OTHER:
+            yield LISTING, labels
+    elif kind in _sizes.CAUSES and labels[-1] != OTHER:
+        yield _sizes.CAUSES[kind], labels

@@ -32,8 +32,9 @@ IDENTITY: Final = "service.json"
 _LOCK: Final = "lock"
 _SLOT: Final = "slot-"
 EVENT_IDS: Final = "event-ids"
+SHARES: Final = "shares"
 TARGET: Final = "target"
-_NAMES: Final = {IDENTITY, "service.new", _LOCK, EVENT_IDS}
+_NAMES: Final = {IDENTITY, "service.new", _LOCK, EVENT_IDS, SHARES}
 _LONGEST_IDENTITY: Final = 65_536
 _LOCK_SECONDS: Final = 1.0
 #: How long the lock is not waited for again, when it was waited for in vain.

@@ -24,6 +24,8 @@ EXEMPLARS: Final = "exemplars."
 OLD: Final = "old."
 SKETCHES: Final = (SKETCH_TENANTS, SKETCH_CONVERSATIONS)
 EVENT_IDS: Final = "event_ids"
+#: What was admitted to an exposition, of all workers.
+SHARES: Final = "shares"
 
 #: Cells of an exemplar: trace id (two), span id, value, time, and the four before xored.
 EXEMPLAR_CELLS: Final = 6
@@ -56,6 +58,7 @@ def _fingerprints() -> dict[str, int]:
     known[FURTHER_HEALTH] = 1
     known[VERSION] = 1
     known[EVENT_IDS] = 1
+    known[SHARES] = 1
     for name in SKETCHES:
         known[name] = SKETCH_REGISTERS
     return known

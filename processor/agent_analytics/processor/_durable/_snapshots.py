@@ -27,7 +27,7 @@ from agent_analytics.processor._rows import (
     with_room,
 )
 from agent_analytics.processor._schema import LISTING, SCHEMAS, Schema
-from agent_analytics.processor._shares import Admission
+from agent_analytics.processor._shares import Admission, named
 from agent_analytics.processor._sketch import MOST_BACK
 from agent_analytics.processor._snapshot import CAP_IN_HOLDS, MAX_CELLS
 from agent_analytics.processor._store import Exemplar
@@ -76,6 +76,10 @@ class DurableSnapshots:
             self._store.view.refresh()
             if part == "sketches":
                 return Snapshot([], self._sketches())
+            # Those of a worker of an earlier version, too: the exposition has them.
+            for kind, labels in self._store.view.fresh():
+                for cause, ids in named(kind, labels):
+                    self._shares.record(cause, ids)
             blocks = self._blocks()
             self._store.view.flush()
             installs = list(self._installs.samples(blocks))

@@ -131,6 +131,7 @@ class View:
         #: Blocks with series by listing, and what idle ones left with.
         self.listings: dict[Labels, list[tuple[Schema, Merged]]] = {}
         self.old: dict[Labels, list[tuple[str, Merged]]] = {}
+        self._fresh: list[tuple[str, Labels]] = []
 
     def refresh(self) -> None:
         """Find new slots and new blocks, and see who lives."""
@@ -191,9 +192,15 @@ class View:
             if name in _names.SERIES:
                 members = self.listings.setdefault(labels[:2], [])
                 members.append((_names.SERIES[name], merged))
+                self._fresh.append((name, labels))
             elif name.startswith(_names.OLD):
                 self.old.setdefault(labels[:2], []).append((name, merged))
         merged.add(part)
+
+    def fresh(self) -> list[tuple[str, Labels]]:
+        """Return the series, by schema and labels, that were found since the last call."""
+        fresh, self._fresh = self._fresh, []
+        return fresh
 
     def flush(self) -> None:
         """Wait until what was just read is on the disk, but for a second at most.
