@@ -9,6 +9,8 @@ import yaml
 from tests.tools import Run
 
 from agent_analytics.cli import main
+from agent_analytics.exporters import make_wsgi_app
+from agent_analytics.processor import AgentMetricsProcessor
 
 JOBS = ("agent-analytics", "agent-analytics-sketches")
 
@@ -279,3 +281,33 @@ def test_a_folder_that_cannot_be_written(
     (tmp_path / "out").touch()
     assert main(["config", "--output", str(tmp_path / "out"), "--target", "a:9464"]) == 1
     assert f"cannot write {tmp_path / 'out'}" in capsys.readouterr().err
+
+
+def test_sketches_have_a_token_of_their_own(promtool: Run, tmp_path: Path) -> None:
+    """The second job sends it instead of the password, under the name that the rules know."""
+    password, token = tmp_path / "password", tmp_path / "token"
+    for file in (password, token):
+        file.write_text("secret")
+    document = write(
+        tmp_path,
+        *("--target", "a:9464", "--tls", "--user", "prometheus"),
+        *("--password-file", str(password), "--sketches-token-file", str(token)),
+    )
+    accepted(promtool, tmp_path)
+    first, second, _ = document["scrape_configs"]
+    assert (first["job_name"], second["job_name"]) == JOBS
+    assert first["basic_auth"]["password_file"] == str(password)
+    assert "authorization" not in first
+    assert second["authorization"] == {"credentials_file": str(token)}
+    assert "basic_auth" not in second
+    assert second["scheme"] == "https"
+
+
+def test_a_key_is_another_each_time(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each call prints one secret, long enough for a key, and one that a token may be."""
+    assert [main(["key"]) for _ in range(2)] == [0, 0]
+    first, second = capsys.readouterr().out.splitlines()
+    assert first != second
+    for secret in (first, second):
+        assert len(secret) >= 43
+        make_wsgi_app(AgentMetricsProcessor(), sketches_token=secret)

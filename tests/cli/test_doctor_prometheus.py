@@ -161,6 +161,31 @@ def test_sketches_are_not_scraped(
     assert "metrics_path: /metrics/sketches" in remedy
 
 
+SKETCHES = "agent-analytics-sketches"
+
+
+def test_sketches_without_their_token(
+    tmp_path: Path, processor: AgentMetricsProcessor, rules: list[str]
+) -> None:
+    """A job without the token is down, and what to do names the token; with it all is well."""
+    token = tmp_path / "token"
+    token.write_text("sketches-0123456789abcdef\n")
+    with start_http_server(processor, sketches_token=token.read_text().strip()) as server:
+        target = f"127.0.0.1:{server.port}"
+        jobs = healthy(target)
+        with running(tmp_path, jobs, rules=rules, ready=evaluated) as url:
+            wrong, remedy = only(examine(f"http://{target}/metrics", url))
+        assert f"/metrics/sketches of job '{SKETCHES}' is down" in wrong
+        assert "401 Unauthorized" in wrong
+        assert "--sketches-token-file" in remedy
+        jobs[1]["authorization"] = {"credentials_file": str(token)}
+        (tmp_path / "again").mkdir()
+        with running(tmp_path / "again", jobs, rules=rules, ready=evaluated) as url:
+            assert examine(f"http://{target}/metrics", url).problems == []
+            found = ask(url, "/api/v1/query?query=count(marketplace_agent_sketch_register)by(job)")
+            assert [each["metric"] for each in found["result"]] == [{"job": SKETCHES}]
+
+
 def test_rules_are_not_loaded(tmp_path: Path, target: str, find: Find) -> None:
     """Without rules there is nothing to page by, and the command that writes them is named."""
     with running(tmp_path, healthy(target)) as url:

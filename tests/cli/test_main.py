@@ -88,7 +88,7 @@ def test_what_is_unknown_is_refused(wrong: list[str], capsys: pytest.CaptureFixt
         ("alerts", "did you mean rules?"),
         ("grafana", "did you mean dashboards?"),
         ("check", "did you mean doctor?"),
-        ("xyzzy", "the commands are report, doctor, config, rules, dashboards, demo, history"),
+        ("xyzzy", "the commands are report, doctor, config, key, rules, dashboards, demo, history"),
         ("", "the commands are report,"),
     ],
 )
@@ -129,7 +129,7 @@ def test_errors_are_one_line(
 
 
 @pytest.mark.parametrize(
-    "command", ["config", "dashboards", "demo", "doctor", "history", "report", "rules"]
+    "command", ["config", "dashboards", "demo", "doctor", "history", "key", "report", "rules"]
 )
 def test_help_is_worth_reading(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The help of a command has whole examples of it, and what its exit status means."""

@@ -109,7 +109,11 @@ class TestWsgi:
         self, processor: AgentMetricsProcessor, mount: str, path: str, status: str, content: str
     ) -> None:
         """Under a prefix the paths stay the same; under /metrics the root is the metrics."""
-        environ: dict[str, Any] = {"SCRIPT_NAME": mount, "PATH_INFO": path}
+        environ: dict[str, Any] = {
+            "SCRIPT_NAME": mount,
+            "PATH_INFO": path,
+            "REMOTE_ADDR": "127.0.0.1",
+        }
         setup_testing_defaults(environ)
         statuses: list[str] = []
 
@@ -197,7 +201,14 @@ class TestAsgi:
 async def call(processor: AgentMetricsProcessor, changes: dict[str, Any]) -> list[Message]:
     """Return what the application sends for one scope."""
     sent: list[Message] = []
-    scope: Scope = {"type": "http", "method": "GET", "headers": [], "root_path": "", **changes}
+    scope: Scope = {
+        "type": "http",
+        "method": "GET",
+        "headers": [],
+        "root_path": "",
+        "client": ("127.0.0.1", 50_000),
+        **changes,
+    }
 
     async def receive() -> Message:
         return {"type": "http.request"}

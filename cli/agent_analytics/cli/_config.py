@@ -77,6 +77,7 @@ def config(options: argparse.Namespace) -> int:
                 own_target=None if options.prometheus == "none" else options.prometheus,
                 discovery=given.discovery(options),
                 access=given.access(options),
+                sketches_token_file=options.sketches_token_file,
                 comment=_COMMENT,
             ),
             _ALERTMANAGER: alertmanager_config(

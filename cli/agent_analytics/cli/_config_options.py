@@ -135,6 +135,7 @@ def _add_access(parser: argparse.ArgumentParser) -> None:
         ("--user", "NAME", "for basic authentication, with --password-file"),
         ("--password-file", "FILE", "holds the password"),
         ("--token-file", "FILE", "holds a bearer token"),
+        ("--sketches-token-file", "FILE", "holds the bearer token that sketches are served for"),
     ):
         access.add_argument(name, metavar=metavar, help=text)
 

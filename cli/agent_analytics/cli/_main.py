@@ -10,6 +10,7 @@ from agent_analytics.cli._command import Command
 from agent_analytics.cli._config import add_config, config
 from agent_analytics.cli._dashboards import add_dashboards, dashboards
 from agent_analytics.cli._doctor import add_doctor, doctor
+from agent_analytics.cli._key import add_key, key
 from agent_analytics.cli._parser import Parser, unknown_arguments, unknown_command
 from agent_analytics.cli._rules import add_rules, rules
 from agent_analytics.cli._simulator import simulator
@@ -76,6 +77,7 @@ def _commands() -> tuple[Command, ...]:
         Command("report", add_report, report),
         Command("doctor", add_doctor, doctor),
         Command("config", add_config, config),
+        Command("key", add_key, key),
         Command("rules", add_rules, rules),
         Command("dashboards", add_dashboards, dashboards),
         *simulator(),

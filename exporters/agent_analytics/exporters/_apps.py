@@ -17,6 +17,8 @@ from agent_analytics.exporters._responses import (
     respond,
     route,
 )
+from agent_analytics.exporters._settings import UNSET, OrUnset
+from agent_analytics.exporters._sketch_readers import SketchReaders, is_local, readers_of
 from agent_analytics.processor import AgentMetricsProcessor
 
 if TYPE_CHECKING:
@@ -34,11 +36,22 @@ _PIECE_BYTES: Final = 256 * 1024
 _WRITE_SECONDS: Final = 30.0
 
 
-def make_wsgi_app(processor: AgentMetricsProcessor) -> "WSGIApplication":
+def make_wsgi_app(
+    processor: AgentMetricsProcessor, *, sketches_token: OrUnset[str | None] = UNSET
+) -> "WSGIApplication":
     """Return a WSGI application that answers like the server of ``start_http_server``.
 
     Mount it at the root of a server of its own, under any prefix, or under ``/metrics``.
+
+    Args:
+        processor: Whose metrics are served.
+        sketches_token: Bearer token for ``/metrics/sketches``; AGENT_ANALYTICS_SKETCHES_TOKEN, or
+            that of ``configure()``, by default.
+
+    Raises:
+        ValueError: It is no token.
     """
+    readers = readers_of(processor, sketches_token)
 
     def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         request = Request(
@@ -50,12 +63,18 @@ def make_wsgi_app(processor: AgentMetricsProcessor) -> "WSGIApplication":
             ),
             environ.get("HTTP_ACCEPT", ""),
             environ.get("HTTP_ACCEPT_ENCODING", ""),
+            environ.get("HTTP_AUTHORIZATION", ""),
+            is_local(
+                environ.get("REMOTE_ADDR", ""),
+                environ.get("HTTP_HOST", ""),
+                (name[5:].replace("_", "-").lower() for name in environ if name[:5] == "HTTP_"),
+            ),
         )
         several = bool(environ.get("wsgi.multiprocess"))
         if processor.state_dir is None and not alone(environ.get("SERVER_PORT"), several=several):
             response = refuse(REFUSAL)
         else:
-            response = respond(processor, request)
+            response = respond(processor, readers, request)
         status = f"{response.status.value} {response.status.phrase}"
         start_response(status, list(response.headers))
         if len(response.body) <= _PIECE_BYTES:
@@ -65,13 +84,23 @@ def make_wsgi_app(processor: AgentMetricsProcessor) -> "WSGIApplication":
     return app
 
 
-def make_asgi_app(processor: AgentMetricsProcessor) -> ASGIApp:
+def make_asgi_app(
+    processor: AgentMetricsProcessor, *, sketches_token: OrUnset[str | None] = UNSET
+) -> ASGIApp:
     """Return an ASGI 3 application that answers like the server of ``start_http_server``.
 
     Mount it at the root of a server of its own, under any prefix, or under ``/metrics``. The
     metrics are rendered in a thread of their own, one rendering for all who wait, so that the loop
     goes on meanwhile. Who has not taken an answer within 30 seconds does not get the rest.
+
+    Args:
+        processor: Whose metrics are served.
+        sketches_token: As for ``make_wsgi_app``.
+
+    Raises:
+        ValueError: It is no token.
     """
+    readers = readers_of(processor, sketches_token)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -81,7 +110,8 @@ def make_asgi_app(processor: AgentMetricsProcessor) -> ASGIApp:
             if processor.state_dir is None and not alone(server[1] or server[0]):
                 await _send(send, processor, refuse(REFUSAL))
             else:
-                await _send(send, processor, await _off_the_loop(processor, _request(scope)))
+                response = await _off_the_loop(processor, readers, _request(scope))
+                await _send(send, processor, response)
         elif scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": 1000})
@@ -113,6 +143,12 @@ def _request(scope: Scope) -> Request:
         _path(root, path, raw.decode("latin-1")),
         headers.get(b"accept", ""),
         headers.get(b"accept-encoding", ""),
+        headers.get(b"authorization", ""),
+        is_local(
+            (scope.get("client") or ("",))[0],
+            headers.get(b"host", ""),
+            (name.decode("latin-1") for name in headers),
+        ),
     )
 
 
@@ -135,12 +171,14 @@ def _path(root: str, path: str, target: str) -> str:
     return mounted_path(root, path)
 
 
-async def _off_the_loop(processor: AgentMetricsProcessor, request: Request) -> Response:
+async def _off_the_loop(
+    processor: AgentMetricsProcessor, readers: SketchReaders, request: Request
+) -> Response:
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:  # another event loop than asyncio's
-        return respond(processor, request)
-    found = route(processor, request)
+        return respond(processor, readers, request)
+    found = route(processor, readers, request)
     if isinstance(found, Response):
         return found
     answered: asyncio.Future[Answer] = loop.create_future()

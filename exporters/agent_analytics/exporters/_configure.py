@@ -20,6 +20,7 @@ from agent_analytics.exporters import (
     _process_tree,
     _provider,
     _settings,
+    _sketch_readers,
     _startup,
 )
 from agent_analytics.exporters._content import content_wanted
@@ -65,6 +66,7 @@ class Runtime:
         self._lock = threading.Lock()
         self._instruments = settings.instruments
         _in_use.offer(processor, settings)
+        _sketch_readers.offer(processor, settings.sketches_token)
         root = _process_tree.root()
         with ExitStack() as started:  # unwound where the next step fails
             started.callback(processor.shutdown)  # last: what has ended by then counts
@@ -97,7 +99,7 @@ class Runtime:
             if not settings.sdk_disabled:
                 watch = Watch(self._attachment, settings.instruments, processor)
                 started.callback(watch.close)
-            _startup.announce(settings, self.server, self.metrics_port, root)
+            _startup.announce(settings, processor, self.server, self.metrics_port, root)
             self._stop = started.pop_all()
 
     def _serve(
@@ -249,6 +251,7 @@ def configure(
     otlp_protocol: str | None = None,
     sampler: Sampler | float | None = None,
     tenant_key: OrUnset[str | bytes | None] = UNSET,
+    sketches_token: OrUnset[str | None] = UNSET,
     take_rate: TakeRate | None = None,
     propagate_identity: bool | None = None,
     trust_incoming_baggage: bool | None = None,
@@ -278,6 +281,8 @@ def configure(
         sampler: Which traces are sampled, as a sampler or as a share from 0 to 1. It decides on
             the export of spans alone: metrics count every span.
         tenant_key: Secret that tenants are hashed with for distinct counts.
+        sketches_token: Bearer token that ``/metrics/sketches`` is served for, to nobody else.
+            Without one, and without a tenant key, it is served on loopback alone.
         take_rate: The marketplace's share of revenue, or a dict from publisher to share.
         propagate_identity: Let ``marketplace.*`` baggage leave with outgoing calls; by default it
             is taken out.
@@ -325,6 +330,7 @@ def configure(
         hold_seconds=_settings.hold_seconds(hold_seconds),
         sampler=_settings.sampler(sampler),
         tenant_key=_settings.text(tenant_key, "AGENT_ANALYTICS_TENANT_KEY"),
+        sketches_token=_settings.sketches_token(sketches_token),
         take_rate=_settings.take_rate(take_rate),
         propagate_identity=_settings.flag(propagate_identity, "AGENT_ANALYTICS_PROPAGATE_IDENTITY"),
         trust_incoming_baggage=_settings.flag(trust_incoming_baggage, incoming.TRUST_VARIABLE),

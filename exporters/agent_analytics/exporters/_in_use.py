@@ -12,6 +12,7 @@ from typing import Any, Final
 from agent_analytics.exporters import _settings
 from agent_analytics.exporters._identity import publisher_named
 from agent_analytics.exporters._settings import Settings
+from agent_analytics.processor import AgentMetricsProcessor
 
 #: What begins the name of a variable that may be a setting.
 PREFIXES: Final = ("AGENT_ANALYTICS_", "OTEL_")
@@ -19,12 +20,13 @@ PREFIXES: Final = ("AGENT_ANALYTICS_", "OTEL_")
 _known: Final[weakref.WeakKeyDictionary[Any, Mapping[str, object]]] = weakref.WeakKeyDictionary()
 
 
-def offer(processor: object, settings: Settings) -> None:
+def offer(processor: AgentMetricsProcessor, settings: Settings) -> None:
     """Let the settings of a processor be asked for."""
     _known[processor] = {
         "service_name": _settings.service_name(settings.service_name),
         "hold_seconds": settings.hold_seconds,
-        "tenant_key": settings.tenant_key is not None,
+        "tenant_key": processor.has_tenant_key,
+        "sketches_token": settings.sketches_token is not None,
         "state_dir": settings.state_dir is not None,
         "publisher": publisher_named(),
         "sdk_disabled": settings.sdk_disabled,

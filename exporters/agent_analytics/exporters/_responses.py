@@ -1,6 +1,6 @@
 """What is answered under which path: one function for the server, the WSGI and the ASGI app."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
@@ -8,10 +8,12 @@ from agent_analytics.exporters._exposition import content_type, wants_openmetric
 from agent_analytics.exporters._findings import about
 from agent_analytics.exporters._in_use import in_use
 from agent_analytics.exporters._renderings import Answer, Want, renderings_of
+from agent_analytics.exporters._sketch_readers import CHALLENGE, REFUSAL, SketchReaders
 from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.processor import AgentMetricsProcessor
 
-PARTS: Final = {"/metrics": "metrics", "/metrics/sketches": "sketches"}
+SKETCHES: Final = "sketches"
+PARTS: Final = {"/metrics": "metrics", "/metrics/sketches": SKETCHES}
 HEALTHY: Final = "/-/healthy"
 FINDINGS: Final = "/-/findings"
 SETTINGS: Final = "/-/settings"
@@ -50,12 +52,16 @@ class Request:
         path: Decoded path below the point where the app is mounted.
         accept: The ``Accept`` header, or empty.
         accept_encoding: The ``Accept-Encoding`` header, or empty.
+        authorization: The ``Authorization`` header, or empty.
+        local: Whether it was made on this machine.
     """
 
     method: str
     path: str
     accept: str = ""
     accept_encoding: str = ""
+    authorization: str = field(default="", repr=False)
+    local: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +73,9 @@ class Response:
     body: bytes
 
 
-def respond(processor: AgentMetricsProcessor, request: Request) -> Response:
+def respond(processor: AgentMetricsProcessor, readers: SketchReaders, request: Request) -> Response:
     """Return the answer to a request. Never raises: an error of ours is a 500 and is counted."""
-    found = route(processor, request)
+    found = route(processor, readers, request)
     if isinstance(found, Response):
         return found
     try:
@@ -80,10 +86,12 @@ def respond(processor: AgentMetricsProcessor, request: Request) -> Response:
     return rendered(request, answer)
 
 
-def route(processor: AgentMetricsProcessor, request: Request) -> Response | Want:
+def route(
+    processor: AgentMetricsProcessor, readers: SketchReaders, request: Request
+) -> Response | Want:
     """Return the answer to a request, or what has to be rendered for it. Never raises."""
     try:
-        found = _route(processor, request)
+        found = _route(processor, readers, request)
     except Exception:  # noqa: BLE001 - as above
         note_internal_error("exporters.respond")
         found = plain(HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -128,12 +136,14 @@ def mounted_path(root: str, path: str) -> str:
     return path or "/"
 
 
-def _route(processor: AgentMetricsProcessor, request: Request) -> Response | Want:
+def _route(
+    processor: AgentMetricsProcessor, readers: SketchReaders, request: Request
+) -> Response | Want:
     part = PARTS.get(request.path)
     if request.method not in {"GET", "HEAD"} or (part is None and request.path not in _OTHERS):
         return _refused(request)
     if part is not None:
-        return _part(part, request)
+        return _not_for(readers, part, request) or _part(part, request)
     if request.path == HEALTHY:
         return plain(HTTPStatus.OK)
     if request.path == FINDINGS:
@@ -152,6 +162,16 @@ def _refused(request: Request) -> Response:
     if request.path not in PARTS and request.path not in _OTHERS:
         return plain(HTTPStatus.NOT_FOUND)
     return plain(HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", _ALLOW))
+
+
+def _not_for(readers: SketchReaders, part: str, request: Request) -> Response | None:
+    """Return the answer to who may not read a part."""
+    if part != SKETCHES:
+        return None
+    status = readers.refusal(request.authorization, local=request.local)
+    if status is HTTPStatus.FORBIDDEN:
+        return _with_body(status, _TEXT, REFUSAL.encode())
+    return None if status is None else plain(status, CHALLENGE)
 
 
 def _part(part: str, request: Request) -> Response | Want:

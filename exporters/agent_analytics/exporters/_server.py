@@ -18,6 +18,8 @@ from agent_analytics.exporters._reception import Reception
 from agent_analytics.exporters._renderings import Answer, Reading, Rendered, renderings_of
 from agent_analytics.exporters._request import Head
 from agent_analytics.exporters._responses import (
+    PARTS,
+    SKETCHES,
     Request,
     Response,
     for_method,
@@ -26,6 +28,8 @@ from agent_analytics.exporters._responses import (
     rendered,
     route,
 )
+from agent_analytics.exporters._settings import UNSET, OrUnset
+from agent_analytics.exporters._sketch_readers import is_local, readers_of
 from agent_analytics.exporters._steering import beside
 from agent_analytics.exporters._web_config import Security, WebConfig
 from agent_analytics.processor import AgentMetricsProcessor
@@ -49,7 +53,9 @@ class MetricsServer:
         *,
         web_config: str | os.PathLike[str] | None = None,
         sharing: Sharing = Sharing.ALONE,
+        sketches_token: OrUnset[str | None] = UNSET,
     ) -> None:
+        self._readers = readers_of(processor, sketches_token)
         self._renderings = renderings_of(processor)
         self._processor = processor
         self._security = WebConfig(Path(web_config)) if web_config is not None else None
@@ -121,7 +127,8 @@ class MetricsServer:
 
     def _asked(self, connection: Connection, head: Head) -> None:
         users = self._current_security().users
-        if users is None:
+        own = PARTS.get(mounted_path("", head.path)) == SKETCHES and self._readers.token is not None
+        if users is None or own:  # registers have a credential of their own
             self._permitted(connection, head)
             return
         credential = users.read(head.headers.get("authorization", ""))
@@ -153,8 +160,10 @@ class MetricsServer:
             mounted_path("", head.path),
             head.headers.get("accept", ""),
             head.headers.get("accept-encoding", ""),
+            head.headers.get("authorization", ""),
+            is_local(connection.address, head.headers.get("host", ""), head.headers),
         )
-        found = route(self._processor, request)
+        found = route(self._processor, self._readers, request)
         if isinstance(found, Response):
             _answer(connection, head, found)
             return
@@ -188,6 +197,7 @@ def start_http_server(
     addr: str = "127.0.0.1",
     *,
     web_config: str | os.PathLike[str] | None = None,
+    sketches_token: OrUnset[str | None] = UNSET,
 ) -> MetricsServer:
     """Serve a processor's metrics over HTTP from a daemon thread.
 
@@ -198,17 +208,21 @@ def start_http_server(
             ``""``, ``*``, ``0.0.0.0`` and ``::`` are every interface, over IPv4 and IPv6.
         web_config: A Prometheus web configuration file that switches on TLS, basic
             authentication or both. It is read anew when it or a file that it names changes.
+        sketches_token: Bearer token for ``/metrics/sketches``; AGENT_ANALYTICS_SKETCHES_TOKEN, or
+            that of ``configure()``, by default.
 
     Returns:
         The running server, with ``port``, ``url`` and ``close()``.
 
     Raises:
-        ValueError: A bad port, or a web configuration that is wrong.
+        ValueError: A bad port or token, or a web configuration that is wrong.
         ImportError: The web configuration needs a package that is not installed.
         OSError: The port is in use or the address is not ours.
     """
     try:
-        return MetricsServer(processor, port, addr, web_config=web_config)
+        return MetricsServer(
+            processor, port, addr, web_config=web_config, sketches_token=sketches_token
+        )
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             msg = f"{error.strerror}. port= takes another one, 0 any free one"

@@ -3,6 +3,7 @@
 import enum
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ T = TypeVar("T")
 TakeRate = float | str | dict[str, float]
 
 _MAX_PORT: Final = 65535
+#: What a header of authorization can carry (RFC 6750), long enough not to be guessed.
+_TOKEN: Final = re.compile(r"[-._~+/=A-Za-z0-9]{16,}")
 _TRUE: Final = frozenset({"1", "on", "true", "yes"})
 _FALSE: Final = frozenset({"0", "off", "false", "no"})
 
@@ -52,6 +55,7 @@ class Settings:
     hold_seconds: float
     sampler: Sampler | None
     tenant_key: str | bytes | None
+    sketches_token: str | None
     take_rate: TakeRate
     propagate_identity: bool
     trust_incoming_baggage: bool
@@ -146,6 +150,24 @@ def flag(argument: bool | None, variable: str) -> bool:  # noqa: FBT001 - an arg
 def text(argument: OrUnset[T | str | None], variable: str) -> T | str | None:
     """Return a text that may be absent."""
     return choose(argument, variable, None, _text)[0]
+
+
+def sketches_token(argument: OrUnset[str | None]) -> str | None:
+    """Return what readers of the registers have to send, or None for no token.
+
+    Raises:
+        ValueError: It can be guessed, or is not what a header can carry. It is not repeated.
+    """
+    token, source = choose(argument, "AGENT_ANALYTICS_SKETCHES_TOKEN", None, _text)
+    if token is None:
+        return None
+    if not _TOKEN.fullmatch(token):
+        msg = (
+            f"{source or 'sketches_token'}: expected 16 or more letters, digits or any of "
+            "-._~+/= without spaces; `agent-analytics key` prints one"
+        )
+        raise ValueError(msg)
+    return token
 
 
 def prices(

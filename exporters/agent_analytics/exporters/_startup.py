@@ -16,6 +16,7 @@ from agent_analytics.exporters._process_tree import Root
 from agent_analytics.exporters._server import MetricsServer
 from agent_analytics.exporters._settings import Settings
 from agent_analytics.exporters._variables import misspelt
+from agent_analytics.processor import AgentMetricsProcessor
 
 _logger = logging.getLogger("agent_analytics")
 
@@ -23,12 +24,17 @@ _PREFIX: Final = "agent-analytics: "
 
 
 def announce(
-    settings: Settings, server: MetricsServer | None, port: int | None, root: Root | None
+    settings: Settings,
+    processor: AgentMetricsProcessor,
+    server: MetricsServer | None,
+    port: int | None,
+    root: Root | None,
 ) -> None:
     """Say what is counted and where, once in a tree of processes, and what should be set.
 
     Args:
         settings: What was asked for.
+        processor: What counts.
         server: The server of this process, if it has one.
         port: The port of the server that shows what this process counts, if there is one.
         root: The process above that has said it already.
@@ -40,7 +46,7 @@ def announce(
     elif port is not None and root is None:
         _logger.info("%smetrics on port %d by another worker%s", _PREFIX, port, _notes(settings))
     if root is None:
-        _warn(settings)
+        _warn(settings, processor)
 
 
 def _what(settings: Settings) -> str:
@@ -64,12 +70,16 @@ def _notes(settings: Settings) -> str:
     return "".join(f"; {note}" for note in notes)
 
 
-def _warn(settings: Settings) -> None:
-    if settings.tenant_key is None:
+def _warn(settings: Settings, processor: AgentMetricsProcessor) -> None:
+    if not processor.has_tenant_key:
         _logger.warning(
-            "%stenants are hashed with a key that everybody knows: set tenant_key or "
-            "AGENT_ANALYTICS_TENANT_KEY to a secret of the marketplace",
+            "%stenants are hashed with a key that everybody knows%s: set tenant_key or "
+            "AGENT_ANALYTICS_TENANT_KEY to a secret of the marketplace; `agent-analytics key` "
+            "prints one",
             _PREFIX,
+            ", so /metrics/sketches is served on loopback alone"
+            if settings.sketches_token is None
+            else "",
         )
     for name, meant in misspelt(os.environ):
         _logger.warning(

@@ -159,6 +159,7 @@ _READERS: Final[tuple[tuple[str, Callable[[], object]], ...]] = (
     ("AGENT_ANALYTICS_NOT_ERRORS", lambda: _settings.not_errors(None)),
     (_WEB_CONFIG, _web_config),
     ("AGENT_ANALYTICS_PUBLISHER_ID", lambda: check_identity(Limits())),
+    ("AGENT_ANALYTICS_SKETCHES_TOKEN", lambda: _settings.sketches_token(UNSET)),
     ("OTEL_TRACES_SAMPLER", _settings.sampler_from_environment),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", _endpoint),
     ("OTEL_EXPORTER_OTLP_* and OTEL_BSP_*", _export),

@@ -31,6 +31,7 @@ def prometheus_config(
     own_target: str | None = None,
     discovery: Sequence[Discovery] = (),
     access: Access = _OPEN,
+    sketches_token_file: str | None = None,
     comment: str = _GENERATED,
 ) -> str:
     """Return a ``prometheus.yml`` that scrapes listings and evaluates the rules of this package.
@@ -48,6 +49,8 @@ def prometheus_config(
             take; None for not to.
         discovery: Further ways of finding metrics endpoints.
         access: How Prometheus connects to them, all alike.
+        sketches_token_file: File that holds the bearer token which the endpoints serve sketches
+            for, as Prometheus sees it; None where they have none.
         comment: First lines of the file.
 
     Raises:
@@ -59,7 +62,13 @@ def prometheus_config(
         raise ValueError(msg)
     jobs: list[Yaml] = [
         job(queries.JOB, scrape_interval, found, access),
-        job(queries.SKETCH_JOB, sketch_interval, found, access, SKETCHES_PATH),
+        job(
+            queries.SKETCH_JOB,
+            sketch_interval,
+            found,
+            access if sketches_token_file is None else access.by_token(sketches_token_file),
+            SKETCHES_PATH,
+        ),
     ]
     if own_target is not None:
         own: Yaml = {"job_name": PROMETHEUS_JOB, "static_configs": [{"targets": [own_target]}]}

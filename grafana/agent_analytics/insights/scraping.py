@@ -1,7 +1,7 @@
 """How Prometheus finds metrics endpoints, and how it shows who it is there."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from agent_analytics.insights._yaml import Yaml
@@ -70,6 +70,10 @@ class Access:
         if not self.tls and (self.ca_file or self.cert_file or self.server_name):
             msg = "certificates and a server name are for TLS, which is off"
             raise ValueError(msg)
+
+    def by_token(self, token_file: str) -> "Access":
+        """Return the same connection with a bearer token in place of any other credential."""
+        return replace(self, username=None, password_file=None, token_file=token_file)
 
     def settings(self) -> dict[str, Yaml]:
         """Return the lines of a scrape configuration."""

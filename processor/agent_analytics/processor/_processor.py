@@ -129,6 +129,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         _check(hold_seconds, state_dir, limits, expire_seconds, prices)
         limits = limits or Limits()
         key = _key(tenant_key)
+        self._has_tenant_key = key != _DEFAULT_KEY
         # One lock for everything. Re-entrant, since a signal handler or a finalizer may end a
         # span of its own while this thread holds it.
         lock = RLock()
@@ -239,6 +240,11 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
                 error,
             )
             return None
+
+    @property
+    def has_tenant_key(self) -> bool:
+        """Whether tenants are hashed with a key of the marketplace's own, not with the default."""
+        return self._has_tenant_key
 
     @property
     def state_dir(self) -> Path | None:

@@ -19,7 +19,7 @@ _STATE_DIR: Final = "AGENT_ANALYTICS_STATE_DIR"
 _DISABLED: Final = "OTEL_SDK_DISABLED"
 _SECRET: Final = (
     f"Set {_TENANT_KEY} to a secret, the same in every process of the marketplace, and keep it: "
-    "another key counts every tenant anew"
+    "another key counts every tenant anew. `agent-analytics key` prints one"
 )
 #: What no service reads, or what each process has of its own.
 _NOT_OF_SERVICES: Final = frozenset(

@@ -16,6 +16,14 @@ _WRITE: Final = "`agent-analytics config --target HOST:PORT --output DIR` writes
 _PAST: Final = "1h"
 #: On-call looks at one minute, and needs two scrapes in it.
 _SLOWEST_SCRAPE: Final = 30.0
+#: What Prometheus says where the credential of the sketches is missing or wrong.
+_REFUSED: Final = ("401 Unauthorized", "403 Forbidden")
+_CREDENTIAL: Final = (
+    "Let the job send the token that the service has in AGENT_ANALYTICS_SKETCHES_TOKEN, by "
+    "authorization: credentials_file; `agent-analytics config --sketches-token-file FILE` writes "
+    "it. A service without one serves sketches off its machine when "
+    "AGENT_ANALYTICS_TENANT_KEY is set; `agent-analytics key` prints a value for either."
+)
 #: What is scraped more seldom is not there for an instant query.
 _SLOWEST_SKETCHES: Final = 300.0
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -76,10 +84,10 @@ def check_targets(
             f"{server.url} has no series of agent-analytics: it does not scrape the service.",
             f"{_WRITE}, with the job {JOB}.",
         )
-        _down(examination, down)
+        _down(examination, down, ())
         return
     main = [each for each in ours if not each.sketches]
-    _down(examination, [each for each in ours if each.health == "down"])
+    _down(examination, [each for each in ours if each.health == "down"], ours)
     for each in ours:
         if each.health not in {"up", "down"}:
             examination.leave(f"the target {each.url}, which has not been scraped yet")
@@ -128,11 +136,14 @@ def _place(url: str) -> tuple[str, int | None]:
     return "127.0.0.1" if host in _LOCAL else host, parts.port
 
 
-def _down(examination: Examination, targets: Iterable[Target]) -> None:
-    for each in targets:
+def _down(examination: Examination, down: Iterable[Target], known: Iterable[Target]) -> None:
+    up = {_key(each) for each in known if each.health == "up" and not each.sketches}
+    for each in down:
+        # Where the metrics can be read with what the sketches are refused, these want their own.
+        own = each.sketches and _key(each) in up and any(sign in each.error for sign in _REFUSED)
         examination.find(
             f"The target {each.url} of job {each.job!r} is down: {each.error or 'no answer'}.",
-            scrape_remedy(each.error),
+            _CREDENTIAL if own else scrape_remedy(each.error),
         )
 
 
