@@ -297,6 +297,7 @@ def _health(files: _Files) -> None:
     """Write what agent-analytics and Prometheus say of themselves."""
     target = {"job": queries.JOB, "instance": "apps-1:9464"}
     values = {"kind": "invocation", "cause": "tool", "scope": "litellm", "revision": "2"}
+    values["of"] = "bytes"
     for metric in catalogue.HEALTH_METRICS:
         labels = {label: values[label] for label in metric.labels} | target
         if metric is catalogue.LAST_SPAN:

@@ -19,6 +19,7 @@ from agent_analytics.exporters import (
     _in_use,
     _process_tree,
     _provider,
+    _room,
     _settings,
     _sketch_readers,
     _startup,
@@ -257,6 +258,9 @@ def configure(
     trust_incoming_baggage: bool | None = None,
     web_config: OrUnset[str | os.PathLike[str] | None] = UNSET,
     limits: Limits | None = None,
+    max_samples: int | None = None,
+    max_exposition_bytes: int | None = None,
+    publisher_share: float | None = None,
     expire_seconds: OrUnset[float | None] = UNSET,
     active_installs: Callable[[], Mapping[tuple[str, str], float]] | None = None,
     prices: OrUnset[Prices | str | os.PathLike[str] | None] = UNSET,
@@ -292,6 +296,11 @@ def configure(
             AGENT_ANALYTICS_TRUST_INCOMING_BAGGAGE.
         web_config: Prometheus web configuration file: TLS and basic authentication.
         limits: Caps on series and memory.
+        max_samples: Samples in one exposition, 250,000 by default. AGENT_ANALYTICS_MAX_SAMPLES.
+        max_exposition_bytes: Bytes of its text, 40,000,000 by default.
+            AGENT_ANALYTICS_MAX_EXPOSITION_BYTES.
+        publisher_share: Part of both that a publisher may have while it is alone, above 0 and up
+            to 1, 0.5 by default. AGENT_ANALYTICS_PUBLISHER_SHARE.
         expire_seconds: A listing idle for this long leaves the exposition until it is used
             again; never by default. AGENT_ANALYTICS_EXPIRE_SECONDS.
         active_installs: Returns active installs by (publisher, agent) where the marketplace
@@ -316,7 +325,13 @@ def configure(
             none of the SDK's.
     """
     global _live, _instruments  # noqa: PLW0603 - one runtime per process, as its provider
-    check_identity(limits or Limits())
+    limits = _room.limits(
+        limits,
+        max_samples=max_samples,
+        max_exposition_bytes=max_exposition_bytes,
+        publisher_share=publisher_share,
+    )
+    check_identity(limits)
     keep = _replaceable and instrument is None
     priced = _settings.prices(prices)
     settings = Settings(

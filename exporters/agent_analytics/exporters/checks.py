@@ -6,12 +6,13 @@ import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 
-from agent_analytics.exporters import _settings
+from agent_analytics.exporters import _room, _settings
 from agent_analytics.exporters._identity import check_identity, publisher_named
 from agent_analytics.exporters._listening import bare, is_every, listen
 from agent_analytics.exporters._otlp import wrong_endpoint
@@ -160,6 +161,10 @@ _READERS: Final[tuple[tuple[str, Callable[[], object]], ...]] = (
     (_WEB_CONFIG, _web_config),
     ("AGENT_ANALYTICS_PUBLISHER_ID", lambda: check_identity(Limits())),
     ("AGENT_ANALYTICS_SKETCHES_TOKEN", lambda: _settings.sketches_token(UNSET)),
+    *(
+        (variable, partial(_room.limited, Limits(), name))
+        for name, variable in _room.VARIABLES.items()
+    ),
     ("OTEL_TRACES_SAMPLER", _settings.sampler_from_environment),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", _endpoint),
     ("OTEL_EXPORTER_OTLP_* and OTEL_BSP_*", _export),

@@ -62,6 +62,16 @@ def scraped_samples() -> str:
     return f"sum by (job, instance) ({select(name, Scope(where=_TARGETS))})"
 
 
+def filled() -> str:
+    """Part that is taken of the samples and bytes that an exposition may have, by instance."""
+    return f"max by (instance, of) ({catalogue.EXPOSITION_FILLED.name})"
+
+
+def fullest() -> str:
+    """Part of its share that the publisher has who has most of it, by instance."""
+    return f"max by (instance) ({catalogue.FULLEST_PUBLISHER.name})"
+
+
 def rule_seconds() -> str:
     """How long the last evaluation of each group of rules took."""
     name = "prometheus_rule_group_last_duration_seconds"

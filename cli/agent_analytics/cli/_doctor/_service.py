@@ -18,6 +18,8 @@ from agent_analytics.instrumentation import mistakes
 from agent_analytics.processor import catalogue
 
 _SKEW_SECONDS: Final = 5.0
+#: Part of what there is room for from which on somebody should look.
+_NEARLY_FULL: Final = 0.8
 _START: Final = (
     "Start the service; AGENT_ANALYTICS_METRICS_PORT and AGENT_ANALYTICS_METRICS_HOST say where it "
     "serves, and its line `metrics on …` at the start where it does"
@@ -103,6 +105,7 @@ def check_service(
         return InUse()
     examination.look(f"the running service at {server.url}: its counters and what it has found")
     _counters(examination, totals)
+    _room(examination, totals)
     _findings(examination, server)
     for scope in contradicted:
         examination.find(
@@ -131,18 +134,48 @@ def _no_service(
 
 
 def _totals(text: str) -> tuple[Mapping[str, float], list[str]]:
-    """Return the sum of each sample's values, and the scopes that contradict themselves."""
+    """Return the sum of each sample's values, and the scopes that contradict themselves.
+
+    Of what an exposition takes of its two limits, it is the larger part.
+    """
     totals: defaultdict[str, float] = defaultdict(float)
     contradicted: list[str] = []
     try:
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
+                if sample.name == catalogue.EXPOSITION_FILLED.name:
+                    totals[sample.name] = max(totals[sample.name], sample.value)
+                    continue
                 totals[sample.name] += sample.value
                 if sample.name == catalogue.CONTRADICTED_INPUT.name and sample.value:
                     contradicted.append(sample.labels["scope"])
     except (ValueError, KeyError):
         return {}, []
     return totals, contradicted
+
+
+def _room(examination: Examination, totals: Mapping[str, float]) -> None:
+    """Note that an exposition, or a publisher's share of it, is nearly full."""
+    filled = totals.get(catalogue.EXPOSITION_FILLED.name, 0)
+    fullest = totals.get(catalogue.FULLEST_PUBLISHER.name, 0)
+    remedy = (
+        "Look for names that are made up for each call. For more, set AGENT_ANALYTICS_MAX_SAMPLES "
+        "and AGENT_ANALYTICS_MAX_EXPOSITION_BYTES"
+    )
+    if filled >= _NEARLY_FULL:
+        samples = totals.get(catalogue.EXPOSITION_SAMPLES.name, 0)
+        size = totals.get(catalogue.EXPOSITION_BYTES.name, 0)
+        examination.find(
+            f"The exposition is {filled:.0%} full: {samples:,.0f} samples, up to "
+            f"{size / 1e6:,.0f} MB of text. When it is full, new names go under _other.",
+            f"{remedy}.",
+        )
+    elif fullest >= _NEARLY_FULL:
+        examination.find(
+            f"A publisher has {fullest:.0%} of its share of the exposition. When it has all, its "
+            "new names go under _other; nobody else's do.",
+            f"{remedy}, or AGENT_ANALYTICS_PUBLISHER_SHARE where it is the only publisher.",
+        )
 
 
 def _counters(examination: Examination, totals: Mapping[str, float]) -> None:

@@ -144,6 +144,16 @@ def _read() -> Iterator[Panel]:
         [query(health.open_spans(), "{{instance}}")],
         unit=COUNT,
     )
+    yield lines(
+        "Room in an exposition",
+        "Part that is taken of the samples and bytes of an exposition, and of the share of the "
+        "publisher that has most of it. Where a line is at 100 %, new names go under _other.",
+        [
+            query(health.filled(), "{{of}} {{instance}}", ref="A"),
+            query(health.fullest(), "fullest publisher {{instance}}", ref="B"),
+        ],
+        unit=SHARE,
+    )
 
 
 def _refused() -> Iterator[Panel]:
