@@ -51,6 +51,34 @@ def test_the_programs(number: int, name: str, tmp_path: Path) -> None:
     assert run(pages.write_programs(PAGE, tmp_path)[name]) == shown
 
 
+def test_the_test_of_ones_own_passes(tmp_path: Path) -> None:
+    """The test that the page shows passes, and fails where the price is another."""
+    program = pages.write_programs(PAGE, tmp_path)["test_finder.py"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(program)]
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("OTEL_", "AGENT_ANALYTICS_", "PYTEST_"))
+    }
+
+    def passes() -> bool:
+        done = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env=kept,
+            capture_output=True,
+            text=True,
+            timeout=patience(),
+            check=False,
+        )
+        return done.returncode == 0
+
+    assert passes()
+    text = program.read_text(encoding="utf-8")
+    program.write_text(text.replace('price_usd="0.05"', 'price_usd="0.07"'), encoding="utf-8")
+    assert not passes()
+
+
 def test_the_agent_counts_what_it_did(tmp_path: Path) -> None:
     """The agent that calls its tool more often, and for more tenants, is counted so."""
     program = pages.write_programs(PAGE, tmp_path)["finder.py"]
