@@ -67,10 +67,12 @@ class Received:
     spans: list[Span] = field(default_factory=list[Span])
     services: set[str] = field(default_factory=set[str])
     headers: dict[str, str] = field(default_factory=dict[str, str])
+    resources: str = ""
 
     def add(self, request: ExportTraceServiceRequest) -> None:
         """Keep the spans of a request and the services that they come from."""
         for of_resource in request.resource_spans:
+            self.resources += str(of_resource.resource)
             for attribute in of_resource.resource.attributes:
                 if attribute.key == "service.name":
                     self.services.add(attribute.value.string_value)

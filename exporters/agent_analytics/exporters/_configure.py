@@ -29,6 +29,7 @@ from agent_analytics.exporters._explained import explained, not_served
 from agent_analytics.exporters._identity import check_identity
 from agent_analytics.exporters._instrument import Instruments
 from agent_analytics.exporters._listening import NotServedError, Sharing
+from agent_analytics.exporters._redaction import Policy
 from agent_analytics.exporters._server import MetricsServer
 from agent_analytics.exporters._settings import UNSET, OrUnset, Settings, TakeRate
 from agent_analytics.exporters._span_limits import warn_of_limits
@@ -143,9 +144,8 @@ class Runtime:
         if self._unread:
             processors.append(_forked.FirstSpan(self._unread))
         if settings.otlp is not None:
-            # Who instruments by hand decides on content by hand, too.
-            content = settings.instruments is None or content_wanted()
-            self._exporter = settings.otlp.processor(content=content)
+            policy = Policy(content=content_wanted(), attributes=settings.export_attributes)
+            self._exporter = settings.otlp.processor(policy)
             started.callback(self._exporter.shutdown)
             processors.append(self._exporter)
         attachment = _provider.attach(
@@ -250,6 +250,7 @@ def configure(
     *,
     metrics_host: str | None = None,
     otlp_protocol: str | None = None,
+    export_attributes: str | Iterable[str] | None = None,
     sampler: Sampler | float | None = None,
     tenant_key: OrUnset[str | bytes | None] = UNSET,
     sketches_token: OrUnset[str | None] = UNSET,
@@ -282,6 +283,9 @@ def configure(
         hold_seconds: How long newborn series show 0, 30 by default.
         metrics_host: Interface to serve metrics on, 127.0.0.1 by default.
         otlp_protocol: ``grpc`` (default) or ``http/protobuf``.
+        export_attributes: Names of attributes that are exported beside those of the policy
+            (docs/configuration.md), with ``*`` for any characters; ``*`` alone exports everything
+            as it is. AGENT_ANALYTICS_EXPORT_ATTRIBUTES.
         sampler: Which traces are sampled, as a sampler or as a share from 0 to 1. It decides on
             the export of spans alone: metrics count every span.
         tenant_key: Secret that tenants are hashed with for distinct counts.
@@ -355,6 +359,7 @@ def configure(
         sdk_disabled=_settings.sdk_disabled(),
         instruments=_instruments if keep else _settings.instruments(instrument),
         not_errors=_settings.not_errors(not_errors),
+        export_attributes=_settings.export_attributes(export_attributes),
     )
     if _replaceable:
         _make_way(keep=keep)

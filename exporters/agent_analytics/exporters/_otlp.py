@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
-from agent_analytics.exporters._redaction import WithoutContent
+from agent_analytics.exporters._redaction import Leaving, Policy
 
 _logger = logging.getLogger("agent_analytics")
 
@@ -45,15 +45,15 @@ class Endpoint:
     protocol: Protocol
     url: str | None
 
-    def processor(self, *, content: bool) -> BatchSpanProcessor:
+    def processor(self, policy: Policy) -> BatchSpanProcessor:
         """Return a running processor that exports sampled spans to this receiver.
 
         Args:
-            content: Whether prompts, answers and the like may go out, too.
+            policy: What of them may leave.
         """
         module = importlib.import_module(_MODULES[self.protocol])
         exporter: SpanExporter = module.OTLPSpanExporter(endpoint=self.url)
-        return BatchSpanProcessor(exporter if content else WithoutContent(exporter))
+        return BatchSpanProcessor(Leaving(exporter, policy))
 
 
 def protocol_from(argument: str | None) -> Protocol:

@@ -1,59 +1,134 @@
-"""Takes content out of spans on their way out, for not every package keeps to its own switches.
-
-Known keys are dropped, and of spans of GenAI libraries the texts of errors, too: they quote what
-they choked on. Whatever else a span carries passes as it is.
-"""
+"""Takes out of spans on their way out what the policy does not let leave."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-from opentelemetry.trace import Status
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Link, SpanContext, Status, TraceState
 from opentelemetry.util.types import AttributeValue
+
+from agent_analytics.exporters import _policy
 
 Attributes = Mapping[str, AttributeValue]
 
-#: Keys of content, by who writes them.
-_KEYS: Final = (
-    # the GenAI conventions, their older spellings included
-    r"gen_ai\.(input\.messages|output\.messages|system_instructions|prompt|completion)\b.*",
-    r"gen_ai\.tool\.(call\.(arguments|result)|input|output)\b.*",
-    r"gen_ai\.(event\.content|content|retrieval\.(documents|query)|evaluation\.explanation).*",
-    # OpenInference
-    r"(input|output)\.value",
-    r"llm\.(input_messages|output_messages|prompts?|prompt_template|completions?|choices)\b.*",
-    r"llm\.(invocation_parameters|function_call)\b.*",
-    r"tool\.parameters|tool_call\.function\.arguments|(message|document)\.(content|metadata).*",
-    r"(embedding\.embeddings|retrieval\.documents|reranker)\b.*",
-    # OpenLLMetry
-    r"traceloop\.(entity\.(input|output)|prompt)\b.*",
-    r"(crewai|mcp|haystack|agno|agent)\..*\b(inputs?|outputs?|results?|arguments?|tasks?)",
-    r"crewai\..*_(output|outputs|result|input|inputs)",
-    r"(crewai|agent)\..*\b(description|expected_output|goal|backstory|instructions|prompt)",
-    # frameworks
-    r"pydantic_ai\.all_messages|all_messages_events|events|final_result",
-    r"tool_(arguments|response)|model_request_parameters",
-    r"gcp\.vertex\.agent\.(llm_request|llm_response|tool_call_args|tool_response|data)",
-    r"system_prompt|prompt|completion",
-)
-_CONTENT: Final = re.compile("|".join(_KEYS))
-#: Events that are a message each.
-_MESSAGES: Final = re.compile(r"gen_ai\.(.+\.message|choice|content\..+|.*operation\.details)")
-_GENAI: Final = ("gen_ai.", "openinference.", "traceloop.", "llm.", "mcp.")
-_ERROR_TEXTS: Final = frozenset({"exception.message", "exception.stacktrace"})
+_CONTENT: Final = re.compile("|".join(_policy.CONTENT))
+_OPERATION: Final = "gen_ai.operation.name"
+_ROUTE: Final = "http.route"
+#: What an operation is done to, for the name of a span whose own name does not leave.
+_TARGETS: Final = ("gen_ai.agent.name", "gen_ai.tool.name", "gen_ai.request.model")
+#: A name is up to three words without the punctuation of sentences, addresses and queries.
+_WORD: Final = re.compile(r"[\w.:/<>{}()*$-]{1,100}")
+_MOST_WORDS: Final = 3
+_ADDRESS: Final = re.compile(r"://|//")
+_NAMELESS: Final = "span"
+#: The entry of the tracing state by which OpenTelemetry samples alike; others are of vendors.
+_SAMPLING: Final = "ot"
+_NUMBER: Final = re.compile(r"-?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,3})?")
+#: Names of attributes are open: more are not remembered.
+_MOST_KNOWN: Final = 4_096
 
 
-class WithoutContent(SpanExporter):
-    """Exports what it is given, content taken out, through another exporter."""
+class Policy:
+    """Decides what of a span leaves.
 
-    def __init__(self, inner: SpanExporter) -> None:
+    Args:
+        content: Whether prompts, answers, arguments, results and texts of errors may.
+        attributes: Further names, with ``*`` for any characters; ``*`` alone is all as it is.
+    """
+
+    def __init__(self, *, content: bool = False, attributes: Iterable[str] = ()) -> None:
+        asked = tuple(attributes)
+        self.all = _policy.ALL in asked
+        self._content = content
+        self._asked = _policy.matcher(asked)
+        of_spans = _policy.ATTRIBUTES
+        self._names = _policy.matcher(k for each in of_spans if not each.figures for k in each.keys)
+        self._figures = _policy.matcher(k for each in of_spans if each.figures for k in each.keys)
+        self._resource = _policy.matcher(k for each in _policy.RESOURCE for k in each.keys)
+        self._known: dict[str, str] = {}
+        self._last: tuple[Resource, Resource] | None = None
+
+    def span(self, span: ReadableSpan) -> ReadableSpan:
+        """Return what leaves of a span."""
+        if self.all:
+            return span
+        attributes: Attributes = span.attributes or {}
+        kept = self.attributes(attributes)
+        parent = span.parent
+        return ReadableSpan(
+            name=span.name if self._content else _name(span.name, attributes, kept),
+            context=None if span.context is None else _bare(span.context),
+            parent=None if parent is None else _bare(parent),
+            resource=self.resource(span.resource),
+            attributes=kept,
+            events=[
+                Event(event.name, self.attributes(event.attributes or {}), event.timestamp)
+                for event in span.events
+                if self._content or event.name in _policy.EVENTS
+            ],
+            links=[
+                Link(_bare(link.context), self.attributes(link.attributes or {}))
+                for link in span.links
+            ],
+            kind=span.kind,
+            status=span.status if self._content else Status(span.status.status_code),
+            start_time=span.start_time,
+            end_time=span.end_time,
+            instrumentation_scope=_scope(span.instrumentation_scope),
+        )
+
+    def attributes(self, given: Attributes) -> dict[str, AttributeValue]:
+        """Return what leaves of the attributes of a span, an event or a link."""
+        kept: dict[str, AttributeValue] = {}
+        for key, value in given.items():
+            way = self._known.get(key) or self._way(key)
+            if way == "as it is":
+                kept[key] = value
+            elif way == "name" or (way == "figure" and _is_figure(value)):
+                short = _short(value)
+                if key in _policy.TYPES and len(str(short).split()) != 1:
+                    short = _policy.OTHER
+                if short is not None:
+                    kept[key] = short
+        return kept
+
+    def resource(self, given: Resource) -> Resource:
+        """Return what leaves of a resource: the same for the same."""
+        if self._last is None or self._last[0] is not given:
+            kept = {
+                key: value
+                for key, value in given.attributes.items()
+                if self._resource.fullmatch(key) or self._asked.fullmatch(key)
+            }
+            self._last = given, Resource(kept, given.schema_url)
+        return self._last[1]
+
+    def _way(self, key: str) -> str:
+        if self._asked.fullmatch(key) or (self._content and _CONTENT.fullmatch(key)):
+            way = "as it is"
+        elif self._names.fullmatch(key):
+            way = "name"
+        else:
+            way = "figure" if self._figures.fullmatch(key) else "stays"
+        if len(self._known) < _MOST_KNOWN:
+            self._known[key] = way
+        return way
+
+
+class Leaving(SpanExporter):
+    """Exports through another exporter what of spans may leave."""
+
+    def __init__(self, inner: SpanExporter, policy: Policy) -> None:
         self._inner = inner
+        self._policy = policy
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Export spans without content."""
-        return self._inner.export([without_content(span) for span in spans])
+        """Export spans without what stays."""
+        return self._inner.export([self._policy.span(span) for span in spans])
 
     def shutdown(self) -> None:
         """Shut the other exporter down."""
@@ -64,42 +139,53 @@ class WithoutContent(SpanExporter):
         return self._inner.force_flush(timeout_millis)
 
 
-def without_content(span: ReadableSpan) -> ReadableSpan:
-    """Return the span, or where it carries content a copy without."""
-    attributes: Attributes = span.attributes or {}
-    texts = _ERROR_TEXTS if any(key.startswith(_GENAI) for key in attributes) else frozenset[str]()
-    kept = _kept(attributes, texts)
-    events = [_event(event, texts) for event in span.events if not _MESSAGES.fullmatch(event.name)]
-    status = Status(span.status.status_code) if texts else span.status
-    if len(kept) == len(attributes) and events == list(span.events) and status is span.status:
-        return span
-    return ReadableSpan(
-        name=span.name,
-        context=span.context,
-        parent=span.parent,
-        resource=span.resource,
-        attributes=kept,
-        events=events,
-        links=span.links,
-        kind=span.kind,
-        status=status,
-        start_time=span.start_time,
-        end_time=span.end_time,
-        instrumentation_scope=span.instrumentation_scope,
+def _name(name: str, given: Attributes, kept: Attributes) -> str:
+    """Return a name without what may be a text of somebody's, an address or a path."""
+    words = name.split()
+    if (
+        0 < len(words) <= _MOST_WORDS
+        and all(map(_WORD.fullmatch, words))
+        and not _ADDRESS.search(name)
+    ):
+        routed = [each for each in words if each[0] != "/" or each == given.get(_ROUTE)]
+        if routed:
+            return " ".join(routed)
+    operation = kept.get(_OPERATION)
+    if operation is None:
+        return _NAMELESS
+    target = next((kept[key] for key in _TARGETS if key in kept), None)
+    return str(operation) if target is None else f"{operation} {target}"
+
+
+def _is_figure(value: AttributeValue) -> bool:
+    if isinstance(value, str):
+        return _NUMBER.fullmatch(value) is not None
+    if isinstance(value, bool | int | float):
+        return True
+    return isinstance(value, Sequence) and all(isinstance(each, int | float) for each in value)
+
+
+def _short(value: Any) -> Any:  # noqa: ANN401 - of whatever type an attribute may be
+    if isinstance(value, str):
+        return value[: _policy.LONGEST]
+    if isinstance(value, bytes) or not isinstance(value, Sequence):
+        return value if isinstance(value, bool | int | float) else None
+    return [_short(each) for each in list(value)[: _policy.MOST]]
+
+
+def _bare(context: SpanContext) -> SpanContext:
+    """Return ids without the state that others have put beside them."""
+    sampling = context.trace_state.get(_SAMPLING)
+    return SpanContext(
+        context.trace_id,
+        context.span_id,
+        context.is_remote,
+        context.trace_flags,
+        TraceState() if sampling is None else TraceState([(_SAMPLING, sampling)]),
     )
 
 
-def _kept(attributes: Attributes, texts: frozenset[str]) -> dict[str, AttributeValue]:
-    return {
-        key: value
-        for key, value in attributes.items()
-        if key not in texts and not _CONTENT.fullmatch(key)
-    }
-
-
-def _event(event: Event, texts: frozenset[str]) -> Event:
-    attributes: Attributes = event.attributes or {}
-    kept = _kept(attributes, texts)
-    if len(kept) == len(attributes):
-        return event
-    return Event(event.name, kept, event.timestamp)
+def _scope(scope: InstrumentationScope | None) -> InstrumentationScope | None:
+    if scope is None or not scope.attributes:
+        return scope
+    return InstrumentationScope(scope.name, scope.version, scope.schema_url)

@@ -65,6 +65,7 @@ class Settings:
     sdk_disabled: bool
     instruments: Instruments | None = None
     not_errors: NotErrors = NOTHING
+    export_attributes: tuple[str, ...] = ()
 
 
 def choose(
@@ -236,6 +237,23 @@ def not_errors(argument: Iterable[type[BaseException] | str] | None) -> NotError
     variable = "AGENT_ANALYTICS_NOT_ERRORS"
     none: list[str] = []
     return exceptions.given(choose(UNSET, variable, none, _listed)[0], variable)
+
+
+def export_attributes(argument: str | Iterable[str] | None) -> tuple[str, ...]:
+    """Return names of attributes that are exported beside those that always are.
+
+    Raises:
+        ValueError: What was given lists anything but names.
+    """
+    name = "AGENT_ANALYTICS_EXPORT_ATTRIBUTES"
+    none: list[str] = []
+    if argument is None:
+        return tuple(choose(UNSET, name, none, _listed)[0])
+    names = _listed(argument, "") if isinstance(argument, str) else _names(argument)
+    if not names and argument != []:
+        name = "export_attributes"
+        raise _bad(name, "names of attributes", argument)
+    return tuple(each.strip() for each in names)
 
 
 def _names(argument: object) -> list[str]:

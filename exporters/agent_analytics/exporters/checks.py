@@ -16,6 +16,7 @@ from agent_analytics.exporters import _room, _settings
 from agent_analytics.exporters._identity import check_identity, publisher_named
 from agent_analytics.exporters._listening import bare, is_every, listen
 from agent_analytics.exporters._otlp import wrong_endpoint
+from agent_analytics.exporters._redaction import Policy
 from agent_analytics.exporters._settings import UNSET
 from agent_analytics.exporters._variables import misspelt
 from agent_analytics.exporters._web_config import WebConfig
@@ -137,7 +138,7 @@ def _endpoint() -> None:
 def _export() -> None:
     endpoint = _settings.otlp(UNSET, None)
     if endpoint is not None:
-        exporting = cast("SpanProcessor", endpoint.processor(content=True))
+        exporting = cast("SpanProcessor", endpoint.processor(Policy()))
         exporting.shutdown()  # nothing was recorded, so nothing is sent
 
 
@@ -155,6 +156,7 @@ _READERS: Final[tuple[tuple[str, Callable[[], object]], ...]] = (
         "AGENT_ANALYTICS_PROPAGATE_IDENTITY",
         lambda: _settings.flag(None, "AGENT_ANALYTICS_PROPAGATE_IDENTITY"),
     ),
+    ("AGENT_ANALYTICS_EXPORT_ATTRIBUTES", lambda: _settings.export_attributes(None)),
     (TRUST_VARIABLE, lambda: _settings.flag(None, TRUST_VARIABLE)),
     ("AGENT_ANALYTICS_INSTRUMENT", lambda: _settings.instruments(None)),
     ("AGENT_ANALYTICS_NOT_ERRORS", lambda: _settings.not_errors(None)),

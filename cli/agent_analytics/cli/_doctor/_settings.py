@@ -20,6 +20,7 @@ _EXAMPLES: Final = {
     "AGENT_ANALYTICS_METRICS_HOST": "an address of this machine, or 0.0.0.0 for every interface",
     "AGENT_ANALYTICS_HOLD_SECONDS": "30, or to two scrape intervals",
     "AGENT_ANALYTICS_EXPIRE_SECONDS": "604800 for a week, or leave it out for never",
+    "AGENT_ANALYTICS_EXPORT_ATTRIBUTES": "names of attributes with commas between them, or *",
     "AGENT_ANALYTICS_TAKE_RATE": "0.2 for 20 %, or to a share for each publisher",
     "AGENT_ANALYTICS_PRICES": "the path of a table of prices (docs/costs.md), or to none",
     "AGENT_ANALYTICS_PROPAGATE_IDENTITY": "true or false",
