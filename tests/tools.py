@@ -1,15 +1,24 @@
-"""Programs of Prometheus and Alertmanager that tests run."""
+"""Programs of Prometheus and Alertmanager that tests run, and which of many cases run quickly."""
 
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 from tests.patience import patience
 
 #: Runs a program with arguments, and returns what came of it.
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def slow_but(cases: Iterable[str], *quick: str) -> list[ParameterSet]:
+    """Return the parameters of a test that takes long: `make test` runs the cases in ``quick``."""
+    every = list(cases)
+    assert set(quick) <= set(every)
+    slow = pytest.mark.slow
+    return [pytest.param(case, marks=() if case in quick else slow) for case in every]
 
 
 def installed(name: str) -> Run:

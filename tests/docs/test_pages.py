@@ -54,6 +54,7 @@ def test_the_two_commands(api: Any, tmp_path: Path) -> None:  # noqa: ANN401 - u
         assert pages.shown(line_here).search(where), f"{line} is not in {where}"
 
 
+@pytest.mark.slow
 def test_one_line_in_code(api: Any, tmp_path: Path) -> None:  # noqa: ANN401 - untyped
     """The second program says what it found before it answers."""
     program = pages.write_programs(PAGE, tmp_path)["with_a_line.py"]

@@ -131,7 +131,9 @@ DROPPED = {
         pytest.param(SHOP, "7m10s", [service_down("shop"), down("a", "shop")], id="a service"),
         pytest.param(DROPPED, "7m", [], id="a service is dropped, not yet"),
         pytest.param(DROPPED, "7m20s", [gone("shop")], id="a service is dropped"),
-        pytest.param(DROPPED, "66m", [], id="a service that was dropped an hour ago"),
+        pytest.param(
+            DROPPED, "66m", [], id="a service that was dropped an hour ago", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_absence(

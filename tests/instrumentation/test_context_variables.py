@@ -293,7 +293,14 @@ async def _consume_async(
     return log
 
 
-@pytest.mark.parametrize("where", [_same_task, _task_each, _group_each])
+@pytest.mark.parametrize(
+    "where",
+    [
+        _task_each,
+        pytest.param(_same_task, marks=pytest.mark.slow),
+        pytest.param(_group_each, marks=pytest.mark.slow),
+    ],
+)
 @given(program=programs)
 @SETTINGS
 def test_asynchronous_streams_agree(

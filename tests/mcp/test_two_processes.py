@@ -22,7 +22,7 @@ def calls(metrics: Metrics | None) -> Calls:
     ("transport", "framework", "wrapped", "refused"),
     [
         ("stdio", "sdk", "plain", "refused"),
-        ("http", "sdk", "tool", "refused"),
+        pytest.param("http", "sdk", "tool", "refused", marks=pytest.mark.slow),
         pytest.param("http", "fastmcp", "tool", "is_error", marks=needs_newer),
     ],
 )
@@ -59,7 +59,10 @@ def test_what_the_client_of_mcp_does_not_tell(start: Start) -> None:
 
 
 @needs_newer
-@pytest.mark.parametrize(("transport", "framework"), [("stdio", "fastmcp"), ("http", "sdk")])
+@pytest.mark.parametrize(
+    ("transport", "framework"),
+    [pytest.param("stdio", "fastmcp", marks=pytest.mark.slow), ("http", "sdk")],
+)
 def test_a_framework(start: Start, transport: str, framework: str) -> None:
     """The framework's tool span and those of both clients and the server are one call."""
     pair = start(

@@ -43,7 +43,11 @@ def leaked(received: Received) -> set[str]:
     return {name for name, secret in SECRETS.items() if secret in text}
 
 
-@pytest.mark.parametrize(("asked_for", "out"), CASES, ids=["default", "all", "a package's"])
+@pytest.mark.parametrize(
+    ("asked_for", "out"),
+    [CASES[0], *(pytest.param(*case, marks=pytest.mark.slow) for case in CASES[1:])],
+    ids=["default", "all", "a package's"],
+)
 def test_planted_secrets(
     api: Any,  # noqa: ANN401 - untyped
     http_receiver: Received,

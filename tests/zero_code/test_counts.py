@@ -62,6 +62,7 @@ def test_a_framework_and_two_instrumentations_of_its_sdk(api: Any) -> None:  # n
     assert program.process.returncode == 0
 
 
+@pytest.mark.slow
 def test_an_sdk_and_two_instrumentations(api: Any) -> None:  # noqa: ANN401 - untyped
     """Model calls of no agent belong to the listing that the environment names, each once."""
     with running("asker.py", ACME | asked(api) | {"AGENT_ANALYTICS_AGENT_ID": "asker"}) as program:
@@ -69,6 +70,7 @@ def test_an_sdk_and_two_instrumentations(api: Any) -> None:  # noqa: ANN401 - un
         assert told(program.counts()) == expected(api, {}, ("acme", "asker"))
 
 
+@pytest.mark.slow
 def test_resource_attributes_name_the_listing(api: Any) -> None:  # noqa: ANN401 - untyped
     """OTEL_RESOURCE_ATTRIBUTES is believed before our own variables."""
     settings = OURS | {

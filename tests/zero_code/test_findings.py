@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.patience import patience
+from tests.tools import slow_but
 from tests.zero_code.launch import ACME, PLAIN, Program, running
 
 QUICK = {"AGENT_ANALYTICS_PUBLISHER_ID": "acme"}
@@ -108,7 +109,7 @@ while time.monotonic() < until:
     return START.replace("INSTRUMENT", instrument) + case + wait + TELL
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", slow_but(CASES, "another-provider", "no-agent"))
 def test_what_is_named(case: str) -> None:
     """Provider and instrumentations are named on a line, on the page and by doctor, once each."""
     what, sentences = CASES[case]
@@ -135,7 +136,7 @@ for problem in examine(sys.argv[1], "none").problems:
 """
 
 
-@pytest.mark.parametrize("case", WELL)
+@pytest.mark.parametrize("case", slow_but(WELL, "an-agent"))
 def test_what_is_well(case: str) -> None:
     """A program whose agents are counted, and one that does nothing yet, are told nothing."""
     with running(code(WELL[case]), QUICK, command=PLAIN) as program:
@@ -181,6 +182,7 @@ for _ in range(3):
     assert said.count("spans of letta say of no agent") == 1
 
 
+@pytest.mark.slow
 def test_advice_fits_the_case(tmp_path: Path) -> None:
     """What to install is said of a library in use that nothing records, and of no other."""
     for name in ("crewai", "agno"):
@@ -201,6 +203,7 @@ def test_advice_fits_the_case(tmp_path: Path) -> None:
         program.finish()
 
 
+@pytest.mark.slow
 def test_a_proxy_that_is_given_another_provider() -> None:
     """What stands behind a global proxy may be exchanged at any time: the new one is counted."""
     case = """

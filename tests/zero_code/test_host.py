@@ -75,13 +75,32 @@ def test_nothing_is_recorded_with_the_sdk_disabled() -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "complaint"),
     [
-        ("AGENT_ANALYTICS_PUBLISHER_ID", "a\tb", "expected 1 to 200 printable characters"),
-        ("AGENT_ANALYTICS_PUBLISHER_ID", "x" * 201, "of 201 characters"),
+        pytest.param(
+            "AGENT_ANALYTICS_PUBLISHER_ID",
+            "a\tb",
+            "expected 1 to 200 printable characters",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "AGENT_ANALYTICS_PUBLISHER_ID", "x" * 201, "of 201 characters", marks=pytest.mark.slow
+        ),
         ("AGENT_ANALYTICS_PUBLISHER_ID", "_other", "is what overflows is called"),
-        ("AGENT_ANALYTICS_AGENT_ID", "a\nb", r"got 'a\nb'"),
-        ("OTEL_RESOURCE_ATTRIBUTES", "marketplace.publisher.id=", "marketplace.publisher.id: exp"),
-        ("AGENT_ANALYTICS_INSTRUMENT", "opnai", "no instrumentation that is installed is called"),
-        ("AGENT_ANALYTICS_TAKE_RATE", "2", "expected a share from 0 to 1"),
+        pytest.param("AGENT_ANALYTICS_AGENT_ID", "a\nb", r"got 'a\nb'", marks=pytest.mark.slow),
+        pytest.param(
+            "OTEL_RESOURCE_ATTRIBUTES",
+            "marketplace.publisher.id=",
+            "marketplace.publisher.id: exp",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "AGENT_ANALYTICS_INSTRUMENT",
+            "opnai",
+            "no instrumentation that is installed is called",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "AGENT_ANALYTICS_TAKE_RATE", "2", "expected a share from 0 to 1", marks=pytest.mark.slow
+        ),
         ("AGENT_ANALYTICS_WEB_CONFIG", "no/such/file.yml", "no/such/file.yml"),
     ],
 )
@@ -112,6 +131,7 @@ def test_a_listing_without_publisher_is_pointed_out() -> None:
     assert sum("a listing, 'finder', is named and no publisher" in x for x in about_us(said)) == 1
 
 
+@pytest.mark.slow
 def test_the_log_level() -> None:
     """OTEL_LOG_LEVEL=error leaves a program that is well without a line of ours."""
     assert about_us(run(NOTHING, ACME | QUICK | {"OTEL_LOG_LEVEL": "error"})[1]) == []
@@ -170,6 +190,7 @@ sys.stdout.write(json.dumps(state) + "\\n"); sys.stdout.flush(); sys.stdin.read(
     assert said.count("instrumented once") == 1
 
 
+@pytest.mark.slow
 def test_children_without_a_state_directory() -> None:
     """A child process runs, and one line says that nobody can read what it counts."""
     parent = f"""

@@ -241,6 +241,7 @@ def test_a_library_of_http_is_not_ours(tmp_path: Path) -> None:
     assert [each[:2] for each in found] == installed()
 
 
+@pytest.mark.slow
 def test_an_uninstrumentation_that_raises(tmp_path: Path) -> None:
     """A shutdown goes on after an instrumentation that cannot be taken out, and says which."""
     points = "[openinference_instrumentor]\nstuck = for_test:Instrumentor\n"

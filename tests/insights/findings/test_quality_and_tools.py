@@ -181,7 +181,7 @@ def stopped(values: str, hours: int) -> str:
     return " ".join([*values.split()[:-hours], *["_"] * hours])
 
 
-@pytest.mark.parametrize("rate", [20, 40])
+@pytest.mark.parametrize("rate", [20, pytest.param(40, marks=pytest.mark.slow)])
 def test_telemetry(check_insight: Check, listing: Listing, rate: int) -> None:
     """A listing that is not scraped, or without a span, for longer than chance, is told."""
     steps = 200
