@@ -304,6 +304,20 @@ def test_remedies_of_scrapes(said: str, remedy: str) -> None:
     assert scrape_remedy(said).startswith(remedy)
 
 
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [
+        ("401 Unauthorized", "Set authorization with credentials_file in the job of the sketches"),
+        ("403 Forbidden", "Set AGENT_ANALYTICS_TENANT_KEY for the service"),
+        ("404 Not Found", "Correct metrics_path"),
+    ],
+)
+def test_remedies_of_sketches(status: str, remedy: str) -> None:
+    """Sketches are refused for reasons of their own: no tenant key, and a token."""
+    said = f"server returned HTTP status {status}"
+    assert scrape_remedy(said, sketches=True).startswith(remedy)
+
+
 @pytest.mark.parametrize("module", ["yaml", "bcrypt"])
 def test_a_package_that_is_missing(module: str, tmp_path: Path) -> None:
     """A package that a setting needs is to be installed; the setting itself is right."""

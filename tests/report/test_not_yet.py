@@ -25,7 +25,7 @@ class Says(PrometheusClient):
         super().__init__("http://127.0.0.1:9")
         self._answers = answers
 
-    def _request(self, path: str, _body: bytes | None) -> bytes:
+    def _request(self, path: str, body: bytes | None) -> bytes:  # noqa: ARG002 - the name is the base's
         answer = self._answers.get(path.partition("?")[0])
         if answer is None:
             return b'{"status": "error", "error": "not found"}'

@@ -115,8 +115,32 @@ _REMEDIES: Final = (
 )
 
 
-def scrape_remedy(error: str) -> str:
-    """Return what to do about a scrape that failed, by what Prometheus says of it."""
+#: Of the sketches alone, which have a reader of their own.
+_OF_SKETCHES: Final = {
+    "HTTP status 401": (
+        "Set authorization with credentials_file in the job of the sketches to the service's "
+        "AGENT_ANALYTICS_SKETCHES_TOKEN (docs/configuration.md); or basic_auth, where "
+        "the service's web_config has users."
+    ),
+    "HTTP status 403": (
+        "Set AGENT_ANALYTICS_TENANT_KEY for the service (`agent-analytics key` prints one): "
+        "without a tenant key the sketches are served on its own machine alone. Or what stands in front "
+        "of the service refuses Prometheus."
+    ),
+}
+
+
+def scrape_remedy(error: str, *, sketches: bool = False) -> str:
+    """Return what to do about a scrape that failed, by what Prometheus says of it.
+
+    Args:
+        error: What Prometheus says.
+        sketches: Whether the sketches were to be scraped.
+    """
+    if sketches:
+        found = next((remedy for sign, remedy in _OF_SKETCHES.items() if sign in error), "")
+        if found:
+            return found
     return next(
         (remedy for signs, remedy in _REMEDIES if any(sign in error for sign in signs)),
         "See what answers at that address, and correct prometheus.yml.",

@@ -143,7 +143,7 @@ def _down(examination: Examination, down: Iterable[Target], known: Iterable[Targ
         own = each.sketches and _key(each) in up and any(sign in each.error for sign in _REFUSED)
         examination.find(
             f"The target {each.url} of job {each.job!r} is down: {each.error or 'no answer'}.",
-            _CREDENTIAL if own else scrape_remedy(each.error),
+            _CREDENTIAL if own else scrape_remedy(each.error, sketches=each.sketches),
         )
 
 
