@@ -122,7 +122,8 @@ def test_errors_are_one_line(
     with pytest.raises(SystemExit) as ended:
         main(given)
     assert ended.value.code == 2
-    printed = capsys.readouterr().err
+    out, printed = capsys.readouterr()
+    assert out == ""
     assert said in printed
     assert printed.endswith("--help`)\n")
     assert printed.count("\n") == 1

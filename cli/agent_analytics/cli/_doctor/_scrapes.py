@@ -124,8 +124,8 @@ _OF_SKETCHES: Final = {
     ),
     "HTTP status 403": (
         "Set AGENT_ANALYTICS_TENANT_KEY for the service (`agent-analytics key` prints one): "
-        "without a tenant key the sketches are served on its own machine alone. Or what stands in front "
-        "of the service refuses Prometheus."
+        "without a tenant key the sketches are served on its own machine alone. Or what stands in "
+        "front of the service refuses Prometheus."
     ),
 }
 
