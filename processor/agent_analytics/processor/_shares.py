@@ -55,6 +55,11 @@ class Filled(NamedTuple):
 class Admission(Protocol):
     """Admits what is named, or does not."""
 
+    @property
+    def whole(self) -> Size:
+        """What one exposition may take."""
+        ...
+
     def admit(self, cause: str, labels: Labels) -> bool:
         """Tell whether something named may have series of its own; once it may, it always may."""
         ...
@@ -148,6 +153,7 @@ class Shares:
 
     def __init__(self, limits: Limits) -> None:
         self._books = Books(limits)
+        self.whole = self._books.whole
         self._admitted: set[int] = set()
         # Re-entrant: a signal handler may come here while this very thread is here.
         self._lock = RLock()

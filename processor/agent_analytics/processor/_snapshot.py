@@ -27,6 +27,7 @@ from agent_analytics.processor._rows import (
 from agent_analytics.processor._schema import SCHEMAS, Schema
 from agent_analytics.processor._shares import Admission
 from agent_analytics.processor._sketch import EPOCH_SECONDS, MOST_BACK
+from agent_analytics.processor._sketch_room import shown
 from agent_analytics.processor._store import Block
 from agent_analytics.processor.catalogue import Metric
 
@@ -189,16 +190,12 @@ class Snapshots:
                 "are dropped"
             )
         self._epoch = epoch
-        samples: list[Sample] = []
+        found: dict[tuple[str, str, str], dict[int, float]] = {}
         for listing in self._known():
             for kind, sketch in (
                 (catalogue.SKETCH_TENANTS, listing.tenants),
                 (catalogue.SKETCH_CONVERSATIONS, listing.conversations),
             ):
                 with self._lock:
-                    registers = sketch.registers(epoch)
-                samples.extend(
-                    ((listing.publisher, listing.agent, kind, str(register)), value)
-                    for register, value in registers.items()
-                )
-        return [(catalogue.SKETCH_REGISTER, samples)]
+                    found[listing.publisher, listing.agent, kind] = sketch.registers(epoch)
+        return [(catalogue.SKETCH_REGISTER, shown(found, self._shares.whole))]

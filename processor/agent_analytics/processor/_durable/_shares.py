@@ -39,6 +39,7 @@ class SharedShares:
     def __init__(self, directory: StateDirectory, limits: Limits) -> None:
         self._directory = directory
         self._books = Books(limits)
+        self.whole = self._books.whole
         self._shared = SharedFile(
             directory,
             SHARES,

@@ -29,6 +29,7 @@ from agent_analytics.processor._rows import (
 from agent_analytics.processor._schema import LISTING, SCHEMAS, Schema
 from agent_analytics.processor._shares import Admission, named
 from agent_analytics.processor._sketch import MOST_BACK
+from agent_analytics.processor._sketch_room import shown
 from agent_analytics.processor._snapshot import CAP_IN_HOLDS, MAX_CELLS
 from agent_analytics.processor._store import Exemplar
 from agent_analytics.processor.catalogue import Metric
@@ -220,37 +221,39 @@ class DurableSnapshots:
         return dict(counted)
 
     def _sketches(self) -> list[tuple[Metric, list[Sample]]]:
+        everything = {
+            (publisher, agent, kind): dict(sorted(found.items()))
+            for kind in _names.SKETCHES
+            for (publisher, agent), found in self._registers(kind).items()
+        }
+        self._store.note_scraped()
+        return [(catalogue.SKETCH_REGISTER, shown(everything, self._shares.whole))]
+
+    def _registers(self, kind: str) -> dict[Ids, dict[int, float]]:
+        """Return the registers of a kind by listing, of all workers."""
         view = self._store.view
         # Whatever no scrape has seen yet is shown, however old it is.
         oldest = min(self._store.epoch - 1, view.scraped())
         newest = self._store.epoch + MOST_BACK
-        samples: list[Sample] = []
-        for kind in _names.SKETCHES:
-            registers: defaultdict[Ids, dict[int, float]] = defaultdict(dict)
-            group = view.groups[kind]
-            for labels, first in group.items():
-                publisher, agent, side, link = labels
-                if link != "0":
+        registers: defaultdict[Ids, dict[int, float]] = defaultdict(dict)
+        group = view.groups[kind]
+        for labels, first in group.items():
+            publisher, agent, side, link = labels
+            if link != "0":
+                continue
+            for part in first.parts:
+                if part.state[EPOCH] < oldest or view.key_of(part.slot) != view.key:
                     continue
-                for part in first.parts:
-                    if part.state[EPOCH] < oldest or view.key_of(part.slot) != view.key:
-                        continue
-                    if part.state[EPOCH] > newest and not self._from_future(part):
-                        continue
-                    merged = registers[publisher, agent]
-                    merge(part.cells.tolist(), merged)
-                    for more in range(1, len(CHAIN)):
-                        rest = group.get((publisher, agent, side, str(more)))
-                        for each in rest.parts if rest is not None else ():
-                            if each.slot == part.slot:
-                                merge(each.cells.tolist(), merged)
-            samples.extend(
-                ((*ids, kind, str(register)), value)
-                for ids, found in registers.items()
-                for register, value in sorted(found.items())
-            )
-        self._store.note_scraped()
-        return [(catalogue.SKETCH_REGISTER, samples)]
+                if part.state[EPOCH] > newest and not self._from_future(part):
+                    continue
+                merged = registers[publisher, agent]
+                merge(part.cells.tolist(), merged)
+                for more in range(1, len(CHAIN)):
+                    rest = group.get((publisher, agent, side, str(more)))
+                    for each in rest.parts if rest is not None else ():
+                        if each.slot == part.slot:
+                            merge(each.cells.tolist(), merged)
+        return registers
 
     def _from_future(self, part: Part) -> bool:
         """Tell whether registers of an epoch that has not come are shown.
