@@ -307,7 +307,10 @@ def test_remedies_of_scrapes(said: str, remedy: str) -> None:
 @pytest.mark.parametrize(
     ("status", "remedy"),
     [
-        ("401 Unauthorized", "Set authorization with credentials_file in the job of the sketches"),
+        (
+            "401 Unauthorized",
+            "Set basic_auth in prometheus.yml, with a user of the service's web_config; or,",
+        ),
         ("403 Forbidden", "Set AGENT_ANALYTICS_TENANT_KEY for the service"),
         ("404 Not Found", "Correct metrics_path"),
     ],

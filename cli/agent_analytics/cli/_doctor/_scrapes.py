@@ -118,9 +118,9 @@ _REMEDIES: Final = (
 #: Of the sketches alone, which have a reader of their own.
 _OF_SKETCHES: Final = {
     "HTTP status 401": (
-        "Set authorization with credentials_file in the job of the sketches to the service's "
-        "AGENT_ANALYTICS_SKETCHES_TOKEN (docs/configuration.md); or basic_auth, where "
-        "the service's web_config has users."
+        "Set basic_auth in prometheus.yml, with a user of the service's web_config; or, where the "
+        "service has AGENT_ANALYTICS_SKETCHES_TOKEN, authorization with credentials_file in the "
+        "job of the sketches (docs/configuration.md)."
     ),
     "HTTP status 403": (
         "Set AGENT_ANALYTICS_TENANT_KEY for the service (`agent-analytics key` prints one): "
