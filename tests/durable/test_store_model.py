@@ -92,7 +92,7 @@ class Store(RuleBasedStateMachine):
         if torn and file is not None:
             index, position = file._free
             with file.path.open("r+b") as raw:
-                raw.seek(sum(len(each) for each, _ in file._segments[:index]) + position)
+                raw.seek(sum(len(each.memory) for each in file._segments[:index]) + position)
                 raw.write(struct.pack("=4s", b"\xa9blk") + junk)
         # The kernel lets go of a dead process's locks; here the process lives on.
         if store._slot_lock >= 0:

@@ -262,6 +262,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         self._upkeep_from, self._upkeep_at = now_ns - _UPKEEP_NS, now_ns + _UPKEEP_NS
         if self._store is not None:
             self._settle()  # nobody may ever scrape this very worker
+            self._store.look_after()
             self._store.begin_epoch()
             self._health.mirror(len(self._open))
 

@@ -14,10 +14,17 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 from agent_analytics.processor._durable import _format as form
 from agent_analytics.processor._durable._file import BlockFile, FileError
+from agent_analytics.processor._durable._identity import (
+    IDENTITY,
+    LOCK,
+    SLOT,
+    is_ours,
+    read_identity,
+)
 from agent_analytics.processor.private_files import (
     OddFileError,
     make_private,
@@ -28,14 +35,6 @@ from agent_analytics.processor.private_files import (
 
 logger: Final = logging.getLogger("agent_analytics")
 
-IDENTITY: Final = "service.json"
-_LOCK: Final = "lock"
-_SLOT: Final = "slot-"
-EVENT_IDS: Final = "event-ids"
-SHARES: Final = "shares"
-TARGET: Final = "target"
-_NAMES: Final = {IDENTITY, "service.new", _LOCK, EVENT_IDS, SHARES}
-_LONGEST_IDENTITY: Final = 65_536
 _LOCK_SECONDS: Final = 1.0
 #: How long the lock is not waited for again, when it was waited for in vain.
 _IMPATIENT_SECONDS: Final = 60.0
@@ -81,35 +80,6 @@ def unlock(descriptor: int) -> None:
     with suppress(OSError):
         fcntl.flock(descriptor, fcntl.LOCK_UN)
     os.close(descriptor)
-
-
-def read_identity(path: Path) -> tuple[dict[str, object], bool]:
-    """Return what a directory says of itself, and whether the file that says so is damaged.
-
-    Raises:
-        OddFileError: It is no regular file.
-        OSError: It cannot be read.
-    """
-    try:
-        descriptor = open_private(path, create=False, write=False)
-    except FileNotFoundError:
-        return {}, False
-    try:
-        document: object = json.loads(os.read(descriptor, _LONGEST_IDENTITY))
-    except (ValueError, RecursionError):
-        return {}, True
-    finally:
-        os.close(descriptor)
-    known = cast("dict[str, object]", document) if isinstance(document, dict) else {}
-    if not known or not isinstance(known.get("service", ""), str):
-        return {}, True
-    return known, False
-
-
-def is_ours(name: str) -> bool:
-    """Tell whether a file in a state directory is one that we make, by its name."""
-    digits = name.removeprefix(_SLOT)
-    return name in _NAMES or name.startswith(TARGET) or (digits != name and digits.isdigit())
 
 
 def boot() -> int:
@@ -215,7 +185,7 @@ class StateDirectory:
         """
         now = time.monotonic()
         try:
-            descriptor = lock_file(self.path / _LOCK, _LOCK_SECONDS if now >= self._patient else 0)
+            descriptor = lock_file(self.path / LOCK, _LOCK_SECONDS if now >= self._patient else 0)
         except FileNotFoundError:  # the directory was removed
             descriptor = None
         except OddFileError as error:
@@ -236,14 +206,14 @@ class StateDirectory:
         numbers: list[int] = []
         with suppress(FileNotFoundError):
             for name in os.listdir(self.path):  # noqa: PTH208 - a third of the time, each scrape
-                digits = name.removeprefix(_SLOT)
+                digits = name.removeprefix(SLOT)
                 if digits != name and digits.isdigit():
                     numbers.append(int(digits))
         return sorted(numbers)
 
     def slot_path(self, number: int) -> Path:
         """Return where the file of a slot is."""
-        return self.path / f"{_SLOT}{number:04d}"
+        return self.path / f"{SLOT}{number:04d}"
 
     def take_slot(self, *, alone: bool = True) -> tuple[int, int, BlockFile]:
         """Take the lowest free slot: its number, the descriptor that holds its lock, its file.
@@ -255,6 +225,8 @@ class StateDirectory:
             OSError: The disk is full, mostly.
             DirectoryError: There is no free slot.
         """
+        if not self.path.is_dir():  # it was removed since
+            self.prepare()
         with self.locked() if alone else nullcontext():
             for number in range(_MAX_SLOTS):
                 path = self.slot_path(number)
@@ -273,6 +245,40 @@ class StateDirectory:
                 if taken is not None:
                     return number, lock, taken
                 unlock(lock)
+        msg = "it has no free slot"
+        raise DirectoryError(msg)
+
+    def mend(self, file: BlockFile) -> None:
+        """Write down again what is known of a slot that was cut off, and that no worker has.
+
+        Raises:
+            OSError: The disk is full, mostly.
+        """
+        with self.locked():
+            lock = lock_file(file.path, 0, create=False)
+            if lock is not None:
+                try:
+                    file.mend()
+                finally:
+                    unlock(lock)
+
+    def empty_slot(self) -> tuple[int, int]:
+        """Take the lowest slot that nobody has ever used: its number, and what holds its lock.
+
+        Raises:
+            OSError: There is no room for it, mostly.
+            DirectoryError: There is no free slot.
+        """
+        with self.locked():
+            for number in range(_MAX_SLOTS):
+                try:
+                    lock = lock_file(self.slot_path(number), 0)
+                except OddFileError:
+                    continue
+                if lock is not None:
+                    if os.fstat(lock).st_size == 0:
+                        return number, lock
+                    unlock(lock)
         msg = "it has no free slot"
         raise DirectoryError(msg)
 

@@ -1,18 +1,17 @@
 """One mapped file of blocks: found, read on as it grows, written to by its one writer."""
 
-import errno
-import mmap
 import os
 import secrets
 import time
 from array import array
+from copy import copy
 from pathlib import Path
-from typing import Final, NamedTuple, TypeAlias
 
 from agent_analytics.processor._durable import _format as form
+from agent_analytics.processor._durable import _segments
 from agent_analytics.processor._durable._format import Entry, Header
-
-CellView: TypeAlias = "memoryview[int]"
+from agent_analytics.processor._durable._mapped import MappedFile, Stored, allocate
+from agent_analytics.processor._durable._segments import Segment
 
 
 class FileError(Exception):
@@ -23,23 +22,7 @@ class NewerError(FileError):
     """A file that a later version wrote."""
 
 
-class Stored(NamedTuple):
-    """A block in a file: what it is, and its cells where they lie.
-
-    Attributes:
-        segment: Segment that it is in.
-        entry: What the file says of it.
-        state: The cells of its life.
-        cells: Its own.
-    """
-
-    segment: int
-    entry: Entry
-    state: CellView
-    cells: CellView
-
-
-class BlockFile:
+class BlockFile(MappedFile):
     """A file of blocks, mapped.
 
     One process at a time may ``append``; any number may read on with ``sync`` meanwhile. A writer
@@ -54,24 +37,17 @@ class BlockFile:
     """
 
     def __init__(self, path: Path, descriptor: int, header: Header) -> None:
-        self.path = path
-        self.header = header
-        self.blocks: dict[int, Stored] = {}
-        self.device, self.inode = _identity(descriptor)
-        self._descriptor = descriptor
-        #: Each with its cells; one list, since an interruption must not find two unlike.
-        self._segments: list[tuple[mmap.mmap, CellView]] = []
+        super().__init__(path, descriptor, header)
         #: Where reading goes on: behind the last record before which no record is missing.
-        self._at: tuple[int, int] = (0, form.first_record(0))
-        #: Where the next record is written: behind the last one.
-        self._free: tuple[int, int] = self._at
+        self._at: tuple[int, int] = self._free
         self._number = 0
-        #: Where the file was cut off, if it was; what was behind that is lost.
+        #: Where the file was cut off before it was opened, if it was; what was behind is lost.
         self._cut: int | None = None
         #: How many blocks could not be found, and so are not looked for at every turn.
         self._given_up = 0
         self._map_more()
-        self.counters = self._segments[0][1][: form.PAGE // 8]
+        self.counters = self._segments[0].cells[: form.PAGE // 8]
+        _segments.watch(self)
 
     @classmethod
     def create(cls, path: Path, descriptor: int, service: bytes, key: bytes) -> "BlockFile":
@@ -80,7 +56,7 @@ class BlockFile:
         Raises:
             OSError: The disk is full, mostly; the file is as it was then.
         """
-        _allocate(descriptor, 0, form.segment_size(0))
+        allocate(descriptor, 0, form.segment_size(0))
         header = Header(form.VERSION, secrets.randbits(64), time.time_ns(), service, key)
         # The header makes it a file of ours: last, and in one piece.
         os.pwrite(descriptor, form.pack_header(header), 0)
@@ -112,7 +88,7 @@ class BlockFile:
             msg = f"{path.name}: truncated to less than its header; it is left alone"
             raise FileError(msg)
         if size < form.segment_size(0):  # the header's segment is always mapped
-            _allocate(descriptor, 0, form.segment_size(0))
+            allocate(descriptor, 0, form.segment_size(0))
         file = cls(path, descriptor, header)
         if not form.is_whole(size):
             file._cut = size
@@ -122,6 +98,8 @@ class BlockFile:
 
     def _map_more(self) -> None:
         """Map the segments that the file has grown by; a cut one is mapped when it is whole."""
+        if self._twin_of is not None:
+            return
         size = os.fstat(self._descriptor).st_size
         while True:
             index = len(self._segments)
@@ -129,10 +107,9 @@ class BlockFile:
             length = form.segment_size(index)
             if offset + length > size:
                 return
-            segment = mmap.mmap(self._descriptor, length, offset=offset)
-            pair = (segment, memoryview(segment).cast("q"))
+            segment = Segment(self._descriptor, length, offset)
             if len(self._segments) == index:  # else an interruption has mapped it meanwhile
-                self._segments.append(pair)
+                self._segments.append(segment)
 
     def sync(self) -> list[Stored]:
         """Return the blocks that were added since the last call."""
@@ -147,7 +124,7 @@ class BlockFile:
         index, position = self._at
         whole = True
         while index < len(self._segments):
-            segment = self._segments[index][0]
+            segment = self._segments[index].memory
             limit = len(segment)
             while position < limit:
                 entry = form.read_entry(segment, index, self.header.nonce, position, limit)
@@ -158,6 +135,7 @@ class BlockFile:
                     position = following
                     continue
                 position = entry.end
+                self._note_last(index, entry)
                 if entry.number not in self.blocks:
                     stored = self._stored(index, entry)
                     self.blocks[entry.number] = stored
@@ -175,8 +153,11 @@ class BlockFile:
         self._given_up = missing
         return found
 
+    def _note_last(self, index: int, entry: Entry) -> None:
+        self._last = max(self._last or 0, self._segments[index].offset + entry.start)
+
     def _stored(self, index: int, entry: Entry) -> Stored:
-        cells = self._segments[index][1]
+        cells = self._segments[index].cells
         own = entry.run + form.STATE_CELLS
         return Stored(index, entry, cells[entry.run : own], cells[own : own + entry.size])
 
@@ -220,7 +201,12 @@ class BlockFile:
             break
         payload, run, end = planned
         entry = Entry(number, schema, labels, size, fingerprint, born_ns, run // 8, position, end)
-        form.write_entry(self._segments[index][0], index, self.header.nonce, entry, payload)
+        segment = self._segments[index]
+        form.write_entry(segment.memory, index, self.header.nonce, entry, payload)
+        if len(segment.kept) < position:
+            segment.kept.extend(bytes(position - len(segment.kept)))
+        segment.kept[position:end] = segment.memory[position:end]
+        self._note_last(index, entry)
         stored = self._stored(index, entry)
         self.blocks[number] = stored
         self.counters[form.COUNT] = max(self.counters[form.COUNT], self._number)
@@ -229,7 +215,7 @@ class BlockFile:
     def _grow(self, index: int) -> None:
         # Blocks are given their place on the disk now: a full one is met here, and not when a
         # cell is written, which would kill the process.
-        _allocate(self._descriptor, form.segment_offset(index), form.segment_size(index))
+        allocate(self._descriptor, form.segment_offset(index), form.segment_size(index))
         self._map_more()
 
     def take(self) -> int:
@@ -244,6 +230,7 @@ class BlockFile:
         Raises:
             OSError: The disk is full, mostly.
         """
+        self._writes = True
         size = os.fstat(self._descriptor).st_size
         index = len(self._segments)
         if size > form.segment_offset(index):
@@ -271,47 +258,25 @@ class BlockFile:
         """Write down that sketches are made with another key from now on."""
         self.header = self.header._replace(key=key)
         packed = form.pack_header(self.header)
-        self._segments[0][0][: len(packed)] = packed
+        self._segments[0].memory[: len(packed)] = packed
 
     def key(self) -> bytes:
         """Return the digest of the key that sketches are made with now."""
-        header = form.unpack_header(self._segments[0][0][: form.PAGE])
+        header = form.unpack_header(self._segments[0].memory[: form.PAGE])
         return b"" if header is None else header.key
 
-    def flush(self) -> None:
-        """Wait until what is in the cells now is on the disk."""
-        os.fsync(self._descriptor)
+    # --- for readers in the same process ----------------------------------------------------------
 
-    def close(self) -> None:
-        """Close the descriptor; what is mapped stays readable."""
-        descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
-            os.close(descriptor)
+    def twin(self) -> "BlockFile":
+        """Return what reads on in the very memory that this writer writes to."""
+        reader = copy(self)
+        reader.read_for(self)
+        return reader
 
-
-_NO_PREALLOCATION: Final = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS}
-
-
-def _allocate(descriptor: int, offset: int, length: int) -> None:
-    """Give a stretch of a file its place on the disk; what it holds already stays.
-
-    Raises:
-        OSError: There is none left.
-    """
-    if hasattr(os, "posix_fallocate"):
-        try:
-            os.posix_fallocate(descriptor, offset, length)
-        except OSError as error:
-            if error.errno not in _NO_PREALLOCATION:
-                raise
-        else:
-            return
-    size = os.fstat(descriptor).st_size
-    page = bytes(form.PAGE)
-    for start in range(max(offset, size), offset + length, form.PAGE):
-        os.pwrite(descriptor, page[: offset + length - start], start)
-
-
-def _identity(descriptor: int) -> tuple[int, int]:
-    status = os.fstat(descriptor)
-    return status.st_dev, status.st_ino
+    def read_for(self, writer: "BlockFile") -> None:
+        """Begin to read what another one writes into the same memory, and looks after."""
+        self.blocks = {}
+        self._at = (0, form.first_record(0))
+        self._number = self._given_up = 0
+        self._descriptor = -1
+        self._twin_of = writer

@@ -54,7 +54,7 @@ STATE_CELLS: Final = 4
 # Magic, checksum, number, payload bytes, cells, run's offset, schema's fingerprint, spare, born.
 
 _ENTRY: Final = struct.Struct("=4sIIIIIIIq")
-_ENTRY_MAGIC: Final = b"\xa9blk"
+ENTRY_MAGIC: Final = b"\xa9blk"
 _ALIGNMENT: Final = 32
 _LENGTH: Final = struct.Struct("=H")
 _MAX_PAYLOAD: Final = 16_384
@@ -202,9 +202,9 @@ def write_entry(segment: mmap.mmap, index: int, nonce: int, entry: Entry, payloa
         entry.born_ns,
     )
     seed = crc32(_SEED.pack(nonce, index, entry.start))
-    bare = _ENTRY.pack(_ENTRY_MAGIC, 0, *fields)
+    bare = _ENTRY.pack(ENTRY_MAGIC, 0, *fields)
     checksum = crc32(payload, crc32(bare, seed))
-    segment[entry.start : body] = _ENTRY.pack(_ENTRY_MAGIC, checksum, *fields)
+    segment[entry.start : body] = _ENTRY.pack(ENTRY_MAGIC, checksum, *fields)
 
 
 def read_entry(segment: mmap.mmap, index: int, nonce: int, start: int, limit: int) -> Entry | None:
@@ -214,7 +214,7 @@ def read_entry(segment: mmap.mmap, index: int, nonce: int, start: int, limit: in
         return None
     magic, checksum, *fields = _ENTRY.unpack_from(segment, start)
     number, length, size, run, fingerprint, _, born_ns = fields
-    if magic != _ENTRY_MAGIC or length > _MAX_PAYLOAD or body + length > limit:
+    if magic != ENTRY_MAGIC or length > _MAX_PAYLOAD or body + length > limit:
         return None
     end = _aligned(8 * (run + STATE_CELLS + size), _ALIGNMENT)
     if end > limit or 8 * run < body + length:
@@ -236,7 +236,7 @@ def read_entry(segment: mmap.mmap, index: int, nonce: int, start: int, limit: in
 def next_candidate(segment: mmap.mmap, start: int, limit: int) -> int:
     """Return where behind ``start`` something looks like a record, or ``limit``."""
     while True:
-        start = segment.find(_ENTRY_MAGIC, start + 1, limit)
+        start = segment.find(ENTRY_MAGIC, start + 1, limit)
         if start < 0:
             return limit
         if start % _ALIGNMENT == 0:

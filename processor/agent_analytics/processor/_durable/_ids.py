@@ -8,7 +8,8 @@ from hashlib import blake2b
 from typing import Final
 
 from agent_analytics.processor._durable import _names
-from agent_analytics.processor._durable._directory import EVENT_IDS, StateDirectory
+from agent_analytics.processor._durable._directory import StateDirectory
+from agent_analytics.processor._durable._identity import EVENT_IDS
 from agent_analytics.processor._durable._shared import SharedFile
 from agent_analytics.processor._store import Cells
 

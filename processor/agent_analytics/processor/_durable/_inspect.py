@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent_analytics.processor._durable import _format as form
-from agent_analytics.processor._durable._directory import IDENTITY, StateDirectory, read_identity
+from agent_analytics.processor._durable._directory import StateDirectory
 from agent_analytics.processor._durable._file import BlockFile, FileError
+from agent_analytics.processor._durable._identity import IDENTITY, read_identity
 from agent_analytics.processor.private_files import OddFileError, open_private
 
 

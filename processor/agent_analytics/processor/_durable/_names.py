@@ -27,6 +27,9 @@ EVENT_IDS: Final = "event_ids"
 #: What was admitted to an exposition, of all workers.
 SHARES: Final = "shares"
 
+#: Blocks whose cells add up, whatever has become of the first part of the sum.
+ADDED: Final = frozenset({*SERIES, HEALTH, FURTHER_HEALTH})
+
 #: Cells of an exemplar: trace id (two), span id, value, time, and the four before xored.
 EXEMPLAR_CELLS: Final = 6
 

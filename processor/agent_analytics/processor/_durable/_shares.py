@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from agent_analytics.processor._durable import _names
-from agent_analytics.processor._durable._directory import SHARES, StateDirectory
+from agent_analytics.processor._durable._directory import StateDirectory
+from agent_analytics.processor._durable._identity import SHARES
 from agent_analytics.processor._durable._shared import SharedFile
 from agent_analytics.processor._durable._view import View
 from agent_analytics.processor._limits import Limits

@@ -9,8 +9,9 @@ from typing import Final
 from agent_analytics.processor import _health, catalogue
 from agent_analytics.processor._durable import _format as form
 from agent_analytics.processor._durable import _names
+from agent_analytics.processor._durable._exemplars import read_exemplar
 from agent_analytics.processor._durable._registers import CHAIN, EPOCH, merge
-from agent_analytics.processor._durable._store import DurableStore, read_exemplar
+from agent_analytics.processor._durable._store import DurableStore
 from agent_analytics.processor._durable._view import Merged, Part
 from agent_analytics.processor._expiry import Expiry, Ids, Presence, Values
 from agent_analytics.processor._health import Health
@@ -35,6 +36,8 @@ from agent_analytics.processor._store import Exemplar
 from agent_analytics.processor.catalogue import Metric
 
 _NS: Final = 1_000_000_000
+#: More bytes than a slot has.
+_ALL: Final = 1 << 62
 Member = tuple[Schema, Merged]
 
 
@@ -72,6 +75,7 @@ class DurableSnapshots:
             msg = f"part: expected 'metrics' or 'sketches', got {part!r}"
             raise ValueError(msg)
         with self.mutex:
+            self._store.look_after(_ALL)
             self._store.begin_epoch()
             self._health.mirror(open_spans)
             self._store.view.refresh()
@@ -82,6 +86,10 @@ class DurableSnapshots:
                 for cause, ids in named(kind, labels):
                     self._shares.record(cause, ids)
             blocks = self._blocks()
+            if not self._store.view.sound():  # somebody has cut a file off meanwhile
+                self._store.view.refresh()
+                blocks = self._blocks()
+            self._store.view.keep()
             self._store.view.flush()
             installs = list(self._installs.samples(blocks))
             full = self._shares.filled()

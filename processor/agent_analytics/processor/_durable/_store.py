@@ -1,7 +1,6 @@
 """The durable store: one worker's cells in its slot, and all workers' for a scrape."""
 
 import os
-import struct
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Final
 from agent_analytics.processor._durable import _format as form
 from agent_analytics.processor._durable import _names
 from agent_analytics.processor._durable._directory import DirectoryError, StateDirectory, unlock
+from agent_analytics.processor._durable._exemplars import Exemplars
 from agent_analytics.processor._durable._file import BlockFile
 from agent_analytics.processor._durable._registers import CHAIN, DurableSketch
 from agent_analytics.processor._durable._view import Part, View
@@ -18,54 +18,14 @@ from agent_analytics.processor._health import FURTHER
 from agent_analytics.processor._health import SIZE as HEALTH_SIZE
 from agent_analytics.processor._schema import LISTING, Schema
 from agent_analytics.processor._sketch import EPOCH_SECONDS, MOST_BACK
-from agent_analytics.processor._store import Block, Cells, Exemplar
+from agent_analytics.processor._store import Block, Cells
+from agent_analytics.processor.private_files import open_private
 
-_EXEMPLAR: Final = struct.Struct("=QQQqqQ")
-_WORD: Final = (1 << 64) - 1
-#: An exemplar of a bucket goes to the slot at most this often.
-_EXEMPLAR_NS: Final = 1_000_000_000
 #: Names and versions of one listing that one worker writes down.
 _VERSIONS: Final = 64
 _NS: Final = 1_000_000_000
-
-
-class _Exemplars(dict[int, Exemplar]):
-    """Last exemplar by cell; the slot is told at most once a second for each."""
-
-    __slots__ = ("_open", "_view", "_written")
-
-    def __init__(self, open_cells: Callable[[], Cells]) -> None:
-        super().__init__()
-        self._open = open_cells
-        self._view: Cells | None = None
-        self._written: dict[int, int] = {}
-
-    def __setitem__(self, cell: int, exemplar: Exemplar) -> None:
-        """Keep an exemplar."""
-        super().__setitem__(cell, exemplar)
-        at = exemplar[3]
-        if 0 <= at - self._written.get(cell, 0) < _EXEMPLAR_NS:
-            return
-        self._written[cell] = at
-        if self._view is None:
-            self._view = self._open()
-        trace_id, span_id, value, _ = exemplar
-        high, low = trace_id >> 64 & _WORD, trace_id & _WORD
-        check = high ^ low ^ span_id ^ (value & _WORD) ^ (at & _WORD)
-        words = struct.unpack("=6q", _EXEMPLAR.pack(high, low, span_id, value, at, check))
-        first = cell * _names.EXEMPLAR_CELLS
-        for offset, word in enumerate(words):
-            self._view[first + offset] = word
-
-
-def read_exemplar(cells: list[int], cell: int) -> Exemplar | None:
-    """Return the exemplar of a cell, or ``None`` where there is none whole."""
-    first = cell * _names.EXEMPLAR_CELLS
-    words = struct.pack("=6q", *cells[first : first + _names.EXEMPLAR_CELLS])
-    high, low, span_id, value, at, check = _EXEMPLAR.unpack(words)
-    if not at or check != high ^ low ^ span_id ^ (value & _WORD) ^ (at & _WORD):
-        return None  # empty, or being written just now
-    return (high << 64 | low, span_id, value, at)
+#: What a worker remembers of its slot each second.
+_KEPT_BYTES: Final = 1 << 20
 
 
 class DurableStore:
@@ -160,6 +120,7 @@ class DurableStore:
         self._closer = weakref.finalize(self, _release, file, lock)
         # At the end of the process spans may still end: the kernel lets the slot go after them.
         self._closer.atexit = False
+        self.view.adopt(number, file.twin())
         for stored in file.blocks.values():
             entry = stored.entry
             if _names.FINGERPRINTS.get(entry.schema) == entry.fingerprint:
@@ -177,6 +138,67 @@ class DurableStore:
         if file.header.key != self.directory.key:
             file.rekey(self.directory.key)
         self.on_take()
+
+    def look_after(self, most: int = _KEPT_BYTES) -> None:
+        """Mend the slot where somebody has cut it off or taken it away, and remember what it holds.
+
+        Args:
+            most: How many bytes are remembered now; others are in their turn.
+        """
+        file = self._file
+        if file is None:
+            return
+        with self._lock:
+            try:
+                if file.lost or not file.sound():
+                    self.directory.say(
+                        f"{file.path.name} was cut off while in use; it is mended, and what it "
+                        "counted in the last second may be lost. Find out who writes to it"
+                    )
+                    file.mend()
+                if not file.named:
+                    self._move(file)
+                file.keep(most)
+            except (OSError, DirectoryError) as error:
+                reason = getattr(error, "strerror", None) or error
+                self.directory.say(
+                    f"{file.path.name} cannot be mended ({reason}); what it counts is in memory "
+                    "until it can be"
+                )
+
+    def _move(self, file: BlockFile) -> None:
+        """Go on in another slot, for the file was deleted: the directory was, mostly.
+
+        Raises:
+            OSError: There is no room for it, mostly.
+            DirectoryError: The directory cannot be made again.
+        """
+        self.directory.prepare()
+        number, lock = self.directory.empty_slot()
+        path = self.directory.slot_path(number)
+        try:
+            descriptor = open_private(path, create=False)
+            try:
+                file.mend(descriptor)
+            except BaseException:
+                os.close(descriptor)
+                raise
+        except BaseException:
+            unlock(lock)
+            raise
+        self.directory.say(
+            f"{file.path.name} was taken away while in use; its worker has written it again, as "
+            f"{path.name}. What workers had counted that are gone is lost: stop all workers before "
+            "the directory is removed"
+        )
+        file.path = path
+        old, self._slot_lock, self.slot = self._slot_lock, lock, number
+        unlock(old)
+        if self._closer is not None:
+            self._closer.detach()
+        self._closer = weakref.finalize(self, _release, file, lock)
+        self._closer.atexit = False
+        self.view.adopt(number, file.twin())
 
     def after_fork(self) -> None:
         """Begin anew in a forked child: no slot, no cells; the parent's go on without it."""
@@ -209,7 +231,7 @@ class DurableStore:
         name = _names.EXEMPLARS + schema.name
         size = schema.size * _names.EXEMPLAR_CELLS
         owner = weakref.proxy(self)
-        block.exemplars = _Exemplars(lambda: owner.open_part(name, labels, size).cells)
+        block.exemplars = Exemplars(lambda: owner.open_part(name, labels, size).cells)
         return block
 
     def _born(self, labels: tuple[str, ...]) -> int:

@@ -5,13 +5,16 @@ import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent_analytics.processor._durable import _format as form
 from agent_analytics.processor._durable import _names
 from agent_analytics.processor._durable._directory import StateDirectory
-from agent_analytics.processor._durable._file import BlockFile, Stored
+from agent_analytics.processor._durable._file import BlockFile
+from agent_analytics.processor._durable._mapped import Stored
 from agent_analytics.processor._store import Cells
+from agent_analytics.processor.private_files import OddFileError
 
 if TYPE_CHECKING:
     from agent_analytics.processor._schema import Schema
@@ -125,6 +128,10 @@ class View:
         self._memory = memory
         self._from_memory = 0
         self._files: dict[int, BlockFile] = {}
+        #: Twins of this worker's own file that are not read yet, each with its slot.
+        self._adopted: list[tuple[int, BlockFile]] = []
+        #: Numbers for files whose slot is another file's by now.
+        self._gone = NO_SLOT
         self.groups: dict[str, dict[Labels, Merged]] = {name: {} for name in _names.FINGERPRINTS}
         self.living: set[int] = {NO_SLOT}
         self.key = directory.key
@@ -139,9 +146,11 @@ class View:
         with self._directory.locked():
             self.living = {number for number in numbers if self._directory.alive(number)}
         self.living.add(NO_SLOT)
+        self._read_adopted()
         for number in sorted({*numbers, *self._files}):
-            file = self._file(number)
+            file = self._file(number) if number >= 0 else self._files.get(number)
             if file is not None:
+                self._look_after(number, file)
                 for stored in file.sync():
                     self._add_stored(number, stored)
         memory = self._memory()
@@ -149,29 +158,101 @@ class View:
             self._add(name, labels, part)
         self._from_memory = len(memory)
 
+    def adopt(self, number: int, twin: BlockFile) -> None:
+        """Read what this worker writes from now on, whether its file has a name or not."""
+        self._adopted.append((number, twin))
+
+    def _read_adopted(self) -> None:
+        while self._adopted:
+            self._placed(*self._adopted.pop(0))
+
     def _file(self, number: int) -> BlockFile | None:
         file = self._files.get(number)
         path = self._directory.slot_path(number)
+        if file is not None and file.is_twin:
+            return file
         if file is not None:
             # Files are never closed or shrunk under a view; a name may come to mean another one.
-            with suppress(OSError):
+            try:
                 status = os.stat(path)  # noqa: PTH116 - a tenth of the time, each scrape
-                if (status.st_dev, status.st_ino) == (file.device, file.inode):
-                    return file
-            self._directory.say(
-                f"{path.name} was taken away while in use; what was in it is shown until this "
-                "process ends, and lost then"
-            )
-            return file
+            except OSError:
+                return self._taken_away(path, file)
+            if (status.st_dev, status.st_ino) == (file.device, file.inode):
+                return file
+            self._taken_away(path, file)
         try:
-            file = self._directory.view_file(number)
+            found = self._directory.view_file(number)
+        except OddFileError as error:
+            self._directory.say(f"{error.strerror}; it is left alone")
+            return file
         except OSError:
-            return None
-        if file is not None:
-            self._files[number] = file
-            for stored in file.blocks.values():
-                self._add_stored(number, stored)
+            return file
+        return file if found is None else self._placed(number, found)
+
+    def _taken_away(self, path: Path, file: BlockFile) -> BlockFile:
+        self._directory.say(
+            f"{path.name} was taken away while in use; what was in it is shown until this "
+            "process ends, and lost then"
+        )
         return file
+
+    def _placed(self, number: int, found: BlockFile) -> BlockFile:
+        """Take account of a file under a number: a new one, or one that has moved there."""
+        for known, file in self._files.items():
+            if file.header.nonce == found.header.nonce:
+                moved = (file.device, file.inode) != (found.device, found.inode)
+                if moved and not file.is_twin:
+                    file.rescue_all()
+                    file.move_to(found)
+                found.close()
+                if known != number:
+                    self._make_way(number)
+                    self._renumber(known, number)
+                return file
+        self._make_way(number)
+        self._files[number] = found
+        for stored in found.scan():
+            self._add_stored(number, stored)
+        return found
+
+    def _make_way(self, number: int) -> None:
+        """Give another number to a file that has no name any more; another one has its slot."""
+        if number in self._files:
+            self._gone -= 1
+            self._renumber(number, self._gone)
+
+    def _renumber(self, old: int, new: int) -> None:
+        self._files[new] = self._files.pop(old)
+        for group in self.groups.values():
+            for merged in group.values():
+                for part in merged.parts:
+                    if part.slot == old:
+                        part.slot = new
+
+    def _look_after(self, number: int, file: BlockFile) -> None:
+        """Show what was known of a file that was cut off, until its worker has mended it."""
+        if not file.lost and not file.sound():
+            file.rescue_all()
+        if file.is_twin or not file.lost:
+            return
+        self._directory.say(
+            f"{file.path.name} was cut off while in use; what was known of it is shown"
+        )
+        if file.sound():
+            file.follow()
+        elif number not in self.living:
+            with suppress(OSError):
+                self._directory.mend(file)
+
+    def keep(self) -> None:
+        """Remember what the files hold, to be shown should somebody cut them off."""
+        for file in self._files.values():
+            with suppress(OSError):
+                file.keep(file.size)
+
+    def sound(self) -> bool:
+        """Tell whether the files are as they were when they were read; what is lost is known."""
+        return all(file.lost or file.sound() for file in self._files.values())
 
     def _add_stored(self, slot: int, stored: Stored) -> None:
         entry = stored.entry

@@ -1,0 +1,225 @@
+"""A mapped file that somebody may cut off, or take away, at any moment."""
+
+import errno
+import os
+from pathlib import Path
+from typing import Final, NamedTuple, TypeAlias
+
+from agent_analytics.processor._durable import _format as form
+from agent_analytics.processor._durable import _segments
+from agent_analytics.processor._durable._format import Entry, Header
+from agent_analytics.processor._durable._salvage import salvaged
+from agent_analytics.processor._durable._segments import Segment
+
+CellView: TypeAlias = "memoryview[int]"
+
+
+class Stored(NamedTuple):
+    """A block in a file: what it is, and its cells where they lie.
+
+    Attributes:
+        segment: Segment that it is in.
+        entry: What the file says of it.
+        state: The cells of its life.
+        cells: Its own.
+    """
+
+    segment: int
+    entry: Entry
+    state: CellView
+    cells: CellView
+
+
+class MappedFile:
+    """The segments of a file, and what was in them, to be put back.
+
+    Attributes:
+        path: Where it is.
+        header: What never changes of its header.
+        blocks: Every block found or written so far, by its number.
+    """
+
+    def __init__(self, path: Path, descriptor: int, header: Header) -> None:
+        self.path = path
+        self.header = header
+        self.blocks: dict[int, Stored] = {}
+        self.device, self.inode = _identity(descriptor)
+        self._descriptor = descriptor
+        self._segments: list[Segment] = []
+        #: Where the next record is written: behind the last one.
+        self._free: tuple[int, int] = (0, form.first_record(0))
+        #: Whether this process is the file's one writer.
+        self._writes = False
+        #: The writer in this process whose memory this is, where this one is for readers.
+        self._twin_of: MappedFile | None = None
+        #: Where in the file the last record known starts; None before the first.
+        self._last: int | None = None
+        #: Segment and place in it whose content is to be kept next.
+        self._keep_next: tuple[int, int] = (0, 0)
+
+    @property
+    def segments(self) -> list[Segment]:
+        """The segments, in order."""
+        return self._segments
+
+    @property
+    def lost(self) -> bool:
+        """Whether memory of this process stands for a part of the file."""
+        return any(segment.lost for segment in self._segments)
+
+    @property
+    def named(self) -> bool:
+        """Whether the file has a name; one that was deleted has none."""
+        return self._descriptor < 0 or os.fstat(self._descriptor).st_nlink > 0
+
+    @property
+    def size(self) -> int:
+        """How many bytes are mapped."""
+        return self._segments[-1].offset + len(self._segments[-1].memory)
+
+    @property
+    def is_twin(self) -> bool:
+        """Whether the memory is that of a writer in this process, who looks after it."""
+        return self._twin_of is not None
+
+    def duplicate(self) -> int:
+        """Return another descriptor of the file.
+
+        Raises:
+            OSError: There are no more to be had.
+        """
+        return os.dup(self._descriptor)
+
+    def move_to(self, other: "MappedFile") -> None:
+        """Go on with another file that holds the same; this one's memory stands for it until then.
+
+        Raises:
+            OSError: There are no more descriptors to be had.
+        """
+        descriptor = other.duplicate()
+        self.close()
+        self._descriptor = descriptor
+        self.path, self.device, self.inode = other.path, other.device, other.inode
+        self.follow()
+
+    def sound(self) -> bool:
+        """Tell whether the file has every byte that is mapped, and the last record known.
+
+        Whoever cuts a file off, and makes it longer again, takes the last record away.
+        """
+        if self._descriptor < 0:
+            return True
+        if os.fstat(self._descriptor).st_size < self.size:
+            return False
+        magic = form.MAGIC if self._last is None else form.ENTRY_MAGIC
+        return os.pread(self._descriptor, len(magic), self._last or 0) == magic
+
+    def keep(self, most: int) -> None:
+        """Remember what the file holds, to be put back: so many bytes at most, in turn."""
+        if self._descriptor < 0 or self.lost:
+            return
+        taken: list[tuple[Segment, int, bytes]] = []
+        index, position = self._keep_next
+        for _ in range(len(self._segments) + 1):
+            segment = self._segments[index]
+            used = self._free[1] if index == self._free[0] else len(segment.memory)
+            size = min(used - position, most)
+            if size > 0:
+                offset = segment.offset + position
+                taken.append((segment, position, os.pread(self._descriptor, size, offset)))
+                most -= size
+                position += size
+            if position < used:
+                break
+            index, position = (index + 1) % (min(self._free[0], len(self._segments) - 1) + 1), 0
+        self._keep_next = index, position
+        if self.sound():
+            for segment, position, data in taken:
+                segment.kept[position : position + len(data)] = data
+
+    def rescue(self, index: int) -> bool:
+        """Put memory in the place of a segment, with what is known of it."""
+        segment = self._segments[index]
+        with _segments.guard():
+            if segment.lost:
+                return True
+            size = len(segment.cells) * 8
+            found = b""
+            if self._descriptor >= 0 and (self._writes or not segment.kept):
+                found = os.pread(self._descriptor, size, segment.offset)
+            blocks = [each.entry for each in list(self.blocks.values()) if each.segment == index]
+            header = form.pack_header(self.header) if index == 0 else b""
+            return segment.replace(salvaged(found, segment.kept, size, blocks, header))
+
+    def rescue_all(self) -> None:
+        """Put memory in the place of the whole file."""
+        for index in range(len(self._segments)):
+            self.rescue(index)
+
+    def mend(self, descriptor: int | None = None) -> bool:
+        """Write what memory stands for into the file, or into another one, and map that.
+
+        Nobody else may write meanwhile.
+
+        Raises:
+            OSError: The disk is full, mostly; memory goes on to stand for the file.
+        """
+        self.rescue_all()
+        if descriptor is not None and not self.lost:
+            raise OSError(errno.ENOTSUP, "this system does not map another file in its place")
+        target = self._descriptor if descriptor is None else descriptor
+        allocate(target, 0, self.size)
+        for segment in self._segments:
+            if segment.lost:
+                os.pwrite(target, segment.memory[:], segment.offset)
+        if descriptor is not None:
+            self.close()
+            self._descriptor = descriptor
+            self.device, self.inode = _identity(descriptor)
+        return self.follow()
+
+    def follow(self) -> bool:
+        """Map the file again where memory stood for it; the file must hold what is to be shown."""
+        lost = [segment for segment in self._segments if segment.lost]
+        return [segment.follow(self._descriptor) for segment in lost].count(False) == 0
+
+    def flush(self) -> None:
+        """Wait until what is in the cells now is on the disk."""
+        if self._twin_of is not None:
+            self._twin_of.flush()
+        else:
+            os.fsync(self._descriptor)
+
+    def close(self) -> None:
+        """Close the descriptor; what is mapped stays readable."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+_NO_PREALLOCATION: Final = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS}
+
+
+def allocate(descriptor: int, offset: int, length: int) -> None:
+    """Give a stretch of a file its place on the disk; what it holds already stays.
+
+    Raises:
+        OSError: There is none left.
+    """
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(descriptor, offset, length)
+        except OSError as error:
+            if error.errno not in _NO_PREALLOCATION:
+                raise
+        else:
+            return
+    size = os.fstat(descriptor).st_size
+    page = bytes(form.PAGE)
+    for start in range(max(offset, size), offset + length, form.PAGE):
+        os.pwrite(descriptor, page[: offset + length - start], start)
+
+
+def _identity(descriptor: int) -> tuple[int, int]:
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino

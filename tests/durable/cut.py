@@ -1,0 +1,73 @@
+"""A worker whose state directory is attacked: counts as it is told, and says what it has counted.
+
+Lines on stdin are commands: ``count N`` runs invocations, ``scrape`` answers their sum as shown,
+``tools N`` opens blocks, ``busy`` counts in a thread until the next line, ``upkeep`` does what each
+second does, and ``faulthandler`` has tracebacks of faults printed. Logs go to stderr.
+"""
+
+import faulthandler
+import logging
+import sys
+import threading
+from pathlib import Path
+
+from tests.durable.conftest import Worker
+
+from agent_analytics.instrumentation import vocabulary as v
+
+
+def main() -> None:  # noqa: C901 - one branch for each command
+    """Do what is asked, until there is nothing more to read."""
+    logging.basicConfig(level=logging.INFO)
+    one = Worker(Path(sys.argv[1]), service="shop")
+    counted = 0
+
+    def count(number: int) -> None:
+        nonlocal counted
+        for _ in range(number):
+            one.invoke(marketplace_tenant_id=f"t-{counted % 50}")
+            counted += 1
+
+    def tools(number: int) -> None:
+        for index in range(number):
+            one.span(
+                {
+                    v.OPERATION_NAME: v.EXECUTE_TOOL,
+                    v.TOOL_NAME: f"tool-{index}",
+                    v.PUBLISHER_ID: "acme",
+                    v.AGENT_ID: f"agent-{index % 20}",
+                }
+            )
+
+    busy: threading.Thread | None = None
+    over = threading.Event()
+
+    def count_on() -> None:
+        while not over.is_set():
+            count(1)
+
+    for line in sys.stdin:
+        if busy is not None:
+            over.set()
+            busy.join()
+            busy = None
+            over.clear()
+        command, *numbers = line.split()
+        if command == "count":
+            count(int(numbers[0]))
+        elif command == "tools":
+            tools(int(numbers[0]))
+        elif command == "busy":
+            busy = threading.Thread(target=count_on)
+            busy.start()
+        elif command == "upkeep":
+            one.processor._upkeep(0)  # noqa: SLF001 - what a second's passing does
+        elif command == "faulthandler":
+            faulthandler.enable()
+        shown = one.invocations() or 0 if command == "scrape" else -1
+        sys.stdout.write(f"{counted} {shown:.0f}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
