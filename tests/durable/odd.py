@@ -52,4 +52,5 @@ NAMES: Final = (
     "target.heir",
     "slot-0000",
     "event-ids",
+    "shares",
 )
