@@ -187,9 +187,35 @@ def test_csv_has_a_row_per_listing_and_nothing_for_what_is_not_known() -> None:
 
 def test_csv_starts_no_formula() -> None:
     """A name that a spreadsheet would compute is made a text."""
-    for start in "=+-@\t\r":
-        row = next(csv.reader(render(_named(f"{start}1"), "csv").split("\r\n")[1:]))
-        assert row[1] == f"'{start}1"
+    for start in "=+-@\N{MINUS SIGN}\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u207a\u208b":
+        for before, shown in (("", ""), ("\t", " "), ("\r\n", "  "), ("\u3000 ", "\u3000 ")):
+            row = next(csv.reader(render(_named(f"{before}{start}1"), "csv").split("\r\n")[1:]))
+            assert row[1] == f"'{shown}{start}1"
+        # Where a semicolon separates cells, one begins behind it.
+        row = next(csv.reader(render(_named(f"a; {start}1"), "csv").split("\r\n")[1:]))
+        assert row[1] == f"a;' {start}1"
+
+
+#: What steers terminals (ESC, CSI in one character, BEL, DEL), turns text round, or is unseen.
+STEERING = (
+    "\x1b]0;x\x07\x9b31m\x7f\x00\x85\u2028\u202e\u2066\u2069\u200f\u061c\u200b\ufeff\U000e0041"
+)
+
+
+@pytest.mark.parametrize("form", ["terminal", "html", "csv", "json"])
+def test_nothing_steers_or_turns(form: Format) -> None:
+    """Names, reasons and insights of strangers carry no such character into any form."""
+    insight = replace(INSIGHT, description=f"as {STEERING} said", title=f"{STEERING}t")
+    named = _named(f"a{STEERING}b")
+    report = replace(named, insights=[insight])
+    written = render(report, form)
+    assert not set(STEERING[:1] + STEERING[4:]) & set(written) - set("x;31m]0")
+    if form == "json":
+        assert json.loads(written)["listings"][0]["agent_id"] == f"a{STEERING}b"
+        wide = render(_named("\uff1d1+1 Zürich"), "json")
+        assert "\uff1d" not in wide
+        assert "Zürich" in wide
+        assert json.loads(wide)["listings"][0]["agent_id"] == "\uff1d1+1 Zürich"
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120])

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Final, NoReturn
 
+#: What somebody may have taken for a command or a name.
+_PLAIN: Final = re.compile(r"[a-z][a-z-]{0,20}")
 _OPTION: Final = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 #: What people call commands that have another name here.
 _MEANT: Final = {
@@ -47,7 +49,15 @@ def unknown_arguments(given: Sequence[str], text: str) -> str:
     near = [_nearest(each.partition("=")[0], known) for each in given if each.startswith("--")]
     meant = [each for each in near if each]
     more = f"; did you mean {' and '.join(meant)}?" if meant else ""
-    return f"unrecognized arguments: {' '.join(given)}{more}"
+    return f"unrecognized arguments: {' '.join(map(_shown, given))}{more}"
+
+
+def _shown(argument: str) -> str:
+    """Return an argument without what may be a password: values are not shown, and options are."""
+    option, equals, _ = argument.partition("=")
+    if argument.startswith("-"):
+        return f"{option}=…" if equals else option
+    return argument if _PLAIN.fullmatch(argument) else "…"
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

@@ -3,13 +3,12 @@
 import importlib
 import logging
 import os
-import re
 from dataclasses import dataclass
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
+from agent_analytics.exporters._addresses import parts_of, shown
 from agent_analytics.exporters._redaction import Leaving, Policy
 
 _logger = logging.getLogger("agent_analytics")
@@ -24,8 +23,6 @@ _INSECURE: Final = ("OTEL_EXPORTER_OTLP_TRACES_INSECURE", "OTEL_EXPORTER_OTLP_IN
 _OF_GRPC: Final = frozenset(
     {"dns", "ipv4", "ipv6", "passthrough", "unix", "unix-abstract", "vsock", "xds"}
 )
-#: A user and a password in a URL, or in what was meant to be one.
-_USER: Final = re.compile(r"(?<=//)[^/?#]*@|^[^/?#]*@")
 #: Imported when used: gRPC takes longer to import than all the rest of this package.
 _MODULES: Final[dict[Protocol, str]] = {
     "grpc": "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
@@ -90,11 +87,11 @@ def endpoint_from(argument: str | None, protocol: Protocol, *, given: bool) -> E
         return Endpoint(protocol, None) if _wanted_by_environment() else None
     if argument is None:
         return None
-    parts = urlsplit(argument)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not _has_port(parts.netloc):
+    parts = parts_of(argument)
+    if parts is None:
         msg = (
             "otlp_endpoint: expected http://host:port or https://host:port, got "
-            f"{without_password(argument)!r}"
+            f"{shown(argument)!r}"
         )
         raise ValueError(msg)
     if protocol == "grpc" or parts.path.endswith(_TRACES_PATH):
@@ -112,34 +109,21 @@ def wrong_endpoint(protocol: Protocol) -> str:
     if not variable:
         return ""
     value = os.environ[variable].strip()
-    parts = urlsplit(value)
-    shown = f"got {without_password(value)!r}"
+    scheme = value.partition(":")[0].strip().lower()
+    given = f"got {shown(value)!r}"
     expected = f"{variable}: expected http://host:port or https://host:port"
-    if parts.scheme in {"http", "https"}:
-        return "" if parts.hostname and _has_port(parts.netloc) else f"{expected}, {shown}"
-    if protocol == "grpc" and parts.scheme in _OF_GRPC:
+    if scheme in {"http", "https"}:
+        return f"{expected}, {given}" if parts_of(value) is None else ""
+    if protocol == "grpc" and scheme in _OF_GRPC:
         return ""
     if protocol == "grpc" and "://" not in value:
         if any(os.environ.get(name, "").strip() for name in _INSECURE):
             return ""
         return (
-            f"{expected}, {shown}: without http:// it is spoken to over TLS, "
+            f"{expected}, {given}: without http:// it is spoken to over TLS, "
             "which a plain receiver does not understand"
         )
-    return f"{expected}, {shown}"
-
-
-def without_password(url: str) -> str:
-    """Return a URL without what stands in front of its host."""
-    return _USER.sub("…@", url)
-
-
-def _has_port(netloc: str) -> bool:
-    """Tell whether the port, if there is one, is a port."""
-    try:
-        return urlsplit(f"//{netloc}").port != 0
-    except ValueError:
-        return False
+    return f"{expected}, {given}"
 
 
 def _wanted_by_environment() -> bool:

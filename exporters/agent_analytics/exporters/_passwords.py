@@ -43,6 +43,11 @@ class Credential:
         return f"Credential({self.name!r})"
 
 
+def without_password(name: str) -> str:
+    """Return a name as it may stand in a message: people write a password behind a colon."""
+    return re.sub(r"[:=\s].*", "…", name, flags=re.DOTALL)
+
+
 class Users:
     """The users of a web configuration, and who was right and wrong lately.
 
@@ -62,7 +67,8 @@ class Users:
         """
         for name, hashed in hashes.items():
             if not _HASH.fullmatch(hashed):
-                msg = f"basic_auth_users: the password of {name!r} is not a bcrypt hash"
+                shown = without_password(name)
+                msg = f"basic_auth_users: the password of {shown!r} is not a bcrypt hash"
                 raise ValueError(msg)
         self._bcrypt = _load_bcrypt()
         self._hashes = {name: hashed.encode() for name, hashed in hashes.items()}

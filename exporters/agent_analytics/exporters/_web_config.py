@@ -15,7 +15,7 @@ from logging import getLogger
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar, cast
 
-from agent_analytics.exporters._passwords import Users
+from agent_analytics.exporters._passwords import Users, without_password
 
 _logger = getLogger("agent_analytics")
 
@@ -108,6 +108,9 @@ def _stamp(files: tuple[Path, ...]) -> _Stamp:
 def _read(path: Path) -> Security:
     try:
         text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        msg = f"web_config: cannot read {path}: {error.reason}"
+        raise ValueError(msg) from None
     except OSError as error:
         msg = f"web_config: cannot read {path}: {error.strerror or error}"
         raise ValueError(msg) from error
@@ -133,8 +136,11 @@ def _parse(text: str) -> object:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        msg = f"not YAML: {error}"
-        raise ValueError(msg) from error
+        # What it says quotes the line, which may have a password in it; so would the cause.
+        mark: Any = getattr(error, "problem_mark", None)
+        where = "" if mark is None else f", line {mark.line + 1}, column {mark.column + 1}"
+        msg = f"not YAML{where}"
+        raise ValueError(msg) from None
 
 
 def _security(document: object, path: Path) -> Security:
@@ -234,11 +240,12 @@ class _Section:
     def choice(self, key: str, choices: Mapping[str, _T], default: str) -> _T:
         value = self.text(key) or default
         if value not in choices:
-            msg = f"{self._prefix}{key}: expected one of {', '.join(choices)}, got {value!r}"
+            msg = f"{self._prefix}{key}: expected one of {', '.join(choices)}"
             raise ValueError(msg)
         return choices[value]
 
     def end(self) -> None:
         if self._left:
-            msg = f"{self._prefix}not supported here: {', '.join(sorted(self._left))}"
+            named = ", ".join(sorted(map(without_password, self._left)))
+            msg = f"{self._prefix}not supported here: {named}"
             raise ValueError(msg)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Final, TypeGuard
 
+from agent_analytics.insights._addresses import parts_of, shown
 from agent_analytics.insights.openers import unredirected
 
 #: Queries that are under way at a time: Prometheus answers a few at once faster than many.
@@ -66,9 +67,9 @@ class PrometheusClient:
     def __init__(
         self, url: str, *, timeout: float = 30.0, headers: Mapping[str, str] | None = None
     ) -> None:
-        parts = urllib.parse.urlsplit(url.strip())
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            message = f"expected an address such as http://localhost:9090, got {url!r}"
+        parts = parts_of(url)
+        if parts is None:
+            message = f"expected an address such as http://localhost:9090, got {shown(url)!r}"
             raise ValueError(message)
         self._headers = dict(headers or {})
         if parts.username is not None:

@@ -1,5 +1,7 @@
 """Keeps passwords out of what is printed."""
 
+import base64
+import json
 import re
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
@@ -7,9 +9,14 @@ from typing import Final
 
 #: Variables whose values are secrets, or have some in them.
 _SECRET: Final = re.compile(
-    r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL|AUTHORIZATION|HEADERS$", re.IGNORECASE
+    r"KEY|TOKEN|SECRET|PASS(?!IVE)|CREDENTIAL|AUTHORIZATION|COOKIE|DSN|HEADERS$", re.IGNORECASE
 )
-_USER: Final = re.compile(r"(?<=://)[^/?#\s'\"]*@")
+#: A user and a password in an address, up to the last at sign: people do not encode a password.
+_USER: Final = re.compile(r"(?<=://)[^\s'\"<>]*(?:@|%40)")
+#: The same in the value of a variable, where nothing else stands beside it.
+_OF_VALUE: Final = re.compile(r"^(?:[\w+.-]+://)?(.*)(?:@|%40)", re.DOTALL)
+#: What switches are set to is no secret.
+_WORDS: Final = frozenset({"true", "false", "none", "basic", "bearer"})
 _HIDDEN: Final = "…"
 #: A shorter value is no secret, and would be found in many words.
 _SHORTEST: Final = 4
@@ -17,7 +24,8 @@ _SHORTEST: Final = 4
 
 def concealer(environment: Mapping[str, str]) -> Callable[[str], str]:
     """Return what takes out of a text the secrets of an environment, and passwords in URLs."""
-    secrets = sorted(set(_secrets(environment)), key=len, reverse=True)
+    found = {form for secret in _secrets(environment) for form in _forms(secret)}
+    secrets = sorted(found, key=len, reverse=True)
 
     def conceal(text: str) -> str:
         for secret in secrets:
@@ -33,11 +41,30 @@ def _secrets(environment: Mapping[str, str]) -> Iterator[str]:
         if found and name.upper().endswith("HEADERS"):
             pairs = [(pair.partition("=")[2] or pair).strip() for pair in value.split(",")]
             found += pairs + [urllib.parse.unquote(pair) for pair in pairs]
-        user = _USER.search(value)
-        if user:
-            found.append(user.group().removesuffix("@"))
-            found.append(user.group().removesuffix("@").partition(":")[2])
+        for one in value.split():
+            user = _OF_VALUE.search(one)
+            if user is not None:
+                found += [user.group(1), user.group(1).partition(":")[2]]
         for each in found:
-            if len(each) >= _SHORTEST:
+            if len(each) >= _SHORTEST and each.lower() not in _WORDS:
                 yield each
-                yield from each.split(" ")[1:] if each.startswith(("Bearer ", "Basic ")) else ()
+                scheme, _, rest = each.partition(" ")
+                if scheme.lower() in _WORDS and len(rest.strip()) >= _SHORTEST:
+                    yield rest.strip()
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """Yield how a secret may be written in what others say of it."""
+    decoded = urllib.parse.unquote(secret)
+    for each in {secret, decoded}:
+        encoded = each.encode("utf-8", "surrogatepass")
+        yield from (
+            each,
+            repr(each)[1:-1],
+            json.dumps(each)[1:-1],
+            urllib.parse.quote(encoded),
+            urllib.parse.quote(encoded, safe=""),
+            urllib.parse.quote_plus(encoded),
+            base64.b64encode(encoded).decode(),
+            base64.urlsafe_b64encode(encoded).decode(),
+        )

@@ -287,6 +287,6 @@ def _time(text: str) -> float:
 def _header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
     if not colon or not name.strip() or any(char in text for char in "\r\n"):
-        message = f"expected 'NAME: VALUE', got {name}"
+        message = "expected 'NAME: VALUE'"  # what was given may be a password
         raise argparse.ArgumentTypeError(message)
     return name.strip(), value.strip()

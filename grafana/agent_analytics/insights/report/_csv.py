@@ -2,6 +2,8 @@
 
 import csv
 import io
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -9,6 +11,7 @@ from typing import Final
 from agent_analytics.insights._alerts import Insight
 from agent_analytics.insights.analytics import Beyond, MarketplaceDashboard, PublisherDashboard
 from agent_analytics.insights.report._attention import evaluated
+from agent_analytics.insights.report._text import harmless
 
 _PUBLISHER: Final = (
     "total_invocations", "invocations_trend", "unique_tenants", "tenants_trend", "retention",
@@ -36,8 +39,10 @@ _JUDGED: Final = (
     "observed_until",
 )
 _KEYS: Final = ("publisher_id", "agent_id")
-#: With these, a spreadsheet takes a text for a formula.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+#: With these a spreadsheet takes a text for a formula, in whatever width they are written.
+_FORMULA: Final = frozenset("=+-@\N{MINUS SIGN}")
+#: Where a spreadsheet may begin a cell: some take a semicolon for what separates them.
+_BEGINNING: Final = re.compile(r"(^|;)(\s*)(\S)")
 
 
 def as_csv(
@@ -112,4 +117,12 @@ def _write(
 
 
 def _inert(name: str) -> str:
-    return f"'{name}" if name.startswith(_FORMULA) else name
+    """Return a name that no terminal and no spreadsheet takes for anything else."""
+    shown = harmless(name).replace("\n", " ")
+    return _BEGINNING.sub(_as_text, shown)
+
+
+def _as_text(begin: re.Match[str]) -> str:
+    separator, blanks, sign = begin.groups()
+    quote = "'" if unicodedata.normalize("NFKC", sign)[:1] in _FORMULA else ""
+    return f"{separator}{quote}{blanks}{sign}"

@@ -17,6 +17,7 @@ _WORDS: Final = {"": "", "good": "good", "bad": "over the limit", "warn": "over 
 
 def as_html(page: Page) -> str:
     """Return a page as one HTML file."""
+    page = text.harmless_throughout(page)
     title = f"{page.title}, {page.subtitle}"
     css = files("agent_analytics.insights.report").joinpath("page.css").read_text("utf-8")
     charts = _Numbers()
@@ -109,7 +110,7 @@ def _runbook(insight: Insight) -> str:
     if url.startswith(("https://", "http://")):
         link = f'<a href="{link}" rel="noreferrer">{link}</a>'
     runbook = f'<p class="note">Runbook: {link}</p>' if url else ""
-    queries = "".join(f"<pre>{escape(query)}</pre>" for query in insight.first_look)
+    queries = "".join(f"<pre>{escape(text.harmless(query))}</pre>" for query in insight.first_look)
     look = f"<details><summary>Look first</summary>{queries}</details>" if queries else ""
     return f"{runbook}{look}"
 

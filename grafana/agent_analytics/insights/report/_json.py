@@ -1,6 +1,7 @@
 """The report as JSON: the fields of the dashboards under their own names."""
 
 import json
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
@@ -9,12 +10,15 @@ from typing import TYPE_CHECKING, Final, TypeGuard
 from agent_analytics.insights._alerts import Insight
 from agent_analytics.insights.analytics import Figures, MarketplaceDashboard, PublisherDashboard
 from agent_analytics.insights.report._attention import evaluated
+from agent_analytics.insights.report._text import is_unsafe
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 #: Raised when a key goes or changes its meaning; new keys may come at any time.
 SCHEMA: Final = 1
+#: With these a spreadsheet takes a text for a formula.
+_SIGNS: Final = frozenset("=+-@\N{MINUS SIGN}")
 _DERIVED: Final = ("gmv", "tenant_churn")
 
 
@@ -42,7 +46,20 @@ def as_json(
     }
     # It holds the same insights.
     document.pop("in_trouble", None)
-    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    return "".join(map(_escaped, text)) + "\n"
+
+
+def _escaped(char: str) -> str:
+    """Return a character as a terminal, a diff or a spreadsheet may meet it; it says the same.
+
+    Of what JSON leaves as it is, what steers or turns text round, and formulas in full width.
+    """
+    if char == "\n" or (char.isascii() and char.isprintable()):
+        return char
+    if not is_unsafe(char) and unicodedata.normalize("NFKC", char)[:1] not in _SIGNS:
+        return char
+    return json.dumps(char)[1:-1] if char != "\x7f" else "\\u007f"
 
 
 def _fields(value: Figures) -> dict[str, object]:

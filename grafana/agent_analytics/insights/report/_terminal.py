@@ -38,6 +38,7 @@ def as_text(page: Page, *, width: int) -> str:
 
 def print_page(console: Console, page: Page) -> None:
     """Print a page. No text of it is taken for markup."""
+    page = text.harmless_throughout(page)
     console.print(Text(page.title, style="bold"))
     console.print(Text(page.subtitle))
     console.print(Text(" · ".join(page.facts), style="dim"))

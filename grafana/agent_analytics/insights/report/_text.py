@@ -1,8 +1,9 @@
 """Numbers as people read them, and names that cannot harm whoever reads them."""
 
 import unicodedata
+from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, TypeVar, cast
 
 from agent_analytics.processor import catalogue
 
@@ -15,7 +16,10 @@ _MINUS: Final = "\N{MINUS SIGN}"
 _CENTS: Final = 0.995
 _MINUTE_MS: Final = 60_000
 _UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_BLANKS: Final = frozenset("\t\r\v\f\x85\u2028\u2029")
 _LONGEST_NAME: Final = 120
+
+_T = TypeVar("_T")
 
 
 def count(value: float | None) -> str:
@@ -124,11 +128,38 @@ def day(value: datetime) -> str:
 
 def name(text: str) -> str:
     """Return a name without what would steer a terminal or turn the text round, and not endless."""
-    safe = "".join(
-        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(char) in _UNSAFE else char
-        for char in text
-    )
+    safe = "".join(map(_visible, text))
     return safe if len(safe) <= _LONGEST_NAME else f"{safe[: _LONGEST_NAME - 1]}…"
+
+
+def harmless(text: str) -> str:
+    """Return a text as it may be shown anywhere: what would steer or turn it round is visible."""
+    return "".join(
+        char if char == "\n" else " " if char in _BLANKS else _visible(char) for char in text
+    )
+
+
+def harmless_throughout(value: _T) -> _T:
+    """Return what is shown with every text in it harmless, whoever has given it."""
+    changed: Any = value
+    if isinstance(value, str):
+        changed = harmless(value)
+    elif is_dataclass(value) and not isinstance(value, type):
+        found = {each.name: getattr(value, each.name) for each in fields(value) if each.init}
+        changed = replace(value, **{key: harmless_throughout(one) for key, one in found.items()})
+    elif type(value) is tuple or type(value) is list:
+        listed = [harmless_throughout(one) for one in cast("list[object]", value)]
+        changed = listed if type(value) is list else tuple(listed)
+    return cast("_T", changed)
+
+
+def is_unsafe(char: str) -> bool:
+    """Tell whether a character steers a terminal, turns text round or is not seen at all."""
+    return unicodedata.category(char) in _UNSAFE
+
+
+def _visible(char: str) -> str:
+    return "\N{REPLACEMENT CHARACTER}" if is_unsafe(char) else char
 
 
 def prose(words: str) -> str:
