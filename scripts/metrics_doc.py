@@ -16,7 +16,8 @@ Written from `agent_analytics.processor.catalogue` by `make generate`; change it
 
 Counters are exact integers inside (counts, nanoseconds, nano-dollars) and are shown in the
 metric's unit. A histogram has `_bucket`, `_sum` and `_count`. No metric carries a tenant, a user,
-a conversation, or text.
+a conversation, or text. The value `_other` of a label stands for all names beyond a cap
+([limits](configuration.md#limits)).
 """
 
 
@@ -37,6 +38,8 @@ def document() -> str:
     return (
         f"{HEAD}\n## What listings do\n\n{table(LISTING_METRICS)}\n"
         f"\n## The health of agent-analytics itself\n\n{table(HEALTH_METRICS)}\n"
+        "\nWhich publisher `agent_analytics_fullest_publisher_ratio` is about,\n"
+        "[a query of Prometheus says](configuration.md#room-for-everybody).\n"
     )
 
 
