@@ -30,7 +30,7 @@ test-thorough: setup ## Run the tests of properties with ten times the examples
 	@scripts/run-tests $(PYTHON_BIN) -m hypothesis --hypothesis-profile=thorough --timeout=0 $(ARGS)
 
 prove: setup ## Run the long proofs, one after the other, and print what they measured
-	@scripts/run-tests $(PYTHON_BIN) -m prove --numprocesses=0 --capture=no --timeout=0 $(ARGS)
+	@scripts/run-tests $(PYTHON_BIN) -m prove --numprocesses=0 --capture=no --timeout=0 tests benchmarks $(ARGS)
 
 bare-debian: ## As root on Debian: the README's first hour on a bare Debian 12, with times and sizes
 	@$(PYTHON_BIN) scripts/bare_debian.py $(ARGS)

@@ -59,7 +59,7 @@ class OwnVocabulary(AgentMetricsProcessor):
         node.started = self._clock()
         self._open[span_id] = node
         if len(self._open) > self._open_spans.most:
-            self._open_spans.give_up_oldest()
+            self._open_spans.give_up_oldest(node)
 
     def on_end(self, span: ReadableSpan) -> None:
         """Count a span that has ended."""

@@ -33,7 +33,7 @@ def test_what_is_kept_of_an_agent_that_goes_on_is_bounded() -> None:
         start(app, FRAMEWORK, CHAT, root).end()
     gc.collect()
     runs: Any = app.processor._runs  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # inside
-    assert len(runs._pending) <= 15_000  # noqa: SLF001 - inside
+    assert len(runs._ends.pending) <= 15_000  # noqa: SLF001 - inside
 
 
 def test_runs_in_a_span_that_stays_open_and_nobody_scrapes() -> None:

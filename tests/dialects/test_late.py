@@ -213,5 +213,5 @@ def test_nothing_is_left_behind(when: str) -> None:
     runs = app.processor._runs  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # inside
     app.told()
     assert not runs.silent.spans
-    assert not runs._waiting  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # inside
+    assert not runs._ends._waiting  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # inside
     assert not app.processor._open  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # inside

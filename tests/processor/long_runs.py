@@ -19,7 +19,7 @@ from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import AgentMetricsProcessor, Limits
 
 #: Conventions of OpenTelemetry (opentelemetry-instrumentation-openai-v2 2.3, MCP of semconv 1.39).
-CALL: Final = {
+CALL: Final[dict[str, str | int]] = {
     v.OPERATION_NAME: v.CHAT,
     v.REQUEST_MODEL: "gpt-4o",
     v.INPUT_TOKENS: 10,
@@ -32,7 +32,7 @@ PROTOCOL: Final = {"mcp.method.name": "tools/call", v.TOOL_NAME: "search"}
 #: OpenInference (openinference-instrumentation-langchain 0.1.53).
 CHAIN: Final = {"openinference.span.kind": "CHAIN"}
 OI_AGENT: Final = {"openinference.span.kind": "AGENT"}
-OI_CALL: Final = {
+OI_CALL: Final[dict[str, str | int]] = {
     "openinference.span.kind": "LLM",
     "llm.model_name": "gpt-4o",
     "llm.token_count.prompt": 10,
@@ -294,19 +294,19 @@ SHAPES: Final[dict[str, Shape]] = {
     "tools side by side": wide(TOOL, scopes=(OTEL, OI)),
     "tools over a protocol": wide(TOOL, PROTOCOL, scopes=(OTEL, "mcp")),
     "agents side by side": wide(NAMED, top=CHAIN),
-    # "agents side by side in a request": wide(NAMED, top={}),
+    "agents side by side in a request": wide(NAMED, top={}),
     "graphs side by side": wide(STEP, CHAIN, scopes=(OI,), top=CHAIN),
     "views of one call": views_of_one,
     "two calls with views in each other": two_towers,
     "traces of calls": traces(CALL, OTEL),
     "traces of calls, of two instrumentations": traces(CALL, OTEL, OI_OPENAI),
     "traces of agents": traces(NAMED, OTEL, OI),
-    # "traces of calls in an agent that goes on": traces(CALL, OTEL, OI_OPENAI, held=True),
-    # "traces of tools in an agent that goes on": traces(TOOL, OTEL, OI, held=True),
+    "traces of calls in an agent that goes on": traces(CALL, OTEL, OI_OPENAI, held=True),
+    "traces of tools in an agent that goes on": traces(TOOL, OTEL, OI, held=True),
     "traces in each other": traces_in_each_other,
-    # "agents in each other, each in a trace of its own": agents_seen_by_two,
-    # "calls that end after all was counted": late_children,
-    # "calls that end after their agent": children_last,
+    "agents in each other, each in a trace of its own": agents_seen_by_two,
+    "calls that end after all was counted": late_children,
+    "calls that end after their agent": children_last,
     "agents that never end": never_ended,
     "spans beyond the cap": given_up,
     "invocations at the end of steps": decorated_in_steps,

@@ -272,5 +272,7 @@ def test_spans_that_start_while_the_oldest_is_looked_for() -> None:
     lock = threading.RLock()
     spans = OpenSpans(Limits(open_spans=1), Health(lock), lock, lambda: 0.0)
     spans.nodes = Changing({n: Node(OTHER, None, None) for n in (7, 8, 9)})
-    spans.give_up_oldest()
+    for n in (7, 8):
+        spans.nodes[n].started = -1_000_000.0
+    spans.give_up_aged()
     assert list(spans.nodes) == [9]

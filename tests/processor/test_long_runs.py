@@ -31,7 +31,7 @@ def lines(shape: Shape, number: int, limits: Limits | None) -> int:
 def test_twice_the_spans_are_twice_the_work(name: str) -> None:
     """A run with twice the spans runs little more than twice the lines, at every run as many."""
     number = 300 if any(one in name for one in BESIDE) else 100
-    limits = Limits(open_spans=50) if "cap" in name else None
+    limits = Limits(open_spans=10) if "cap" in name else None
     SHAPES[name](Host(), 10)()  # what is remembered of names is remembered from here on
     errors = health.internal_errors()
     once, twice = (lines(SHAPES[name], count, limits) for count in (number, 2 * number))

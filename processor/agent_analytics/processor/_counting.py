@@ -11,12 +11,13 @@ from agent_analytics.processor import _health, _nodes, _settling
 from agent_analytics.processor import _schema as schema
 from agent_analytics.processor._attribution import Attribution
 from agent_analytics.processor._calls_inside import CallsInside, is_whole
-from agent_analytics.processor._followed import Followed, Run, Told
+from agent_analytics.processor._followed import Followed, Told
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._invocations import InvocationCounter
 from agent_analytics.processor._listings import Listing, Listings
 from agent_analytics.processor._order import Order
 from agent_analytics.processor._outcomes import outcome_of
+from agent_analytics.processor._run import Run
 from agent_analytics.processor._run_outcomes import CutShort, failure, steered, step_cancelled
 from agent_analytics.processor._sameness import known
 from agent_analytics.processor._tools import ToolCounter
@@ -64,8 +65,8 @@ class RunCounter:
             return None
         return self._listings.find(publisher, told.get(v.AGENT_ID) or agent or name or UNKNOWN)
 
-    def count(self, run: Run, ready: set[int]) -> None:
-        """Count the spans of a run that are ready, by their ``id()``."""
+    def count(self, run: Run, ready: set[int]) -> int:
+        """Count the spans of a run that are ready, by their ``id()``; return how many there are."""
         top: Any = run.top
         parts = _settling.assign_roles(top)
         if _serves_others(run):
@@ -86,6 +87,7 @@ class RunCounter:
             if id(part) in ready and part.told is not None:
                 self._add(run, part, part.told, firsts.get(id(part)), inside.flags[place])
             inside.leave(place)
+        return len(parts)
 
     # --- whose they are --------------------------------------------------------------------------
 
@@ -227,7 +229,7 @@ class RunCounter:
         elif kind == _nodes.INVOCATION:
             self._invocation(run, part, told, agents or [part], listing)
         else:
-            self._with_usage(told)
+            self._with_usage(told, part.listing)
             if told.facts.conversation is not None:
                 told.attributes[v.CONVERSATION_ID] = told.facts.conversation
             self._invocations.end_inner(part, told.attributes, told.rest[3])
@@ -250,13 +252,13 @@ class RunCounter:
         elif part.scope is not None and part.scope.flags & _nodes.DUPLICATE:
             self._health.repeat()
         else:
-            self._with_usage(told)
+            self._with_usage(told, part.listing)
             self._usage.of_record(
                 part, part.listing, told.attributes, told.rest[3], _ids(told.facts)
             )
 
     def _model_call(self, part: Followed, told: Told, listing: Listing, inside: int) -> None:
-        self._with_usage(told)
+        self._with_usage(told, part.listing)
         part.flags = inside | part.flags & _nodes.ABOVE
         outcome = outcome_of(told, told.attributes, failed=told.rest[2])
         self._usage.of_inference(
@@ -282,7 +284,7 @@ class RunCounter:
         if main.facts.cost is not None:
             attributes.setdefault(v.COST_USD, main.facts.cost)
         own = Told(source.facts, attributes, told.rest, told.instrumentation_scope, remote=False)
-        self._with_usage(own)
+        self._with_usage(own, listing)
         attributes[v.AGENT_NAME] = main.facts.name
         conversation = main.facts.conversation or told.facts.conversation
         if conversation is not None:
@@ -304,11 +306,13 @@ class RunCounter:
         own_span: Any = own  # it stands in for the span
         self._invocations.end(part, attributes, own_span, part.span_id, rest)
 
-    def _with_usage(self, told: Told) -> None:
+    def _with_usage(self, told: Told, listing: Listing | None) -> None:
         facts, attributes = told.facts, told.attributes
         if facts.follows_convention < 0:
             scope = told.instrumentation_scope
-            self._health.contradict("" if scope is None else scope.name)
+            self._health.contradict(
+                "" if scope is None else scope.name, "" if listing is None else listing.publisher
+            )
         if facts.tokens is not None:
             told_in, told_out, cached, reasoning = facts.tokens
             if told_in is None:  # as much as its parts, at least

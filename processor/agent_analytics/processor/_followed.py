@@ -20,8 +20,8 @@ from agent_analytics.processor._listings import Listing
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._outcomes import STEERED, asked_for, full_name, outcome_by_name
 from agent_analytics.processor._reading import Attributes, Rest
+from agent_analytics.processor._run import Run
 from agent_analytics.processor._schema import NANO
-from agent_analytics.processor._values import MAX_TOKENS
 
 #: What is kept of a span's attributes as it is; everything else goes through the dialects.
 _KEPT: Final = (
@@ -38,17 +38,10 @@ _KEPT: Final = (
     v.EVENT,
     v.EVENT_ID,
 )
-#: Spans of one run that are kept; beyond it they are counted with what is known by then.
-MOST_PARTS: Final = 10_000
 #: As much of a span's start is kept, against the SDK's limit on attributes.
 _MOST_AT_START: Final = 32
 #: A longer text is content: no name, and too much to keep of a span that may never end.
 _LONGEST_AT_START: Final = 256
-
-
-def _plain(count: object) -> int:
-    """Return a number of tokens, or -1 for what is none."""
-    return count if type(count) is int and 0 <= count <= MAX_TOKENS else -1
 
 
 def family_of(span: ReadableSpan) -> str:
@@ -112,7 +105,6 @@ class Followed(Node):
 
     Attributes:
         span_id: Its id.
-        run: The run that it belongs to.
         source: Name of the instrumentation that recorded it.
         start_ns: When it started, in nanoseconds since 1970.
         at_start: Attributes that it had when it started.
@@ -125,6 +117,7 @@ class Followed(Node):
     """
 
     __slots__ = (
+        "_run",
         "_span",
         "_top",
         "at_start",
@@ -132,7 +125,6 @@ class Followed(Node):
         "children",
         "inside",
         "role",
-        "run",
         "settled",
         "source",
         "span_id",
@@ -146,11 +138,11 @@ class Followed(Node):
         span: ReadableSpan,
         attributes: Attributes,
         parent: Node | None,
-        run: "Run",
+        run: Run,
     ) -> None:
         super().__init__(_nodes.FOLLOWED, parent, None if parent is None else parent.listing)
         self.span_id = span_id
-        self.run = run
+        self._run = run
         # Of a failed agent that nobody ends, the topmost span is all that tells that it failed.
         self._top = span if not isinstance(parent, Followed) else None
         self._span: ReferenceType[ReadableSpan] | None = ref(span)
@@ -172,6 +164,14 @@ class Followed(Node):
         self.buried = False
         self.role = d.OTHER
         self.inside: set[Listing] | None = None
+
+    @property
+    def run(self) -> Run:
+        """The run that it belongs to, by now: one run may be taken in by another."""
+        run = self._run
+        if run.into is not None:
+            run = self._run = run.last()
+        return run
 
     @property
     def span(self) -> ReadableSpan | None:
@@ -242,124 +242,3 @@ class Followed(Node):
             remote=parent is not None and parent.is_remote,
             fine=span.status.status_code is StatusCode.OK and not rest[2],
         )
-
-
-class Run:
-    """Foreign spans below one topmost one.
-
-    Attributes:
-        top: The topmost span.
-        anchor: Node of the span that it was started in, if that is none of the run's; a decorated
-            invocation, most of the time.
-        within: Listing of the decorated invocation that the context names, where that is no
-            longer among the open spans.
-        owner: Publisher and listing by baggage, else by the resource; each may be ``None``.
-        server: Publisher and listing by the resource alone, where the caller is in another process.
-        caller: Publisher that the process which made it says it is, which credits nobody.
-        serves: Whether it is a call that another publisher's process made.
-        tenant: By baggage.
-        counting: Listing whose gauge of invocations in progress counts this run.
-        named: Listing that its topmost span named when it started.
-        cut_short: The invocations, by ``id()``, that were left in the middle of a call.
-        apart: Whether its agents are invocations of their own, since its topmost span stays open.
-        hosts: Runs that are still open and may turn out to be round this one.
-        linked: Whether it goes on in other traces, joined by links.
-        done: Whether the topmost span has ended; what ends later is counted by itself.
-        parts: Spans that were not counted yet.
-        unit: The first invocation found in the run.
-        number: Its own.
-        around: The run in whose context it was started, if that went on.
-        inside: Runs that were started in its context and not counted yet, by number.
-        calls: Tokens, start and end of the model calls that its own instrumentation tells of, in
-            order, once it has ended.
-        by_calls: Whether these have to tell which of its hosts it belongs to.
-        above: Id of the span that it was started in, if that may still tell of an agent; else 0.
-        waiting_since: When it began to wait for its hosts, on the processor's clock.
-        most_parts: More spans than these are counted with what is known by then.
-    """
-
-    __slots__ = (
-        "above",
-        "anchor",
-        "apart",
-        "around",
-        "by_calls",
-        "caller",
-        "calls",
-        "counting",
-        "cut_short",
-        "done",
-        "hosts",
-        "inside",
-        "linked",
-        "most_parts",
-        "named",
-        "number",
-        "owner",
-        "parts",
-        "server",
-        "serves",
-        "tenant",
-        "top",
-        "unit",
-        "waiting_since",
-        "within",
-    )
-
-    def __init__(self, anchor: Node | None, number: int, around: "Run | None") -> None:
-        self.anchor = anchor
-        self.number = number
-        self.around = around
-        self.inside: dict[int, Run] = {}
-        self.top: Followed | None = None
-        self.within: Listing | None = None
-        self.owner: tuple[object, object] = (None, None)
-        self.server: tuple[object, object] = (None, None)
-        self.caller: object = None
-        self.serves = False
-        self.tenant: object = None
-        self.counting: Listing | None = None
-        self.named: Listing | None = None
-        self.cut_short: set[int] = set()
-        self.apart = False
-        self.done = False
-        self.parts: list[Followed] = []
-        self.unit: Followed | None = None
-        self.hosts: dict[int, Run] = {}
-        self.linked = False
-        self.above = 0
-        self.calls: tuple[tuple[int, int, int, int], ...] = ()
-        self.by_calls = False
-        self.waiting_since = 0.0
-        self.most_parts = MOST_PARTS
-
-    def note_calls(self) -> None:
-        """Remember the tokens of its model calls, by which another view of it is known."""
-        source = self.top.source if self.top is not None else ""
-        found = (
-            (
-                _plain(part.told.facts.tokens[0]),
-                _plain(part.told.facts.tokens[1]),
-                part.start_ns,
-                part.told.rest[4] or 0,
-            )
-            for part in self.parts
-            if part.told is not None
-            and part.told.facts.role == d.MODEL
-            and part.told.facts.tokens is not None
-            and part.source == source
-        )
-        self.calls = tuple(sorted(found))
-
-    def settled(self) -> bool:
-        """Tell whether all of it was counted."""
-        return self.top is not None and self.top.settled
-
-    def unfinished(self) -> bool:
-        """Tell whether anything in it has not ended."""
-        return any(part.told is None and not part.settled for part in self.parts)
-
-    @property
-    def home(self) -> Node | None:
-        """The decorated invocation that the run is in."""
-        return self.anchor.within() if self.anchor is not None else None

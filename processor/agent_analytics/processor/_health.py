@@ -60,8 +60,9 @@ FURTHER: Final[tuple[tuple[str, str], ...]] = (
 
 #: The metric whose values are names of instrumentations: stored like ``FURTHER``, once they appear.
 CONTRADICTED: Final = CONTRADICTED_INPUT.name
-#: Instrumentations that are named; further ones share a name.
-_MOST_SCOPES: Final = 32
+#: Instrumentations that are named, of one publisher and of all; further ones share a name.
+_MOST_SCOPES_OF_ONE: Final = 8
+_MOST_SCOPES: Final = 64
 _LONGEST_SCOPE: Final = 200
 
 _UNATTRIBUTED_CELL: Final = {
@@ -99,6 +100,7 @@ class Health:
     def __init__(self, lock: RLock) -> None:
         self._lock = lock
         self.scopes: dict[str, Cells] = {}
+        self._brought: dict[str, int] = {}
         self._open: Callable[[tuple[str, str]], Cells] = _in_memory
         self.cells: Cells = array("q", bytes(8 * SIZE))
         self.further = _none()
@@ -142,6 +144,7 @@ class Health:
         self.cells = array("q", bytes(8 * SIZE))
         self.further = _none()
         self.scopes = {}
+        self._brought = {}
         self._open = _in_memory
         self.stored = False
         self._mirrored = (0, 0)
@@ -181,10 +184,23 @@ class Health:
         """Count a try that was no failure and no call, by what was tried."""
         self.note("agent_analytics_steered_total", SPAN_KINDS[kind])
 
-    def contradict(self, scope: str) -> None:
-        """Count a span whose figures cannot mean what its instrumentation is known to mean."""
-        if scope not in self.scopes and (len(self.scopes) >= _MOST_SCOPES or not _is_label(scope)):
-            scope = OTHER
+    def contradict(self, scope: str, publisher: str = "") -> None:
+        """Count a span whose figures cannot mean what its instrumentation is known to mean.
+
+        Args:
+            scope: Name of the instrumentation.
+            publisher: Whose the span is: one of them cannot use up the names for all.
+        """
+        if scope not in self.scopes:
+            brought = self._brought.get(publisher, 0)
+            if (
+                len(self.scopes) >= _MOST_SCOPES
+                or brought >= _MOST_SCOPES_OF_ONE
+                or not _is_label(scope)
+            ):
+                scope = OTHER
+            else:
+                self._brought[publisher] = brought + 1
         cell = self.scopes.get(scope)
         if cell is None:
             made = self._open((CONTRADICTED, scope))

@@ -12,33 +12,12 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
-from agent_analytics.processor._followed import Followed, Run, Told
+from agent_analytics.processor._followed import Followed, Told
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._reading import Rest
+from agent_analytics.processor._run import Run
 from agent_analytics.processor._settling import assign_roles
 from agent_analytics.processor._tree import below, end, role_of_open
-
-
-class Left:
-    """Agents that were given up and counted: should they end after all, they were.
-
-    Args:
-        most: Remembered at once; the oldest are forgotten.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._ids: dict[int, None] = {}
-
-    def add(self, span_id: int) -> None:
-        """Remember one."""
-        self._ids[span_id] = None
-        if len(self._ids) > self._most:
-            del self._ids[next(iter(self._ids))]
-
-    def __contains__(self, span_id: int) -> bool:
-        """Tell whether a span is one of them."""
-        return span_id in self._ids
 
 
 def open_since(nodes: Iterable[Node], horizon: float) -> list[Followed]:

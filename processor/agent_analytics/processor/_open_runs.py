@@ -12,8 +12,11 @@ from threading import RLock
 from typing import Final
 
 from agent_analytics.processor import _dialects as d
-from agent_analytics.processor._followed import Followed, Run
+from agent_analytics.processor._followed import Followed
+from agent_analytics.processor._mates import Mates
 from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._order import Spells
+from agent_analytics.processor._run import Run
 from agent_analytics.processor._tree import NEAR
 
 #: Two views of one run start so near to each other where its calls tell that they are; a library
@@ -21,6 +24,8 @@ from agent_analytics.processor._tree import NEAR
 _PERHAPS: Final = 5_000_000_000
 #: Open runs that are looked at where no context tells, the latest first.
 _MOST_HOSTS: Final = 256
+#: Spans of an open run that are looked at, the last to start first.
+_MOST_PARTS: Final = 256
 #: Instrumentations that are named after their maker, by the framework that they are for.
 _SAME: Final = {"langsmith": "langchain", "langgraph": "langchain"}
 
@@ -53,6 +58,12 @@ class OpenRuns:
             self._current.set(run.number)
         return run
 
+    @staticmethod
+    def place(run: Run, mates: Mates) -> None:
+        """Put a new run to those of its owner."""
+        run.mates = mates
+        mates.going_on[run.number] = run
+
     def enter(self, run: Run) -> None:
         """Note that the running code is in a run."""
         if self._current.get() != run.number:
@@ -61,6 +72,7 @@ class OpenRuns:
     def leave(self, run: Run) -> None:
         """Take a run out whose topmost span has ended; the caller holds the lock."""
         self._runs.pop(run.number, None)
+        run.mates.going_on.pop(run.number, None)
         if self._current.get() == run.number:
             self._current.set(0 if run.around is None else run.around.number)
 
@@ -103,8 +115,11 @@ class OpenRuns:
             return [
                 host
                 for host in hosts
-                if _may_hold(host, run, top, agents=agents)
-                or (tools and host.top is not None and host.top.source == top.source)
+                if host.mates is run.mates
+                and (
+                    _may_hold(host, run, top, agents=agents)
+                    or (tools and host.top is not None and host.top.source == top.source)
+                )
             ]
         # Nothing but their calls tells then which of several that go on at once is the other view.
         run.by_calls = True
@@ -112,7 +127,7 @@ class OpenRuns:
             return []
         return [
             host
-            for host in islice(reversed(self._runs.values()), _MOST_HOSTS)
+            for host in _last(run.mates.going_on, _MOST_HOSTS)
             if _may_show(host, run, top, agents=agents, within=_PERHAPS)
             and (not agents or framework_of(host.top) == framework_of(top))
         ]
@@ -158,24 +173,52 @@ def _may_hold(host: Run, run: Run, top: Followed, *, agents: bool) -> bool:
         and other.start_ns <= top.start_ns + NEAR
         and any(
             part.told is None and abs(top.start_ns - part.start_ns) <= NEAR
-            for part in host.parts
+            for part in islice(reversed(host.parts), _MOST_PARTS)
             if part is not other
         )
     )
 
 
-def fits(guest: Run, host: Run) -> bool:
-    """Tell whether a run may be a view of another, or of a call in it, by the calls of both."""
-    if not guest.by_calls:
-        return True
-    if any(
-        part.told is not None and part.told.facts.role in (d.AGENT, d.WORKFLOW)
-        for part in guest.parts
-    ):
-        return len(guest.calls) == len(host.calls) and all(
-            _one_call(*pair) for pair in zip(guest.calls, host.calls, strict=True)
-        )
-    return all(any(_one_call(call, other) for other in host.calls) for call in guest.calls)
+class Calls:
+    """The model calls of a run, asked whether those of another are the same.
+
+    Args:
+        run: A run that has ended.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._spells: dict[tuple[int, int], Spells] | None = None
+
+    def fit(self, guest: Run) -> bool:
+        """Tell whether another may be a view of this one, or of a call in it, by both's calls."""
+        if not guest.by_calls:
+            return True
+        calls = self._run.calls
+        if _has_agents(guest):
+            return len(guest.calls) == len(calls) and all(
+                _one_call(*pair) for pair in zip(guest.calls, calls, strict=True)
+            )
+        if self._spells is None:
+            found: dict[tuple[int, int], list[tuple[int, int]]] = {}
+            for call in calls:
+                found.setdefault(call[:2], []).append(call[2:])
+            self._spells = {tokens: Spells(spells) for tokens, spells in found.items()}
+        return all(self._has(call) for call in guest.calls)
+
+    def _has(self, call: tuple[int, int, int, int]) -> bool:
+        spells = (self._spells or {}).get(call[:2])
+        # One that is near begins before the other is over, by so much, and ends after it began.
+        return spells is not None and spells.hold(call[3] + NEAR, call[2] - NEAR)
+
+
+def _last(runs: dict[int, Run], most: int) -> list[Run]:
+    """Return some runs, the latest first; others begin and end meanwhile."""
+    while True:
+        try:
+            return list(islice(reversed(runs.values()), most))
+        except RuntimeError:  # one was added between two steps
+            continue
 
 
 def _one_call(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> bool:

@@ -5,13 +5,18 @@ from threading import RLock
 
 from agent_analytics.processor import _health, _nodes
 from agent_analytics.processor import _schema as schema
+from agent_analytics.processor._fair import Fair
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._limits import Limits
 from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._run_ends import publisher_of
 
 
 class OpenSpans:
     """Nodes of open spans in the order in which they started.
+
+    Beyond the cap the oldest of the publisher who has most is given up: nobody's open spans push
+    out anybody else's.
 
     A span that is given up here and ends after all is counted like any other then, only that it
     has lost its place among its parents.
@@ -26,25 +31,34 @@ class OpenSpans:
     ) -> None:
         self.nodes: dict[int, Node] = {}
         self.most = limits.open_spans
+        self._fair = Fair[Node](self.most, publisher_of)
         self._max_age = limits.open_span_seconds
         self._health = health
         self._lock = lock
-        #: Called with each node that is given up.
-        self.on_give_up: Callable[[Node], None] | None = None
+        #: Called with each node that is given up, and whether it is counted later.
+        self.on_give_up: Callable[[Node, bool], None] | None = None
         self._clock = clock
 
-    def give_up_oldest(self) -> None:
-        """Give up the spans that started first until the rest is few enough."""
+    def give_up_oldest(self, newest: Node) -> None:
+        """Give up the oldest of the publisher who has most, until there are few enough.
+
+        Args:
+            newest: The span that has just started; its publisher's thread counts nothing of
+                others' that is given up.
+        """
+        own = publisher_of(newest)
         while len(self.nodes) > self.most:
-            oldest = self._oldest()
-            if oldest is not None:
-                self._give_up(oldest[0])
+            with self._lock:
+                oldest = self._fair.oldest(self.nodes)
+            node = self.nodes.get(oldest) if oldest is not None else None
+            if oldest is not None and node is not None:
+                self._give_up(oldest, later=publisher_of(node) != own)
 
     def give_up_aged(self) -> None:
         """Give up the spans that started too long ago."""
         horizon = self._clock() - self._max_age
         while (oldest := self._oldest()) is not None and oldest[1].started < horizon:
-            self._give_up(oldest[0])
+            self._give_up(oldest[0], later=True)
 
     def _oldest(self) -> tuple[int, Node] | None:
         """Return the open span that started first; spans come and go meanwhile."""
@@ -54,7 +68,7 @@ class OpenSpans:
             except RuntimeError:  # another thread added one between the two steps
                 continue
 
-    def _give_up(self, span_id: int) -> None:
+    def _give_up(self, span_id: int, *, later: bool) -> None:
         node = self.nodes.pop(span_id, None)
         if node is None or getattr(node, "span_id", span_id) != span_id:
             return  # a span of no agent, which stood for the one that it was started in
@@ -64,4 +78,4 @@ class OpenSpans:
             if node.kind == _nodes.INVOCATION and type(node) is Node and node.listing is not None:
                 node.listing.cells[schema.IN_PROGRESS] -= 1
         if self.on_give_up is not None:
-            self.on_give_up(node)
+            self.on_give_up(node, later)

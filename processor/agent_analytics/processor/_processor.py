@@ -184,7 +184,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             clock,
             limits,
         )
-        self._open_spans.on_give_up = self._runs.give_up
+        self._open_spans.on_give_up = self._runs.on_give_up
         self._clock = clock
         installs = ActiveInstalls(active_installs, shares, durable=self._store is not None)
         self._snapshots: Snapshots | DurableSnapshots
@@ -365,7 +365,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             node.facts = facts
             nodes[span_id] = node
             if len(nodes) > self._open_spans.most:
-                self._open_spans.give_up_oldest()
+                self._open_spans.give_up_oldest(node)
         except Exception:  # noqa: BLE001 - telemetry never raises into the host
             instrumentation_health.note_internal_error("on_start")
 

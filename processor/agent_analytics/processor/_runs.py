@@ -1,6 +1,7 @@
 """Follows the runs of foreign spans, and counts each when its topmost span has ended."""
 
 from collections.abc import Callable
+from functools import partial
 from threading import RLock
 from typing import Final
 
@@ -12,27 +13,22 @@ from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor import _nodes
 from agent_analytics.processor import _schema as schema
-from agent_analytics.processor._adopting import adopt, graft
 from agent_analytics.processor._attribution import NO_CONTEXT, Attribution
 from agent_analytics.processor._counting import RunCounter
-from agent_analytics.processor._followed import MOST_PARTS, Followed, Run, Told, family_of
+from agent_analytics.processor._fair import Fair
+from agent_analytics.processor._followed import Followed, Told, family_of
 from agent_analytics.processor._limits import Limits
-from agent_analytics.processor._never_ended import Left, complete, left_open, open_since
+from agent_analytics.processor._never_ended import complete, left_open, open_since
 from agent_analytics.processor._nodes import Node
-from agent_analytics.processor._open_runs import OpenRuns, began, fits
+from agent_analytics.processor._open_runs import OpenRuns
 from agent_analytics.processor._reading import Attributes, Rest
-from agent_analytics.processor._settling import assign_roles
+from agent_analytics.processor._run import Run
+from agent_analytics.processor._run_ends import RunEnds
 from agent_analytics.processor._silent import Silent, SilentSpans
-from agent_analytics.processor._tree import below, cut, prune
+from agent_analytics.processor._tree import role_of_open
 
-#: Spans of runs that have ended are remembered, for those that are started in them later.
-_REMEMBERED: Final = 5_000
-_LONGEST: Final = 256
-#: Runs that wait for others to end, and how long, in seconds; the first beyond it is counted.
-_MOST_WAITING: Final = 1_000
-_MOST_SECONDS: Final = 60.0
-#: Of a run with too many spans, the last ones that are not counted yet.
-_SPARED: Final = 100
+#: Agents that were given up are remembered: should they end after all, they were counted.
+_MOST_LEFT: Final = 5_000
 _RUNS: Final = (d.AGENT, d.WORKFLOW)
 
 
@@ -57,13 +53,10 @@ class Runs:
         self._nodes = nodes
         self._read_rest = read_rest
         self._clock = clock
-        #: One thread at a time joins and counts runs; spans may start and end meanwhile.
-        self._settling = RLock()
-        self._ended: dict[int, Node] = {}
         self._open_runs = OpenRuns(lock)
-        self._waiting: dict[int, Run] = {}
-        self._pending: dict[int, Followed] = {}
-        self._left = Left(_REMEMBERED)
+        self._ends = RunEnds(counter, lock, self._open_runs, self.silent, clock)
+        self._left: dict[int, str] = {}
+        self._most_left = Fair[str](_MOST_LEFT, str)
 
     def begin(
         self,
@@ -105,6 +98,7 @@ class Runs:
         run.parts.append(node)
         if parent is None or parent.listing is None:
             self._surroundings(run, span, context)
+        self._open_runs.place(run, self._ends.mates.of(_publisher(run, parent)))
         self._show_in_progress(run, attributes, span)
         return node
 
@@ -137,7 +131,7 @@ class Runs:
         found: Node | None
         if parent is None and span.parent is not None and not span.parent.is_remote:
             above = span.parent.span_id
-            found = self._pending.get(above) or self._ended.get(above)
+            found = self._ends.pending.get(above) or self._ends.ended.get(above)
             if isinstance(found, Followed) and not found.settled:
                 return found, found
             return found, None
@@ -154,7 +148,9 @@ class Runs:
         """Return the span of the same framework that one in a trace of its own links to."""
         family = family_of(span)
         for link in span.links:
-            found = self._pending.get(link.context.span_id) or self._nodes.get(link.context.span_id)
+            found = self._ends.pending.get(link.context.span_id) or self._nodes.get(
+                link.context.span_id
+            )
             if isinstance(found, Followed) and found.family == family:
                 return None if self._called_by_another(found, None) else found
         return None
@@ -169,17 +165,13 @@ class Runs:
         running: bool,
     ) -> Followed:
         """Return the node of a span of a run that goes on."""
-        run = above.run
-        node = Followed(span_id, span, attributes, above, run)
+        node = Followed(span_id, span, attributes, above, above.run)
         with self._lock:
+            run = node.run
             above.children.append(node)
             run.parts.append(node)
         if len(run.parts) > run.most_parts:
-            with self._settling:
-                self._count(run, _SPARED)
-                for gone in prune(run.top):
-                    self._pending.pop(gone, None)
-                run.most_parts = max(MOST_PARTS, 2 * len(run.parts))
+            run.mates.work(partial(self._ends.count_some, run))
         if running:
             self._open_runs.enter(run)
         return node
@@ -195,19 +187,7 @@ class Runs:
         except Exception:  # noqa: BLE001 - whatever it holds, what it ends must end
             note_internal_error("a foreign span")
             node.told = Told(d.Facts(), {}, rest, span.instrumentation_scope, remote=False)
-        with self._settling:
-            self._settle_overdue()
-            run = node.run
-            if not run.done or id(run) in self._waiting:
-                self._pending[node.span_id] = node
-            if node is run.top:
-                self._finish(run)
-            elif not run.done:
-                return
-            elif id(run) in self._waiting:
-                self._try(run)
-            else:
-                self._count(run)
+        node.run.mates.work(partial(self._ends.take, node))
 
     def late(
         self,
@@ -237,47 +217,61 @@ class Runs:
             late.flags = node.flags & ~_nodes.PASSED
         if silent is not None:
             late.inside = silent.inside
-            with self._settling:
-                for run in (silent.runs or {}).values():
-                    if id(run) in self._waiting and run.top is not None:
-                        graft(run.top, late)
-                        self._merge(run, late.run)
+            runs = list((silent.runs or {}).values())
+            late.run.mates.work(partial(self._ends.join_late, late, runs))
         self.end(late, attributes, span)
 
     def ended_silently(self, silent: Silent) -> None:
         """Let what has waited for a span that told nothing wait for the one above it."""
-        with self._settling:
-            for run in (silent.runs or {}).values():
-                run.above = silent.parent_id
-                if id(run) in self._waiting:
-                    self._try(run)
+        for run in list((silent.runs or {}).values()):
+            run.above = silent.parent_id
+            if self._ends.waits(run):
+                run.mates.work(partial(self._ends.attempt, run))
 
     def give_up(self, node: Node) -> None:
         """Stop waiting for a span: what has ended below it is counted."""
+        self.on_give_up(node, later=False)
+
+    def on_give_up(self, node: Node, later: bool) -> None:  # noqa: FBT001 - called by position
+        """Stop waiting for a span, and count what has ended below it now or later.
+
+        Args:
+            node: The span's.
+            later: Whether the owner's thread, or the next scrape, does it.
+        """
         if type(node) is not Followed:
             return
-        span = node.span
-        if node is node.run.top and not node.run.done:
-            with self._settling:
-                node.told = left_open(node, span, None if span is None else self._read_rest(span))
-                if node.told is None:
-                    node.run.apart = True
-                else:
-                    self._left.add(node.span_id)
-                node.let_go()
-                self._finish(node.run)
-                self._settle(node.run)
+        run = node.run
+        if node is not run.top or run.done:
+            node.let_go()
+            if node.told is None:
+                node.settled = True
             return
-        node.let_go()
+        if role_of_open(node) == d.AGENT:  # should it end after all, it was counted
+            self._left[node.span_id] = run.mates.publisher
+            if len(self._left) > _MOST_LEFT:
+                with self._lock:
+                    self._left.pop(self._most_left.oldest(self._left) or 0, None)
+        if later:
+            run.mates.leave(partial(self._leave, node, node.span))
+            self._ends.mates.note(run.mates)
+        else:
+            run.mates.work(partial(self._leave, node, node.span))
+
+    def _leave(self, node: Followed, span: ReadableSpan | None) -> None:
+        """Count the run whose topmost span is given up."""
+        node.told = left_open(node, span, None if span is None else self._read_rest(span))
         if node.told is None:
-            node.settled = True
+            node.run.apart = True
+        node.let_go()
+        self._ends.finish(node.run)
+        self._ends.settle(node.run)
 
     def after_fork(self) -> None:
         """Forget every run, in a forked child: they are the parent's."""
-        for known in (self._ended, self._waiting, self._pending):
-            known.clear()
-        self._left = Left(_REMEMBERED)
-        self._settling = RLock()
+        self._ends.forget()
+        self._left.clear()
+        self._most_left.forget()
         self._open_runs.clear()
         self.silent.spans.clear()
 
@@ -299,24 +293,14 @@ class Runs:
     def settle_open(self) -> None:
         """Count what has ended of the runs whose topmost span has been open for too long."""
         horizon = self._clock() - self._most_open_seconds
-        tops = open_since(list(self._nodes.values()), horizon)
-        if not tops or not self._settling.acquire(blocking=False):
-            return
-        try:
-            for node in tops:
-                if not node.run.done:
-                    self._count_apart(node.run, horizon)
-        finally:
-            self._settling.release()
+        for node in open_since(list(self._nodes.values()), horizon):
+            run = node.run
+            if not run.done and run.has_more():
+                run.mates.try_work(partial(self._count_apart, run, horizon))
 
     def _count_apart(self, run: Run, horizon: float) -> None:
-        """Count what is complete in a run that is still open; its agents are no longer one run."""
-        ready = complete(run, horizon)
-        if ready:
-            run.apart = True
-            self._count(run, only=ready)
-            for gone in prune(run.top):
-                self._pending.pop(gone, None)
+        if not run.done:
+            self._ends.count_apart(run, complete(run, horizon))
 
     def living(self, parent: Followed, span: ReadableSpan, attributes: Attributes) -> Node | None:
         """Return what an agent is started in, past agents that failed and never ended.
@@ -356,10 +340,12 @@ class Runs:
         node.let_go()
         node.buried = True
         if node.run.top is node and not node.run.done:
-            with self._settling:
-                self._finish(node.run)
-                if not node.run.hosts:
-                    self._settle(node.run)
+            node.run.mates.work(partial(self._end_buried, node.run))
+
+    def _end_buried(self, run: Run) -> None:
+        self._ends.finish(run)
+        if not run.hosts:
+            self._ends.settle(run)
 
     # --- a run's surroundings --------------------------------------------------------------------
 
@@ -389,136 +375,24 @@ class Runs:
 
     # --- the end of a run ------------------------------------------------------------------------
 
-    def _finish(self, run: Run) -> None:
-        with self._lock:
-            if run.done:
-                return
-            run.done = True
-            run.note_calls()
-            if run.counting is not None:
-                run.counting.cells[schema.IN_PROGRESS] -= 1
-            self._open_runs.leave(run)
-            run.hosts = {id(host): host for host in self._open_runs.hosts(run)}
-        self._take_in(run)
-        self._try(run)
-
-    def _try(self, run: Run) -> None:
-        """Count a run that has ended, unless something that belongs to it has not."""
-        if not (run.hosts or run.linked or run.unfinished() or self.silent.hold(run)):
-            self._settle(run)
-            return
-        with self._lock:
-            if id(run) not in self._waiting:
-                run.waiting_since = self._clock()
-                self._waiting[id(run)] = run
-            too_many = len(self._waiting) > _MOST_WAITING
-        if too_many:  # at the cost of whose they are
-            own = (one for one in self._waiting.values() if one.owner == run.owner)
-            self._settle(next(own, run))
-
-    def _take_in(self, run: Run) -> None:
-        """Take the runs that waited for this one into it, or let them wait on."""
-        with self._lock:
-            guests = [guest for guest in self._waiting.values() if id(run) in guest.hosts]
-        guests.sort(key=began)  # what is round others first
-        alone: list[Run] = []
-        parts = assign_roles(run.top) if guests and run.top is not None else []
-        for guest in guests:
-            if parts and fits(guest, run) and adopt(parts, guest):
-                self._merge(guest, run)
-                continue
-            guest.hosts.pop(id(run), None)
-            if not guest.hosts:
-                alone.append(guest)
-        for guest in alone:
-            self._try(guest)
+    def settle_waiting(self) -> None:
+        """Count the runs that have ended, but for those that may be part of one that goes on."""
+        self._ends.settle_waiting()
 
     def settle_all(self) -> None:
         """Count all that has ended, before the process goes; what is open goes on."""
-        with self._settling:
-            self.settle_failed()
-            for run in list(self._waiting.values()):
-                self._settle(run)
-            for node in list(self._nodes.values()):
-                if isinstance(node, Followed) and node.run.top is node and not node.run.done:
-                    self._count_apart(node.run, float("inf"))
+        self.settle_failed()
+        self._ends.settle_all()
+        for node in list(self._nodes.values()):
+            if isinstance(node, Followed) and node.run.top is node and not node.run.done:
+                node.run.mates.work(partial(self._count_apart, node.run, float("inf")))
 
-    def _merge(self, guest: Run, host: Run) -> None:
-        """Make the spans of one run, which are in the tree of another by now, that one's."""
-        with self._lock:
-            self._waiting.pop(id(guest), None)
-            self._open_runs.merge(guest, host)
-            for part in guest.parts:
-                part.run = host
-            host.parts.extend(guest.parts)
-            guest.parts = []
 
-    def _settle_overdue(self) -> None:
-        """Count what has waited too long; nobody may ever scrape this very process."""
-        horizon = self._clock() - _MOST_SECONDS
-        while (run := next(iter(self._waiting.values()), None)) is not None:
-            if run.waiting_since >= horizon:
-                return
-            self.silent.forget(run.above)
-            self._settle(run)
-
-    def settle_waiting(self) -> None:
-        """Count the runs that have ended, but for those that may be part of one that goes on."""
-        if not self._settling.acquire(blocking=False):
-            return  # another thread is at it, and a scrape waits for nobody
-        try:
-            horizon = self._clock() - _MOST_SECONDS
-            for run in list(self._waiting.values()):
-                late = run.waiting_since < horizon
-                if late:
-                    self.silent.forget(run.above)
-                going_on = run.hosts or (run.linked and run.unfinished()) or self.silent.hold(run)
-                if late or not going_on:
-                    self._settle(run)
-        finally:
-            self._settling.release()
-
-    def _settle(self, run: Run) -> None:
-        with self._lock:
-            self._waiting.pop(id(run), None)
-            run.hosts = {}
-            self._open_runs.forget(run)
-        self._count(run)
-        top = run.top
-        if top is None:
-            return
-        keeper = run.unit or run.anchor
-        if keeper is not None and type(keeper.tenant) is str and len(keeper.tenant) > _LONGEST:
-            keeper = None  # ids of any length must not fill the memory
-        with self._lock:
-            for part in (top, *below(top)):
-                self._pending.pop(part.span_id, None)
-                kept = part.within() if run.apart else keeper
-                if kept is not None:
-                    self._ended[part.span_id] = kept
-            while len(self._ended) > _REMEMBERED:
-                del self._ended[next(iter(self._ended))]
-
-    def _count(self, run: Run, spare: int = 0, only: set[int] | None = None) -> None:
-        """Count what has ended of a run, but for the last spans to start: more may tell of them.
-
-        Args:
-            run: The run.
-            spare: How many of the last spans may not be all.
-            only: Spans, by ``id()``, that are counted; ``None`` for all.
-        """
-        with self._lock:
-            ready = {
-                id(part)
-                for part in run.parts[: cut(run.parts, spare)]
-                if part.told is not None and not part.settled and (only is None or id(part) in only)
-            }
-            for part in run.parts:
-                if id(part) in ready:
-                    part.settled = True
-            run.parts = [part for part in run.parts if not part.settled]
-        if ready:
-            self._counter.count(run, ready)
+def _publisher(run: Run, parent: Node | None) -> object:
+    """Return whose a run is, as far as that may be known before it has ended."""
+    if parent is not None and parent.listing is not None:
+        return parent.listing.publisher
+    return run.owner[0] if run.within is None else run.within.publisher
 
 
 def _says_agent(attributes: Attributes) -> bool:

@@ -7,10 +7,14 @@ without a word, or stay open for long, what has waited is counted as it stands.
 
 from typing import Final
 
+from opentelemetry import baggage
 from opentelemetry.context import Context, get_current
 
-from agent_analytics.processor._followed import Run
+from agent_analytics.instrumentation import vocabulary as v
+from agent_analytics.instrumentation.context import INVOCATION_KEY
+from agent_analytics.processor._fair import Fair
 from agent_analytics.processor._listings import Listing
+from agent_analytics.processor._run import Run
 
 #: Runs that one span is remembered to hold; those that were counted meanwhile are let go.
 _MOST_RUNS: Final = 1_000
@@ -35,18 +39,31 @@ class Silent:
         self.inside: set[Listing] | None = None
 
 
+def _publisher(silent: Silent) -> object:
+    """Return whose a span is, as far as what it was started in says so."""
+    invocation = silent.context.get(INVOCATION_KEY)
+    named = getattr(invocation, "publisher_id", None)
+    return named or str(baggage.get_baggage(v.PUBLISHER_ID, silent.context))
+
+
 class SilentSpans:
-    """The silent spans by id, the oldest first; no more than ``most``."""
+    """The silent spans by id, the oldest first; no more than ``most``.
+
+    Beyond it the publisher who has most loses the oldest.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self.spans: dict[int, Silent] = {}
+        self._fair = Fair(most, _publisher)
 
     def begin(self, span_id: int, parent_id: int | None, context: Context | None) -> None:
         """Take in a span that starts."""
         self.spans[span_id] = Silent(parent_id or 0, get_current() if context is None else context)
         if len(self.spans) > self._most:
-            self.forget(next(iter(self.spans)))
+            oldest = self._fair.oldest(self.spans)
+            if oldest is not None:
+                self.forget(oldest)
 
     def forget(self, span_id: int) -> None:
         """Expect nothing more of a span; what waits for it is found out when that is tried."""

@@ -1,0 +1,193 @@
+"""Foreign spans below one topmost one, until they are counted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from agent_analytics.processor import _dialects as d
+from agent_analytics.processor._values import MAX_TOKENS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from agent_analytics.processor._followed import Followed
+    from agent_analytics.processor._listings import Listing
+    from agent_analytics.processor._mates import Mates
+    from agent_analytics.processor._nodes import Node
+
+#: Spans of one run that are kept; beyond it they are counted with what is known by then.
+MOST_PARTS: Final = 10_000
+
+
+def _plain(count: object) -> int:
+    """Return a number of tokens, or -1 for what is none."""
+    return count if type(count) is int and 0 <= count <= MAX_TOKENS else -1
+
+
+class Run:
+    """Foreign spans below one topmost one.
+
+    Attributes:
+        top: The topmost span.
+        anchor: Node of the span that it was started in, if that is none of the run's; a decorated
+            invocation, most of the time.
+        within: Listing of the decorated invocation that the context names, where that is no
+            longer among the open spans.
+        owner: Publisher and listing by baggage, else by the resource; each may be ``None``.
+        server: Publisher and listing by the resource alone, where the caller is in another process.
+        caller: Publisher that the process which made it says it is, which credits nobody.
+        serves: Whether it is a call that another publisher's process made.
+        tenant: By baggage.
+        counting: Listing whose gauge of invocations in progress counts this run.
+        named: Listing that its topmost span named when it started.
+        cut_short: The invocations, by ``id()``, that were left in the middle of a call.
+        apart: Whether its agents are invocations of their own, since its topmost span stays open.
+        hosts: Runs that are still open and may turn out to be round this one, by ``id()``.
+        guests: Runs that wait for this one, alike.
+        into: The run that this one was taken into.
+        mates: The runs of the same owner.
+        size: Spans of it that were counted and are still needed, and others, when last counted.
+        linked: Whether it goes on in other traces, joined by links.
+        done: Whether the topmost span has ended; what ends later is counted by itself.
+        read: All of its spans, where they have their roles from taking others in.
+        parts: Spans that were not counted yet.
+        unit: The first invocation found in the run.
+        number: Its own.
+        around: The run in whose context it was started, if that went on.
+        inside: Runs that were started in its context and not counted yet, by number.
+        calls: Tokens, start and end of the model calls that its own instrumentation tells of, in
+            order, once it has ended.
+        by_calls: Whether these have to tell which of its hosts it belongs to.
+        above: Id of the span that it was started in, if that may still tell of an agent; else 0.
+        waiting_since: When it began to wait for its hosts, on the processor's clock.
+        most_parts: More spans than these are counted with what is known by then.
+    """
+
+    __slots__ = (
+        "_ended",
+        "above",
+        "anchor",
+        "apart",
+        "around",
+        "by_calls",
+        "caller",
+        "calls",
+        "counting",
+        "cut_short",
+        "done",
+        "guests",
+        "hosts",
+        "inside",
+        "into",
+        "linked",
+        "mates",
+        "most_parts",
+        "named",
+        "number",
+        "owner",
+        "parts",
+        "read",
+        "server",
+        "serves",
+        "size",
+        "tenant",
+        "top",
+        "unit",
+        "waiting_since",
+        "within",
+    )
+
+    mates: Mates
+
+    def __init__(self, anchor: Node | None, number: int, around: Run | None) -> None:
+        self.anchor = anchor
+        self.number = number
+        self.around = around
+        self.inside: dict[int, Run] = {}
+        self.top: Followed | None = None
+        self.within: Listing | None = None
+        self.owner: tuple[object, object] = (None, None)
+        self.server: tuple[object, object] = (None, None)
+        self.caller: object = None
+        self.serves = False
+        self.tenant: object = None
+        self.counting: Listing | None = None
+        self.named: Listing | None = None
+        self.cut_short: set[int] = set()
+        self.apart = False
+        self.done = False
+        self.parts: list[Followed] = []
+        self.read: list[Followed] = []
+        self.unit: Followed | None = None
+        self.hosts: dict[int, Run] = {}
+        self.guests: dict[int, Run] = {}
+        self.into: Run | None = None
+        self.size = 0
+        self._ended = 0
+        self.linked = False
+        self.above = 0
+        self.calls: tuple[tuple[int, int, int, int], ...] = ()
+        self.by_calls = False
+        self.waiting_since = 0.0
+        self.most_parts = MOST_PARTS
+
+    def last(self) -> Run:
+        """Return the run that this one belongs to by now, itself if it was not taken in."""
+        passed: list[Run] = []
+        run = self
+        while run.into is not None:
+            passed.append(run)
+            run = run.into
+        for one in passed:
+            one.into = run
+        return run
+
+    def note_calls(self) -> None:
+        """Remember the tokens of its model calls, by which another view of it is known."""
+        source = self.top.source if self.top is not None else ""
+        found = (
+            (
+                _plain(part.told.facts.tokens[0]),
+                _plain(part.told.facts.tokens[1]),
+                part.start_ns,
+                part.told.rest[4] or 0,
+            )
+            for part in self.parts
+            if part.told is not None
+            and part.told.facts.role == d.MODEL
+            and part.told.facts.tokens is not None
+            and part.source == source
+        )
+        self.calls = tuple(sorted(found))
+
+    def settled(self) -> bool:
+        """Tell whether all of it was counted."""
+        return self.top is not None and self.top.settled
+
+    def unfinished(self) -> bool:
+        """Tell whether anything in it has not ended."""
+        parts = self.parts
+        place = self._ended
+        while place < len(parts) and (parts[place].told is not None or parts[place].settled):
+            place += 1
+        self._ended = place
+        return place < len(parts)
+
+    def has_more(self) -> bool:
+        """Tell whether anything in it has ended and was not counted."""
+        return any(part.told is not None and not part.settled for part in self.parts)
+
+    def recount(self) -> None:
+        """Note that ``parts`` are others now; what has ended is at other places."""
+        self._ended = 0
+
+    def wait_for(self, hosts: Iterable[Run]) -> None:
+        """Wait for runs to end that may turn out to be round this one."""
+        self.hosts = {id(host): host for host in hosts}
+        for host in self.hosts.values():
+            host.guests[id(self)] = self
+
+    @property
+    def home(self) -> Node | None:
+        """The decorated invocation that the run is in."""
+        return self.anchor.within() if self.anchor is not None else None

@@ -1,0 +1,314 @@
+"""The end of a run of foreign spans: what it waits for, what it takes in, when it is counted."""
+
+from collections.abc import Callable
+from functools import partial
+from itertools import islice
+from threading import RLock
+from typing import Final
+
+from agent_analytics.processor import _nodes
+from agent_analytics.processor import _schema as schema
+from agent_analytics.processor._adopting import Adopting, graft
+from agent_analytics.processor._counting import RunCounter
+from agent_analytics.processor._fair import Fair
+from agent_analytics.processor._followed import Followed
+from agent_analytics.processor._mates import AllMates, Mates
+from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._open_runs import Calls, OpenRuns, began
+from agent_analytics.processor._run import MOST_PARTS, Run
+from agent_analytics.processor._silent import SilentSpans
+from agent_analytics.processor._tree import below, cut, prune
+
+#: Spans of runs that have ended are remembered, for those that are started in them later.
+_REMEMBERED: Final = 5_000
+_LONGEST: Final = 256
+#: Runs that wait for others to end, and how long, in seconds; the first beyond it is counted.
+MOST_WAITING: Final = 1_000
+MOST_SECONDS: Final = 60.0
+#: Of a run with too many spans, the last ones that are not counted yet.
+_SPARED: Final = 100
+#: Spans of a run that was counted: in a larger one, those that end later wait for each other.
+_MANY: Final = 64
+#: Spans that one scrape counts for owners who are not at it themselves.
+MOST_A_SCRAPE: Final = 10_000
+
+
+def publisher_of(node: Node) -> object:
+    """Return whose a span is, or an empty name for nobody's."""
+    if node.listing is not None:
+        return node.listing.publisher
+    return node.run.mates.publisher if isinstance(node, Followed) else ""
+
+
+class RunEnds:
+    """Counts runs that have ended, each once nothing that belongs to it goes on.
+
+    What is done to a run is done in ``Mates.work`` of its owner, but for what says otherwise.
+
+    Attributes:
+        pending: Spans that have ended and were not counted, by id.
+        ended: What spans that were counted belong to, by their ids.
+        mates: The owners.
+    """
+
+    def __init__(
+        self,
+        counter: RunCounter,
+        lock: RLock,
+        open_runs: OpenRuns,
+        silent: SilentSpans,
+        clock: Callable[[], float],
+    ) -> None:
+        self.pending: dict[int, Followed] = {}
+        self.ended: dict[int, Node] = {}
+        self.mates = AllMates(lock)
+        self._counter = counter
+        self._lock = lock
+        self._open_runs = open_runs
+        self._silent = silent
+        self._clock = clock
+        self._waiting: dict[int, Run] = {}
+        self._most_ended = Fair(_REMEMBERED, publisher_of)
+        self._most_waiting = Fair[Run](MOST_WAITING, lambda run: id(run.mates))
+
+    def forget(self) -> None:
+        """Forget every run, in a forked child: they are the parent's."""
+        for known in (self.pending, self.ended, self._waiting):
+            known.clear()
+        self.mates = AllMates(self._lock)
+        self._most_ended.forget()
+        self._most_waiting.forget()
+
+    def waits(self, run: Run) -> bool:
+        """Tell whether a run that has ended waits for something."""
+        return id(run) in self._waiting
+
+    def take(self, node: Followed) -> None:
+        """Take in a span that has ended; count its run if nothing more belongs to that."""
+        run = node.run
+        self._settle_overdue(run.mates)
+        if not run.done or id(run) in self._waiting:
+            self.pending[node.span_id] = node
+        if node is run.top:
+            self.finish(run)
+        elif not run.done:
+            return
+        elif id(run) in self._waiting:
+            run.read = []
+            self.attempt(run)
+        elif run.size > _MANY and run.unfinished():
+            self._wait(run)  # each by itself would read all of it again
+        else:
+            self._count(run)
+
+    def finish(self, run: Run) -> None:
+        """End a run whose topmost span has ended."""
+        with self._lock:
+            if run.done:
+                return
+            run.done = True
+            if run.counting is not None:
+                run.counting.cells[schema.IN_PROGRESS] -= 1
+            self._open_runs.leave(run)
+        run.note_calls()
+        run.wait_for(self._open_runs.hosts(run))
+        self._take_in(run)
+        self.attempt(run)
+
+    def attempt(self, run: Run) -> None:
+        """Count a run that has ended, unless something that belongs to it has not."""
+        if not (run.hosts or run.linked or run.unfinished() or self._silent.hold(run)):
+            self.settle(run)
+        else:
+            self._wait(run)
+
+    def _wait(self, run: Run) -> None:
+        with self._lock:
+            if id(run) not in self._waiting:
+                run.waiting_since = self._clock()
+                self._waiting[id(run)] = run.mates.waiting[id(run)] = run
+                self.mates.note(run.mates)
+            over = len(self._waiting) - MOST_WAITING
+        for _ in range(over):  # at the cost of whose they are who have most
+            with self._lock:
+                key = self._most_waiting.oldest(self._waiting)
+                gone = self._waiting.get(key) if key is not None else None
+            if gone is None:
+                return
+            if gone.mates is run.mates:
+                self.settle(gone)
+                continue
+            with self._lock:
+                self._waiting.pop(id(gone), None)
+            gone.mates.leave(partial(self.settle, gone))
+            self.mates.note(gone.mates)
+
+    def _take_in(self, run: Run) -> None:
+        """Take the runs that waited for this one into it, or let them wait on."""
+        with self._lock:
+            guests = [
+                guest
+                for guest in run.guests.values()
+                if id(run) in guest.hosts and id(guest) in self._waiting
+            ]
+            run.guests = {}
+        guests.sort(key=began)  # what is round others first
+        alone: list[Run] = []
+        adopting = Adopting(run) if guests else None
+        calls = Calls(run)
+        for guest in guests:
+            if adopting is not None and calls.fit(guest) and adopting.adopt(guest):
+                self.merge(guest, run)
+                continue
+            guest.hosts.pop(id(run), None)
+            if not guest.hosts:
+                alone.append(guest)
+        for guest in alone:
+            self.attempt(guest)
+
+    def merge(self, guest: Run, host: Run) -> None:
+        """Make the spans of one run, which are in the tree of another by now, that one's."""
+        top = guest.top
+        with self._lock:
+            self._waiting.pop(id(guest), None)
+            guest.mates.waiting.pop(id(guest), None)
+            self._open_runs.merge(guest, host)
+            guest.into = host
+            host.size += guest.size
+            fewer, more = sorted((guest.parts, host.parts), key=len)
+            more += fewer
+            host.parts, guest.parts = more, []
+            host.recount()
+            if top is not None and top.flags & _nodes.USAGE:
+                top.mark_above(top.flags & _nodes.USAGE)
+
+    def join_late(self, node: Followed, runs: list[Run]) -> None:
+        """Put runs that waited for a span below it, which has turned out to be one to follow."""
+        for run in runs:
+            if id(run) in self._waiting and run.top is not None and run.mates is node.run.mates:
+                graft(run.top, node)
+                self.merge(run, node.run)
+
+    def _settle_overdue(self, mates: Mates) -> None:
+        """Count what has waited too long; nobody may ever scrape this very process."""
+        horizon = self._clock() - MOST_SECONDS
+        while (run := next(iter(mates.waiting.values()), None)) is not None:
+            if run.waiting_since >= horizon:
+                return
+            self._silent.forget(run.above)
+            self.settle(run)
+
+    def settle_waiting(self) -> None:
+        """Count the runs that have ended, but for those that may be part of one that goes on.
+
+        It does no more than a scrape may take; the owner does the rest, or the next scrape.
+        """
+        left = [MOST_A_SCRAPE]
+        for mates in self.mates.busy():
+            if left[0] <= 0:
+                return
+            mates.try_work(partial(self._settle_some, mates, left))
+            self.mates.forget_idle(mates)
+
+    def _settle_some(self, mates: Mates, left: list[int]) -> None:
+        horizon = self._clock() - MOST_SECONDS
+        for run in list(mates.waiting.values()):
+            late = run.waiting_since < horizon
+            if late:
+                self._silent.forget(run.above)
+            going_on = run.hosts or (run.linked and run.unfinished()) or self._silent.hold(run)
+            if late or not going_on:
+                left[0] -= max(run.size, len(run.parts))
+                self.settle(run)
+            if left[0] <= 0:
+                return
+
+    def settle_all(self) -> None:
+        """Count all that waits; needs no ``work`` round it."""
+        for mates in self.mates.busy():
+            mates.work(partial(self._settle_every, mates))
+
+    def _settle_every(self, mates: Mates) -> None:
+        for run in list(mates.waiting.values()):
+            self.settle(run)
+
+    def settle(self, run: Run) -> None:
+        """Count a run that has ended, whatever it waits for."""
+        with self._lock:
+            self._waiting.pop(id(run), None)
+            run.mates.waiting.pop(id(run), None)
+            for host in run.hosts.values():
+                host.guests.pop(id(run), None)
+            run.hosts = {}
+            self._open_runs.forget(run)
+        run.read = []
+        self._count(run)
+        top = run.top
+        if top is None or run.into is not None:
+            return
+        keeper = run.unit or run.anchor
+        if keeper is not None and type(keeper.tenant) is str and len(keeper.tenant) > _LONGEST:
+            keeper = None  # ids of any length must not fill the memory
+        kept: list[tuple[int, Node]] = []
+        for part in (top, *below(top)):
+            self.pending.pop(part.span_id, None)
+            unit = part.within() if run.apart else keeper
+            if unit is not None:
+                kept.append((part.span_id, unit))
+        self._remember(kept)
+
+    def _remember(self, kept: list[tuple[int, Node]]) -> None:
+        for first in range(0, len(kept), _MANY):  # so that nobody waits for all of a long run
+            with self._lock:
+                self.ended.update(islice(kept, first, first + _MANY))
+                while len(self.ended) > self._most_ended.most:
+                    gone = self._most_ended.oldest(self.ended)
+                    if gone is None:
+                        break
+                    del self.ended[gone]
+
+    def count_some(self, run: Run) -> None:
+        """Count what has ended of a run with too many spans, but for the last."""
+        self._count(run, _SPARED)
+        self.prune(run)
+
+    def count_apart(self, run: Run, ready: set[int]) -> None:
+        """Count what is complete in a run that is still open; its agents are no longer one run."""
+        if ready:
+            run.apart = True
+            self._count(run, only=ready)
+            self.prune(run)
+
+    def prune(self, run: Run) -> None:
+        """Let go of what was counted and has nothing open below it."""
+        gone = prune(run.top)
+        for span_id in gone:
+            self.pending.pop(span_id, None)
+        run.size = max(0, run.size - len(gone))
+        run.most_parts = max(MOST_PARTS, 2 * len(run.parts), run.size // 2)
+
+    def _count(self, run: Run, spare: int = 0, only: set[int] | None = None) -> None:
+        """Count what has ended of a run, but for the last spans to start: more may tell of them.
+
+        Args:
+            run: The run.
+            spare: How many of the last spans may not be all.
+            only: Spans, by ``id()``, that are counted; ``None`` for all.
+        """
+        if run.into is not None:
+            return
+        number = len(run.parts)  # others join meanwhile, behind these
+        parts = run.parts[:number]
+        ready = {
+            id(part)
+            for part in parts[: cut(parts, spare)]
+            if part.told is not None and not part.settled and (only is None or id(part) in only)
+        }
+        for part in parts:
+            if id(part) in ready:
+                part.settled = True
+        with self._lock:
+            run.parts[:number] = [part for part in parts if not part.settled]
+            run.recount()
+        if ready:
+            run.size = self._counter.count(run, ready)
