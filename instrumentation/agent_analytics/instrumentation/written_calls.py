@@ -15,7 +15,7 @@ from opentelemetry.util.types import AttributeValue
 
 from agent_analytics.instrumentation import tracing
 from agent_analytics.instrumentation import vocabulary as names
-from agent_analytics.instrumentation.context import INVOCATION_KEY
+from agent_analytics.instrumentation.context import INVOCATION_KEY, invocation_in
 from agent_analytics.instrumentation.health import note_internal_error
 
 #: Beginnings of the attributes that speak of models, in every dialect.
@@ -204,9 +204,18 @@ def _wait(call: _Call) -> None:
     with _lock:
         _late.pop(call, None)
         _late[call] = time.monotonic()
-        oldest = next(iter(_late)) if len(_late) > _MOST_LATE else None
-    if oldest is not None:
-        oldest.emit()
+        oldest = _oldest() if len(_late) > _MOST_LATE else []
+    for one in oldest:
+        one.emit()
+
+
+def _oldest() -> list["_Call"]:
+    """Return the oldest calls of the publisher who has most, an eighth of what there may be."""
+    of: dict[object, list[_Call]] = {}
+    for call in _late:
+        invocation = invocation_in(call.context)
+        of.setdefault(None if invocation is None else invocation.publisher_id, []).append(call)
+    return max(of.values(), key=len)[: max(1, _MOST_LATE // 8)]
 
 
 def close_late(quiet_seconds: float = _QUIET_SECONDS) -> None:
