@@ -3,7 +3,7 @@
 import sys
 import time
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,7 @@ from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import AgentMetricsProcessor, Limits
 
 LISTINGS, TOOLS, MODELS, ERRORS = 1_000, 64, 32, 32
-NAMES: Final = {
+NAMES: Final[Mapping[str, Callable[[str], str]]] = {
     "short": lambda name: name,
     "quotes": lambda name: name + '"' * (200 - len(name)),
     "four bytes": lambda name: name + "\U0001f600" * (200 - len(name)),

@@ -13,11 +13,12 @@ from tests.processor.conftest import SAMPLES, Rig, chat, event, invoke, tool
 from agent_analytics.exporters import exposition
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import AgentMetricsProcessor, Limits
+from agent_analytics.processor.catalogue import TOOL_SECONDS
 
 MakeRig = Callable[..., Rig]
 REFUSED: Final = "agent_analytics_refused_series_total"
 OPENMETRICS: Final = "application/openmetrics-text"
-SMALL: Final = Limits(max_samples=10_000, max_exposition_bytes=2_000_000)
+SMALL: Final = Limits(max_samples=6_000, max_exposition_bytes=1_200_000)
 #: What makes a name of 200 characters long in bytes.
 STRETCHED: Final[Mapping[str, Callable[[str], str]]] = {
     "short": lambda name: name,
@@ -71,8 +72,8 @@ def flood(
     publisher: str,
     stretch: Callable[[str], str] = STRETCHED["short"],
     *,
-    listings: int = 20,
-    names: int = 6,
+    listings: int = 15,
+    names: int = 5,
 ) -> int:
     """Use listings with as many tools, models, error types and evaluations; return the listings."""
     for number in range(listings):
@@ -91,7 +92,7 @@ def flood(
 @pytest.mark.parametrize("stretched", list(STRETCHED))
 def test_a_flood_leaves_the_neighbour_its_room(make_rig: MakeRig, stretched: str) -> None:
     """Whatever names one publisher makes up, the next has series of its own, and all is counted."""
-    limits = Limits(max_samples=8_000, max_exposition_bytes=1_500_000)
+    limits = Limits(max_samples=6_000, max_exposition_bytes=1_000_000)
     rig = make_rig(limits=limits)
     evil = STRETCHED[stretched]("evil")
     listings = flood(rig, evil, STRETCHED[stretched])
@@ -108,7 +109,7 @@ def test_a_flood_leaves_the_neighbour_its_room(make_rig: MakeRig, stretched: str
         assert seen.sum("tool_calls_total", **ids, tool="search") == 1
         assert seen.sum("input_tokens_total", **ids, model="gpt") == 7
     assert seen.sum("invocations_total", publisher_id="honest", agent_id="_other") == 0
-    calls = listings * 6
+    calls = listings * 5
     assert seen.sum("invocations_total", publisher_id=evil) == calls
     assert seen.sum("invocation_errors_total", publisher_id=evil) == calls
     assert seen.sum("tool_calls_total", publisher_id=evil) == calls
@@ -129,11 +130,12 @@ def test_a_sum_goes_to_other_of_the_listing_that_it_is_of(make_rig: MakeRig) -> 
             rig.run(tool(f"late-{number}"))
             rig.run(chat(2, 3, f"late-{number}"))
         rig.run(event("feedback", "evil", "mine") | {v.FEEDBACK_RATING: 4})
+    seen = Scrape(rig)
     ids = {"publisher_id": "evil", "agent_id": "mine"}
-    assert rig.value("tool_calls_total", **ids, tool="_other") == 5
-    assert rig.value("inference_calls_total", **ids, model="_other") == 5
-    assert rig.value("output_tokens_total", **ids, model="_other") == 15
-    assert rig.value("feedback_rating_count", **ids) == 5
+    assert seen.sum("tool_calls_total", **ids, tool="_other") == 5
+    assert seen.sum("inference_calls_total", **ids, model="_other") == 5
+    assert seen.sum("output_tokens_total", **ids, model="_other") == 15
+    assert seen.sum("feedback_rating_count", **ids) == 5
 
 
 def test_one_publisher_alone_may_have_half(make_rig: MakeRig) -> None:
@@ -142,31 +144,32 @@ def test_one_publisher_alone_may_have_half(make_rig: MakeRig) -> None:
     flood(rig, "acme", listings=3)
     assert 0 < rig.value("agent_analytics_fullest_publisher_ratio") < 1
     flood(rig, "acme")
-    assert rig.value("agent_analytics_fullest_publisher_ratio") > 0.9
-    assert 0.4 < rig.value("agent_analytics_exposition_filled_ratio", of="samples") <= 0.56
-    assert rig.value("agent_analytics_exposition_filled_ratio", of="bytes") < 1
+    seen = Scrape(rig)
+    assert seen.sum("agent_analytics_fullest_publisher_ratio") > 0.9
+    assert 0.4 < seen.sum("agent_analytics_exposition_filled_ratio", of="samples") <= 0.56
+    assert seen.sum("agent_analytics_exposition_filled_ratio", of="bytes") < 1
 
 
 def test_the_share_is_a_setting(make_rig: MakeRig) -> None:
     """Who serves one publisher alone may give it everything."""
-    limits = Limits(max_samples=10_000, max_exposition_bytes=2_000_000, publisher_share=1.0)
+    limits = Limits(max_samples=6_000, max_exposition_bytes=1_200_000, publisher_share=1.0)
     rig = make_rig(limits=limits)
     flood(rig, "acme", listings=60, names=3)
-    assert rig.value("agent_analytics_exposition_filled_ratio", of="samples") > 0.9
-    assert_within(rig, limits)
+    seen = assert_within(rig, limits)
+    assert seen.sum("agent_analytics_exposition_filled_ratio", of="samples") > 0.9
 
 
 def test_many_greedy_publishers_leave_room_for_small_ones(make_rig: MakeRig) -> None:
-    """Whoever comes after a dozen that take what they can still has series of their own."""
-    limits = Limits(max_samples=80_000)
+    """Whoever comes after eight that take what they can still has series of their own."""
+    limits = Limits(max_samples=50_000)
     rig = make_rig(limits=limits)
-    for number in range(12):
-        for agent in range(300):
+    for number in range(8):
+        for agent in range(180):
             rig.run(invoke(f"evil-{number}", f"agent-{agent}"))
     rig.run(invoke("honest", "finder"))
     seen = assert_within(rig, limits)
     assert seen.sum("invocations_total", publisher_id="honest", agent_id="finder") == 1
-    assert seen.sum("invocations_total") == 12 * 300 + 1
+    assert seen.sum("invocations_total") == 8 * 180 + 1
 
 
 def test_publishers_without_end(make_rig: MakeRig) -> None:
@@ -200,11 +203,22 @@ def test_names_and_versions_have_room_that_is_bounded(make_rig: MakeRig) -> None
 
 def test_exemplars_leave_before_a_series_does(make_rig: MakeRig) -> None:
     """Exemplars have the room that series leave, and none where there is no such room."""
-    limits = Limits(max_samples=100_000, max_exposition_bytes=500_000, publisher_share=1.0)
+    limits = Limits(
+        max_samples=100_000,
+        max_exposition_bytes=500_000,
+        publisher_share=1.0,
+        tools_per_listing=200,
+    )
     rig = make_rig(limits=limits)
-    rig.run(invoke("first", "finder"))
+    rig.run(invoke("acme", "first"))
     assert b"trace_id" in exposition(rig.processor, OPENMETRICS)[0]
-    flood(rig, "first", listings=20)
+    start = 1_700_000_000_000_000_000
+    with rig.span(invoke("acme", "first")):
+        for number in range(160):
+            for seconds in (*TOOL_SECONDS, 1_000):
+                told = tool(f"tool-{number}")
+                span = rig.tracer().start_span("span", attributes=told, start_time=start)
+                span.end(start + int(seconds * 1e9))
     assert rig.value("agent_analytics_exposition_filled_ratio", of="bytes") > 0.9
     assert size(rig.processor, OPENMETRICS)[1] <= limits.max_exposition_bytes
 
@@ -231,10 +245,15 @@ def test_installs_that_a_callback_knows(stretched: str) -> None:
 # --- whatever comes ------------------------------------------------------------------------------
 
 WORDS = st.sampled_from([*(f"w{number}" for number in range(30)), "unknown", "_other"])
+
+
+def named(word: str, stretched: str) -> str:
+    """Return a name made long."""
+    return STRETCHED[stretched](word)
+
+
 NAMES = st.builds(
-    lambda word, stretch: STRETCHED[stretch](word),
-    WORDS,
-    st.sampled_from(["short", "short", "short", "quotes", "four bytes"]),
+    named, WORDS, st.sampled_from(["short", "short", "short", "quotes", "four bytes"])
 )
 CALLS = st.lists(
     st.tuples(

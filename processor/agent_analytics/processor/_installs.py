@@ -75,4 +75,5 @@ def _text(value: object) -> str:
 
 
 def _listings(blocks: list[tuple[Schema, list[Row]]]) -> list[Row]:
-    return next((rows for kind, rows in blocks if kind is schema.LISTING), [])
+    none: list[Row] = []
+    return next((rows for kind, rows in blocks if kind is schema.LISTING), none)
