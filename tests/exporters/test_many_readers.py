@@ -345,3 +345,23 @@ class TestHostileReaders:
         assert cut == [1, 2, 3, 4, 5, 6, 7, 8]
         assert bytes(readings[0].look(1)) == b"\0"
         assert (bytes(readings[1].look(1)), readings[1].was_cut) == (b"", True)
+
+    def test_an_asgi_app_keeps_little_for_readers_that_stand_still(
+        self, processor: AgentMetricsProcessor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Uvicorn is given a piece at a time: ten that do not read hold four bodies, not ten."""
+        size = _KEPT_BYTES // 4  # more than systems keep for a client
+
+        def text_of(snapshot: object, *, openmetrics: bool) -> Iterator[bytes]:
+            del snapshot, openmetrics
+            yield b"#" * (size - 1) + b"\n"
+
+        monkeypatch.setattr("agent_analytics.exporters._renderings.text_of", text_of)
+        readings = renderings_of(processor)._readings  # pyright: ignore[reportPrivateUsage] # noqa: SLF001 - who reads
+        with served_by_uvicorn(make_asgi_app(processor)) as url, ExitStack() as clients:
+            port = int(url.rpartition(":")[2])
+            for _ in range(10):
+                clients.enter_context(connect(port, GET))
+                assert scrape(port)[0] == 200
+            held = {id(each.body) for each in set(readings) if each.body}
+        assert 0 < len(held) <= 5

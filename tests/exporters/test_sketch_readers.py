@@ -232,7 +232,11 @@ class TestApps:
         given: dict[str, Any] = {"PATH_INFO": "/metrics/sketches", **environ}
         setup_testing_defaults(given)
         statuses: list[str] = []
-        list(app(given, lambda status, *_: statuses.append(status)))
+
+        def start_response(status: str, *_: object) -> None:
+            statuses.append(status)
+
+        list(app(given, start_response))
         return statuses[0][:3]
 
     def test_under_real_servers(self) -> None:

@@ -35,7 +35,7 @@ _SEND_BUFFER_BYTES: Final = 256 * 1024
 #: Steps that one connection may take before others have their turn.
 _STEPS: Final = 8
 #: A client that has taken nothing for so long does not keep up.
-_STALLED_SECONDS: Final = 0.5
+_STALLED_SECONDS: Final = 0.2
 
 #: Takes the connection and the head of its request.
 Asked = Callable[["Connection", Head], None]

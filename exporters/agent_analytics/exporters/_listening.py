@@ -20,7 +20,7 @@ _EVERY: Final = frozenset({"", "*"})
 _ABSENT: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT})
 #: How often a port that was free for one address may turn out to be taken for the next.
 _TRIES: Final = 20
-_BACKLOG: Final = 128
+_BACKLOG: Final = 256
 
 Address = tuple[socket.AddressFamily, tuple[Any, ...]]
 

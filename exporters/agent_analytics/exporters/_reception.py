@@ -2,7 +2,7 @@
 
 It renders nothing and checks no password; who does calls back. When too many connections are open,
 one makes room whose client has kept it waiting for longest. New ones are taken while that costs
-less than a fifth of a core: a flood of them, or of TLS handshakes, is the flood's own delay.
+less than a third of a core: a flood of them, or of TLS handshakes, is the flood's own delay.
 """
 
 import selectors
@@ -19,14 +19,14 @@ from agent_analytics.exporters._web_config import Security
 from agent_analytics.instrumentation.health import note_internal_error
 
 #: Connections at once. Prometheus needs one or two, and each takes a file of the host's.
-MAX_CONNECTIONS: Final = 64
+MAX_CONNECTIONS: Final = 128
 #: Accepted in one go, before those that are there have their turn.
 _ACCEPTED: Final = 16
 #: Share of a core that this thread may take and still accept, and for how many seconds it may save.
-_SHARE: Final = 0.2
-_SAVED_SECONDS: Final = 0.25
+_SHARE: Final = 0.35
+_SAVED_SECONDS: Final = 0.5
 #: How long nothing is accepted where there is no room, no time or no file.
-_PAUSE_SECONDS: Final = 0.05
+_PAUSE_SECONDS: Final = 0.02
 _CLOSE_SECONDS: Final = 2.0
 
 

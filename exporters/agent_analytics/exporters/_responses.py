@@ -102,10 +102,9 @@ def rendered(request: Request, answer: Answer) -> Response:
     """Return the answer to a request for which something was rendered."""
     if isinstance(answer, HTTPStatus):
         return plain(answer)
-    headers = [_VARY]
-    if answer.gzip:
-        headers.append(("Content-Encoding", "gzip"))
-    return _with_body(HTTPStatus.OK, content_type(request.accept), answer.body, headers)
+    packed = (("Content-Encoding", "gzip"),) if answer.gzip else ()
+    kind = content_type(request.accept)
+    return _with_body(HTTPStatus.OK, kind, answer.body, (_VARY, *packed))
 
 
 def for_method(method: str, response: Response) -> Response:
@@ -185,7 +184,7 @@ def _with_body(
     status: HTTPStatus,
     kind: str,
     body: bytes,
-    headers: tuple[tuple[str, str], ...] | list[tuple[str, str]] = (),
+    headers: tuple[tuple[str, str], ...] = (),
 ) -> Response:
     return Response(
         status,
