@@ -1,8 +1,9 @@
 """A worker whose state directory is attacked: counts as it is told, and says what it has counted.
 
 Lines on stdin are commands: ``count N`` runs invocations, ``scrape`` answers their sum as shown,
-``tools N`` opens blocks, ``busy`` counts in a thread until the next line, ``upkeep`` does what each
-second does, and ``faulthandler`` has tracebacks of faults printed. Logs go to stderr.
+``tools N`` opens blocks, ``event ID`` records an event twice and answers how many count,
+``busy`` counts in a thread until the next line, ``upkeep`` does what each second does, and
+``faulthandler`` has tracebacks of faults printed. Logs go to stderr.
 """
 
 import faulthandler
@@ -62,10 +63,15 @@ def main() -> None:  # noqa: C901 - one branch for each command
             busy.start()
         elif command == "upkeep":
             one.processor._upkeep(0)  # noqa: SLF001 - what a second's passing does
+        elif command == "event":
+            for _ in range(2):
+                one.event("install", numbers[0])
         elif command == "faulthandler":
             faulthandler.enable()
-        shown = one.invocations() or 0 if command == "scrape" else -1
-        sys.stdout.write(f"{counted} {shown:.0f}\n")
+        shown: float | None = -1.0
+        if command in {"scrape", "event"}:
+            shown = one.value(f"{'invocations' if command == 'scrape' else 'installs'}_total")
+        sys.stdout.write(f"{counted} {shown or 0:.0f}\n")
         sys.stdout.flush()
 
 

@@ -160,6 +160,24 @@ def test_the_directory_is_removed(start: Start, tmp_path: Path) -> None:
     assert four.do("scrape") == 161
 
 
+@pytest.mark.parametrize("name", ["event-ids", "shares"])
+@pytest.mark.parametrize("again", [False, True])
+def test_what_all_workers_write_to_is_cut_off(
+    start: Start,
+    tmp_path: Path,
+    name: str,
+    again: bool,  # noqa: FBT001 - a case
+) -> None:
+    """Ids that a worker has seen itself still count once, and so does what comes."""
+    one = start(tmp_path)
+    assert one.do("event first") == 1
+    for size in (0, 100, 5_000):
+        if (tmp_path / name).exists():  # the other one is made when a cap is met
+            cut(tmp_path / name, size, again=again)
+        assert one.do("event first") == 1
+    assert one.do("event second") == 2
+
+
 @pytest.mark.parametrize("kind", ["tmpfs", "ext4"])
 def test_a_hole_on_a_full_disk(start: Start, tmp_path: Path, kind: str) -> None:
     """A page that the disk has no room for costs nothing: memory stands for it until there is."""

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,8 +12,10 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
+from tests.cli.prometheus import ask, job, running
 from tests.durable.test_target import installs
 from tests.patience import patience, wait_for
 from tests.ports import free_port
@@ -220,6 +223,22 @@ def test_a_lock_of_somebody_who_does_not_serve(start: Start, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
+def test_the_directory_is_removed_while_in_use(start: Start, tmp_path: Path) -> None:
+    """The worker that serves goes on; one that starts then waits for it, and is counted."""
+    port, state = free_port(), tmp_path / "state"
+    one, two = start(port, state, 2)
+    assert answered(port, 3) == {2}
+    shutil.rmtree(state)
+    (three,) = start(port, state)
+    wait_for(lambda: installs(port) == 3, "the newcomer to be counted")
+    one.count()
+    two.count()
+    three.count()
+    assert wait_for(lambda: installs(port) == 6, "all of them to be counted")
+    assert listening(port) == 1
+
+
+@pytest.mark.slow
 def test_as_fast_as_promised(start: Start, tmp_path: Path) -> None:
     """With nothing made quicker, the heir answers within the time that is promised."""
     port = free_port()
@@ -231,3 +250,39 @@ def test_as_fast_as_promised(start: Start, tmp_path: Path) -> None:
     assert wait_for(lambda: serving(tmp_path) not in {0, one.process.pid}, "an heir")
     assert installs(port) == 2
     assert time.monotonic() - begin < patience(PROMISED)
+
+
+@pytest.mark.slow
+@pytest.mark.servers
+@pytest.mark.parametrize("pace", ["quick", "real"])
+def test_what_prometheus_sees(start: Start, tmp_path: Path, pace: str) -> None:
+    """One target, no reset, and every event counted, while the worker that serves is stopped twice.
+
+    With nothing made quicker, too.
+    """
+    port, state = free_port(), tmp_path / "state"
+    one, two = start(port, state, 2, pace)
+    counted = "marketplace_agent_installs_total"
+
+    with running(tmp_path, [job("agent-analytics", f"127.0.0.1:{port}")]) as prometheus:
+
+        def value(query: str) -> float:
+            found = ask(prometheus, f"/api/v1/query?{urlencode({'query': query})}")
+            return float(found["result"][0]["value"][1]) if found and found["result"] else -1.0
+
+        for _ in range(2):
+            by_pid = {worker.process.pid: worker for worker in (one, two)}
+            owner = by_pid[wait_for(lambda: serving(state), "a worker to serve")]
+            heir = two if owner is one else one
+            owner.stop()
+            wait_for(lambda pid=heir.process.pid: serving(state) == pid, "an heir")  # type: ignore[misc]  # bound
+            heir.count()
+            owner.wake()
+            owner.count()
+            total = float(installs(port, wait=True) or 0)
+            wait_for(lambda total=total: value(f"sum({counted})") == total, "a scrape")  # type: ignore[misc]  # bound
+        assert total == 6
+        assert value(f"max(resets({counted}[10m]))") == 0
+        assert value(f"count(count by (instance) (last_over_time({counted}[10m])))") == 1
+        assert value("count(up)") == 1
+        assert value("up") == 1

@@ -11,6 +11,9 @@ from agent_analytics.processor._durable._format import Entry, Header
 from agent_analytics.processor._durable._salvage import salvaged
 from agent_analytics.processor._durable._segments import Segment
 
+#: Read at once: it stays in the cache of a core until it is copied.
+_CHUNK: Final = 1 << 16
+
 CellView: TypeAlias = "memoryview[int]"
 
 
@@ -118,24 +121,24 @@ class MappedFile:
         """Remember what the file holds, to be put back: so many bytes at most, in turn."""
         if self._descriptor < 0 or self.lost:
             return
-        taken: list[tuple[Segment, int, bytes]] = []
-        index, position = self._keep_next
-        for _ in range(len(self._segments) + 1):
+        index, position = (0, 0) if most >= self.size else self._keep_next
+        last = min(self._free[0], len(self._segments) - 1)
+        ended = 0
+        while most > 0 and ended <= last:
             segment = self._segments[index]
             used = self._free[1] if index == self._free[0] else len(segment.memory)
-            size = min(used - position, most)
-            if size > 0:
-                offset = segment.offset + position
-                taken.append((segment, position, os.pread(self._descriptor, size, offset)))
-                most -= size
-                position += size
-            if position < used:
-                break
-            index, position = (index + 1) % (min(self._free[0], len(self._segments) - 1) + 1), 0
+            size = min(used - position, most, _CHUNK)
+            if size <= 0:
+                index, position = (index + 1) % (last + 1), 0
+                ended += 1
+                continue
+            data = os.pread(self._descriptor, size, segment.offset + position)
+            if not self.sound():  # what was just read may be zeros
+                return
+            segment.kept[position : position + size] = data
+            most -= size
+            position += size
         self._keep_next = index, position
-        if self.sound():
-            for segment, position, data in taken:
-                segment.kept[position : position + len(data)] = data
 
     def rescue(self, index: int) -> bool:
         """Put memory in the place of a segment, with what is known of it."""
