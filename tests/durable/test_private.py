@@ -84,7 +84,16 @@ def test_a_directory_with_files_of_others_keeps_its_mode(
     assert found.pop(tmp_path.name) == 0o1777
     assert found.pop("theirs") == 0o644
     assert {*found.values()} == {0o600}
-    assert any("has files of others" in record.getMessage() for record in caplog.records)
+    assert any("files of others" in record.getMessage() for record in caplog.records)
+
+
+def test_a_shared_directory_without_files_keeps_its_mode(tmp_path: Path) -> None:
+    """One that everybody makes files in, as /dev/shm is, is theirs while it is empty, too."""
+    tmp_path.chmod(0o1777)
+    use(tmp_path)
+    found = modes(tmp_path)
+    assert found.pop(tmp_path.name) == 0o1777
+    assert {*found.values()} == {0o600}
 
 
 STRANGER = """

@@ -7,6 +7,7 @@ Attacks on real sockets, each with a scrape meanwhile; the long forms, with figu
 import asyncio
 import gzip
 import http.client
+import signal
 import socket
 import threading
 import time
@@ -232,6 +233,33 @@ class TestOneRendering:
             return (200, "") if isinstance(found, Rendered) else (found.value, "")
 
         assert [status for status, _ in ask_at_once(processor, ask, 5)] == [0, 200, 200, 200, 200]
+
+    def test_who_waits_and_is_interrupted_leaves(self) -> None:
+        """A time limit of the web server ends one wait; the scrapes that come later go on."""
+        processor = Gated()
+        renderings = renderings_of(processor)
+        here = threading.get_ident()
+
+        def interrupt() -> None:
+            wait_for(lambda: processor.renderings_waiting() == 1, "this thread to wait")
+            signal.pthread_kill(here, signal.SIGUSR1)
+
+        before = signal.signal(signal.SIGUSR1, signal.default_int_handler)
+        try:
+            with ThreadPoolExecutor(3) as pool:
+                first = pool.submit(renderings.get, Want("metrics"))
+                wait_for(lambda: processor.begun, "a rendering to begin")
+                interrupting = pool.submit(interrupt)
+                with pytest.raises(KeyboardInterrupt):
+                    renderings.get(Want("metrics"))
+                interrupting.result(patience())
+                assert processor.renderings_waiting() == 0
+                processor.gate.set()
+                assert isinstance(first.result(patience()), Rendered)
+                later = pool.submit(renderings.get, Want("metrics"))
+                assert isinstance(later.result(patience()), Rendered)
+        finally:
+            signal.signal(signal.SIGUSR1, before)
 
 
 @pytest.fixture(scope="module")

@@ -154,13 +154,17 @@ class Renderings:
     def get(self, want: Want) -> Answer:
         """Return a rendering that begins from now on, made here or by another who waits."""
         turn = _Turn(want)
-        if self._enter(turn):
-            turn.leads = True
-        else:
-            turn.woken.wait(WAIT_SECONDS)
-            with self._lock:
-                if turn in self._waiting and not turn.leads:
-                    self._waiting.remove(turn)
+        try:
+            if self._enter(turn):
+                turn.leads = True
+            else:
+                turn.woken.wait(WAIT_SECONDS)
+                with self._lock:
+                    if turn in self._waiting and not turn.leads:
+                        self._waiting.remove(turn)
+        except BaseException:  # the web server's time limit, or a signal of the host
+            self._leave(turn)
+            raise
         if turn.leads:
             self._lead()
         return turn.answer or HTTPStatus.SERVICE_UNAVAILABLE
@@ -177,6 +181,14 @@ class Renderings:
             self._waiting.append(turn)
             begins, self._busy = not self._busy, True
             return begins
+
+    def _leave(self, turn: _Turn) -> None:
+        """Wait no longer; who was to render hands that on, or nobody would ever render again."""
+        with self._lock:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+        if turn.leads:
+            self._hand_on()
 
     def _lead(self) -> None:
         with self._lock:

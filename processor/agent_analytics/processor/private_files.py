@@ -90,6 +90,11 @@ def open_to_others(path: Path) -> bool:
     return bool(path.stat().st_mode & _OTHERS)
 
 
+def is_shared(path: Path) -> bool:
+    """Tell whether a directory is one that everybody makes files in, such as ``/tmp``."""
+    return bool(path.stat().st_mode & stat.S_ISVTX)
+
+
 def make_private(path: Path) -> bool:
     """Take a directory from all but its owner, and tell whether that could be done."""
     with suppress(OSError):

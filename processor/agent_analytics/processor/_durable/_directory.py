@@ -27,6 +27,7 @@ from agent_analytics.processor._durable._identity import (
 )
 from agent_analytics.processor.private_files import (
     OddFileError,
+    is_shared,
     make_private,
     make_private_directory,
     open_private,
@@ -134,10 +135,11 @@ class StateDirectory:
         """Take a directory that an earlier version made from all other users."""
         if not open_to_others(self.path):
             return
-        if not all(is_ours(name) for name in os.listdir(self.path)):  # noqa: PTH208 - names alone
+        names = os.listdir(self.path)  # noqa: PTH208 - names alone
+        if is_shared(self.path) or not all(map(is_ours, names)):
             self.say(
-                "it has files of others, so other users may look into it as before; what is ours "
-                "in it is for its owner alone. Give the service a directory of its own"
+                "it is shared, or has files of others, so other users may look into it as before; "
+                "what is ours in it is for its owner alone. Give the service a directory of its own"
             )
         elif not make_private(self.path):
             self.say("other users may look into it, and it is not ours to change: chmod 700 it")
