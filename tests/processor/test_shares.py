@@ -296,7 +296,7 @@ FIGURES: Final = {
 }
 
 
-@given(calls=CALLS, samples=st.integers(2_000, 6_000), share=st.sampled_from([0.2, 0.5, 1.0]))
+@given(calls=CALLS, samples=st.integers(3_000, 6_000), share=st.sampled_from([0.2, 0.5, 1.0]))
 @settings(max_examples=examples(15), deadline=None)
 def test_limits_hold_and_totals_are_exact(
     calls: Iterable[tuple[str, str, str, str, int]], samples: int, share: float
@@ -339,7 +339,7 @@ def test_numbers_at_their_longest_are_reckoned_with(make_rig: MakeRig) -> None:
     [
         ("publisher_share", 1.1),
         ("publisher_share", float("nan")),
-        ("max_samples", 1_999),
+        ("max_samples", 2_999),
         ("max_exposition_bytes", 499_999),
     ],
 )

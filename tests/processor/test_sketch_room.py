@@ -5,6 +5,7 @@ from typing import Final
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, generate_latest
 from tests.effort import examples
 from tests.processor.conftest import Rig, invoke
 
@@ -98,3 +99,9 @@ def test_sketches_of_a_flood_of_tenants() -> None:
     assert len(lines) <= limits.max_samples
     assert len(body) <= limits.max_exposition_bytes
     assert sum(b'"honest"' in line for line in lines) == 1
+    registry = CollectorRegistry()
+    registry.register(rig.processor)
+    together = generate_latest(registry)
+    assert sum(not line.startswith(b"#") for line in together.splitlines()) <= limits.max_samples
+    assert len(together) <= limits.max_exposition_bytes
+    assert b"sketch_register{" in together

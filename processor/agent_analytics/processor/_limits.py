@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 #: What an exposition needs for its metrics about health, and for ``_other``.
-LEAST: Final = {"max_samples": 2_000, "max_exposition_bytes": 500_000}
+LEAST: Final = {"max_samples": 3_000, "max_exposition_bytes": 500_000}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

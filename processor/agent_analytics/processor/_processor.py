@@ -476,9 +476,14 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         self._runs.settle_waiting()
 
     def collect(self) -> Iterable[PrometheusMetric]:
-        """Yield every family with its samples, both parts, for a ``prometheus_client`` registry."""
+        """Yield every family with its samples, both parts, for a ``prometheus_client`` registry.
+
+        Sketches take the room that metrics leave.
+        """
         yield from collect(self.snapshot("metrics"))
-        yield from collect(self.snapshot("sketches"))
+        yield from collect(
+            self._snapshots.take("sketches", open_spans=len(self._open), beside=True)
+        )
 
     def describe(self) -> Iterable[PrometheusMetric]:
         """Yield every family without samples, so that registering is no scrape."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from agent_analytics.processor._rows import Sample
+from agent_analytics.processor._shares import Admission
 from agent_analytics.processor._sizes import OWN, Size, sample
 from agent_analytics.processor.catalogue import OTHER, SKETCH_REGISTER, SKETCH_REGISTERS
 
@@ -22,6 +23,15 @@ _LONGEST: Final = str(SKETCH_REGISTERS - 1)
 _HASH: Final = 4
 
 
+def room_for_sketches(shares: Admission, *, beside: bool) -> Size:
+    """Return what sketches may take: all, or what is left where they stand beside the metrics."""
+    if not beside:
+        return shares.whole
+    full = shares.filled()
+    samples, size = (have - used for have, used in zip(full.whole, full.used, strict=True))
+    return Size(samples, size) + OWN
+
+
 def shown(sketches: Sketches, whole: Size) -> list[Sample]:
     """Return the samples of sketches, within limits.
 
@@ -29,7 +39,7 @@ def shown(sketches: Sketches, whole: Size) -> list[Sample]:
         sketches: Registers by publisher, listing and kind, the oldest listing first.
         whole: What one exposition may take.
     """
-    room = Size(whole.samples - OWN.samples, whole.bytes - OWN.bytes)
+    room = Size(max(whole.samples - OWN.samples, 1), max(whole.bytes - OWN.bytes, 1))
     needs = {ids: _part(ids, len(registers), room) for ids, registers in sketches.items()}
     if sum(needs.values()) > 1:
         sketches = _folded(sketches, needs, room)
@@ -51,7 +61,10 @@ def _folded(sketches: Sketches, needs: Mapping[Ids, float], room: Size) -> Sketc
     for (publisher, _, _), need in needs.items():
         of_publisher[publisher] = of_publisher.get(publisher, 0.0) + need
     nobody = (OTHER, OTHER, "conversations")
-    share = _share(of_publisher.values(), 1 - _KINDS * _part(nobody, SKETCH_REGISTERS, room))
+    left_over = 1 - _KINDS * _part(nobody, SKETCH_REGISTERS, room)
+    if left_over < 0:  # metrics have taken it all
+        return {}
+    share = _share(of_publisher.values(), left_over)
     used: dict[str, float] = {}
     left: dict[Ids, Mapping[int, float]] = {}
     others: dict[Ids, dict[int, float]] = {}

@@ -26,8 +26,9 @@ from agent_analytics.processor._rows import (
 )
 from agent_analytics.processor._schema import SCHEMAS, Schema
 from agent_analytics.processor._shares import Admission
+from agent_analytics.processor._sizes import Size
 from agent_analytics.processor._sketch import EPOCH_SECONDS, MOST_BACK
-from agent_analytics.processor._sketch_room import shown
+from agent_analytics.processor._sketch_room import room_for_sketches, shown
 from agent_analytics.processor._store import Block
 from agent_analytics.processor.catalogue import Metric
 
@@ -70,8 +71,14 @@ class Snapshots:
         #: Of the last scrape of sketches.
         self._epoch = 0
 
-    def take(self, part: str, *, open_spans: int) -> Snapshot:
-        """Return the series of ``part`` as they stand."""
+    def take(self, part: str, *, open_spans: int, beside: bool = False) -> Snapshot:
+        """Return the series of ``part`` as they stand.
+
+        Args:
+            part: ``metrics`` or ``sketches``.
+            open_spans: How many spans are followed.
+            beside: Whether sketches are shown in one exposition with the metrics.
+        """
         if part == "metrics":
             self._health.mirror(open_spans)
             with self._lock:
@@ -87,7 +94,7 @@ class Snapshots:
         if part != "sketches":
             msg = f"part: expected 'metrics' or 'sketches', got {part!r}"
             raise ValueError(msg)
-        return Snapshot([], self._sketches())
+        return Snapshot([], self._sketches(room_for_sketches(self._shares, beside=beside)))
 
     def after_fork(self) -> None:
         """Forget what was hidden, in a forked child: it begins with no listings."""
@@ -182,7 +189,7 @@ class Snapshots:
             ],
         )
 
-    def _sketches(self) -> list[tuple[Metric, list[Sample]]]:
+    def _sketches(self, room: Size) -> list[tuple[Metric, list[Sample]]]:
         epoch = int(self._wall_clock() // EPOCH_SECONDS)
         if epoch < self._epoch - MOST_BACK:
             _logger.warning(
@@ -198,4 +205,4 @@ class Snapshots:
             ):
                 with self._lock:
                     found[listing.publisher, listing.agent, kind] = sketch.registers(epoch)
-        return [(catalogue.SKETCH_REGISTER, shown(found, self._shares.whole))]
+        return [(catalogue.SKETCH_REGISTER, shown(found, room))]

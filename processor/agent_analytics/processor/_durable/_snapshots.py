@@ -29,8 +29,9 @@ from agent_analytics.processor._rows import (
 )
 from agent_analytics.processor._schema import LISTING, SCHEMAS, Schema
 from agent_analytics.processor._shares import Admission, named
+from agent_analytics.processor._sizes import Size
 from agent_analytics.processor._sketch import MOST_BACK
-from agent_analytics.processor._sketch_room import shown
+from agent_analytics.processor._sketch_room import room_for_sketches, shown
 from agent_analytics.processor._snapshot import CAP_IN_HOLDS, MAX_CELLS
 from agent_analytics.processor._store import Exemplar
 from agent_analytics.processor.catalogue import Metric
@@ -69,8 +70,14 @@ class DurableSnapshots:
         #: One scrape at a time; never taken while holding the processor's lock.
         self.mutex = RLock()
 
-    def take(self, part: str, *, open_spans: int) -> Snapshot:
-        """Return the series of ``part`` as they stand."""
+    def take(self, part: str, *, open_spans: int, beside: bool = False) -> Snapshot:
+        """Return the series of ``part`` as they stand.
+
+        Args:
+            part: ``metrics`` or ``sketches``.
+            open_spans: How many spans this worker follows.
+            beside: Whether sketches are shown in one exposition with the metrics.
+        """
         if part not in {"metrics", "sketches"}:
             msg = f"part: expected 'metrics' or 'sketches', got {part!r}"
             raise ValueError(msg)
@@ -80,7 +87,7 @@ class DurableSnapshots:
             self._health.mirror(open_spans)
             self._store.view.refresh()
             if part == "sketches":
-                return Snapshot([], self._sketches())
+                return Snapshot([], self._sketches(room_for_sketches(self._shares, beside=beside)))
             # Those of a worker of an earlier version, too: the exposition has them.
             for kind, labels in self._store.view.fresh():
                 for cause, ids in named(kind, labels):
@@ -228,14 +235,14 @@ class DurableSnapshots:
             counted.update({scope: cell[0] for scope, cell in self._health.scopes.items()})
         return dict(counted)
 
-    def _sketches(self) -> list[tuple[Metric, list[Sample]]]:
+    def _sketches(self, room: Size) -> list[tuple[Metric, list[Sample]]]:
         everything = {
             (publisher, agent, kind): dict(sorted(found.items()))
             for kind in _names.SKETCHES
             for (publisher, agent), found in self._registers(kind).items()
         }
         self._store.note_scraped()
-        return [(catalogue.SKETCH_REGISTER, shown(everything, self._shares.whole))]
+        return [(catalogue.SKETCH_REGISTER, shown(everything, room))]
 
     def _registers(self, kind: str) -> dict[Ids, dict[int, float]]:
         """Return the registers of a kind by listing, of all workers."""
