@@ -31,6 +31,10 @@ class Watched:
             self.hold += 1
         return True
 
+    def _is_owned(self) -> bool:
+        """Tell whether the lock is held, as ``RLock`` does."""
+        return self.depth > 0
+
     def __exit__(self, *_: object) -> None:
         """End a hold."""
         self.depth -= 1
