@@ -168,6 +168,10 @@ VALUES: dict[str, Callable[[], Any]] = {
     "class": lambda: made(meta=TrappingMeta),
     "iterable": lambda: bare(made(__iter__=trap("iter"))),
     "sized": lambda: bare(made(__iter__=trap("iter"), __len__=trap("len"))),
+    # wrapt 2.0 has descriptors of its own, in C; these are of other classes.
+    "stolen": lambda: bare(
+        made(__dict__=vars(Data)["__dict__"], usage=vars(Slotted)["output_tokens"])
+    ),
     "chained": lambda: ChainMap(bare(made((dict,)))),
 }
 PLACES: dict[str, Callable[[Any], Any]] = {

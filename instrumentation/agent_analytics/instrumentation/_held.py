@@ -22,7 +22,7 @@ PLAIN: Final = frozenset(
     {str, bytes, bytearray, int, float, complex, bool, NoneType, list, tuple, set, frozenset}
 )
 #: The same by identity: a metaclass may have made anything of the hash of its classes.
-_PLAIN_IDS: Final = frozenset(map(id, PLAIN))
+PLAIN_IDS: Final = frozenset(map(id, PLAIN))
 #: Past whatever a metaclass has made of the names.
 _ancestors: Final[Any] = cast("Any", type.__dict__["__mro__"]).__get__
 _namespace: Final[Any] = cast("Any", type.__dict__["__dict__"]).__get__
@@ -35,7 +35,8 @@ class _Sample(NamedTuple):
 
 
 _SLOTS: Final = frozenset(map(id, (MemberDescriptorType, type(_Sample.__dict__["field"]))))
-_DICTS: Final = frozenset(map(id, (GetSetDescriptorType, MemberDescriptorType)))
+#: What Python says of the descriptor that it gives each class whose instances have a dictionary.
+_OWN_DICT: Final = cast("Any", type("_", (), {}).__dict__["__dict__"]).__doc__
 #: What pydantic keeps beside the fields that a model declares.
 _BESIDE: Final = ("__pydantic_extra__", "__pydantic_private__")
 #: Where proto-plus keeps the message that it wraps.
@@ -54,7 +55,7 @@ _reading: Final = threading.local()
 
 def is_plain(value: object) -> bool:
     """Tell whether a value is exactly of a type that carries no fields."""
-    return id(type(value)) in _PLAIN_IDS
+    return id(type(value)) in PLAIN_IDS
 
 
 def namespaces(kind: type) -> Iterator[Mapping[str, object]]:
@@ -117,7 +118,7 @@ def held(source: object) -> Mapping[str, object] | None:
 def plain(source: object, key: str) -> object:
     """Return what a mapping or an object holds as plain data under a name, or ``None``."""
     kind = type(source)
-    if id(kind) in _PLAIN_IDS:
+    if id(kind) in PLAIN_IDS:
         return None
     fields = held(source)
     if fields is not None and (key in fields or issubclass(kind, dict)):
@@ -168,19 +169,32 @@ def slot(source: object, key: str) -> object:
             descriptor: Any = found
             try:
                 return descriptor.__get__(source)
-            except AttributeError:
-                return None  # a slot that nothing was put into
+            except (AttributeError, TypeError):
+                return None  # a slot that nothing was put into, or of another class
     return None
 
 
 def own_fields(source: object) -> dict[str, object] | None:
     """Return the ``__dict__`` of an object, past whatever its class made of that name."""
-    for names in namespaces(type(source)):
-        found: Any = names.get("__dict__")
-        if id(type(found)) in _DICTS:
-            own = found.__get__(source)
+    for ancestor in _ancestors(type(source)):
+        found: Any = _namespace(ancestor).get("__dict__")
+        if found is not None:
+            try:
+                own = found.__get__(source) if _gives_own(ancestor, found) else None
+            except (AttributeError, TypeError):
+                return None  # the descriptor of another class
             return _named(own) if type(own) is dict else None
     return None
+
+
+def _gives_own(kind: type, descriptor: Any) -> bool:
+    """Tell whether what a class has under ``__dict__`` gives the dictionary of its instances.
+
+    Proxies that are written in C, such as wrapt's, give that of another object instead.
+    """
+    if type(descriptor) is GetSetDescriptorType:
+        return bool(descriptor.__doc__ == _OWN_DICT or _module(kind) == "builtins")
+    return type(descriptor) is MemberDescriptorType
 
 
 def _named(fields: dict[Any, Any]) -> dict[str, object]:

@@ -11,7 +11,7 @@ from opentelemetry.util.types import AttributeValue
 from agent_analytics.instrumentation import _checks, context, mistakes, tracing
 from agent_analytics.instrumentation import vocabulary as names
 from agent_analytics.instrumentation._calls import Call, NoCall
-from agent_analytics.instrumentation._held import PLAIN, is_plain
+from agent_analytics.instrumentation._held import PLAIN, PLAIN_IDS
 from agent_analytics.instrumentation._ledger import Charge, Refund, Report, Totals, per_model
 from agent_analytics.instrumentation._streamed import Streamed
 from agent_analytics.instrumentation.exceptions import NOTHING, NotErrors
@@ -255,7 +255,7 @@ class RunningInvocation:
         """Note the time of the first chunk, and the usage that any chunk carries."""
         if self.first_chunk is None:
             self.first_chunk = (perf_counter_ns() - call.started) / 1e9
-        if not is_plain(value) or type(value) is tuple:
+        if id(type(value)) not in PLAIN_IDS or type(value) is tuple:
             if self.streamed is None:
                 self.streamed = Streamed()
             self.streamed.chunk(value)

@@ -10,7 +10,7 @@ from opentelemetry.util.types import AttributeValue
 from agent_analytics.instrumentation import mistakes, tracing
 from agent_analytics.instrumentation import vocabulary as names
 from agent_analytics.instrumentation._calls import Call
-from agent_analytics.instrumentation._held import constant
+from agent_analytics.instrumentation._held import PLAIN_IDS, constant
 from agent_analytics.instrumentation._invocation import NO_CALL
 from agent_analytics.instrumentation.context import CALL_KEY
 from agent_analytics.instrumentation.exceptions import NOTHING, NotErrors
@@ -22,6 +22,8 @@ TOOL_ERROR: Final = "tool_error"
 
 def says_error(result: object) -> bool:
     """Tell whether a result says of itself that it is an error, as those of MCP do."""
+    if id(type(result)) in PLAIN_IDS:
+        return False
     # The second release of MCP's own package renamed it.
     told = constant(result, "is_error")
     return told is True or (
