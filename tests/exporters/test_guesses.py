@@ -253,6 +253,27 @@ class TestTheLine:
         assert gate.checked == [b"right"]
         line.close()
 
+    def test_guesses_from_everywhere_burn_a_quarter_of_a_core(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """After a failure nothing is checked for three times as long as it took, whose it was."""
+        took: list[float] = []
+        real = bcrypt.checkpw
+
+        def timed(password: bytes, hashed_password: bytes) -> bool:
+            began = time.thread_time()
+            found = real(password, hashed_password)
+            took.append(time.thread_time() - began)
+            return found
+
+        monkeypatch.setattr(bcrypt, "checkpw", timed)
+        users, line = Users({"prom": hashed("right", 9)}), PasswordLine()
+        began = time.monotonic()
+        guesses = [self.enter(line, users, str(n), f"10.0.0.{n}") for n in range(6)]
+        wait_for(lambda: all(guess() for guess in guesses), "every guess")
+        assert time.monotonic() - began >= 4 * sum(took[:-1])
+        line.close()
+
     def test_addresses_of_one_customer_are_one(self, gate: Gate) -> None:
         """Addresses of IPv6 that one provider's customer has all of count as one address."""
         users, line = Users({"prom": hashed("right")}), PasswordLine()
@@ -336,6 +357,29 @@ class TestHandshakes:
                 clients.enter_context(client)
                 client.sendall(sent)
             assert self.scrape(server) == 200
+
+    def test_a_slow_reader_of_much_gets_all_of_it(
+        self, server: MetricsServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What one write could not take goes on where it stopped, record by record."""
+        text = b"".join(b"# %d\n" % number for number in range(400_000))
+
+        def text_of(snapshot: object, *, openmetrics: bool) -> Iterator[bytes]:
+            del snapshot, openmetrics
+            yield text
+
+        monkeypatch.setattr("agent_analytics.exporters._renderings.text_of", text_of)
+        context = ssl.create_default_context()
+        context.load_verify_locations(cadata=self.authority.cert_pem.bytes().decode())
+        with (
+            socket.create_connection(("127.0.0.1", server.port), patience()) as plain,
+            context.wrap_socket(plain, server_hostname="127.0.0.1") as client,
+        ):
+            client.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+            got = bytearray()
+            while chunk := client.recv(5_000):
+                got += chunk
+        assert got.partition(b"\r\n\r\n")[2] == text
 
     def test_a_flood_of_handshakes(self, server: MetricsServer) -> None:
         """Clients that shake hands and go, as fast as they can, keep no scrape out."""

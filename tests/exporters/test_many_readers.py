@@ -306,8 +306,12 @@ class TestHostileReaders:
             pytest.param(b"", id="silent"),
         ],
     )
-    def test_a_scrape_gets_through(self, server: MetricsServer, sent: bytes) -> None:
-        """More of them than the server has room for, and a scrape is answered."""
+    def test_a_scrape_gets_through(
+        self, server: MetricsServer, sent: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """More than the server has room for, and a scrape waits for no deadline of theirs."""
+        for name in ("_READ_SECONDS", "_WRITE_SECONDS", "_LINGER_SECONDS"):
+            monkeypatch.setattr(f"agent_analytics.exporters._connection.{name}", 1e6)
         with ExitStack() as clients:
             for _ in range(MAX_CONNECTIONS + 30):
                 clients.enter_context(connect(server.port, sent))
@@ -323,6 +327,28 @@ class TestHostileReaders:
             while chunk := client.recv(1 << 20):
                 got += len(chunk)
         assert got > 2_000_000
+
+    def test_who_has_just_been_answered_has_time_to_read(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A full house that is answered all at once is not cut for those who come next."""
+        monkeypatch.setattr("agent_analytics.exporters._reception.MAX_CONNECTIONS", 8)
+
+        def text_of(snapshot: object, *, openmetrics: bool) -> Iterator[bytes]:
+            del snapshot, openmetrics
+            yield b"#" * 5_000_000
+
+        monkeypatch.setattr("agent_analytics.exporters._renderings.text_of", text_of)
+        processor = Gated()
+        with start_http_server(processor) as server, ThreadPoolExecutor(16) as pool:
+            first = pool.submit(scrape, server.port)
+            wait_for(lambda: processor.begun, "a rendering to begin")
+            house = [first, *(pool.submit(scrape, server.port) for _ in range(7))]
+            wait_for(lambda: processor.renderings_waiting() == 7, "a full house")
+            house += [pool.submit(scrape, server.port) for _ in range(8)]
+            processor.gate.set()
+            found = [each.result(patience()) for each in house]
+        assert [(status, len(text)) for status, text in found] == [(200, 5_000_000)] * 16
 
     def test_a_slow_reader_gets_all_while_others_flood(self, server: MetricsServer) -> None:
         """A reader that goes on reading is not the one that makes room."""
