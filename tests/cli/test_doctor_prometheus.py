@@ -4,6 +4,7 @@ import os
 import re
 import socket
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import bcrypt
 import pytest
 import trustme
 from opentelemetry.sdk.trace import TracerProvider
+from tests.alertmanager import alertmanager
 from tests.cli.prometheus import ask, healthy, job, running
+from tests.patience import wait_for
 from tests.ports import free_port
 
 from agent_analytics.cli import main
@@ -88,6 +91,12 @@ def evaluated(url: str) -> bool:
     return bool(groups) and all(not each["lastEvaluation"].startswith("0001") for each in groups)
 
 
+def alertmanagers(url: str) -> object:
+    """Return the Alertmanagers that a Prometheus knows."""
+    data = ask(url, "/api/v1/alertmanagers")
+    return data and data["activeAlertmanagers"]
+
+
 def only(found: Examination) -> tuple[str, str]:
     """Return what is wrong, of which there is one thing, and what to do."""
     (problem,) = found.problems
@@ -103,7 +112,7 @@ def test_a_healthy_set_up(
         assert main(["doctor", *asked]) == 0, capsys.readouterr().out
     said = capsys.readouterr().out
     assert f"  - the running service at http://{target}/metrics" in said
-    assert f"  - Prometheus at {url}: its clock, targets, rules and Alertmanager" in said
+    assert f"  - Prometheus at {url}: its clock, targets and rules" in said
     assert "Nothing is wrong in what was checked." in said
     assert "Worth knowing" not in said
 
@@ -383,6 +392,24 @@ def test_no_alertmanager(tmp_path: Path, target: str, rules: list[str], find: Fi
     assert [note.wrong.partition(",")[0] for note in found.notes] == [
         "Prometheus knows no Alertmanager"
     ]
+
+
+def test_an_alertmanager_that_does_not_answer(
+    tmp_path: Path, target: str, rules: list[str], find: Find
+) -> None:
+    """What Prometheus was given and does not answer is not checked; one that is ready is."""
+    nobody = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
+    with alertmanager(tmp_path, nobody) as up:
+        for address, answers in (("http://127.0.0.1:9", False), (up, True)):
+            place = tmp_path / str(answers)
+            place.mkdir()
+            to = address.removeprefix("http://")
+            with running(place, healthy(target), rules=rules, alertmanager=to) as url:
+                wait_for(partial(alertmanagers, url), "the Alertmanager is known", every=0.1)
+                found = find(url)
+            left = [text for text in found.unchecked if f"Alertmanager at {address}, " in text]
+            assert bool(left) is not answers
+            assert (f"Alertmanager at {address}: it is ready" in found.checked) is answers
 
 
 def test_an_address_of_something_else(service: MetricsServer, target: str) -> None:

@@ -1,17 +1,15 @@
 """docs/insights.md: what an operator merges and types is accepted, and does what the page says."""
 
 import json
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from tests.alertmanager import alertmanager
 from tests.docs import pages
-from tests.patience import patience, wait_for
-from tests.ports import free_port
+from tests.patience import wait_for
 from tests.tools import installed
 
 from agent_analytics.insights import prometheus_config, write_rules
@@ -67,48 +65,22 @@ def test_what_is_merged_into_alertmanager(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def alertmanager(tmp_path: Path) -> Iterator[str]:
+def server(tmp_path: Path) -> Iterator[str]:
     """Run an Alertmanager with the page's configuration."""
-    names = ("prometheus-alertmanager", "alertmanager")
-    command = next((path for name in names if (path := shutil.which(name))), None)
-    if command is None:
-        pytest.skip("Alertmanager is not installed (Debian: prometheus-alertmanager)")
     (tmp_path / "slack").write_text("http://127.0.0.1:1/", encoding="utf-8")
-    config = tmp_path / "alertmanager.yml"
     text = snippet("route").replace("/etc/alertmanager/slack", str(tmp_path / "slack"))
-    config.write_text(text, encoding="utf-8")
-    port = free_port()
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                command,
-                f"--config.file={config}",
-                f"--storage.path={tmp_path / 'data'}",
-                f"--web.listen-address=127.0.0.1:{port}",
-                "--cluster.listen-address=",
-            ],
-            stdout=log,
-            stderr=log,
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        ask = ("alert", "query", f"--alertmanager.url={url}")
-        amtool = installed("amtool")
-        wait_for(lambda: amtool(*ask).returncode == 0, "Alertmanager answers", every=0.1)
+    with alertmanager(tmp_path, text) as url:
         yield url
-    finally:
-        process.terminate()
-        process.wait(patience())
 
 
-def test_an_operator_silences_one_insight(alertmanager: str) -> None:
+def test_an_operator_silences_one_insight(server: str) -> None:
     """The page's command keeps silent the insight that it names, and no other."""
     amtool = installed("amtool")
     (command,) = [words for words in pages.commands(PAGE) if words[:2] == ["amtool", "silence"]]
-    here = [word.replace("http://localhost:9093", alertmanager) for word in command[1:]]
+    here = [word.replace("http://localhost:9093", server) for word in command[1:]]
     done = amtool(*here)
     assert done.returncode == 0, done.stderr
-    where = f"--alertmanager.url={alertmanager}"
+    where = f"--alertmanager.url={server}"
     for insight in ("token-growth", "tool-loops"):
         labels = ("audience=publisher", "publisher_id=acme", f"insight={insight}")
         assert amtool("alert", "add", insight, *labels, where).returncode == 0

@@ -89,6 +89,9 @@ class Reader:
 def reader(tmp_path: Path) -> Reader:
     """Return a reader who has saved both programs."""
     pages.write_programs(PAGE, tmp_path)
+    # The page installs no list of prices; the tests' environment has one.
+    missing = "raise ModuleNotFoundError(\"No module named 'genai_prices'\")\n"
+    (tmp_path / "genai_prices.py").write_text(missing, encoding="utf-8")
     return Reader(tmp_path, free_port(), free_port())
 
 
@@ -152,10 +155,13 @@ def test_the_service_is_scraped(followed: Reader) -> None:
         "the first calls are shown",
         every=0.5,
     )
-    # Whatever the doctor finds, there is something to read; the report has nothing to say yet.
+    # As the page says: no tenant key is what is wrong, and nobody has started an Alertmanager.
     found = followed.run(doctor)
-    assert found.returncode in (0, 1), found.stderr
-    assert found.stdout
+    assert found.returncode == 1, found.stderr
+    assert "Wrong (1)" in found.stdout
+    assert "tenant key" in found.stdout.partition("Wrong (1)")[2]
+    assert "Alertmanager at http://localhost:9093" in found.stdout
+    # The report has nothing to say yet.
     asked = followed.run(report)
     assert asked.returncode in (0, 4), asked.stderr
 

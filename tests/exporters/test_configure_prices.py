@@ -165,4 +165,4 @@ def test_without_the_extra(tmp_path: Path, table: Path, *, own: bool) -> None:
         if own
         else "INFO agent-analytics: no prices and not the public list"
     )
-    assert "pip install 'agent-analytics[prices]'" in lines[0]
+    assert "pip install genai-prices" in lines[0]

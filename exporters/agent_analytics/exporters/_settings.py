@@ -194,7 +194,7 @@ def prices(
     except ImportError as error:
         known = "no prices" if own is None else f"prices from {chosen}"
         return own, (
-            f"{known} and not the public list ({error}): pip install 'agent-analytics[prices]'; "
+            f"{known} and not the public list ({error}): pip install genai-prices; "
             "tokens without a price are unpriced"
         )
     known = "the public list" if own is None else f"{chosen}, then from the public list"

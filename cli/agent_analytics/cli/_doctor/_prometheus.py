@@ -13,6 +13,8 @@ from agent_analytics.cli._doctor._targets import check_targets
 _ELSEWHERE: Final = (
     "Start Prometheus, or give its address with --prometheus or AGENT_ANALYTICS_PROMETHEUS."
 )
+#: What Prometheus adds to the address of an Alertmanager.
+_ALERTS: Final = "/api/v2/alerts"
 _HEADER: Final = "AGENT_ANALYTICS_PROMETHEUS_AUTHORIZATION is sent as the header Authorization."
 
 
@@ -54,7 +56,7 @@ def check_prometheus(
     except (KeyError, IndexError, TypeError, ValueError):
         _no_prometheus(examination, address, "it is no Prometheus", _ELSEWHERE)
         return
-    examination.look(f"Prometheus at {server.url}: its clock, targets, rules and Alertmanager")
+    examination.look(f"Prometheus at {server.url}: its clock, targets and rules")
     check_clock(examination, "Prometheus", now)
     parts: dict[str, Callable[[], None]] = {
         "targets": lambda: check_targets(examination, server, service, hold),
@@ -81,9 +83,22 @@ def _no_prometheus(examination: Examination, address: str, why: str, remedy: str
 
 
 def _alertmanagers(examination: Examination, server: Server) -> None:
-    if not server.ask("/api/v1/alertmanagers")["activeAlertmanagers"]:
+    known = server.ask("/api/v1/alertmanagers")["activeAlertmanagers"]
+    if not known:
         examination.note(
             "Prometheus knows no Alertmanager, so nobody is paged and no publisher is sent "
             "anything.",
             "`agent-analytics config` writes alertmanager.yml, and prometheus.yml that names it.",
         )
+    for each in known:
+        # Prometheus lists the addresses that it was given, whether or not anything answers there.
+        address = str(each["url"]).removesuffix(_ALERTS)
+        try:
+            Server(address).get("/-/ready")
+        except (NoAnswerError, ValueError) as error:
+            examination.leave(
+                f"Alertmanager at {address}, which Prometheus sends alerts to: it does not answer "
+                f"here ({error}). Where it does not run, nobody is paged"
+            )
+        else:
+            examination.look(f"Alertmanager at {address}: it is ready")
