@@ -20,6 +20,9 @@ from tests.durable.test_target import installs
 from tests.patience import patience, wait_for
 from tests.ports import free_port
 
+from agent_analytics.exporters import _target, configure
+from agent_analytics.exporters._listening import Sharing, listen
+
 #: Seconds until another worker takes over, by its own clock: see the module ``_target``.
 PROMISED = 15
 #: A worker whose patience is a tenth of the real one, and that hangs on demand.
@@ -223,6 +226,17 @@ def test_a_lock_of_somebody_who_does_not_serve(start: Start, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
+def test_another_service_that_does_not_answer_keeps_its_port(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service of the same user that is stopped is not displaced from another directory."""
+    monkeypatch.setattr(_target, "_WAY_SECONDS", 0)
+    port = free_port()
+    (listener,) = listen("127.0.0.1", port, Sharing.LATER)  # as its server does
+    with listener, pytest.raises(OSError, match="in use"):
+        configure("shop", metrics_port=port, state_dir=str(tmp_path / "state"))
+
+
 def test_the_directory_is_removed_while_in_use(start: Start, tmp_path: Path) -> None:
     """The worker that serves goes on; one that starts then waits for it, and is counted."""
     port, state = free_port(), tmp_path / "state"

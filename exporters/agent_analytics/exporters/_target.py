@@ -143,8 +143,10 @@ class SharedTarget:
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
                     raise
-                if silent or not answers(*self._address, _ANSWER_SECONDS):
-                    # Of a worker that is stopped; nobody else's can be bound beside.
+                # Who does not answer is a worker of ours that is stopped, where one of ours has
+                # ever served; else it is another service, whose port is not ours to take.
+                stopped = not self._lease.fresh and not answers(*self._address, _ANSWER_SECONDS)
+                if silent or stopped:
                     self._started(self._serve(Sharing.BESIDE))
                     return
                 if time.monotonic() >= deadline:
