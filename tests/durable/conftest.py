@@ -95,6 +95,10 @@ class Worker:
         ]
         return sum(found) if found else None
 
+    def upkeep(self) -> None:
+        """Do what a second's passing does."""
+        self.processor._upkeep(0)  # noqa: SLF001 - a second has no public interface
+
     def invocations(self) -> float | None:
         """Scrape, and return how many invocations there were."""
         return self.value("invocations_total")

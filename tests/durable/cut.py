@@ -62,7 +62,7 @@ def main() -> None:  # noqa: C901 - one branch for each command
             busy = threading.Thread(target=count_on)
             busy.start()
         elif command == "upkeep":
-            one.processor._upkeep(0)  # noqa: SLF001 - what a second's passing does
+            one.upkeep()
         elif command == "event":
             for _ in range(2):
                 one.event("install", numbers[0])

@@ -23,6 +23,7 @@ def registers(one: Worker) -> int:
 
 def rotates(one: Worker, tenants: int) -> None:
     """See that who was seen leaves within two epochs, and who comes is shown."""
+    shown = 0
     for epoch in range(3):
         one.wall.now += EPOCH_SECONDS
         one.invoke(marketplace_tenant_id=f"new-{epoch}")
@@ -142,7 +143,8 @@ def _died(one: Worker) -> None:
     """Let go of a slot as the kernel does when its worker dies."""
     from agent_analytics.processor._durable._directory import unlock  # noqa: PLC0415
 
-    store: Any = one.processor._store  # noqa: SLF001 - a death has no public interface
+    processor: Any = one.processor
+    store: Any = processor._store  # noqa: SLF001 - a death has no public interface
     store._closer.detach()  # noqa: SLF001
     unlock(store._slot_lock)  # noqa: SLF001
 

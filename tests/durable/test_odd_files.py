@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.durable.disks import fill, mounted, read_only
 from tests.durable.odd import NAMES, ODD
 from tests.durable.test_target import installs
 from tests.patience import patience
@@ -100,6 +101,24 @@ def test_the_directory_itself(tmp_path: Path, kind: str, caplog: pytest.LogCaptu
     ODD[kind](state)
     assert counted_in_memory(state) == 1
     assert [r for r in caplog.records if r.levelno >= logging.ERROR]
+
+
+@pytest.mark.parametrize("kind", ["tmpfs", "ext4"])
+@pytest.mark.parametrize("order", ["full", "made, full", "made, full, read-only"])
+def test_a_disk_without_room(tmp_path: Path, kind: str, order: str) -> None:
+    """A program starts, counts and is served on a full disk, and where nothing can be written."""
+    with mounted(kind, tmp_path, 2048) as disk:
+        state = disk / "state"
+        if order.startswith("made"):
+            assert counted_in_memory(state) == 1
+        fill(disk)
+        for each in state.glob("service*"):
+            each.unlink()  # it cannot be written again
+        assert counted_in_memory(state) in {1, 2}
+        if order.endswith("read-only"):
+            with read_only(disk, tmp_path) as other:
+                assert counted_in_memory(other / "state") == 1
+                assert counted_in_memory(other / "new") == 1
 
 
 def counted_in_memory(state: Path) -> float | None:

@@ -284,6 +284,7 @@ def test_what_prometheus_sees(start: Start, tmp_path: Path, pace: str) -> None:
             found = ask(prometheus, f"/api/v1/query?{urlencode({'query': query})}")
             return float(found["result"][0]["value"][1]) if found and found["result"] else -1.0
 
+        total = 0.0
         for _ in range(2):
             by_pid = {worker.process.pid: worker for worker in (one, two)}
             owner = by_pid[wait_for(lambda: serving(state), "a worker to serve")]

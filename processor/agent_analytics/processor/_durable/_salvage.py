@@ -34,7 +34,7 @@ def salvaged(
         content[: form.PAGE] = whole[: form.PAGE]
     for entry in blocks:
         start, end = entry.start, entry.end
-        if content[start : start + len(form.ENTRY_MAGIC)] != form.ENTRY_MAGIC:
+        if not content.startswith(form.ENTRY_MAGIC, start):
             since = bytes(content[start:end])
             content[start:end] = whole[start:end]
             if entry.schema in _names.ADDED:
