@@ -140,6 +140,19 @@ def test_a_worker_that_nobody_has_scraped_is_cut_off(start: Start, tmp_path: Pat
     assert two.do("scrape") == 111
 
 
+def test_a_slot_that_was_cut_off_before_it_was_read(start: Start, tmp_path: Path) -> None:
+    """Who reads it for the first time then finds all of it when its worker has mended it."""
+    one, two = start(tmp_path), start(tmp_path)
+    one.do("count 10")
+    one.do("upkeep")
+    cut(tmp_path / "slot-0000", 4096, again=True)
+    two.do("count 1")
+    assert two.do("scrape") == 1
+    assert two.do("scrape") == 1
+    one.do("upkeep")
+    assert two.do("scrape") == 11
+
+
 def test_the_directory_is_removed(start: Start, tmp_path: Path) -> None:
     """Workers write their slots again; a new one starts; nothing is lost, and all of it is said."""
     state = tmp_path / "state"

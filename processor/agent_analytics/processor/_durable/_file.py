@@ -45,6 +45,8 @@ class BlockFile(MappedFile):
         self._cut: int | None = None
         #: How many blocks could not be found, and so are not looked for at every turn.
         self._given_up = 0
+        #: How often the file had been mended when the blocks were last looked for.
+        self._mended = 0
         self._map_more()
         self.counters = self._segments[0].cells[: form.PAGE // 8]
         _segments.watch(self)
@@ -113,6 +115,12 @@ class BlockFile(MappedFile):
 
     def sync(self) -> list[Stored]:
         """Return the blocks that were added since the last call."""
+        mended = self.counters[form.MENDED]
+        if mended != self._mended:
+            self._mended = mended
+            self._at = (0, form.first_record(0))
+            self._given_up = 0
+            return self.scan()
         if self.counters[form.COUNT] <= len(self.blocks) + self._given_up:
             return []
         return self.scan()

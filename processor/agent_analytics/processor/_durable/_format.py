@@ -38,6 +38,8 @@ SAID: Final = 10
 SCRAPED: Final = 11
 #: Process id of the worker that took the slot last.
 PID: Final = 12
+#: How often the file was written again after it had been cut off.
+MENDED: Final = 13
 
 # --- life of a block: the first cells of its run -------------------------------------------------
 

@@ -172,6 +172,7 @@ class MappedFile:
             raise OSError(errno.ENOTSUP, "this system does not map another file in its place")
         target = self._descriptor if descriptor is None else descriptor
         allocate(target, 0, self.size)
+        self._segments[0].cells[form.MENDED] += 1  # readers look again for what they missed
         for segment in self._segments:
             if segment.lost:
                 os.pwrite(target, segment.memory[:], segment.offset)
