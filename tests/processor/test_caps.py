@@ -200,6 +200,7 @@ COVERED: Final[dict[str, str]] = {
     "instrumentation/_answers.py": OF_ONE,
     "instrumentation/_checks.py": OF_ONE,
     "instrumentation/_fields.py": OF_ONE,
+    "instrumentation/_handlers.py": OF_ONE,
     "instrumentation/_held.py": OF_ONE,
     "instrumentation/_kinds.py": PURE,
     "instrumentation/_outcomes.py": OF_ONE,

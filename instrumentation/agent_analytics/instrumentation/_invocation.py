@@ -8,7 +8,7 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.trace import INVALID_SPAN, Span, SpanContext, set_span_in_context
 from opentelemetry.util.types import AttributeValue
 
-from agent_analytics.instrumentation import _checks, context, mistakes, tracing
+from agent_analytics.instrumentation import _checks, _handlers, context, mistakes, tracing
 from agent_analytics.instrumentation import vocabulary as names
 from agent_analytics.instrumentation._calls import Call, NoCall
 from agent_analytics.instrumentation._held import PLAIN, PLAIN_IDS
@@ -90,9 +90,12 @@ class Listing:
         try:
             current = get_current()
             enclosing = context.invocation_in(current)
-            if enclosing is not None and enclosing.ended:
-                # A worker that an invocation started and left behind serves others by now.
-                enclosing = None
+            if enclosing is not None:
+                if self._is_of(enclosing) and _handlers.interrupts(enclosing):
+                    current, enclosing = _handlers.outside(current), None
+                elif enclosing.ended:
+                    # A worker that an invocation started and left behind serves others by now.
+                    enclosing = None
             tenant_id = self._tenant_of(args, kwargs, current, enclosing)
             attributes = self.attributes.copy()
             subject = args[0] if self.method is not None and args else None
@@ -126,6 +129,13 @@ class Listing:
             note_internal_error("the start of an invocation")
             return NO_CALL
         return call
+
+    def _is_of(self, enclosing: context.CurrentInvocation) -> bool:
+        """Tell whether a call inside an invocation is one of its listing."""
+        return self.agent_id in (None, enclosing.agent_id) and self.publisher_id in (
+            None,
+            enclosing.publisher_id,
+        )
 
     @property
     def _named(self) -> str:
