@@ -123,3 +123,14 @@ def test_the_key_of_the_provider_is_named(path: Path) -> None:
     page = str(path.relative_to(pages.DOCS))
     if any("gpt-4o" in block.text for block in pages.blocks(page, "python")):
         assert "OPENAI_API_KEY" in dict(pages.exported(page))
+
+
+@pytest.mark.parametrize(
+    "path", sorted((pages.DOCS / "frameworks").glob("*.md")), ids=lambda path: path.name
+)
+def test_a_page_of_a_framework_has_the_way_without_code(path: Path) -> None:
+    """Whoever switches a framework on in code reads that it goes without, and where."""
+    text = path.read_text(encoding="utf-8")
+    if "instrument=True" in text:
+        assert "zero-code.md)" in text
+        assert path.name == "README.md" or "`opentelemetry-instrument` in front of" in text

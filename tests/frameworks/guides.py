@@ -97,7 +97,10 @@ def _lines(name: str) -> Iterator[str]:
     if wrong:
         yield f"- Counted wrongly in the last live run: {', '.join(wrong)}."
     elif not untold:
-        yield "Nothing is missing."
+        yield (
+            "Nothing is missing: with what this page installs, every scenario of the\n"
+            "[compatibility table](compatibility.md) counts right."
+        )
         return
     for scenario, items in sorted(untold.items()):
         words = ", ".join(word for item, word in WORDS.items() if item in items)

@@ -153,8 +153,10 @@ def test_why_raw_series_are_read(answer: object, of_history: dict[str, Any], sai
         (100.0, "100 ms", "under 100 ms"),
         (238.0, "238 ms", "238 ms"),
         (1_900.0, "1.9 s", "1.9 s"),
+        (299_000.0, "5.0 min", "5.0 min"),
+        (300_000.0, "5.0 min", "5.0 min or more"),
     ],
 )
-def test_times_that_are_too_short_to_be_told(value: float | None, mean: str, p95: str) -> None:
-    """A mean is never 0 ms, and a quantile is not told finer than its first bucket."""
+def test_no_time_is_finer_than_it_is_known(value: float | None, mean: str, p95: str) -> None:
+    """A mean is never 0 ms, and a quantile is not told finer than its first and last bucket."""
     assert (_text.milliseconds(value), _text.quantile(value)) == (mean, p95)

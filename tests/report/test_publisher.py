@@ -54,6 +54,14 @@ def test_money_is_exact(acme: PublisherDashboard) -> None:
     assert acme.margin == pytest.approx(revenue * 0.9 - 1.75 * DAY, abs=1e-6)
 
 
+def test_no_tokens_are_no_cost(acme: PublisherDashboard, hostile: str) -> None:
+    """Where no model was called the cost is $0, and the margin is known; docs/report.md says so."""
+    writer = of_agent(acme, hostile)
+    assert (writer.model_cost, writer.unpriced_tokens or 0) == (0.0, 0)
+    assert writer.margin == pytest.approx(0.25 * LIVED * 0.9, abs=1e-6)
+    assert writer.cost_per_success == 0.0
+
+
 def test_quality(acme: PublisherDashboard) -> None:
     """Error rate, times and ratings are those of the listing that has them."""
     finder = of_agent(acme, "finder")

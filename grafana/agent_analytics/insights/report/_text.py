@@ -94,10 +94,13 @@ def milliseconds(value: float | None) -> str:
 
 
 def quantile(value: float | None) -> str:
-    """Return a time that was read from buckets: of the first one, its upper edge is known."""
-    first = catalogue.INVOCATION_SECONDS[0] * _THOUSAND
+    """Return a time that was read from buckets: of the first and the last one, an edge is known."""
+    edges = catalogue.INVOCATION_SECONDS
+    first, last = edges[0] * _THOUSAND, edges[-1] * _THOUSAND
     if value is not None and value <= first:
         return f"under {milliseconds(first)}"
+    if value is not None and value >= last:
+        return f"{milliseconds(last)} or more"
     return milliseconds(value)
 
 
