@@ -12,6 +12,8 @@ from opentelemetry.trace import Link, SpanContext, Status, TraceState
 from opentelemetry.util.types import AttributeValue
 
 from agent_analytics.exporters import _policy
+from agent_analytics.instrumentation.exact import exact, exact_attributes
+from agent_analytics.instrumentation.health import note_internal_error
 
 Attributes = Mapping[str, AttributeValue]
 
@@ -56,19 +58,20 @@ class Policy:
         """Return what leaves of a span."""
         if self.all:
             return span
-        attributes: Attributes = span.attributes or {}
+        attributes: Attributes = exact_attributes(span.attributes or {})
         kept = self.attributes(attributes)
+        name: str = exact(span.name)
         parent = span.parent
         return ReadableSpan(
-            name=span.name if self._content else _name(span.name, attributes, kept),
+            name=name if self._content else _name(name, attributes, kept),
             context=None if span.context is None else _bare(span.context),
             parent=None if parent is None else _bare(parent),
             resource=self.resource(span.resource),
             attributes=kept,
             events=[
-                Event(event.name, self.attributes(event.attributes or {}), event.timestamp)
+                Event(called, self.attributes(event.attributes or {}), event.timestamp)
                 for event in span.events
-                if self._content or event.name in _policy.EVENTS
+                if (called := exact(event.name)) in _policy.EVENTS or self._content
             ],
             links=[
                 Link(_bare(link.context), self.attributes(link.attributes or {}))
@@ -84,7 +87,7 @@ class Policy:
     def attributes(self, given: Attributes) -> dict[str, AttributeValue]:
         """Return what leaves of the attributes of a span, an event or a link."""
         kept: dict[str, AttributeValue] = {}
-        for key, value in given.items():
+        for key, value in exact_attributes(given).items():
             way = self._known.get(key) or self._way(key)
             if way == "as it is":
                 kept[key] = value
@@ -128,7 +131,13 @@ class Leaving(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Export spans without what stays."""
-        return self._inner.export([self._policy.span(span) for span in spans])
+        leaving: list[ReadableSpan] = []
+        for span in spans:
+            try:
+                leaving.append(self._policy.span(span))
+            except Exception:  # noqa: BLE001 - one span must not cost those of everybody
+                note_internal_error("a span that is to leave")
+        return self._inner.export(leaving)
 
     def shutdown(self) -> None:
         """Shut the other exporter down."""

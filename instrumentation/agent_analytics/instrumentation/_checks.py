@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from numbers import Real
 from typing import Any, Final, NoReturn, cast
 
+from agent_analytics.instrumentation.exact import exact
 from agent_analytics.instrumentation.money import nano_usd
 
 #: Longest id, name or error type in characters.
@@ -29,6 +30,8 @@ def refuse(argument: str, expected: str, value: object) -> NoReturn:
 
 def text(value: object, argument: str) -> str:
     """Return ``value``, an id or a name: not blank, at most MAX_TEXT characters, valid Unicode."""
+    if type(value) is not str:
+        value = exact(value)
     if not isinstance(value, str) or not value or len(value) > MAX_TEXT:
         refuse(argument, f"a non-empty string of at most {MAX_TEXT} characters", value)
     if not value.isascii():

@@ -5,29 +5,13 @@ from typing import Any, Final, cast
 
 from agent_analytics.instrumentation._checks import MAX_TEXT, MAX_TOKENS
 from agent_analytics.instrumentation._held import is_plain, plain
+from agent_analytics.instrumentation.exact import exact
 from agent_analytics.instrumentation.spellings import Path
 
 #: A longer list is no list of the calls of one answer.
 _MOST_ITEMS: Final = 1_000
 #: More items are no wrapping.
 _WIDEST: Final = 4
-#: The exact value of a number or a text of a class derived from these: enums, NumPy's floats.
-_EXACTLY: Final = (
-    (str, str.__str__),
-    (int, int.__int__),
-    (float, float.__float__),
-)
-
-
-def exact(value: object) -> Any:  # noqa: ANN401 - the same value, of whatever type
-    """Return a text or a number as one of Python's own type; anything else as it is."""
-    kind = type(value)
-    if is_plain(value):
-        return value
-    for base, made in _EXACTLY:
-        if issubclass(kind, base):
-            return cast("Any", made)(value)
-    return value
 
 
 def whole(value: object) -> int | None:

@@ -152,13 +152,6 @@ def constant(source: object, key: str) -> object:
     return found
 
 
-def has(source: object, key: str) -> bool:
-    """Tell whether an object or its class has something under a name, ``None`` included."""
-    return key in (own_fields(source) or ()) or any(
-        key in names for names in namespaces(type(source))
-    )
-
-
 def slot(source: object, key: str) -> object:
     """Return what is in a slot of an object, or in a field of a tuple with names."""
     for names in namespaces(type(source)):

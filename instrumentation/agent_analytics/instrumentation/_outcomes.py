@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from agent_analytics.instrumentation import exceptions
 from agent_analytics.instrumentation import vocabulary as names
-from agent_analytics.instrumentation._held import constant, has
+from agent_analytics.instrumentation._held import constant
 from agent_analytics.instrumentation._web_answers import ANSWERS, outcome_of_answer
 from agent_analytics.instrumentation.exceptions import NOTHING, NotErrors
 
@@ -172,7 +172,8 @@ def _look_at_exit(exception: BaseException, own: NotErrors) -> Meaning | None:
 
 def _look_at_exit_code(exception: BaseException, own: NotErrors) -> Meaning | None:
     del own
-    if not has(exception, "exit_code") or not _is_zero(constant(exception, "exit_code")):
+    code = constant(exception, "exit_code")
+    if code is None or not _is_zero(code):  # None is also what a property of its own comes to
         return None
     return names.SUCCESS, type_name(type(exception))
 

@@ -7,8 +7,9 @@ before the public list. In US dollars alone, and a 0 is unknown.
 from decimal import Decimal
 from typing import Final
 
-from agent_analytics.instrumentation._fields import exact, word
+from agent_analytics.instrumentation._fields import word
 from agent_analytics.instrumentation._held import is_plain, plain
+from agent_analytics.instrumentation.exact import exact
 from agent_analytics.instrumentation.money import NANO_PER_USD, nano_usd
 from agent_analytics.instrumentation.spellings import Path
 

@@ -6,8 +6,8 @@ the caller gets, and no failure. What is an error to the caller is one here.
 
 from typing import Final
 
-from agent_analytics.instrumentation._fields import exact
 from agent_analytics.instrumentation._held import constant
+from agent_analytics.instrumentation.exact import exact
 from agent_analytics.instrumentation.vocabulary import CANCELLED, SUCCESS, TIMEOUT
 
 #: Qualified names of classes of exceptions that are answers, or are made answers of.

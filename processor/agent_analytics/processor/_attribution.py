@@ -10,6 +10,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from agent_analytics.instrumentation import incoming
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.context import INVOCATION_KEY
+from agent_analytics.instrumentation.exact import exact
 from agent_analytics.processor._listings import Listing, Listings
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._reading import Attributes
@@ -129,4 +130,4 @@ class Attribution:
 
     @staticmethod
     def _baggage(name: str, context: Context) -> object:
-        return baggage.get_baggage(name, context)
+        return exact(baggage.get_baggage(name, context))

@@ -8,6 +8,7 @@ under it.
 from collections.abc import Callable, Iterable
 from threading import RLock
 
+from agent_analytics.instrumentation.exact import exact
 from agent_analytics.processor import _schema as schema
 from agent_analytics.processor._health import SERIES_CAUSES, Health
 from agent_analytics.processor._limits import Limits
@@ -127,11 +128,9 @@ class Listings:
 
     def find(self, publisher: object, agent: object) -> Listing | None:
         """Return the listing, made if it is new; ``None`` where there is no valid publisher."""
-        try:
-            found = self.known.get((publisher, agent))
-        except TypeError:  # an attribute that cannot be hashed is no id
-            found = None
-        return found or self._new(publisher, agent)
+        if type(publisher) is not str or type(agent) is not str:
+            return self._new(publisher, agent)
+        return self.known.get((publisher, agent)) or self._new(publisher, agent)
 
     def _new(self, publisher: object, agent: object) -> Listing | None:
         publisher_id = self._label(publisher)
@@ -326,6 +325,7 @@ class Listings:
 
     def _label(self, value: object) -> str | None:
         """Return ``value`` if it may become a label, else ``None``, and count the refusal."""
+        value = exact(value)
         if (
             isinstance(value, str)
             and 0 < len(value) <= self._limits.label_length
@@ -336,6 +336,6 @@ class Listings:
             except UnicodeEncodeError:  # a lone surrogate cannot be exposed
                 pass
             else:
-                return str(value)
+                return value
         self._health.refuse_value("label")
         return None

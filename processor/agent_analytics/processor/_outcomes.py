@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from agent_analytics.instrumentation import exceptions
 from agent_analytics.instrumentation import vocabulary as v
+from agent_analytics.instrumentation.exact import exact, exact_attributes
 from agent_analytics.processor._reading import Attributes
 
 SUCCESS: Final = 0
@@ -105,8 +106,8 @@ def full_name(span: Any, attributes: Attributes) -> str:
 def _of_events(span: Any) -> str | None:
     """Return the type that the last exception event names, or ``None``."""
     for event in reversed(span.events):
-        if event.name == "exception":
-            carried: Attributes = event.attributes or {}
+        if exact(event.name) == "exception":
+            carried: Attributes = exact_attributes(event.attributes or {})
             told = carried.get("exception.type")
             return told if type(told) is str and told else None
     return None

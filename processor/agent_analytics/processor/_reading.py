@@ -16,6 +16,8 @@ from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
+from agent_analytics.instrumentation.exact import are_exact, exact, exact_attributes
+
 Attributes = Mapping[str, Any]
 #: Attributes, span id, id of the parent span.
 Start = tuple[Attributes, int, int | None]
@@ -36,13 +38,24 @@ class Readers(NamedTuple):
     fast: bool
 
 
+def _make_exact(span: Any) -> None:
+    """Make exact what a span carries and is called, where it stands: everything reads it."""
+    attributes = span._attributes
+    with attributes._lock:
+        values = attributes._dict
+        made = exact_attributes(values)
+        values.clear()
+        values.update(made)
+    span._name = exact(span._name)
+
+
 def _attributes(span: ReadableSpan) -> Attributes:
     attributes: Any = span.attributes
     try:
         copied: Attributes = attributes.copy()  # one call, where dict() makes one a key
     except AttributeError:
-        return dict(attributes or {})
-    return copied
+        copied = dict(attributes or {})
+    return copied if are_exact(copied) else exact_attributes(copied)
 
 
 def _public_start(span: ReadableSpan) -> Start:
@@ -70,14 +83,20 @@ def _public_rest(span: ReadableSpan) -> Rest:
 def _fast_start(span: Any) -> Start:
     try:
         parent = span._parent
-        return span._attributes._dict, span._context[1], None if parent is None else parent[1]
+        attributes = span._attributes._dict
+        if not are_exact(attributes) or type(span._name) is not str:
+            _make_exact(span)
+        return attributes, span._context[1], None if parent is None else parent[1]
     except _NOT_AS_EXPECTED:
         return _public_start(span)
 
 
 def _fast_key(span: Any) -> Key:
     try:
-        return span._attributes._dict, span._context[1]
+        attributes = span._attributes._dict
+        if not are_exact(attributes) or type(span._name) is not str:
+            _make_exact(span)
+        return attributes, span._context[1]
     except _NOT_AS_EXPECTED:
         return _public_key(span)
 

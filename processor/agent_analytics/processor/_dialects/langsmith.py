@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from agent_analytics.instrumentation.exact import exact, exact_attributes
 from agent_analytics.processor._dialects import _facts as f
 from agent_analytics.processor._dialects._dialect import Dialect
 from agent_analytics.processor._dialects._facts import Facts
@@ -52,8 +53,8 @@ def _failure(events: Iterable[Any]) -> str | None:
     """Return the type of the exception that the last exception's text begins or ends with."""
     failed = None
     for event in events:
-        if event.name == "exception":
-            carried: Mapping[str, Any] = event.attributes or {}
+        if exact(event.name) == "exception":
+            carried = exact_attributes(event.attributes or {})
             text = carried.get("exception.message")
             failed = _type_in(text) if type(text) is str else _UNTOLD
     return failed
