@@ -1,5 +1,6 @@
 """A worker with a state directory: a real SDK, real files, clocks turned by hand."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,10 @@ class Worker:
     def upkeep(self) -> None:
         """Do what a second's passing does."""
         self.processor._upkeep(0)  # noqa: SLF001 - a second has no public interface
+
+    def still(self) -> None:
+        """Let no second pass from now on."""
+        self.processor._upkeep_from, self.processor._upkeep_at = 0, sys.maxsize  # noqa: SLF001 - the same
 
     def invocations(self) -> float | None:
         """Scrape, and return how many invocations there were."""

@@ -3,7 +3,8 @@
 Lines on stdin are commands: ``count N`` runs invocations, ``scrape`` answers their sum as shown,
 ``tools N`` opens blocks, ``event ID`` records an event twice and answers how many count,
 ``busy`` counts in a thread until the next line, ``upkeep`` does what each second does, and
-``faulthandler`` has tracebacks of faults printed. Logs go to stderr.
+``still`` lets none pass any more. ``faulthandler`` has tracebacks of faults printed. Logs go to
+stderr.
 """
 
 import faulthandler
@@ -63,6 +64,8 @@ def main() -> None:  # noqa: C901 - one branch for each command
             busy.start()
         elif command == "upkeep":
             one.upkeep()
+        elif command == "still":
+            one.still()
         elif command == "event":
             for _ in range(2):
                 one.event("install", numbers[0])

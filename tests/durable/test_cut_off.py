@@ -140,6 +140,25 @@ def test_a_worker_that_nobody_has_scraped_is_cut_off(start: Start, tmp_path: Pat
     assert two.do("scrape") == 111
 
 
+def test_what_another_worker_has_shown_in_the_last_second(start: Start, tmp_path: Path) -> None:
+    """What the worker does not remember, and the other one has shown, the other one takes on."""
+    one, two, three = (start(tmp_path) for _ in range(3))
+    one.do("count 100")
+    one.do("upkeep")
+    one.do("still")
+    one.do("count 50")
+    two.do("count 1")
+    assert two.do("scrape") == three.do("scrape") == 151
+    cut(tmp_path / "slot-0000", 0, again=False)
+    one.do("upkeep")
+    assert two.do("scrape") == two.do("scrape") == 151
+    assert three.do("scrape") == 151, "one of them takes it on"
+    one.do("count 10")
+    assert one.do("scrape") == two.do("scrape") == three.do("scrape") == 161
+    two.ended()
+    assert one.do("scrape") == 161
+
+
 def test_a_slot_that_was_cut_off_before_it_was_read(start: Start, tmp_path: Path) -> None:
     """Who reads it for the first time then finds all of it when its worker has mended it."""
     one, two = start(tmp_path), start(tmp_path)

@@ -125,6 +125,11 @@ class BlockFile(MappedFile):
             return []
         return self.scan()
 
+    @property
+    def mended_meanwhile(self) -> bool:
+        """Whether the file was mended since the blocks were last looked for."""
+        return self.counters[form.MENDED] != self._mended
+
     def scan(self) -> list[Stored]:
         """Return the blocks that were not seen yet, whatever the header says of their number."""
         self._map_more()

@@ -40,6 +40,8 @@ SCRAPED: Final = 11
 PID: Final = 12
 #: How often the file was written again after it had been cut off.
 MENDED: Final = 13
+#: Up to which time of these a worker has taken on what was shown and then lost.
+TAKEN_ON: Final = 14
 
 # --- life of a block: the first cells of its run -------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
@@ -139,6 +140,15 @@ class MappedFile:
             most -= size
             position += size
         self._keep_next = index, position
+
+    def remembered(self) -> Iterator[tuple[Stored, list[int]]]:
+        """Yield the blocks with the cells that the file had when that was last looked at."""
+        for stored in list(self.blocks.values()):
+            kept = self._segments[stored.segment].kept
+            first = 8 * (stored.entry.run + form.STATE_CELLS)
+            data = kept[first : first + 8 * stored.entry.size]
+            if len(data) == 8 * stored.entry.size:
+                yield stored, memoryview(data).cast("q").tolist()
 
     def rescue(self, index: int) -> bool:
         """Put memory in the place of a segment, with what is known of it."""

@@ -86,6 +86,10 @@ class DurableSnapshots:
             self._store.begin_epoch()
             self._health.mirror(open_spans)
             self._store.view.refresh()
+            owed = self._store.view.owed()
+            if owed:
+                self._store.take_on(owed)
+                self._store.view.refresh()
             if part == "sketches":
                 return Snapshot([], self._sketches(room_for_sketches(self._shares, beside=beside)))
             # Those of a worker of an earlier version, too: the exposition has them.

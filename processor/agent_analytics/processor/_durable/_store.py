@@ -166,6 +166,14 @@ class DurableStore:
                     "until it can be"
                 )
 
+    def take_on(self, owed: list[tuple[str, tuple[str, ...], list[int]]]) -> None:
+        """Add to this worker's blocks what was shown of another's that has lost it."""
+        for name, labels, cells in owed:
+            part = self.open_part(name, labels, len(cells))
+            with self._lock:
+                for index, cell in enumerate(cells):
+                    part.cells[index] += cell
+
     def _move(self, file: BlockFile) -> None:
         """Go on in another slot, for the file was deleted: the directory was, mostly.
 

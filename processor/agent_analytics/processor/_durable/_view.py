@@ -13,6 +13,7 @@ from agent_analytics.processor._durable import _names
 from agent_analytics.processor._durable._directory import StateDirectory
 from agent_analytics.processor._durable._file import BlockFile
 from agent_analytics.processor._durable._mapped import Stored
+from agent_analytics.processor._durable._names import fingerprint
 from agent_analytics.processor._store import Cells
 from agent_analytics.processor.private_files import OddFileError
 
@@ -130,6 +131,7 @@ class View:
         self._files: dict[int, BlockFile] = {}
         #: Twins of this worker's own file that are not read yet, each with its slot.
         self._adopted: list[tuple[int, BlockFile]] = []
+        self._owed: list[tuple[str, Labels, list[int]]] = []
         #: Numbers for files whose slot is another file's by now.
         self._gone = NO_SLOT
         self.groups: dict[str, dict[Labels, Merged]] = {name: {} for name in _names.FINGERPRINTS}
@@ -151,6 +153,8 @@ class View:
             file = self._file(number) if number >= 0 else self._files.get(number)
             if file is not None:
                 self._look_after(number, file)
+                if not file.is_twin and not file.lost and file.mended_meanwhile:
+                    self._note_owed(file)
                 for stored in file.sync():
                     self._add_stored(number, stored)
         memory = self._memory()
@@ -243,6 +247,34 @@ class View:
         elif number not in self.living:
             with suppress(OSError):
                 self._directory.mend(file)
+
+    def _note_owed(self, file: BlockFile) -> None:
+        """Note what was shown of a file, and what its worker did not know when it mended the file.
+
+        A worker puts back what it remembers. What came after that, and was read here, has been
+        shown, and is in no slot any more. One worker takes it on, whoever notices first.
+        """
+        with self._directory.locked():
+            mended = file.counters[form.MENDED]
+            if file.counters[form.TAKEN_ON] >= mended:
+                return
+            file.counters[form.TAKEN_ON] = mended
+        for stored, before in file.remembered():
+            schema = _names.SERIES.get(stored.entry.schema)
+            if schema is None or fingerprint(schema) != stored.entry.fingerprint:
+                continue
+            now = stored.cells.tolist()
+            owed = [
+                0 if cell in schema.gauges else max(0, shown - now[cell])
+                for cell, shown in enumerate(before)
+            ]
+            if any(owed):
+                self._owed.append((schema.name, stored.entry.labels, owed))
+
+    def owed(self) -> list[tuple[str, Labels, list[int]]]:
+        """Return what was shown and is in no slot any more, by schema and labels; once."""
+        owed, self._owed = self._owed, []
+        return owed
 
     def keep(self) -> None:
         """Remember what the files hold, to be shown should somebody cut them off."""
