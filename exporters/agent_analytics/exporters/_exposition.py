@@ -36,6 +36,9 @@ def exposition(
 ) -> tuple[bytes, str]:
     """Return a scrape of ``processor`` and its content type; it counts as one.
 
+    Whoever is shown the part ``sketches`` can test for a tenant (SECURITY.md), and this asks nobody
+    for a credential. It renders for its caller alone; servers and apps share renderings.
+
     Args:
         processor: Whose series.
         accept: An HTTP ``Accept`` header; OpenMetrics where it is asked for, else text 0.0.4.
