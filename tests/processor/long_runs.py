@@ -4,7 +4,7 @@ Each shape starts its spans and returns what ends them, so that either can be me
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Final
@@ -315,7 +315,7 @@ SHAPES: Final[dict[str, Shape]] = {
 
 
 @contextmanager
-def counted_lines(lines: list[int], part: str = "/agent_analytics/processor/") -> Iterator[None]:
+def counted_lines(lines: list[int], part: str = "/agent_analytics/processor/") -> Generator[None]:
     """Add up the lines of the processor that run, which are the same at every run."""
     count = 0
 

@@ -236,7 +236,7 @@ def test_an_agent_that_calls_itself_is_inner_work(rig: Rig) -> None:
         if depth:
             search(depth - 1)
             list(map(finder, [0]))
-            finder(0, sys._getframe())  # noqa: SLF001 - a frame is no handler's alone
+            finder(0, sys._getframe())  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # no handler's alone
 
     @tool
     def search(depth: int) -> None:

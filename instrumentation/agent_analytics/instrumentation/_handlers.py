@@ -46,7 +46,7 @@ def interrupts(enclosing: object) -> bool:
     Args:
         enclosing: The invocation that the context says the code is in.
     """
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the only way to see the stack
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # the only way to it
     registered = _registered()
     for _ in range(_MOST_FRAMES):
         if frame is None:
@@ -83,15 +83,22 @@ def _registered() -> set[CodeType]:
     found: set[CodeType] = set()
     handlers = (signal.getsignal(number) for number in signal.valid_signals())
     for handler in (*handlers, sys.gettrace(), sys.getprofile(), *gc.callbacks):
-        one: object = handler
-        for _ in range(_MOST_PARTIALS):
-            if type(one) is partial:
-                one = one.func
-            elif type(one) is MethodType:
-                one = one.__func__
-        if type(one) is FunctionType:
-            found.add(one.__code__)
+        code = _code_of(handler)
+        if code is not None:
+            found.add(code)
     return found
+
+
+def _code_of(handler: object) -> CodeType | None:
+    """Return the code that is run when a plain function, or what is made of one, is called."""
+    for _ in range(_MOST_PARTIALS):
+        if isinstance(handler, FunctionType):
+            return handler.__code__
+        if isinstance(handler, MethodType):
+            handler = handler.__func__
+        elif type(handler) is partial:
+            handler = cast("partial[object]", handler).func
+    return None
 
 
 def _arguments(frame: FrameType) -> Iterable[object]:
@@ -103,8 +110,8 @@ def _arguments(frame: FrameType) -> Iterable[object]:
     given = [known.get(name) for name in code.co_varnames[: code.co_argcount]]
     if not code.co_flags & CO_VARARGS:
         return given
-    more = known.get(code.co_varnames[code.co_argcount + code.co_kwonlyargcount])
-    return chain(given, more) if type(more) is tuple else given
+    more: object = known.get(code.co_varnames[code.co_argcount + code.co_kwonlyargcount])
+    return chain(given, cast("tuple[object, ...]", more)) if type(more) is tuple else given
 
 
 def _is_interrupted(given: tuple[object, ...], place: int, back: FrameType) -> bool:
@@ -132,7 +139,7 @@ def _is_of_collector(value: object) -> bool:
     kind = type(value)
     if issubclass(kind, ref):
         return ref.__call__(value) is None  # type: ignore[arg-type]  # a reference
-    return kind is dict and set(cast("dict[str, object]", value)) == _COLLECTED
+    return kind is dict and cast("dict[str, object]", value).keys() == _COLLECTED
 
 
 __all__ = ["interrupts", "outside"]
