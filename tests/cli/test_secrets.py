@@ -5,6 +5,7 @@ import json
 import urllib.parse
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -58,7 +59,7 @@ def test_addresses(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the report's client nor the exporter quotes a password."""
     said = [message(lambda: PrometheusClient(address))]
     for protocol in ("grpc", "http/protobuf"):
-        kind = _otlp.protocol_from(protocol)
+        kind: Any = _otlp.protocol_from(protocol)
         said.append(message(lambda: _otlp.endpoint_from(address, kind, given=True)))  # noqa: B023 - at once
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
         said.append(_otlp.wrong_endpoint(kind))

@@ -300,15 +300,16 @@ class OverGrpc(grpc.GenericRpcHandler):
     def __init__(self, rig: Rig) -> None:
         self._rig = rig
 
-    def service(self, details: Any) -> Any:  # noqa: ANN401 - of grpc
+    def service(self, handler_call_details: Any) -> Any:  # noqa: ANN401 - of grpc
         """Serve one call."""
-        carrier = {key: str(value) for key, value in details.invocation_metadata}
+        carrier = {key: str(value) for key, value in handler_call_details.invocation_metadata}
 
         def answer(request: bytes, _: object) -> bytes:
             serve(self._rig, propagate.extract(carrier))
             return request
 
-        return grpc.unary_unary_rpc_method_handler(answer)
+        made: Any = grpc
+        return made.unary_unary_rpc_method_handler(answer)
 
 
 def test_over_grpc(make_rig: MakeRig) -> None:
@@ -317,8 +318,9 @@ def test_over_grpc(make_rig: MakeRig) -> None:
     server = grpc.server(futures.ThreadPoolExecutor(1), handlers=[OverGrpc(rig)])
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-        call: Any = channel.unary_unary("/any/Call")
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as opened:
+        channel: Any = opened
+        call = channel.unary_unary("/any/Call")
         assert call(b"x", metadata=(("baggage", header(FORGED)),), timeout=30) == b"x"
     server.stop(None).wait()
     assert billed(rig) == {("acme", "finder")}

@@ -179,7 +179,8 @@ def _short(value: Any) -> Any:  # noqa: ANN401 - of whatever type an attribute m
         return value[: _policy.LONGEST]
     if isinstance(value, bytes) or not isinstance(value, Sequence):
         return value if isinstance(value, bool | int | float) else None
-    return [_short(each) for each in list(value)[: _policy.MOST]]
+    listed: Any = value
+    return [_short(each) for each in list(listed)[: _policy.MOST]]
 
 
 def _bare(context: SpanContext) -> SpanContext:

@@ -12,22 +12,22 @@ mappings that keep all they have in a dictionary.
 import gc
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from types import GetSetDescriptorType, MappingProxyType, MemberDescriptorType, NoneType
 from typing import Any, Final, NamedTuple, cast
 
 #: Exact types that carry no fields: the early way out for most results and chunks.
-PLAIN: Final = frozenset(
+PLAIN: Final[frozenset[type[Any]]] = frozenset(
     {str, bytes, bytearray, int, float, complex, bool, NoneType, list, tuple, set, frozenset}
 )
 #: The same by identity: a metaclass may have made anything of the hash of its classes.
 PLAIN_IDS: Final = frozenset(map(id, PLAIN))
 #: Past whatever a metaclass has made of the names.
-_ancestors: Final[Any] = cast("Any", type.__dict__["__mro__"]).__get__
-_namespace: Final[Any] = cast("Any", type.__dict__["__dict__"]).__get__
-_module: Final[Any] = cast("Any", type.__dict__["__module__"]).__get__
-_qualified_name: Final[Any] = cast("Any", type.__dict__["__qualname__"]).__get__
+_ancestors: Final[Any] = type.__dict__["__mro__"].__get__
+_namespace: Final[Any] = type.__dict__["__dict__"].__get__
+_module: Final[Any] = type.__dict__["__module__"].__get__
+_qualified_name: Final[Any] = type.__dict__["__qualname__"].__get__
 
 
 class _Sample(NamedTuple):
@@ -86,7 +86,7 @@ def is_kind_of(kind: type, others: frozenset[int]) -> bool:
 
 
 @contextmanager
-def reading() -> Iterator[None]:
+def reading() -> Generator[None]:
     """Look at the keys of each dictionary once, as long as this lasts in this thread."""
     if getattr(_reading, "known", None) is not None:
         yield
@@ -109,7 +109,7 @@ def held(source: object) -> Mapping[str, object] | None:
     own = own_fields(source)
     if own is not None and own and all(defined(kind, name) is not None for name in _MAPPING):
         # UserDict, the models of Azure's clients, DSPy's predictions.
-        inner = [each for each in own.values() if type(each) is dict]
+        inner: list[Any] = [each for each in own.values() if type(each) is dict]
         if len(inner) == 1:
             return {**_named(inner[0]), **own}
     return own
@@ -176,7 +176,7 @@ def own_fields(source: object) -> dict[str, object] | None:
                 own = found.__get__(source) if _gives_own(ancestor, found) else None
             except (AttributeError, TypeError):
                 return None  # the descriptor of another class
-            return _named(own) if type(own) is dict else None
+            return _named(cast("Any", own)) if type(own) is dict else None
     return None
 
 
@@ -190,7 +190,7 @@ def _gives_own(kind: type, descriptor: Any) -> bool:
     return type(descriptor) is MemberDescriptorType
 
 
-def _named(fields: dict[Any, Any]) -> dict[str, object]:
+def _named(fields: Any) -> dict[str, object]:
     """Return a dictionary as one that is asked without running anything of its keys or its class.
 
     A key of another class than ``str`` may have any ``__eq__``, which a look-up would ask.
@@ -200,13 +200,14 @@ def _named(fields: dict[Any, Any]) -> dict[str, object]:
         found = known.get(id(fields))
         if found is not None:
             return found[1]
-    if dict.__len__(fields) > _MOST_KEYS:
+    looked: Any = dict
+    if looked.__len__(fields) > _MOST_KEYS:
         return {}
-    exact = type(fields) is dict
+    exact = id(type(fields)) == id(dict)
     if exact and all([type(key) is str for key in fields]):  # noqa: C419 - a list is faster
-        named = fields
+        named: dict[str, object] = fields
     else:
-        pairs = dict.items(fields)
+        pairs: list[tuple[Any, object]] = list(looked.items(fields))
         named = {key: value for key, value in pairs if type(key) is str}
     if known is not None:
         known[id(fields)] = (fields, named)  # what is kept keeps its identity

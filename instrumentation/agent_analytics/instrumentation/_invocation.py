@@ -265,7 +265,8 @@ class RunningInvocation:
         """Note the time of the first chunk, and the usage that any chunk carries."""
         if self.first_chunk is None:
             self.first_chunk = (perf_counter_ns() - call.started) / 1e9
-        if id(type(value)) not in PLAIN_IDS or type(value) is tuple:
+        kind = type(value)
+        if id(kind) not in PLAIN_IDS or kind is tuple:
             if self.streamed is None:
                 self.streamed = Streamed()
             self.streamed.chunk(value)

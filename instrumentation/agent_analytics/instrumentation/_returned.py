@@ -40,7 +40,8 @@ _MAX_OVER: Final = 1024
 
 def finish(call: Call, result: Any) -> Any:
     """End the call with ``result``; where that is unfinished, return what ends it later."""
-    kind = type(result)  # pyright: ignore[reportUnknownVariableType] # whatever it is
+    given: object = result
+    kind = type(given)
     if id(kind) in _over and (kind is not dict or not has_metadata(result)):
         call.end(SUCCESS, None, result)
         return result
@@ -53,7 +54,8 @@ def _exact(result: object) -> type[object]:
 
 def _go_on(call: Call, result: Any) -> Any:
     try:
-        if type(result) is dict or type(result) is tuple:  # one of its parts may be a stream
+        exact = _exact(result)
+        if exact is dict or exact is tuple:  # one of its parts may be a stream
             return finish_parts(call, result, follow)
         kind = kind_of(result)
         if kind is Kind.DONE:
@@ -190,7 +192,7 @@ def _opening(carried: Carried, result: object) -> Any:
 
 def _proxy(carried: Carried, result: Any) -> Any:
     target = attribute(result, "__wrapped__")
-    described: Any = defined(type(result), "__wrapped__")
+    described: Any = defined(_exact(result), "__wrapped__")
     if (
         target is None and type(described) is GetSetDescriptorType
     ):  # of a proxy that is written in C
@@ -245,7 +247,7 @@ def _holder(carried: Carried, result: Any) -> Any:
 def _close_instead(response: Any, body: Any, instead: Any) -> None:
     """Let Django, which remembers how to close what it streams, close what took its place."""
     closers: Any = attribute(response, "_resource_closers")
-    if type(closers) is list:
+    if _exact(closers) is list:
         closers[:] = [
             instead.close if getattr(close, "__self__", None) is body else close
             for close in closers

@@ -15,7 +15,7 @@ to spans would make revenue of them.
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import unquote
 
 from opentelemetry import baggage, trace
@@ -84,7 +84,7 @@ def admitted(before: Context, extracted: Context) -> Context:
         before: What it was extracted into; entries that were there already stay.
         extracted: What a propagator has made of that.
     """
-    known = baggage.get_all(before)
+    known: Mapping[str, object] = baggage.get_all(before)
     came = {
         key: value
         for key, value in baggage.get_all(extracted).items()
@@ -125,8 +125,9 @@ def _own_publishers() -> Iterator[object]:
     """Yield the publishers that this process is configured with."""
     provider: Any = trace.get_tracer_provider()
     resource: Any = getattr(provider, "resource", None)
-    attributes = getattr(resource, "attributes", None)
-    found = attributes.get(PUBLISHER_ID) if isinstance(attributes, Mapping) else None
+    attributes: Any = getattr(resource, "attributes", None)
+    get: Any = getattr(attributes, "get", None)
+    found: object = get(PUBLISHER_ID) if callable(get) else None
     if found is None:
         pairs = (each.partition("=") for each in os.environ.get(_RESOURCE_VARIABLE, "").split(","))
         named = {key.strip(): unquote(value.strip()) for key, _, value in pairs}
@@ -137,7 +138,7 @@ def _own_publishers() -> Iterator[object]:
 
 def _stand(kind: type[TextMapPropagator]) -> None:
     """Stand at the door of a class of propagators, once."""
-    extract: Extract | None = vars(kind).get("extract")
+    extract: Any = vars(kind).get("extract")
     if not callable(extract) or getattr(extract, _AT_THE_DOOR, False):
         return
 
@@ -163,7 +164,8 @@ def _stand_at_all(kind: type[TextMapPropagator]) -> None:
 
 
 def _made(cls: type[Any], /, **arguments: Any) -> None:
-    super(TextMapPropagator, cls).__init_subclass__(**arguments)
+    above = cast("Any", super)(TextMapPropagator, cls)
+    above.__init_subclass__(**arguments)
     _stand(cls)
 
 

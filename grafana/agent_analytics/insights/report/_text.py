@@ -148,8 +148,9 @@ def harmless_throughout(value: _T) -> _T:
     if isinstance(value, str):
         changed = harmless(value)
     elif is_dataclass(value) and not isinstance(value, type):
-        found = {each.name: getattr(value, each.name) for each in fields(value) if each.init}
-        changed = replace(value, **{key: harmless_throughout(one) for key, one in found.items()})
+        shown: Any = value
+        found = {each.name: getattr(shown, each.name) for each in fields(shown) if each.init}
+        changed = replace(shown, **{key: harmless_throughout(one) for key, one in found.items()})
     elif type(value) is tuple or type(value) is list:
         listed = [harmless_throughout(one) for one in cast("list[object]", value)]
         changed = listed if type(value) is list else tuple(listed)
