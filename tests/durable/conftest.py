@@ -98,11 +98,13 @@ class Worker:
 
     def upkeep(self) -> None:
         """Do what a second's passing does."""
-        self.processor._upkeep(0)  # noqa: SLF001 - a second has no public interface
+        processor: Any = self.processor  # a second has no public interface
+        processor._upkeep(0)  # noqa: SLF001 - see above
 
     def still(self) -> None:
         """Let no second pass from now on."""
-        self.processor._upkeep_from, self.processor._upkeep_at = 0, sys.maxsize  # noqa: SLF001 - the same
+        processor: Any = self.processor
+        processor._upkeep_from, processor._upkeep_at = 0, sys.maxsize  # noqa: SLF001 - see above
 
     def invocations(self) -> float | None:
         """Scrape, and return how many invocations there were."""
