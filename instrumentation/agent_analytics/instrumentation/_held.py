@@ -34,9 +34,10 @@ class _Sample(NamedTuple):
     field: int = 0
 
 
-_SLOTS: Final = frozenset(map(id, (MemberDescriptorType, type(_Sample.__dict__["field"]))))
+_FIELD: Final[object] = _Sample.__dict__["field"]
+_SLOTS: Final = frozenset((id(MemberDescriptorType), id(type(_FIELD))))
 #: What Python says of the descriptor that it gives each class whose instances have a dictionary.
-_OWN_DICT: Final = cast("Any", type("_", (), {}).__dict__["__dict__"]).__doc__
+_OWN_DICT: Final = type("_", (), {}).__dict__["__dict__"].__doc__
 #: What pydantic keeps beside the fields that a model declares.
 _BESIDE: Final = ("__pydantic_extra__", "__pydantic_private__")
 #: Where proto-plus keeps the message that it wraps.
@@ -203,7 +204,8 @@ def _named(fields: Any) -> dict[str, object]:
     looked: Any = dict
     if looked.__len__(fields) > _MOST_KEYS:
         return {}
-    exact = id(type(fields)) == id(dict)
+    given: object = fields
+    exact = type(given) is dict
     if exact and all([type(key) is str for key in fields]):  # noqa: C419 - a list is faster
         named: dict[str, object] = fields
     else:

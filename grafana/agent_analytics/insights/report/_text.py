@@ -148,12 +148,12 @@ def harmless_throughout(value: _T) -> _T:
     if isinstance(value, str):
         changed = harmless(value)
     elif is_dataclass(value) and not isinstance(value, type):
-        shown: Any = value
+        shown = cast("Any", value)
         found = {each.name: getattr(shown, each.name) for each in fields(shown) if each.init}
         changed = replace(shown, **{key: harmless_throughout(one) for key, one in found.items()})
-    elif type(value) is tuple or type(value) is list:
+    elif isinstance(value, tuple | list):
         listed = [harmless_throughout(one) for one in cast("list[object]", value)]
-        changed = listed if type(value) is list else tuple(listed)
+        changed = listed if isinstance(value, list) else tuple(listed)
     return cast("_T", changed)
 
 
