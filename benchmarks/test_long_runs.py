@@ -90,6 +90,7 @@ def test_long_runs(benchmark: BenchmarkFixture) -> None:
                 ]
             )
             measured[name] = [power, longest]
+            print("  ".join(rows[-1]), flush=True)  # all of them take long
         table(("run", "s, largest", "exponent", "neighbour, ms", ""), rows)
         return measured
 
