@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Generator
@@ -25,6 +26,8 @@ PROMETHEUS = shutil.which("prometheus")
 SAMPLES = 100_000
 #: Seconds that each attack lasts, and that each figure is taken over.
 SECONDS = 12.0
+#: Seconds between two tries of who has the right password.
+SCRAPE_SECONDS = 5.0
 #: What a thread of Python waits for another: less cannot be told from it.
 SWITCH_MS = 1_000 * sys.getswitchinterval()
 
@@ -137,6 +140,26 @@ def once():
     client.request("GET", "/metrics", headers={"Authorization": "Basic " + word})
     client.getresponse().read()
     client.close()
+"""
+#: Each guess is sent some times, so many seconds apart, each time from another address.
+GUESS_FROM_EVERYWHERE = """
+import collections, random
+mine = threading.local()
+def once():
+    waiting = mine.__dict__.setdefault("waiting", collections.deque())
+    if waiting and waiting[0][0] <= time.monotonic():
+        _, word, sent = waiting.popleft()
+    else:
+        word, sent = base64.b64encode(b"prom:%d" % next(numbers)).decode(), 0
+    if sent + 1 < TIMES:
+        add = waiting.append if APART else waiting.appendleft
+        add((time.monotonic() + APART, word, sent + 1))
+    source = f"127.{random.randrange(1, 255)}.{random.randrange(255)}.{random.randrange(1, 255)}"
+    client = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60, source_address=(source, 0))
+    client.request("GET", "/metrics", headers={"Authorization": "Basic " + word})
+    client.getresponse().read()
+    client.close()
+    time.sleep(0.05)
 """
 SHAKE_HANDS = """
 context = ssl.create_default_context()
@@ -263,6 +286,47 @@ def test_a_hundred_guess(tmp_path: Path, known: bool) -> None:  # noqa: FBT001 -
     sys.stdout.write(f"Prometheus was let in after {first:.1f} s, then always\n")
     assert least == 1
     assert rows["a hundred guess"]["cpu"] <= 0.75
+
+
+@pytest.mark.parametrize(
+    ("times", "apart", "cost"),
+    [
+        *[(1, 0.0, 10), (2, 0.0, 10), (3, 0.0, 10), (1, 0.0, 12), (3, 0.0, 12)],
+        *[(2, 1.2, 10), (3, 1.2, 10), (3, 2.4, 10), (3, 5.0, 10)],
+    ],
+)
+def test_guesses_from_everywhere(tmp_path: Path, times: int, apart: float, cost: int) -> None:
+    """32 guess from as many addresses as they like: the right one is in after few tries."""
+    hashed = bcrypt.hashpw(b"right", bcrypt.gensalt(cost)).decode()
+    (tmp_path / "web.yml").write_text(f"basic_auth_users: {{prom: {hashed}}}\n")
+    word = base64.b64encode(b"prom:right").decode()
+    attack = f"TIMES, APART = {times}, {apart}\n{GUESS_FROM_EVERYWHERE}"
+    tries: list[str] = []
+    with (
+        service(100, tmp_path / "web.yml") as host,
+        attackers(32, host.port, attack),
+    ):
+        time.sleep(SCRAPE_SECONDS)  # so that guesses have come back, too
+        while len(tries) < 6 and not (tries and tries[-1].startswith("200")):
+            began = time.monotonic()
+            request = urllib.request.Request(
+                f"http://127.0.0.1:{host.port}/metrics", headers={"Authorization": f"Basic {word}"}
+            )
+            try:
+                with urllib.request.urlopen(request, timeout=2 * SCRAPE_SECONDS) as answer:
+                    said = str(answer.status)
+            except urllib.error.HTTPError as error:
+                said = str(error.code)
+            except OSError as error:
+                said = str(error)
+            took = time.monotonic() - began
+            tries.append(f"{said} after {took:.2f} s")
+            time.sleep(max(0.0, SCRAPE_SECONDS - took))
+        rows = {"32 guess": host.measure()}
+    figures(f"each guess {times} times, {apart} s apart, bcrypt cost {cost}", rows)
+    sys.stdout.write(f"the right password, every {SCRAPE_SECONDS:.0f} s: {', '.join(tries)}\n")
+    # Guesses that are repeated as slowly and as often as scrapes are as likely to be right.
+    assert len(tries) <= (4 if apart >= SCRAPE_SECONDS else 3)
 
 
 def test_a_flood_of_handshakes(tmp_path: Path) -> None:

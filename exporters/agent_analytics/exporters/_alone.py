@@ -16,6 +16,7 @@ import threading
 from pathlib import Path
 from typing import Final
 
+from agent_analytics.exporters._socket_names import users_of
 from agent_analytics.processor.private_files import open_private
 
 _logger = logging.getLogger("agent_analytics")
@@ -82,24 +83,22 @@ def _claim_without_files(name: str, known: str) -> bool:
         claim.listen(1)
     except OSError as error:
         claim.close()
-        return error.errno != errno.EADDRINUSE or _is_strangers(known)
+        return error.errno != errno.EADDRINUSE or not _is_ours(known)
     _claims[name] = claim.detach()
     return True
 
 
-def _is_strangers(known: str) -> bool:
-    """Tell whether another user has taken a name, which says nothing of our processes."""
+def _is_ours(known: str) -> bool:
+    """Tell whether it can be shown that this user has taken a name: anybody can take one."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asked:
         asked.settimeout(0)
         try:
             asked.connect(f"\0{known}")
-        except (BlockingIOError, ConnectionRefusedError):
-            return False  # it may be ours: many ask at once, or it does not listen yet
-        except OSError:
-            return True  # of another kind
+        except OSError:  # it does not listen, or not to any more
+            return os.geteuid() in users_of(f"\0{known}".encode())
         holder = asked.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     _, user, _ = _CREDENTIALS.unpack(holder)
-    return int(user) != os.geteuid()
+    return int(user) == os.geteuid()
 
 
 def _after_fork() -> None:

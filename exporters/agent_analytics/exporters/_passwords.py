@@ -16,7 +16,8 @@ from typing import Final, Protocol, cast
 _HASH: Final = re.compile(r"\$2[abxy]\$(0[4-9]|1\d)\$[./A-Za-z0-9]{53}")
 #: bcrypt reads no more of a password; the library refuses longer ones rather than cut them.
 _MAX_PASSWORD_BYTES: Final = 72
-_REMEMBERED_FAILURES: Final = 256
+#: More than are checked in some minutes: to repeat a wrong one gains nothing.
+_REMEMBERED_FAILURES: Final = 4_096
 _REMEMBERED_USERS: Final = 64
 _REMEMBERED_SECONDS: Final = 900.0
 
