@@ -1,5 +1,6 @@
 """What Prometheus scrapes and evaluates of what was set up for it."""
 
+import time
 from collections.abc import Callable  # noqa: TC003 - a name that is used where it runs
 from typing import Final
 
@@ -42,6 +43,7 @@ def check_prometheus(
     except ValueError as error:
         examination.find(f"--prometheus: {error}.", "Give an address such as http://host:9090.")
         return
+    begun = time.time()
     try:
         now = float(server.ask("/api/v1/query?query=time()")["result"][1])
     except NoAnswerError as error:
@@ -57,7 +59,7 @@ def check_prometheus(
         _no_prometheus(examination, address, "it is no Prometheus", _ELSEWHERE)
         return
     examination.look(f"Prometheus at {server.url}: its clock, targets and rules")
-    check_clock(examination, "Prometheus", now)
+    check_clock(examination, "Prometheus", now, begun)
     parts: dict[str, Callable[[], None]] = {
         "targets": lambda: check_targets(examination, server, service, hold),
         "rules": lambda: check_rules(examination, server, now),

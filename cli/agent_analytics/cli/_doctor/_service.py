@@ -78,6 +78,7 @@ def check_service(
             f"--metrics: {error}.", "Give an address such as http://host:9464/metrics."
         )
         return InUse()
+    begun = time.time()
     try:
         answer = server.get()
     except NoAnswerError as error:
@@ -116,7 +117,7 @@ def check_service(
         )
     date = email.utils.parsedate_tz(answer.headers.get("Date", ""))
     if date is not None:
-        check_clock(examination, "the service", email.utils.mktime_tz(date))
+        check_clock(examination, "the service", email.utils.mktime_tz(date), begun)
     return ask_settings(server)
 
 
@@ -216,12 +217,20 @@ def _upper(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}"
 
 
-def check_clock(examination: Examination, whose: str, seconds: float) -> None:
-    """Compare a clock with this machine's."""
-    skew = seconds - time.time()
-    if abs(skew) > _SKEW_SECONDS:
-        where = "ahead of" if skew > 0 else "behind"
+def check_clock(examination: Examination, whose: str, seconds: float, begun: float) -> None:
+    """Compare a clock with this machine's.
+
+    Args:
+        examination: Takes what is found.
+        whose: Whose clock it is.
+        seconds: What it said, since the epoch, at some time between ``begun`` and now: an answer
+            may take longer than clocks may differ.
+        begun: When it was asked, by this machine's clock.
+    """
+    ahead, behind = seconds - time.time(), begun - seconds
+    if max(ahead, behind) > _SKEW_SECONDS:
+        where = f"{ahead:.0f} s ahead of" if ahead > behind else f"{behind:.0f} s behind"
         examination.find(
-            f"The clock of {whose} is {abs(skew):.0f} s {where} this machine's.",
+            f"The clock of {whose} is {where} this machine's.",
             "Set the clocks by NTP: windows of a minute miss what is stamped outside them.",
         )
