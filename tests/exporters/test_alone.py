@@ -42,9 +42,9 @@ STRANGERS: dict[str, str] = {
 
 
 @pytest.fixture
-def claimed(monkeypatch: pytest.MonkeyPatch) -> str:
+def claimed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     """Return a port that nobody claims yet, on a machine that lets nothing be written."""
-    monkeypatch.setattr(tempfile, "gettempdir", lambda: "/nowhere")
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path / "gone"))
     return f"x{free_port()}"
 
 
@@ -89,7 +89,7 @@ def test_a_strangers_directory_and_name(
 ) -> None:
     """Nor does a directory where our file of claims would be, with the name bound."""
     monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
-    (tmp_path / f"{name_of(claimed)[1:]}.lock").mkdir(parents=True)
+    (tmp_path / f"{name_of(claimed)[1:]}.lock").mkdir()
     with other(BIND, claimed, stranger=True):
         assert _alone.alone(claimed)
 
