@@ -39,6 +39,9 @@ OI_CALL: Final[dict[str, str | int]] = {
     "llm.token_count.completion": 5,
 }
 STEP: Final = {**OI_AGENT, "metadata": '{"langgraph_node": "agent", "langgraph_step": 1}'}
+#: A span of the user's own, which may say what it is when it ends.
+SILENT: Final[dict[str, str]] = {}
+OWN: Final = {**AGENT, v.PUBLISHER_ID: "acme", v.AGENT_ID: "finder"}
 ANSWER: Final = "resp-0123456789abcdef0123456789abcdef"
 
 OTEL: Final = "opentelemetry.instrumentation.openai_v2"
@@ -252,7 +255,7 @@ def decorated_in_steps(host: Host, number: int) -> Ending:
     spans = [host.start(NAMED)]
     for _ in range(number // 2):
         spans.append(host.start(CHAIN, spans[-1], OI))
-    own = {**AGENT, v.PUBLISHER_ID: "acme", v.AGENT_ID: "other"}
+    own = {**OWN, v.AGENT_ID: "other"}
 
     def end() -> None:
         for _ in range(number // 2):
@@ -264,12 +267,48 @@ def decorated_in_steps(host: Host, number: int) -> Ending:
 
 def decorated_chain(host: Host, number: int) -> Ending:
     """Start invocations of the user's own in each other, each with a call."""
-    own = {**AGENT, v.PUBLISHER_ID: "acme", v.AGENT_ID: "finder"}
     spans: list[Span] = []
     for index in range(number):
         above = spans[-1] if spans else None
-        spans.append(host.start(own if index % 2 == 0 else CALL, above, "app"))
+        spans.append(host.start(OWN if index % 2 == 0 else CALL, above, "app"))
     return ends(host, spans)
+
+
+def comb(kind: Attributes, leaf: Attributes, top: Attributes = SILENT) -> Shape:
+    """Return the shape of spans in each other, each with another below it that has ended.
+
+    Args:
+        kind: What each is.
+        leaf: What is below each.
+        top: What is round all of them.
+    """
+
+    def begin(host: Host, number: int) -> Ending:
+        spans = [host.start(top, scope="app")]
+        for _ in range(number // 2):
+            spans.append(host.start(kind, spans[-1], "app"))
+            host.end([host.start(leaf, spans[-1])])
+        return ends(host, spans)
+
+    return begin
+
+
+def started_late(leaf: Attributes) -> Shape:
+    """Return the shape of spans that start in an agent which has ended, while a call goes on."""
+
+    def begin(host: Host, number: int) -> Ending:
+        top = host.start(NAMED)
+        call = host.start(CALL, top)
+        host.end([top])
+
+        def end() -> None:
+            for _ in range(number):
+                host.end([host.start(leaf, top)])
+            host.end([call])
+
+        return end
+
+    return begin
 
 
 SHAPES: Final[dict[str, Shape]] = {
@@ -311,6 +350,16 @@ SHAPES: Final[dict[str, Shape]] = {
     "spans beyond the cap": given_up,
     "invocations at the end of steps": decorated_in_steps,
     "invocations in each other": decorated_chain,
+    "requests in each other, with a call each": comb(SILENT, CALL),
+    "requests in each other, with a call of one answer each": comb(
+        SILENT, {**CALL, v.RESPONSE_ID: ANSWER}
+    ),
+    "requests in each other, with a tool each": comb(SILENT, TOOL),
+    "requests in each other, with an agent each": comb(SILENT, NAMED),
+    "requests in each other in an invocation, with a call each": comb(SILENT, CALL, OWN),
+    "agents in each other, with a call each": comb(OI_AGENT, CALL),
+    "tools that start after their agent": started_late(TOOL),
+    "calls that start after their agent": started_late(CALL),
 }
 
 

@@ -244,6 +244,7 @@ COVERED: Final[dict[str, str]] = {
     "processor/_run_ends.py": "waiting runs",
     "processor/_run_ends.py:_REMEMBERED": "remembered runs",
     "processor/_runs.py:_MOST_LEFT": "open spans",
+    "processor/_held.py": OF_ONE,
     "processor/_silent.py": "silent spans",
     "processor/_sketch.py": PURE,
     "processor/_sketch_room.py": "tests/processor/test_sketch_room.py",

@@ -514,7 +514,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             self._runs.late(attributes, span, span_id, node, silent)
             self._counted()
             return None
-        if silent is not None and silent.runs is not None:
+        if silent is not None and silent.held is not None:
             self._runs.ended_silently(silent)
         if operation is None:
             return None

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from agent_analytics.processor._followed import Followed
+    from agent_analytics.processor._held import Held
     from agent_analytics.processor._listings import Listing
     from agent_analytics.processor._mates import Mates
     from agent_analytics.processor._nodes import Node
@@ -59,6 +60,7 @@ class Run:
             order, once it has ended.
         by_calls: Whether these have to tell which of its hosts it belongs to.
         above: Id of the span that it was started in, if that may still tell of an agent; else 0.
+        held: Where it waits with others for that span.
         waiting_since: When it began to wait for its hosts, on the processor's clock.
         most_parts: More spans than these are counted with what is known by then.
     """
@@ -76,6 +78,7 @@ class Run:
         "cut_short",
         "done",
         "guests",
+        "held",
         "hosts",
         "inside",
         "into",
@@ -126,6 +129,7 @@ class Run:
         self._ended = 0
         self.linked = False
         self.above = 0
+        self.held: Held | None = None
         self.calls: tuple[tuple[int, int, int, int], ...] = ()
         self.by_calls = False
         self.waiting_since = 0.0

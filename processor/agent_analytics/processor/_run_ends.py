@@ -12,6 +12,7 @@ from agent_analytics.processor._adopting import Adopting, graft
 from agent_analytics.processor._counting import RunCounter
 from agent_analytics.processor._fair import Fair
 from agent_analytics.processor._followed import Followed
+from agent_analytics.processor._held import stir
 from agent_analytics.processor._mates import AllMates, Mates
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._open_runs import Calls, OpenRuns, began
@@ -172,6 +173,7 @@ class RunEnds:
         with self._lock:
             self._waiting.pop(id(guest), None)
             guest.mates.waiting.pop(id(guest), None)
+            stir(guest)
             self._open_runs.merge(guest, host)
             guest.into = host
             host.size += guest.size
@@ -195,7 +197,7 @@ class RunEnds:
         while (run := next(iter(mates.waiting.values()), None)) is not None:
             if run.waiting_since >= horizon:
                 return
-            self._silent.forget(run.above)
+            self._silent.give_up(run)
             self.settle(run)
 
     def settle_waiting(self) -> None:
@@ -215,7 +217,7 @@ class RunEnds:
         for run in list(mates.waiting.values()):
             late = run.waiting_since < horizon
             if late:
-                self._silent.forget(run.above)
+                self._silent.give_up(run)
             going_on = run.hosts or (run.linked and run.unfinished()) or self._silent.hold(run)
             if late or not going_on:
                 left[0] -= max(run.size, len(run.parts))
@@ -237,6 +239,7 @@ class RunEnds:
         with self._lock:
             self._waiting.pop(id(run), None)
             run.mates.waiting.pop(id(run), None)
+            stir(run)
             for host in run.hosts.values():
                 host.guests.pop(id(run), None)
             run.hosts = {}

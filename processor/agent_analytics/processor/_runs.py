@@ -17,6 +17,7 @@ from agent_analytics.processor._attribution import NO_CONTEXT, Attribution
 from agent_analytics.processor._counting import RunCounter
 from agent_analytics.processor._fair import Fair
 from agent_analytics.processor._followed import Followed, Told, family_of
+from agent_analytics.processor._held import stir
 from agent_analytics.processor._limits import Limits
 from agent_analytics.processor._never_ended import complete, left_open, open_since
 from agent_analytics.processor._nodes import Node
@@ -139,6 +140,7 @@ class Runs:
             linked = self._linked(span)
             if linked is not None and not linked.settled:
                 linked.run.linked = True
+                stir(linked.run)
                 return linked, linked
             if linked is not None:
                 return linked.run.unit, None
@@ -170,6 +172,7 @@ class Runs:
             run = node.run
             above.children.append(node)
             run.parts.append(node)
+        stir(run)
         if len(run.parts) > run.most_parts:
             run.mates.work(partial(self._ends.count_some, run))
         if running:
@@ -217,14 +220,13 @@ class Runs:
             late.flags = node.flags & ~_nodes.PASSED
         if silent is not None:
             late.inside = silent.inside
-            runs = list((silent.runs or {}).values())
+            runs = [] if silent.held is None else silent.held.runs()
             late.run.mates.work(partial(self._ends.join_late, late, runs))
         self.end(late, attributes, span)
 
     def ended_silently(self, silent: Silent) -> None:
         """Let what has waited for a span that told nothing wait for the one above it."""
-        for run in list((silent.runs or {}).values()):
-            run.above = silent.parent_id
+        for run in self.silent.hand_on(silent):
             if self._ends.waits(run):
                 run.mates.work(partial(self._ends.attempt, run))
 

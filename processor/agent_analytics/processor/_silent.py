@@ -5,19 +5,15 @@ What was started in such a span then waits for it, so that a run is read whole; 
 without a word, or stay open for long, what has waited is counted as it stands.
 """
 
-from typing import Final
-
 from opentelemetry import baggage
 from opentelemetry.context import Context, get_current
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.context import INVOCATION_KEY
 from agent_analytics.processor._fair import Fair
+from agent_analytics.processor._held import Held, above
 from agent_analytics.processor._listings import Listing
 from agent_analytics.processor._run import Run
-
-#: Runs that one span is remembered to hold; those that were counted meanwhile are let go.
-_MOST_RUNS: Final = 1_000
 
 
 class Silent:
@@ -26,16 +22,16 @@ class Silent:
     Attributes:
         parent_id: Span that it was started in; 0 for none.
         context: What it was started in: it may say whose the span is.
-        runs: Runs that were started in it, have ended and wait for what it tells.
+        held: Runs that were started in it, have ended and wait for what it tells.
         inside: Listings of decorated invocations that ran inside.
     """
 
-    __slots__ = ("context", "inside", "parent_id", "runs")
+    __slots__ = ("context", "held", "inside", "parent_id")
 
     def __init__(self, parent_id: int, context: Context) -> None:
         self.parent_id = parent_id
         self.context = context
-        self.runs: dict[int, Run] | None = None
+        self.held: Held | None = None
         self.inside: set[Listing] | None = None
 
 
@@ -69,17 +65,36 @@ class SilentSpans:
         """Expect nothing more of a span; what waits for it is found out when that is tried."""
         self.spans.pop(span_id, None)
 
+    def give_up(self, run: Run) -> None:
+        """Expect nothing more of the span that a run waits for."""
+        self.forget(above(run))
+
     def hold(self, run: Run) -> bool:
         """Let a run wait for the span that it was started in, if that is still silent."""
-        silent = self.spans.get(run.above)
+        span_id = above(run)
+        silent = self.spans.get(span_id)
         if silent is None:
             return False
-        if silent.runs is None:
-            silent.runs = {}
-        elif len(silent.runs) >= _MOST_RUNS:
-            silent.runs = {number: one for number, one in silent.runs.items() if not one.settled()}
-        silent.runs[run.number] = run
+        if silent.held is None:
+            silent.held = Held(span_id)
+        silent.held.add(run)
         return True
+
+    def hand_on(self, silent: Silent) -> list[Run]:
+        """Let what has waited for a span that told nothing wait for the one above it.
+
+        Returns:
+            The runs, if the span above is not silent: what becomes of them is to be found out.
+        """
+        if silent.held is None:
+            return []
+        around = self.spans.get(silent.parent_id)
+        if around is None:
+            return silent.held.let_go(silent.parent_id)
+        if around.held is None:
+            around.held = Held(silent.parent_id)
+        silent.held.hand_on(around.held)
+        return []
 
     def note_inside(self, span_id: int, listing: Listing) -> None:
         """Remember in a span and above that a decorated invocation of ``listing`` ran inside."""
