@@ -76,9 +76,11 @@ def defined(kind: type, name: str) -> object:
 
 
 def full_names(kind: type) -> Iterator[str]:
-    """Yield the full names of a class and its ancestors."""
+    """Yield the full names of a class and its ancestors; what is no text is no name."""
     for ancestor in _ancestors(kind):
-        yield f"{_module(ancestor)}.{_qualified_name(ancestor)}"
+        module, name = _module(ancestor), _qualified_name(ancestor)
+        if type(module) is str and type(name) is str:
+            yield f"{module}.{name}"
 
 
 def is_kind_of(kind: type, others: frozenset[int]) -> bool:
@@ -166,6 +168,21 @@ def slot(source: object, key: str) -> object:
             except (AttributeError, TypeError):
                 return None  # a slot that nothing was put into, or of another class
     return None
+
+
+def put(source: object, key: str, value: object) -> bool:
+    """Put a value where ``attribute`` reads it from, and tell whether that could be done."""
+    own = own_fields(source)
+    if own is not None and key in own:
+        if own is not own_fields(source):
+            return False  # a copy: some of the keys are no texts, and may do anything
+        own[key] = value
+        return True
+    found: Any = defined(type(source), key)
+    if type(found) is not MemberDescriptorType:
+        return False
+    found.__set__(source, value)
+    return True
 
 
 def own_fields(source: object) -> dict[str, object] | None:

@@ -106,6 +106,7 @@ _EXACT: Final[dict[int, tuple[type, Kind]]] = {
 #: What responses say of a stream that is read already, or sent past its iterator.
 _READ_OR_PASSED_ON: Final = ("is_stream_consumed", "is_closed", "direct_passthrough")
 _OBJECTS_CLASS: Final = defined(object, "__class__")
+_MOST_WRAPPERS: Final = 100
 #: Classes made at run time must not be kept alive without bound.
 _MAX_KNOWN: Final = 1024
 
@@ -186,7 +187,9 @@ def may_stream(value: object) -> bool:
     if _has(kind, ("__dataclass_fields__", "__attrs_attrs__")):
         return False
     function = defined(kind, "__iter__")
-    while type(function) is FunctionType and "__wrapped__" in function.__dict__:
+    for _ in range(_MOST_WRAPPERS):  # a function may wrap itself
+        if type(function) is not FunctionType or "__wrapped__" not in function.__dict__:
+            break
         function = function.__dict__["__wrapped__"]
     return type(function) is FunctionType and inspect.isgeneratorfunction(function)
 

@@ -7,19 +7,24 @@ the originals do for every instance but those that a call waits for.
 
 # ruff: noqa: ANN401 - what passes through an object is of any type
 
-import inspect
 from collections.abc import AsyncGenerator, Callable, Generator
 from functools import wraps
 from threading import Lock
-from types import AsyncGeneratorType, GeneratorType
+from types import AsyncGeneratorType, FunctionType, GeneratorType
 from typing import Any, Final, cast
-from weakref import WeakSet, ref
+from weakref import ref
 
 from agent_analytics.instrumentation._carried import Carried, Chained, Inner, Step
+from agent_analytics.instrumentation._held import defined, namespaces
+from agent_analytics.instrumentation._methods import (
+    Method,
+    is_awaitable,
+    method_of,
+    replace_methods,
+)
 from agent_analytics.instrumentation._streams import iterate, iterate_async
 from agent_analytics.instrumentation._watching import (
     Awaited,
-    Method,
     Steps,
     Watch,
     drive,
@@ -31,8 +36,11 @@ from agent_analytics.instrumentation._watching import (
 #: Continues a call with what an object gave, and returns it, or what takes its place.
 Follow = Callable[..., Any]
 
-_installed: Final[WeakSet[type]] = WeakSet()
+#: By ``id()`` of the class: a metaclass may have made anything of its hash.
+_installed: Final[dict[int, ref[type]]] = {}
 _lock: Final = Lock()
+#: What the ends that we have given to classes have under their names.
+_END: Final = "_agent_analytics_end"
 
 
 def watch(
@@ -180,7 +188,7 @@ def _close(original: Method, _follow: Follow) -> Method:
         except BaseException as exception:
             carried.failed(exception)
             raise
-        if inspect.isawaitable(result):
+        if is_awaitable(result):
             return _asynchronous_close(found, result)
         carried.left()
         return result
@@ -210,7 +218,7 @@ def _enter(original: Method, follow: Follow) -> Method:
         except BaseException as exception:
             found.carried.failed(exception)
             raise
-        if inspect.isawaitable(entered):
+        if is_awaitable(entered):
             return _asynchronous_entry(self, found, entered, follow)
         return entered if entered is self else follow(Inner(found.carried.call), entered)
 
@@ -241,7 +249,7 @@ def _exit(original: Method, follow: Follow) -> Method:
         except BaseException as raised:
             found.carried.failed(raised)
             raise
-        if inspect.isawaitable(result):
+        if is_awaitable(result):
             return _asynchronous_exit(found, result, exception)
         _left(found, exception)
         return result
@@ -283,40 +291,42 @@ _METHODS: Final[dict[str, Callable[[Method, Follow], Method]]] = {
 
 def _install(kind: type, follow: Follow, opening: tuple[str, ...]) -> bool:
     """Replace the methods of a class, once."""
+    key = id(kind)
     with _lock:
-        if kind in _installed:
+        known = _installed.get(key)
+        if known is not None and known() is kind:
             return True
         wrappers: dict[str, Method] = {}
         for name, wrapper in (*_METHODS.items(), *((name, _open) for name in opening)):
-            original = getattr(kind, name, None)
-            if callable(original):
+            original = method_of(kind, name)
+            if original is not None:
                 wrappers[name] = wrapper(original, follow)
         # multiprocessing, pymongo and others give __next__ a second name.
-        if "next" in vars(kind) and vars(kind)["next"] is vars(kind).get("__next__"):
+        own = next(namespaces(kind))
+        if "next" in own and "__next__" in wrappers and own["next"] is own.get("__next__"):
             wrappers["next"] = wrappers["__next__"]
-        try:
-            for name, wrapped in wrappers.items():
-                setattr(kind, name, wrapped)
-        except (TypeError, AttributeError):  # a class of C, or one that guards itself
+        if not replace_methods(kind, wrappers):
             return False
-        _installed.add(kind)
+
+        def forget(reference: ref[type]) -> None:
+            if _installed.get(key) is reference:
+                del _installed[key]
+
+        _installed[key] = ref(kind, forget)
         return True
 
 
 def _install_end(kind: type) -> bool:
     """Learn of the end of instances that no weak reference can be had to."""
-    original = getattr(kind, "__del__", None)
-    if getattr(original, "_agent_analytics_end", False):
+    found = defined(kind, "__del__")
+    if type(found) is FunctionType and _END in found.__dict__:
         return True
+    original = method_of(kind, "__del__")
 
     def forget(self: Any) -> None:
         watched.pop(id(self), None)
         if original is not None:
             original(self)
 
-    setattr(forget, "_agent_analytics_end", True)  # noqa: B010 - functions are of a closed type
-    try:
-        setattr(kind, "__del__", forget)  # noqa: B010 - object has none
-    except (TypeError, AttributeError):
-        return False
-    return True
+    setattr(forget, _END, True)
+    return replace_methods(kind, {"__del__": forget})

@@ -2,15 +2,15 @@
 
 # ruff: noqa: ANN401 - what is returned is of any type
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from types import GetSetDescriptorType
+from types import BuiltinMethodType, FunctionType, GetSetDescriptorType, MethodType
 from typing import Any, Final, cast
 
 from agent_analytics.instrumentation._calls import Call
 from agent_analytics.instrumentation._carried import Carried, Inner, Lazy, Step
-from agent_analytics.instrumentation._held import PLAIN, attribute, defined
+from agent_analytics.instrumentation._futures import until_done
+from agent_analytics.instrumentation._held import PLAIN, attribute, defined, put
 from agent_analytics.instrumentation._kinds import (
     CALLED_LATER,
     OPENING,
@@ -143,27 +143,6 @@ async def _delegate(guard: _Guard) -> object:
     return follow(carried, result, sure=False)
 
 
-def _future(carried: Carried, result: Any) -> Any:
-    def done(future: Any) -> None:
-        try:
-            if future.cancelled():
-                carried.failed(asyncio.CancelledError())
-                return
-            # Asking an asyncio future for its exception would keep it from warning of it.
-            of_asyncio = isinstance(cast("object", future), asyncio.Future)
-            exception = getattr(future, "_exception", None) if of_asyncio else future.exception()
-            if exception is not None:
-                carried.failed(exception)
-            else:
-                carried.over(future.result())
-        except Exception:  # noqa: BLE001 - telemetry never hurts the host
-            note_internal_error("the end of a future")
-            carried.left()
-
-    result.add_done_callback(done)
-    return result
-
-
 def _object(carried: Carried, result: object) -> Any:
     if watch(carried, result, follow):
         return result
@@ -193,16 +172,22 @@ def _opening(carried: Carried, result: object) -> Any:
 def _proxy(carried: Carried, result: Any) -> Any:
     target = attribute(result, "__wrapped__")
     described: Any = defined(_exact(result), "__wrapped__")
-    if (
-        target is None and type(described) is GetSetDescriptorType
-    ):  # of a proxy that is written in C
+    in_c = target is None and type(described) is GetSetDescriptorType
+    if in_c:
         target = described.__get__(result)
-    if target is None or kind_of(target) is Kind.DONE:
+    if (
+        target is None
+        or kind_of(target) is Kind.DONE
+        or not (in_c or put(result, "__wrapped__", target))
+    ):
         carried.over(result)
         return result
     instead = follow(carried, target)
     if instead is not target:
-        result.__wrapped__ = instead
+        if in_c:
+            described.__set__(result, instead)
+        else:
+            put(result, "__wrapped__", instead)
     return result
 
 
@@ -226,20 +211,24 @@ class _Managed(Carried):
 
 
 def _generated_manager(carried: Carried, result: Any) -> Any:
-    result.gen = follow(carried, result.gen)
+    generator = attribute(result, "gen")
+    if put(result, "gen", generator):
+        put(result, "gen", follow(carried, generator))
+    else:
+        carried.over(result)
     return result
 
 
 def _holder(carried: Carried, result: Any) -> Any:
     owner, name, body = body_of(result)
-    if not is_streaming(result):
+    if not is_streaming(result) or not put(owner, name, body):
         carried.over(result)
     elif name == CALLED_LATER:
-        result.streaming_fn = _called_later(carried, body)
+        put(result, CALLED_LATER, _called_later(carried, body))
     else:
         instead = follow(carried, body)
         if instead is not body:
-            setattr(owner, name, instead)
+            put(owner, name, instead)
             _close_instead(result, body, instead)
     return result
 
@@ -247,15 +236,17 @@ def _holder(carried: Carried, result: Any) -> Any:
 def _close_instead(response: Any, body: Any, instead: Any) -> None:
     """Let Django, which remembers how to close what it streams, close what took its place."""
     closers: Any = attribute(response, "_resource_closers")
-    if _exact(closers) is list:
-        closers[:] = [
-            instead.close if getattr(close, "__self__", None) is body else close
-            for close in closers
-        ]
+    if _exact(closers) is list and defined(_exact(instead), "close") is not None:
+        closers[:] = [instead.close if _owner(close) is body else close for close in closers]
+
+
+def _owner(method: object) -> object:
+    if type(method) is MethodType or type(method) is BuiltinMethodType:
+        return cast("Any", method).__self__
+    return None
 
 
 def _called_later(carried: Carried, function: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(function)
     async def stream(*args: Any, **kwargs: Any) -> Any:
         try:
             result = await Step(carried, function(*args, **kwargs))
@@ -265,14 +256,15 @@ def _called_later(carried: Carried, function: Callable[..., Any]) -> Callable[..
         carried.over(None)
         return result
 
-    return stream
+    exact: object = type(function)
+    return wraps(function)(stream) if exact is FunctionType else stream
 
 
 _WAYS: Final[dict[Kind, Callable[[Carried, Any], Any]]] = {
     Kind.GENERATOR: _generator,
     Kind.ASYNC_GENERATOR: _async_generator,
     Kind.COROUTINE: _coroutine,
-    Kind.FUTURE: _future,
+    Kind.FUTURE: until_done,
     Kind.AWAITABLE: _entered,
     Kind.ITERATOR: _object,
     Kind.LAZY: _object,

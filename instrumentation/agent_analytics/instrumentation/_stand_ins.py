@@ -7,6 +7,9 @@ from functools import partial
 from itertools import chain, dropwhile, islice, takewhile
 from typing import Any, Final
 
+from agent_analytics.instrumentation._held import defined, namespaces
+from agent_analytics.instrumentation._methods import method_of
+
 _TARGET: Final = "_agent_analytics_target"
 #: What a stand-in has of its own.
 _OWN: Final = frozenset(
@@ -32,7 +35,12 @@ _OWN: Final = frozenset(
 #: Classes made at run time must not be kept alive without bound.
 _MAX_CLASSES: Final = 256
 
-_classes: Final[dict[type, type]] = {}
+#: By ``id()`` of the class, which is kept: a metaclass may have made anything of its hash.
+_classes: Final[dict[int, tuple[type, type]]] = {}
+#: Past whatever a metaclass has made of the names.
+_module: Final[Any] = type.__dict__["__module__"].__get__
+_name: Final[Any] = type.__dict__["__name__"].__get__
+_qualified_name: Final[Any] = type.__dict__["__qualname__"].__get__
 
 
 class _StandIn:
@@ -60,25 +68,30 @@ def _forward(method: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def _text(found: object, otherwise: str) -> str:
+    return found if type(found) is str else otherwise
+
+
 def _class_of(kind: type) -> type:
-    found = _classes.get(kind)
+    found = _classes.get(id(kind))
     if found is None:
+        name = _text(_name(kind), _StandIn.__name__)
         namespace: dict[str, Any] = {
             "__slots__": (),
             "__class__": property(lambda _: kind),
-            "__doc__": kind.__doc__,
-            "__module__": kind.__module__,
-            "__qualname__": kind.__qualname__,
+            "__doc__": defined(kind, "__doc__"),
+            "__module__": _text(_module(kind), __name__),
+            "__qualname__": _text(_qualified_name(kind), name),
         }
-        for name in dir(kind):
-            if (name.startswith("__") and name not in _OWN) or name in {"close", "aclose"}:
-                method = getattr(kind, name)
-                if callable(method):
-                    namespace[name] = _forward(method)
+        for special in {each for names in namespaces(kind) for each in names if type(each) is str}:
+            if (special.startswith("__") and special not in _OWN) or special in {"close", "aclose"}:
+                method = method_of(kind, special)
+                if method is not None:
+                    namespace[special] = _forward(method)
         if len(_classes) >= _MAX_CLASSES:
             _classes.clear()
-        found = _classes[kind] = type(kind.__name__, (_StandIn,), namespace)
-    return found
+        found = _classes[id(kind)] = (kind, type(name, (_StandIn,), namespace))
+    return found[1]
 
 
 def stand_in(target: object) -> Any:
@@ -103,18 +116,18 @@ def _called(iterator: Iterator[object]) -> Iterator[object]:
 
 
 #: Iterators of exactly these types can be made anew round a stand-in, so they keep their type.
-_SAME_TYPE: Final[dict[type, Callable[[Iterator[object]], object]]] = {
-    map: partial(map, _as_it_is),
-    filter: partial(filter, _always),
-    chain: chain,
-    islice: lambda iterator: islice(iterator, None),
-    takewhile: partial(takewhile, _always),
-    dropwhile: partial(dropwhile, _never),
-    type(iter(int, 1)): _called,
+_SAME_TYPE: Final[dict[int, Callable[[Iterator[object]], object]]] = {
+    id(map): partial(map, _as_it_is),
+    id(filter): partial(filter, _always),
+    id(chain): chain,
+    id(islice): lambda iterator: islice(iterator, None),
+    id(takewhile): partial(takewhile, _always),
+    id(dropwhile): partial(dropwhile, _never),
+    id(type(iter(int, 1))): _called,
 }
 
 
 def dressed(iterator: Any, kind: type) -> Any:
     """Return the stand-in of an iterator as an iterator of the exact type, where there is a way."""
-    make = _SAME_TYPE.get(kind)
+    make = _SAME_TYPE.get(id(kind))
     return iterator if make is None else make(iterator)

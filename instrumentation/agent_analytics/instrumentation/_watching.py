@@ -7,8 +7,7 @@ from types import CoroutineType, GeneratorType
 from typing import Any, Final, NamedTuple, cast
 
 from agent_analytics.instrumentation._carried import Carried
-
-Method = Callable[..., Any]
+from agent_analytics.instrumentation._methods import Method
 
 
 class Watch(NamedTuple):
