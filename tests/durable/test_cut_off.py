@@ -192,6 +192,25 @@ def test_the_directory_is_removed(start: Start, tmp_path: Path) -> None:
     assert four.do("scrape") == 161
 
 
+@pytest.mark.parametrize("instead", ["a file", "a loop of links", "a link to a file"])
+def test_the_directory_becomes_something_else(start: Start, tmp_path: Path, instead: str) -> None:
+    """What was known is shown when a directory's name is that of something else, which is said."""
+    state = tmp_path / "state"
+    one, two = start(state), start(state)
+    one.do("count 100")
+    two.do("count 50")
+    assert two.do("scrape") == 150
+    state.rename(tmp_path / "away")
+    if instead == "a file":
+        state.touch()
+    else:
+        state.symlink_to(state if instead == "a loop of links" else Path(sys.executable))
+    assert two.do("scrape") == 150
+    two.do("count 5")
+    assert two.do("scrape") == 155
+    assert "what is known of it is shown" in two.ended()
+
+
 @pytest.mark.parametrize("name", ["event-ids", "shares"])
 @pytest.mark.parametrize("again", [False, True])
 def test_what_all_workers_write_to_is_cut_off(

@@ -125,7 +125,7 @@ class StateDirectory:
         try:
             make_private_directory(self.path)
             self._shut()
-            with self.locked():
+            with self.locked(needed=True):
                 self._identify()
         except OSError as error:
             msg = f"cannot be written to ({error.strerror or error})"
@@ -179,8 +179,11 @@ class StateDirectory:
             self.say(f"{IDENTITY} cannot be written ({error.strerror or error})")
 
     @contextmanager
-    def locked(self) -> Generator[None]:
+    def locked(self, *, needed: bool = False) -> Generator[None]:
         """Hold the lock of the directory; go on without where it is not to be had for a second.
+
+        Args:
+            needed: Whether to raise where there can be no lock, as of a disk that fails.
 
         Whoever holds it does so for microseconds. One that was stopped meanwhile, or that holds
         it to stop others, must not: it is waited for once in a while and not each time.
@@ -192,6 +195,11 @@ class StateDirectory:
             descriptor = None
         except OddFileError as error:
             self.say(f"{error.strerror}; it is left alone")
+            descriptor = None
+        except OSError as error:
+            if needed:
+                raise
+            self._say_unreadable(error)
             descriptor = None
         else:
             self._patient = 0.0 if descriptor is not None else now + _IMPATIENT_SECONDS
@@ -206,12 +214,24 @@ class StateDirectory:
     def slots(self) -> list[int]:
         """Return the numbers of the slots that have a file."""
         numbers: list[int] = []
-        with suppress(FileNotFoundError):
-            for name in os.listdir(self.path):  # noqa: PTH208 - a third of the time, each scrape
-                digits = name.removeprefix(SLOT)
-                if digits != name and digits.isdigit():
-                    numbers.append(int(digits))
+        try:
+            names = os.listdir(self.path)  # noqa: PTH208 - a third of the time, each scrape
+        except FileNotFoundError:
+            return numbers
+        except OSError as error:
+            self._say_unreadable(error)
+            return numbers
+        for name in names:
+            digits = name.removeprefix(SLOT)
+            if digits != name and digits.isdigit():
+                numbers.append(int(digits))
         return sorted(numbers)
+
+    def _say_unreadable(self, error: OSError) -> None:
+        self.say(
+            f"it cannot be read now ({error.strerror or error}); what is known of it is shown, "
+            "and this process counts on"
+        )
 
     def slot_path(self, number: int) -> Path:
         """Return where the file of a slot is."""

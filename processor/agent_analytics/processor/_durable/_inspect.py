@@ -50,7 +50,7 @@ def inspect_state(path: Path) -> list[SlotReport]:
     """
     directory = StateDirectory(path, "", b"")
     reports: list[SlotReport] = []
-    with directory.locked():
+    with directory.locked(needed=True):
         living = {number for number in directory.slots() if directory.alive(number)}
     for number in directory.slots():
         slot = directory.slot_path(number)
