@@ -66,14 +66,14 @@ def open_private(path: Path, *, create: bool = True, write: bool = True) -> int:
 
 
 def make_private_directory(path: Path) -> None:
-    """Make a directory that only its owner may look into, and those that it is in.
+    """Make a directory that only its owner may look into, and by the umask those that it is in.
 
     Raises:
         OSError: It cannot be made, or something else has its name.
     """
     for each in (*reversed(path.parents), path):
         try:
-            each.mkdir(DIRECTORY_MODE)
+            each.mkdir(DIRECTORY_MODE if each is path else 0o777)
         except FileExistsError:
             if not each.is_dir():
                 raise
@@ -82,7 +82,9 @@ def make_private_directory(path: Path) -> None:
             if not each.is_dir():
                 raise
         else:
-            each.chmod(DIRECTORY_MODE)  # the umask may have taken more than others' rights
+            # The umask may have taken more than others' rights.
+            made = 0 if each is path else stat.S_IMODE(each.stat().st_mode)
+            each.chmod(made | DIRECTORY_MODE)
 
 
 def open_to_others(path: Path) -> bool:
