@@ -312,7 +312,7 @@ class TestWrongFiles:
             (f"{TLS}  cipher_suites: [A]", "tls_server_config: not supported here: cipher_suites"),
             (
                 f"{TLS}  min_version: TLS10",
-                "min_version: expected one of TLS12, TLS13, got 'TLS10'",
+                "min_version: expected one of TLS12, TLS13",
             ),
             (f"{TLS}  min_version: TLS13\n  max_version: TLS12", "min_version is above"),
             (f"{TLS}  client_auth_type: RequireAnyClientCert", "client_auth_type: expected one of"),
