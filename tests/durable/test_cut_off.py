@@ -327,8 +327,8 @@ def storm(start: Start, state: Path, seconds: float, seed: int) -> tuple[int, in
     two.do("count 1")
     one.do("busy")
     wait_for(lambda: len(list(state.glob("slot-*"))) == 2, "both to have slots")
-    cuts, end = 0, time.monotonic() + seconds
-    while time.monotonic() < end:
+    cuts, begin = 0, time.monotonic()
+    while time.monotonic() - begin < seconds:
         for path in state.glob("slot-*"):
             cut(path, dice.choice(SIZES), again=dice.random() < 0.5)
             cuts += 1

@@ -31,7 +31,7 @@ class Clock:
 
     def __call__(self) -> float:
         """Return its seconds."""
-        return time.monotonic() + self.moved
+        return self.moved + time.monotonic()
 
 
 @dataclass

@@ -293,7 +293,7 @@ class TestTheLine:
         """It takes the place of a guess that waits: who guesses tries another one instead."""
         later = [0.0]
         users = Users({"prom": hashed("right")})
-        line = PasswordLine(lambda: time.monotonic() + later[0])
+        line = PasswordLine(lambda: later[0] + time.monotonic())
         wait_for(self.enter(line, users, "wrong", "10.0.0.1"), "the first guess")
         gate.open.clear()
         self.enter(line, users, "held", "10.0.0.9")

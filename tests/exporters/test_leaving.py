@@ -24,6 +24,7 @@ from opentelemetry.trace import (
     TraceState,
 )
 from tests.exporters.conftest import Received
+from tests.patience import patience
 
 from agent_analytics.exporters import _policy, configure
 from agent_analytics.exporters._redaction import Policy
@@ -287,7 +288,7 @@ def test_in_a_program_of_nobodys(http_receiver: Received) -> None:
         [sys.executable, "-c", program, SECRET],
         env={**os.environ, **settings},
         check=True,
-        timeout=120,
+        timeout=patience(120),
     )
     assert http_receiver.services == {"s"}
     assert SECRET not in json.dumps([str(span) for span in http_receiver.spans])

@@ -19,6 +19,7 @@ from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from tests.patience import patience
 from tests.processor.conftest import Rig, invoke, tool
 
 from agent_analytics.instrumentation import incoming, tenant
@@ -285,7 +286,9 @@ def test_over_http(make_rig: MakeRig) -> None:
     try:
         headers = {"baggage": header(FORGED)} | REMOTE
         address = f"http://127.0.0.1:{server.server_port}/"
-        with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=30):
+        with urllib.request.urlopen(
+            urllib.request.Request(address, headers=headers), timeout=patience(30)
+        ):
             pass
     finally:
         server.shutdown()
@@ -321,7 +324,7 @@ def test_over_grpc(make_rig: MakeRig) -> None:
     with grpc.insecure_channel(f"127.0.0.1:{port}") as opened:
         channel: Any = opened
         call = channel.unary_unary("/any/Call")
-        assert call(b"x", metadata=(("baggage", header(FORGED)),), timeout=30) == b"x"
+        assert call(b"x", metadata=(("baggage", header(FORGED)),), timeout=patience(30)) == b"x"
     server.stop(None).wait()
     assert billed(rig) == {("acme", "finder")}
 

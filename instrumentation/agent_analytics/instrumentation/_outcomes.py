@@ -7,11 +7,12 @@ here raises, whatever a class does: names are read past what a metaclass may hav
 
 import weakref
 from collections.abc import Callable
+from types import MemberDescriptorType
 from typing import Any, Final, NamedTuple, cast
 
 from agent_analytics.instrumentation import exceptions
 from agent_analytics.instrumentation import vocabulary as names
-from agent_analytics.instrumentation._held import constant
+from agent_analytics.instrumentation._held import constant, defined
 from agent_analytics.instrumentation._web_answers import ANSWERS, outcome_of_answer
 from agent_analytics.instrumentation.exceptions import NOTHING, NotErrors
 
@@ -53,6 +54,9 @@ class _Known(NamedTuple):
     error_type: str
     look: Look | None
 
+
+#: What sets a slot, which is no property.
+_SLOT_SETS: Final = vars(MemberDescriptorType)["__set__"]
 
 #: By the id of the class: a class may forbid to be hashed or compared.
 _known: Final[dict[int, _Known]] = {}
@@ -173,9 +177,15 @@ def _look_at_exit(exception: BaseException, own: NotErrors) -> Meaning | None:
 def _look_at_exit_code(exception: BaseException, own: NotErrors) -> Meaning | None:
     del own
     code = constant(exception, "exit_code")
-    if code is None or not _is_zero(code):  # None is also what a property of its own comes to
+    if not _is_zero(code) or (code is None and _is_told_by_code(exception, "exit_code")):
         return None
     return names.SUCCESS, type_name(type(exception))
+
+
+def _is_told_by_code(subject: object, name: str) -> bool:
+    """Tell whether a class has a property or the like under a name, which is not run."""
+    found = defined(type(subject), name)
+    return found is not None and defined(type(found), "__set__") is not _SLOT_SETS
 
 
 def _is_zero(code: object) -> bool:
