@@ -259,6 +259,7 @@ COVERED: Final[dict[str, str]] = {
     "exporters/_observer.py": "log",
     "exporters/_password_line.py": "tests/exporters/test_guesses.py",
     "exporters/_passwords.py": "tests/exporters/test_guesses.py",
+    "exporters/_unchecked.py": "tests/exporters/test_guessers.py",
     "exporters/_policy.py": OF_ONE,
     "exporters/_reception.py": "tests/exporters/test_many_readers.py",
     "exporters/_redaction.py": PURE,
