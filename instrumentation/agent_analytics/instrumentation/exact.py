@@ -31,6 +31,12 @@ def exact(value: object) -> Any:  # noqa: ANN401 - the same value, of whatever t
     return value
 
 
+def exact_text(value: object) -> str | None:
+    """Return a text as one of Python's own type, or ``None``."""
+    found = exact(value)
+    return found if type(found) is str else None
+
+
 def are_exact(attributes: Mapping[str, object]) -> bool:
     """Tell whether all keys are texts and all values texts or numbers of Python's own types.
 

@@ -41,6 +41,7 @@ class Attribution:
         """Return whom a tool call, a model call or an event belongs to, or ``None``."""
         above = parent.listing if parent is not None else None
         if publisher is not None:
+            publisher = exact(publisher)
             if v.AGENT_ID not in attributes and above is not None and above.publisher == publisher:
                 return above
             return self.named(publisher, attributes, span)

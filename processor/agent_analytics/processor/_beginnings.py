@@ -11,6 +11,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan
 
 from agent_analytics.instrumentation import vocabulary as v
+from agent_analytics.instrumentation.exact import exact_text
 from agent_analytics.processor import _nodes
 from agent_analytics.processor import _schema as schema
 from agent_analytics.processor._attribution import Attribution
@@ -60,7 +61,7 @@ class Beginnings:
             parent: Node of the span that it was started in, if that is followed.
             context: What it was started in; ``None`` for the current context.
         """
-        make = self.makers.get(operation) if type(operation) is str else None
+        make = self.makers.get(operation if type(operation) is str else exact_text(operation) or "")
         if make is not None:
             return make(attributes, span, parent, context)
         # Steps, workflows and whatever else there is: see-through.
@@ -68,10 +69,9 @@ class Beginnings:
 
     def _find(self, publisher: object, agent: object) -> Listing | None:
         """Return the listing that ids name, if it is known."""
-        try:
-            return self._known.get((publisher, agent))
-        except TypeError:  # an attribute that cannot be hashed is no id
-            return None
+        if type(publisher) is not str or type(agent) is not str:
+            return None  # of a class that decides what its text is equal to
+        return self._known.get((publisher, agent))
 
     def _tool(
         self,

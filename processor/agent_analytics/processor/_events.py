@@ -7,6 +7,7 @@ from typing import Any, Final
 from opentelemetry.sdk.trace import ReadableSpan
 
 from agent_analytics.instrumentation import vocabulary as v
+from agent_analytics.instrumentation.exact import exact
 from agent_analytics.processor import _health, _nodes
 from agent_analytics.processor import _schema as schema
 from agent_analytics.processor._durable import SharedIds
@@ -42,6 +43,8 @@ class EventIds:
 
         An id that is no text, or a long one, is refused and counted, and the event taken as new.
         """
+        if type(event_id) is not str:
+            event_id = exact(event_id)
         if type(event_id) is not str or not 0 < len(event_id) <= _MAX_ID:
             self._health.refuse_value("event")
             return False

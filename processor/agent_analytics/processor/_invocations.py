@@ -8,6 +8,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from agent_analytics.instrumentation import mistakes
 from agent_analytics.instrumentation import vocabulary as v
+from agent_analytics.instrumentation.exact import exact, exact_text
 from agent_analytics.processor import _health, _nodes, _outcomes
 from agent_analytics.processor._events import EventCounter
 from agent_analytics.processor._health import Health
@@ -97,7 +98,7 @@ class InvocationCounter:
         told, charged, refund, tenant, name, version, conversation, chunk = map(
             attributes.get, _READ
         )
-        outcome = OUTCOMES.get(told) if type(told) is str else None
+        outcome = OUTCOMES.get(told if type(told) is str else exact_text(told))
         if outcome is None:
             outcome = outcome_of(span, attributes, failed=failed)
         if outcome == _outcomes.STEERED:
@@ -119,6 +120,8 @@ class InvocationCounter:
             tenant = node.tenant
         register = -1
         smallest = 0.0
+        if type(tenant) is not str:
+            tenant = exact(tenant)
         if type(tenant) is str and tenant:
             register, smallest = self._tenants(tenant)
         elif tenant is not None:
@@ -168,6 +171,8 @@ class InvocationCounter:
         self._events.money(listing, attributes)
         self._usage.of_agent(node, listing, attributes, start)
         tenant = attributes.get(v.TENANT_ID) if node.tenant is None else node.tenant
+        if type(tenant) is not str:
+            tenant = exact(tenant)
         if type(tenant) is str and tenant:
             register, smallest = self._tenants(tenant)
             with self._lock:
@@ -182,7 +187,8 @@ class InvocationCounter:
             self._listings.version(listing, name, version)
 
     def _converse(self, listing: Listing, conversation: object) -> None:
-        if type(conversation) is str and conversation:
+        conversation = exact_text(conversation)
+        if conversation:
             register, smallest = self._conversations(conversation)
             with self._lock:
                 registers = listing.conversations.current

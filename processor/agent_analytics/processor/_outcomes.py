@@ -125,6 +125,8 @@ def error_type_of(span: Any, attributes: Attributes) -> str:
     missing, the last exception event tells.
     """
     told = attributes.get(v.ERROR_TYPE)
+    if type(told) is not str:
+        told = exact(told)
     if type(told) is not str or not told or told == _UNTOLD:
         told = _of_events(span)
     if told is None:

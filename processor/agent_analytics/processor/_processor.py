@@ -51,7 +51,7 @@ from agent_analytics.processor._open_spans import OpenSpans
 from agent_analytics.processor._outcomes import outcome_of
 from agent_analytics.processor._own_spans import ended_at, is_own
 from agent_analytics.processor._prices import Prices
-from agent_analytics.processor._reading import Attributes, Rest, readers
+from agent_analytics.processor._reading import Attributes, Rest, exactly, readers
 from agent_analytics.processor._rows import Part, Snapshot
 from agent_analytics.processor._runs import Runs
 from agent_analytics.processor._sampling import mend_sampler
@@ -326,7 +326,9 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             elif operation is None:
                 sign = self._signs.at_start(span.instrumentation_scope, attributes, span.name)
                 if sign == SPEAKS or (sign == PERHAPS and type(parent) is Followed):
-                    node = self._runs.begin(attributes, span, span_id, parent, parent_context)
+                    node = self._runs.begin(
+                        exactly(span, attributes), span, span_id, parent, parent_context
+                    )
                 elif parent is None:
                     if sign == PERHAPS:
                         self._runs.silent.begin(span_id, parent_id, parent_context)
@@ -360,7 +362,9 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
                     elif parent is None and parent_id is not None:
                         self._runs.silent.note_inside(parent_id, node.listing)
             else:
-                node = self._runs.begin(attributes, span, span_id, parent, parent_context)
+                node = self._runs.begin(
+                    exactly(span, attributes), span, span_id, parent, parent_context
+                )
             node.started = self._clock()
             node.facts = facts
             nodes[span_id] = node
@@ -507,11 +511,11 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             if v.EVENT in attributes:
                 self._end_event(node, attributes, span)
             elif self._signs.told(attributes):
-                self._runs.late(attributes, span, span_id, node, silent)
+                self._runs.late(exactly(span, attributes), span, span_id, node, silent)
                 self._counted()
                 return None
         elif v.PUBLISHER_ID not in attributes:
-            self._runs.late(attributes, span, span_id, node, silent)
+            self._runs.late(exactly(span, attributes), span, span_id, node, silent)
             self._counted()
             return None
         if silent is not None and silent.held is not None:
@@ -523,6 +527,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         return None if began is None or began.kind == _nodes.OTHER else began
 
     def _end_followed(self, node: Followed, attributes: Attributes, span: ReadableSpan) -> None:
+        attributes = exactly(span, attributes)
         if v.EVENT in attributes and v.OPERATION_NAME not in attributes:
             self._end_event(node, attributes, span)
         self._runs.end(node, attributes, span)

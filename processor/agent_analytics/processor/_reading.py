@@ -10,6 +10,7 @@ they do not answer alike, and each falls back by itself for a span of another ma
 # pyright: reportPrivateUsage=false
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from opentelemetry.attributes import BoundedAttributes
@@ -38,15 +39,23 @@ class Readers(NamedTuple):
     fast: bool
 
 
-def _make_exact(span: Any) -> None:
-    """Make exact what a span carries and is called, where it stands: everything reads it."""
-    attributes = span._attributes
-    with attributes._lock:
-        values = attributes._dict
-        made = exact_attributes(values)
-        values.clear()
-        values.update(made)
-    span._name = exact(span._name)
+def exactly(span: Any, attributes: Attributes) -> Attributes:
+    """Return what a span of others carries as Python's own texts and numbers.
+
+    It is kept, and read again in threads of others, so it is made so where it stands. Where a span
+    in our own vocabulary is counted at once, ids and names are made exact when they are looked up.
+    """
+    if are_exact(attributes) and type(span.name) is str:
+        return attributes
+    with suppress(*_NOT_AS_EXPECTED):  # of another make
+        held = span._attributes
+        with held._lock:
+            values = held._dict
+            made = exact_attributes(values)
+            values.clear()
+            values.update(made)
+        span._name = exact(span._name)
+    return exact_attributes(attributes)
 
 
 def _attributes(span: ReadableSpan) -> Attributes:
@@ -54,8 +63,8 @@ def _attributes(span: ReadableSpan) -> Attributes:
     try:
         copied: Attributes = attributes.copy()  # one call, where dict() makes one a key
     except AttributeError:
-        copied = dict(attributes or {})
-    return copied if are_exact(copied) else exact_attributes(copied)
+        return dict(attributes or {})
+    return copied
 
 
 def _public_start(span: ReadableSpan) -> Start:
@@ -83,20 +92,14 @@ def _public_rest(span: ReadableSpan) -> Rest:
 def _fast_start(span: Any) -> Start:
     try:
         parent = span._parent
-        attributes = span._attributes._dict
-        if not are_exact(attributes) or type(span._name) is not str:
-            _make_exact(span)
-        return attributes, span._context[1], None if parent is None else parent[1]
+        return span._attributes._dict, span._context[1], None if parent is None else parent[1]
     except _NOT_AS_EXPECTED:
         return _public_start(span)
 
 
 def _fast_key(span: Any) -> Key:
     try:
-        attributes = span._attributes._dict
-        if not are_exact(attributes) or type(span._name) is not str:
-            _make_exact(span)
-        return attributes, span._context[1]
+        return span._attributes._dict, span._context[1]
     except _NOT_AS_EXPECTED:
         return _public_key(span)
 

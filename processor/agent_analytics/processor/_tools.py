@@ -8,6 +8,7 @@ from typing import Final
 from opentelemetry.sdk.trace import ReadableSpan
 
 from agent_analytics.instrumentation import vocabulary as v
+from agent_analytics.instrumentation.exact import exact_text
 from agent_analytics.processor import _health, _nodes
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._listings import Listings
@@ -62,7 +63,7 @@ class ToolCounter:
             return
         trace_id, sampled, failed, start, end = rest
         told = attributes.get(v.OUTCOME)
-        outcome = OUTCOMES.get(told) if type(told) is str else None
+        outcome = OUTCOMES.get(told if type(told) is str else exact_text(told))
         if outcome is None:
             outcome = outcome_of(span, attributes, failed=failed)
         if outcome == STEERED:

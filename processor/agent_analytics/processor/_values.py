@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, cast
 
+from agent_analytics.instrumentation.exact import exact
 from agent_analytics.instrumentation.money import MAX_USD, NANO_PER_USD, nano_usd
 from agent_analytics.processor._health import Health
 
@@ -33,6 +34,8 @@ def tokens(value: object, health: Health) -> int:
             return value
     elif type(value) is float and value.is_integer() and 0 <= value <= MAX_TOKENS:
         return int(value)  # JSON encoders of other languages know doubles only
+    elif exact(value) is not value:
+        return tokens(exact(value), health)
     health.refuse_value("tokens")
     return 0
 
@@ -49,6 +52,7 @@ def duration(start: int | None, end: int | None, health: Health) -> int:
 
 def number(value: object, low: float, high: float, what: str, health: Health) -> float | None:
     """Return ``value`` as a number from ``low`` to ``high``, or ``None``."""
+    value = exact(value)
     if type(value) in {int, float} and low <= value <= high:  # type: ignore[operator]  # NaN fails
         return float(value)  # type: ignore[arg-type]  # an int or a float, see above
     health.refuse_value(what)
@@ -82,7 +86,7 @@ class Amounts:
                     whole = int(near + 0.5)
                     if abs(near - whole) < 0.5 - _ERROR - near * _RELATIVE_ERROR:
                         return whole
-            return nano_usd(value)
+            return nano_usd(exact(value))
         except ValueError:
             self._health.refuse_value("amount")
             return None
