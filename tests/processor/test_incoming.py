@@ -38,6 +38,13 @@ def header(values: Mapping[str, str]) -> str:
     return ",".join(f"{key}={value}" for key, value in values.items())
 
 
+@pytest.fixture(autouse=True)
+def nobody_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the global provider that another test has set, which may name a publisher."""
+    monkeypatch.setattr(trace, "get_tracer_provider", trace.ProxyTracerProvider)
+    monkeypatch.setattr(incoming, "_chosen", None)
+
+
 @pytest.fixture
 def trusting() -> Iterator[None]:
     """Trust callers."""
