@@ -1,5 +1,9 @@
 """What a call may last as long as is followed without running anything of its class."""
 
+# What is made here is of no type that a checker knows: that is the point.
+# pyright: reportAssignmentType=false, reportUnknownVariableType=false, reportUnknownMemberType=false
+# pyright: reportIncompatibleVariableOverride=false
+
 # Classes break every rule on purpose.
 # pyright: reportIncompatibleMethodOverride=false, reportIncompatibleVariableOverride=false
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
@@ -179,7 +179,7 @@ def _short(value: Any) -> Any:  # noqa: ANN401 - of whatever type an attribute m
         return value[: _policy.LONGEST]
     if isinstance(value, bytes) or not isinstance(value, Sequence):
         return value if isinstance(value, bool | int | float) else None
-    listed: Any = value
+    listed = cast("Any", value)
     return [_short(each) for each in list(listed)[: _policy.MOST]]
 
 

@@ -10,6 +10,7 @@ import asyncio
 import concurrent.futures
 import threading
 from collections.abc import Callable
+from functools import partial
 from types import GetSetDescriptorType
 from typing import Any, Final, cast
 
@@ -17,7 +18,7 @@ from agent_analytics.instrumentation._carried import Carried
 from agent_analytics.instrumentation._held import attribute, defined, own_fields
 from agent_analytics.instrumentation.health import note_internal_error
 
-_ASYNCIO: Final = asyncio.Future
+_ASYNCIO: Final[Any] = asyncio.Future
 _CONCURRENT: Final = concurrent.futures.Future
 _CANCELLED: Final = ("CANCELLED", "CANCELLED_AND_NOTIFIED")
 _OVER: Final = (*_CANCELLED, "FINISHED")
@@ -30,7 +31,7 @@ _EXCEPTION: Final = defined(_ASYNCIO, "_exception")
 def until_done(carried: Carried, result: Any) -> Any:
     """Let a call last until a future is done, and return the future."""
     if issubclass(_exact(result), _ASYNCIO):
-        _ASYNCIO.add_done_callback(result, lambda future: _end(carried, future, _end_of_asyncio))
+        _ASYNCIO.add_done_callback(result, partial(_end, carried, way=_end_of_asyncio))
     else:
         _when_done(carried, result)
     return result
@@ -75,7 +76,7 @@ def _when_done(carried: Carried, given: object) -> None:
     try:
         state = attribute(future, "_state")
         if not _is_one_of(state, _OVER):
-            waiting = cast("list[Any]", callbacks)
+            waiting = cast("list[Callable[[object], None]]", callbacks)
             waiting.append(lambda done: _end(carried, done, _end_of_concurrent))
             return
     finally:

@@ -32,7 +32,7 @@ _ITERABLE_COROUTINE: Final = 0x100
 def method_of(kind: type, name: str) -> Method | None:
     """Return the method of a class as a function of the instance, or None where it has none."""
     raw: Any = defined(kind, name)
-    exact = type(raw)
+    exact = cast("type[object]", type(raw))
     if id(exact) in _SIMPLE:
         return cast("Method", raw)
     if not callable(raw) and id(exact) not in _BINDING:
