@@ -266,9 +266,11 @@ def test_as_fast_as_promised(start: Start, tmp_path: Path) -> None:
     assert time.monotonic() - begin < patience(PROMISED)
 
 
-@pytest.mark.slow
 @pytest.mark.servers
-@pytest.mark.parametrize("pace", ["quick", "real"])
+@pytest.mark.parametrize(
+    "pace",
+    [pytest.param("quick", marks=pytest.mark.slow), pytest.param("real", marks=pytest.mark.prove)],
+)
 def test_what_prometheus_sees(start: Start, tmp_path: Path, pace: str) -> None:
     """One target, no reset, and every event counted, while the worker that serves is stopped twice.
 
