@@ -98,6 +98,15 @@ def test_a_wider_table_scrolls_in_its_box(name: str, tmp_path: Path) -> None:
     assert [each for each in wide if not each.startswith("DIV table")] == []
 
 
+@pytest.mark.slow
+def test_the_first_minutes_fit_on_a_desk(tmp_path: Path) -> None:
+    """With the longest text for a short time, every column is in sight at 1,100 px."""
+    listing = replace(MADE["LISTING"], p95_response_time_ms=95.0)
+    report = Report(replace(MADE["DASHBOARD"], listings=(listing,)), [])
+    assert "under 100 ms" in render(report, "html")
+    assert _wide(report, tmp_path, 1_100) == []
+
+
 def test_the_marketplace_opens_with_figures_and_what_is_most_at_stake() -> None:
     """Figures first, then the five insights with most at stake; the rest folds."""
     insights = [
