@@ -30,6 +30,8 @@ OF_THE_MACHINE: Final = (
     "etc/ssl/certs/ca-certificates.crt",
     "etc/apt/apt.conf.d/99artifact-registry",
 )
+#: The home of its user.
+HOME: Final = "root"
 BEGUN_WITHIN: Final = 120.0  # seconds from the clone to the first own number
 _FENCED: Final = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 #: The demo's first screen is there when its addresses are.
@@ -38,16 +40,16 @@ _SCREEN: Final = "Prometheus: http"
 
 def command(machine: Path, *arguments: str) -> list[str]:
     """Return a command that runs inside ``machine``."""
-    home = ["env", "-i", "HOME=/root", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"]
+    home = ["env", "-i", f"HOME=/{HOME}", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"]
     kept = [
         f"{name}={os.environ[name]}" for name in ("http_proxy", "https_proxy") if name in os.environ
     ]
     return ["chroot", str(machine), *home, *kept, *arguments]
 
 
-def shell(machine: Path, line: str, folder: str = "/root") -> str:
-    """Run a line of shell inside ``machine`` and return what it prints on standard output."""
-    line = f"cd {folder} && {{ {line.strip()}\n}}"
+def shell(machine: Path, line: str, folder: str = ".") -> str:
+    """Run a line of shell in a folder of the home of ``machine``; return what it prints."""
+    line = f"cd ~/{folder} && {{ {line.strip()}\n}}"
     done = subprocess.run(
         command(machine, "bash", "-ec", line), check=False, capture_output=True, text=True
     )
@@ -56,7 +58,7 @@ def shell(machine: Path, line: str, folder: str = "/root") -> str:
     return done.stdout
 
 
-def timed(what: str, machine: Path, line: str, folder: str = "/root") -> float:
+def timed(what: str, machine: Path, line: str, folder: str = ".") -> float:
     """Run a line of shell, print the seconds that it took, and return them."""
     begin = time.monotonic()
     shell(machine, line, folder)
@@ -100,13 +102,13 @@ def first_number(machine: Path, readme: str) -> float | None:
     if not parts:
         return None
     took = timed("git clone", machine, "git clone -q /repository agent-analytics")
-    folder = "/root/agent-analytics"
+    folder = "agent-analytics"
     lines: list[str] = []
     printed = ""
     for language, body in parts:
         if language == "python":
             file = body.splitlines()[0].removeprefix("# ")
-            (machine / folder.lstrip("/") / file).write_text(body, encoding="utf-8")
+            (machine / HOME / folder / file).write_text(body, encoding="utf-8")
         elif language == "sh":
             for line in body.splitlines():
                 # Each line is typed into one shell: what an earlier one activates, holds for it.
@@ -125,7 +127,7 @@ def first_screen(machine: Path) -> float | None:
     """Run ``make demo`` up to its first screen; return the seconds, or ``None`` without one."""
     begin = time.monotonic()
     with subprocess.Popen(
-        command(machine, "bash", "-c", "cd /root/demo && exec make demo"),
+        command(machine, "bash", "-c", "cd ~/demo && exec make demo"),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -168,7 +170,7 @@ def main() -> int:
         )
         number = first_number(machine, readme)
         if number is not None:
-            size = shell(machine, "du -sm agents | cut -f1", "/root/agent-analytics").strip()
+            size = shell(machine, "du -sm agents | cut -f1", "agent-analytics").strip()
             met = "met" if number <= BEGUN_WITHIN else "MISSED"
             print(
                 f"clone to first own number: {number:.0f} s ({BEGUN_WITHIN:.0f}: {met}); {size} MB"
@@ -176,9 +178,9 @@ def main() -> int:
         shell(machine, "git clone -q /repository demo")
         screen = first_screen(machine)
         # The newest environment that `make demo` made, whatever its name.
-        size = shell(machine, "du -sm .venv* | cut -f1", "/root/demo").strip()
+        size = shell(machine, "du -sm .venv* | cut -f1", "demo").strip()
         count = shell(
-            machine, "ls -d .venv*/lib/python3*/site-packages/*.dist-info | wc -l", "/root/demo"
+            machine, "ls -d .venv*/lib/python3*/site-packages/*.dist-info | wc -l", "demo"
         ).strip()
         took = "never" if screen is None else f"{screen:.0f} s"
         print(f"make demo to its first screen: {took}; {count} packages, {size} MB")
