@@ -11,6 +11,19 @@ _PROOF = re.compile(r"`((?:tests|benchmarks)/\S+?\.py)(?:::(\w+))?`|`(make \S[^`
 _TARGETS = re.compile(r"^([a-z-]+):", re.MULTILINE)
 
 
+_CHOICE = re.compile(r'make prove ARGS="-k (\w+)"')
+
+
+def proofs() -> set[str]:
+    """Return the names of long proofs: those of their modules, and of their functions."""
+    names: set[str] = set()
+    for path in [*ROOT.glob("tests/**/test_*.py"), *ROOT.glob("benchmarks/test_*.py")]:
+        text = path.read_text(encoding="utf-8")
+        if "pytest.mark.prove" in text:
+            names |= {path.stem, *re.findall(r"def (test_\w+)", text)}
+    return names
+
+
 def rows(page: str) -> list[list[str]]:
     """Return the cells of every row of the tables of a page that end with "shown by"."""
     found: list[list[str]] = []
@@ -49,6 +62,13 @@ def test_each_row_names_what_shows_it(page: str) -> None:
     found = rows((ROOT / page).read_text(encoding="utf-8"))
     assert found
     assert [wrong for cells in found for wrong in unproven(cells)] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_make_prove_is_asked_for_is_there(page: str) -> None:
+    """A word behind ``-k`` that no proof has would run nothing."""
+    words = _CHOICE.findall((ROOT / page).read_text(encoding="utf-8"))
+    assert [word for word in words if not any(word in name for name in proofs())] == []
 
 
 @pytest.mark.parametrize(
