@@ -28,7 +28,8 @@ OF_THE_MACHINE: Final = (
     "etc/hosts",
     "etc/pip.conf",
     "etc/ssl/certs/ca-certificates.crt",
-    "etc/apt/apt.conf.d/99artifact-registry",
+    # By custom, what the owner of a machine sets comes last.
+    *(str(each.relative_to("/")) for each in sorted(Path("/etc/apt/apt.conf.d").glob("99*"))),
 )
 #: The home of its user.
 HOME: Final = "root"

@@ -64,10 +64,10 @@ def _of_mail(
     receivers: dict[str, Sequence[Receiver]] = {
         "--oncall": options.oncall,
         "--publishers": options.publishers,
-        **{f"--publisher {name}": told for name, told in publisher.items()},
+        **{f"--publisher {name}": of_one for name, of_one in publisher.items()},
     }
-    for option, told in receivers.items():
-        for each in told:
+    for option, given in receivers.items():
+        for each in given:
             if isinstance(each, Email):
                 yield f"{option} email:{each.to} needs a mail server: give {_SERVER}"
 

@@ -89,7 +89,7 @@ def _claim_without_files(name: str, known: str) -> bool:
 
 
 def _is_ours(known: str) -> bool:
-    """Tell whether it can be shown that this user has taken a name: anybody can take one."""
+    """Return whether it can be shown that this user has taken a name: anybody can take one."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asked:
         asked.settimeout(0)
         try:

@@ -106,7 +106,7 @@ class Connection:
             self.awaits = selectors.EVENT_READ
         except ssl.SSLWantWriteError:
             self.awaits = selectors.EVENT_WRITE
-        except OSError:  # gone, or no TLS: nobody is left to be told
+        except OSError:  # gone, or no TLS: nobody is left to answer
             self.done = True
 
     def expire(self) -> None:

@@ -12,10 +12,8 @@ from typing import Any, Final
 from agent_analytics.exporters import _settings
 from agent_analytics.exporters._identity import publisher_named
 from agent_analytics.exporters._settings import Settings
+from agent_analytics.exporters._variables import PREFIXES
 from agent_analytics.processor import AgentMetricsProcessor
-
-#: What begins the name of a variable that may be a setting.
-PREFIXES: Final = ("AGENT_ANALYTICS_", "OTEL_")
 
 _known: Final[weakref.WeakKeyDictionary[Any, Mapping[str, object]]] = weakref.WeakKeyDictionary()
 

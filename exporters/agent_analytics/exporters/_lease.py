@@ -16,7 +16,7 @@ from agent_analytics.processor.private_files import make_private_directory, open
 
 _LONGEST: Final = 4096
 
-#: What tells a file and its last touch from others: inode and time of change.
+#: By what a file and its last touch differ from others: inode and time of change.
 Sign = tuple[int, int]
 
 
@@ -114,7 +114,7 @@ class Lease:
             os.pwrite(self._descriptor, json.dumps(holder).encode(), 0)
 
     def beat(self) -> bool:
-        """Say that this worker lives, and tell whether it still has the lease."""
+        """Say that this worker lives, and return whether it still has the lease."""
         if not self._named(self._descriptor):
             return False
         with suppress(OSError):  # a disk that is read-only; who doubts it asks the port

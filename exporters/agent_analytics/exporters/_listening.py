@@ -73,7 +73,7 @@ def listen(addr: str, port: int, sharing: Sharing = Sharing.ALONE) -> list[socke
 
 
 def answers(addr: str, port: int, seconds: float) -> bool:
-    """Tell whether whoever listens says anything, even that it will not talk to us.
+    """Return whether whoever listens says anything, even that it will not talk to us.
 
     Args:
         addr: As for ``listen``.

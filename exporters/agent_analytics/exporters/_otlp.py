@@ -8,8 +8,8 @@ from typing import Final, Literal
 
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
-from agent_analytics.exporters._addresses import parts_of, shown
 from agent_analytics.exporters._redaction import Leaving, Policy
+from agent_analytics.processor.addresses import parts_of, shown
 
 _logger = logging.getLogger("agent_analytics")
 

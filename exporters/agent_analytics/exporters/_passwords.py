@@ -92,7 +92,7 @@ class Users:
         return Credential(name, password, hmac.digest(self._key, user + password, "sha256"))
 
     def known(self, credential: Credential) -> bool | None:
-        """Tell whether a credential was right or wrong lately; None where it has to be checked."""
+        """Return whether a credential was right lately; None where it has to be checked."""
         digest = credential.digest
         now = self._clock()
         with self._lock:
@@ -107,7 +107,7 @@ class Users:
             return None
 
     def check(self, credential: Credential) -> bool:
-        """Tell whether a credential is right by computing a hash, which takes long."""
+        """Return whether a credential is right by computing a hash, which takes long."""
         hashed = self._hashes.get(credential.name)
         matches = self._matches(credential.password, hashed or self._nobody)
         right = hashed is not None and matches

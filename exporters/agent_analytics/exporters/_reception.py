@@ -39,7 +39,7 @@ class _Budget:
         self._used = time.thread_time()
 
     def spent(self) -> bool:
-        """Tell whether nothing is left."""
+        """Return whether nothing is left."""
         now, used = time.monotonic(), time.thread_time()
         self._left += (now - self._at) * _SHARE - (used - self._used)
         self._left = min(self._left, _SAVED_SECONDS)

@@ -176,7 +176,7 @@ class Renderings:
             self._hand_on()
 
     def _enter(self, turn: _Turn) -> bool:
-        """Wait with the others; tell whether to begin, as nobody else does."""
+        """Wait with the others; return whether to begin, as nobody else does."""
         with self._lock:
             self._waiting.append(turn)
             begins, self._busy = not self._busy, True

@@ -92,7 +92,7 @@ def route(
     """Return the answer to a request, or what has to be rendered for it. Never raises."""
     try:
         found = _route(processor, readers, request)
-    except Exception:  # noqa: BLE001 - as above
+    except Exception:  # noqa: BLE001 - a scrape must not end the host's worker
         note_internal_error("exporters.respond")
         found = plain(HTTPStatus.INTERNAL_SERVER_ERROR)
     return for_method(request.method, found) if isinstance(found, Response) else found

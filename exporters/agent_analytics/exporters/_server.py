@@ -89,7 +89,7 @@ class MetricsServer:
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self._port}"
 
     def unsettled(self) -> bool:
-        """Tell whether one of several that listen here has gone: who gets what is open then."""
+        """Return whether one of several that listen here has gone: who gets what is open then."""
         now = [beside(each) for each in self._listeners] if self._beside else []
         return any(1 < number != before for number, before in zip(now, self._beside, strict=True))
 

@@ -23,8 +23,8 @@ from agent_analytics.processor import AgentMetricsProcessor
 
 CHALLENGE: Final = ("WWW-Authenticate", 'Bearer realm="agent-analytics sketches"')
 REFUSAL: Final = (
-    "Registers tell who reads them whether a tenant is among them, and tenants are hashed here "
-    "with a key that everybody knows: they are served on loopback, or for sketches_token. "
+    "Whoever reads registers can test whether a tenant is among them, and tenants are hashed here "
+    "with a key that everybody knows: registers are served on loopback, or for sketches_token. "
     "`agent-analytics key` prints what AGENT_ANALYTICS_TENANT_KEY or "
     "AGENT_ANALYTICS_SKETCHES_TOKEN can be set to.\n"
 )
@@ -97,7 +97,7 @@ def offer(processor: AgentMetricsProcessor, token: str | None) -> None:
 
 
 def is_local(peer: object, host: str, headers: Iterable[str]) -> bool:
-    """Tell whether a request was made on this machine, as far as the request can show it.
+    """Return whether a request was made on this machine, as far as the request can show it.
 
     Args:
         peer: The address at the other end, where it is known.

@@ -109,7 +109,7 @@ class SharedTarget:
             raise
 
     def _is_silent(self, sign: Sign | None) -> bool:
-        """Tell whether the holder has neither renewed its lease for a while, nor answers now."""
+        """Return whether the holder has neither renewed its lease for a while, nor answers now."""
         if sign != self._seen:
             self._seen, self._silent = sign, 0
             return False

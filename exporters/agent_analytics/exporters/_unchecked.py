@@ -1,7 +1,7 @@
 """Which credentials came that are not checked yet, and how often each came back.
 
 Who guesses has to send ever other passwords; who is right comes with the same one again. How often
-a credential came back is thus what tells the two apart, and costs who guesses as many requests for
+a credential came back is thus what sets the two apart, and costs who guesses as many requests for
 each guess. What comes back within four seconds counts once: repeating at once gains nothing, and
 repeating as slowly as a scraper does takes who guesses as long as the scraper.
 

@@ -8,6 +8,8 @@ from opentelemetry import environment_variables as of_api
 from opentelemetry.sdk import environment_variables as of_sdk
 
 _PREFIX: Final = "AGENT_ANALYTICS_"
+#: What begins the name of a variable that may be a setting.
+PREFIXES: Final = (_PREFIX, "OTEL_")
 #: Every variable of ours.
 OURS: Final = (
     "AGENT_ANALYTICS_AGENT_ID",

@@ -18,7 +18,7 @@ from agent_analytics.exporters._listening import bare, is_every, listen
 from agent_analytics.exporters._otlp import wrong_endpoint
 from agent_analytics.exporters._redaction import Policy
 from agent_analytics.exporters._settings import UNSET
-from agent_analytics.exporters._variables import misspelt
+from agent_analytics.exporters._variables import PREFIXES, misspelt
 from agent_analytics.exporters._web_config import WebConfig
 from agent_analytics.instrumentation.incoming import TRUST_VARIABLE
 from agent_analytics.processor import AgentMetricsProcessor, Limits
@@ -26,7 +26,15 @@ from agent_analytics.processor import AgentMetricsProcessor, Limits
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor
 
-__all__ = ["Refusal", "hold_seconds", "misspelt", "publisher_named", "refusals", "served_at"]
+__all__ = [
+    "PREFIXES",
+    "Refusal",
+    "hold_seconds",
+    "misspelt",
+    "publisher_named",
+    "refusals",
+    "served_at",
+]
 
 _HOST: Final = "AGENT_ANALYTICS_METRICS_HOST"
 _WEB_CONFIG: Final = "AGENT_ANALYTICS_WEB_CONFIG"

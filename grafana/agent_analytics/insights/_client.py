@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Final, TypeGuard
 
-from agent_analytics.insights._addresses import parts_of, shown
 from agent_analytics.insights.openers import unredirected
+from agent_analytics.processor.addresses import parts_of, shown
 
 #: Queries that are under way at a time: Prometheus answers a few at once faster than many.
 _PARALLEL: Final = 4

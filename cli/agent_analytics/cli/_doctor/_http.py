@@ -102,9 +102,9 @@ class Server:
                 location = error.headers.get("Location", "")
                 raise NoAnswerError(why, error.code, location=location) from error
         except (OSError, HTTPException, ValueError) as error:
-            told = error.reason if isinstance(error, urllib.error.URLError) else error
-            reason = told if isinstance(told, Exception) else error
-            why = str(told) or type(error).__name__
+            raised = error.reason if isinstance(error, urllib.error.URLError) else error
+            reason = raised if isinstance(raised, Exception) else error
+            why = str(raised) or type(error).__name__
             raise NoAnswerError(why, reason=reason) from error
 
     def ask(self, path: str) -> Any:  # noqa: ANN401 - JSON of a server

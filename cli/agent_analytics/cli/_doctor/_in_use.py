@@ -12,8 +12,8 @@ from typing import Any, Final, cast
 
 from agent_analytics.cli._doctor._examination import Examination
 from agent_analytics.cli._doctor._http import NoAnswerError, Server
+from agent_analytics.exporters.checks import PREFIXES
 
-PREFIXES: Final = ("AGENT_ANALYTICS_", "OTEL_")
 _TENANT_KEY: Final = "AGENT_ANALYTICS_TENANT_KEY"
 _STATE_DIR: Final = "AGENT_ANALYTICS_STATE_DIR"
 _DISABLED: Final = "OTEL_SDK_DISABLED"

@@ -59,9 +59,7 @@ _COUNTERS: Final = (
 )
 
 
-def check_service(
-    examination: Examination, address: str, *, asked: bool, named: bool = True
-) -> InUse:
+def check_service(examination: Examination, address: str, *, asked: bool, named: bool) -> InUse:
     """Check a running service by its exposition, and return what it says of its settings.
 
     Args:

@@ -8,7 +8,6 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from agent_analytics.cli._doctor._examination import Examination
-from agent_analytics.cli._doctor._in_use import PREFIXES
 from agent_analytics.cli._loading import UNREADABLE
 from agent_analytics.exporters import checks
 
@@ -45,7 +44,9 @@ _HTTP_PORT: Final = 4318
 
 def check_settings(examination: Examination, environment: Mapping[str, str]) -> None:
     """Check every setting as ``configure()`` does, and what it cannot know is wrong."""
-    names = sorted({*UNREADABLE, *(each for each in environment if each.startswith(PREFIXES))})
+    names = sorted(
+        {*UNREADABLE, *(each for each in environment if each.startswith(checks.PREFIXES))}
+    )
     examination.look(
         "the settings of this environment, as configure() reads them: "
         + (", ".join(names) if names else "none is set, so all have their defaults")

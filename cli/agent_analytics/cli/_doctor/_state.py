@@ -43,7 +43,7 @@ def check_state(examination: Examination, path: Path, service: str) -> None:
 
 
 def _there(examination: Examination, path: Path) -> bool:
-    """Tell whether the directory is there and can be looked at, and say where it cannot."""
+    """Return whether the directory is there and can be looked at; say where it cannot."""
     try:
         status = path.stat()
     except PermissionError:

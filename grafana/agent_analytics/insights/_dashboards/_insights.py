@@ -63,13 +63,12 @@ def _texts(expr: str) -> str:
         **{definition.slug: definition.title for definition in DEFINITIONS},
     }
     for finding in FINDINGS:
-        told = {
+        texts = {
             "title": titles[finding.slug],
             "what": MEASURED[finding.slug],
             "recommendation": finding.recommendation,
         }
-        for label, text in told.items():
-            expr = f'label_replace({expr}, "{label}", "{text}", "insight", "{finding.slug}")'
+        expr = labelled(expr, texts, "insight", finding.slug)
     return expr
 
 
@@ -89,7 +88,7 @@ def _measured(scope: Scope) -> str:
 def ranked(expr: str) -> str:
     """Return an expression with the rank of its severity as a label, to sort by."""
     for rank, severity, _ in SEVERITIES:
-        expr = f'label_replace({expr}, "rank", "{rank}", "severity", "{severity}")'
+        expr = labelled(expr, {"rank": rank}, "severity", severity)
     return expr
 
 
@@ -104,14 +103,14 @@ def not_evaluated(scope: Scope) -> str:
     listings = f"({running} unless on ({', '.join(LISTING.by)}) {recorded})"
     # Where nothing runs either, nobody has been evaluated.
     nobody = f"(group (absent({recorded})) unless on () {running})"
-    told = {"title": _NOT_EVALUATED, "what": _EVALUATIONS, "recommendation": _WAIT, "rank": "0"}
-    return labelled(f"0 * ({listings} or {nobody})", told)
+    texts = {"title": _NOT_EVALUATED, "what": _EVALUATIONS, "recommendation": _WAIT, "rank": "0"}
+    return labelled(f"0 * ({listings} or {nobody})", texts)
 
 
-def labelled(expr: str, labels: Mapping[str, str]) -> str:
-    """Return an expression with labels of one value each."""
+def labelled(expr: str, labels: Mapping[str, str], source: str = "", value: str = "") -> str:
+    """Return an expression with labels of one value each, where ``source`` has ``value``."""
     for label, text in labels.items():
-        expr = f'label_replace({expr}, "{label}", "{text}", "", "")'
+        expr = f'label_replace({expr}, "{label}", "{text}", "{source}", "{value}")'
     return expr
 
 

@@ -3,8 +3,9 @@
 from agent_analytics.insights import periods
 from agent_analytics.insights._client import PrometheusClient, Series
 from agent_analytics.insights.analytics._figures import DAILY, rounded
-from agent_analytics.insights.analytics._history import DAY, History, utc
+from agent_analytics.insights.analytics._history import DAY, History
 from agent_analytics.insights.analytics._model import Daily
+from agent_analytics.insights.analytics._times import utc
 from agent_analytics.insights.queries import Scope
 
 _PLACES = 6

@@ -8,7 +8,7 @@ anything recorded of the listings by then.
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, Literal
 
 from agent_analytics.insights import rollups
@@ -20,6 +20,7 @@ from agent_analytics.insights.analytics._expected import (
     key_of,
     mappings,
 )
+from agent_analytics.insights.analytics._times import clock, time_of
 from agent_analytics.insights.queries import Scope, select
 from agent_analytics.processor import catalogue
 
@@ -31,8 +32,6 @@ _NOT_YET: Final = frozenset({"", "unknown"})
 #: Evaluations that may be missed before a rule counts as stuck, and what a slow group may take.
 _MISSED: Final = 3
 _GRACE_SECONDS: Final = 60
-#: The zero time, by which Prometheus says "never".
-_FIRST_YEAR: Final = 1970
 _LONGEST_ERROR: Final = 200
 #: What is said to run more seldom than once a year is not waited for.
 _LONGEST: Final = 366 * 86_400.0
@@ -195,7 +194,7 @@ def _rules(
 
 def _note(loaded: _Loaded, rule: Mapping[str, object], interval: float, now: float) -> None:
     health = str(rule.get("health", ""))
-    at = _time(rule.get("lastEvaluation"))
+    at = time_of(rule.get("lastEvaluation"))
     began = at is not None and health not in _NOT_YET
     # A group that has not run begins within its interval.
     loaded.due = max(loaded.due, (at.timestamp() if at is not None and began else now) + interval)
@@ -239,15 +238,10 @@ def _trouble(
             "not_yet",
             (
                 "Prometheus has loaded their rules, and has not run all of them so far; they run by"
-                f" {_clock(max(waiting))} UTC."
+                f" {clock(max(waiting))} UTC."
             ),
         )
     return None
-
-
-def _clock(seconds: float) -> str:
-    """Return the minute in which a Unix time is over."""
-    return f"{datetime.fromtimestamp(math.ceil(seconds / 60) * 60, UTC):%H:%M}"
 
 
 def _first(groups: Iterable[Mapping[str, object]], now: float) -> str:
@@ -263,17 +257,4 @@ def _first(groups: Iterable[Mapping[str, object]], now: float) -> str:
                 insights, interval = max(insights, each.due), max(interval, seconds)
     if interval and insights < levels:
         insights += math.ceil((levels - insights) / interval) * interval
-    return f"they run on it at about {_clock(insights)} UTC" if interval else ""
-
-
-def _time(value: object) -> datetime | None:
-    """Return when a rule ran; None for never, or for what is no time."""
-    if not isinstance(value, str):
-        return None
-    try:
-        time = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    if time.year < _FIRST_YEAR:
-        return None
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    return f"they run on it at about {clock(insights)} UTC" if interval else ""

@@ -6,7 +6,6 @@ they go back: a fresh installation has figures from its first scrape on.
 
 import math
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Final
 
@@ -14,6 +13,7 @@ from agent_analytics.insights import queries, rollups
 from agent_analytics.insights._client import PrometheusClient
 from agent_analytics.insights.analytics._model import Freshness, NoData
 from agent_analytics.insights.analytics._observed import TOLERANCE
+from agent_analytics.insights.analytics._times import utc
 from agent_analytics.insights.queries import Scope, select
 from agent_analytics.insights.windows import Period, Raw
 from agent_analytics.processor import catalogue
@@ -91,11 +91,6 @@ class History:
                 f" history begins {utc(self.since):%Y-%m-%d %H:%M} UTC."
             )
         return notes
-
-
-def utc(seconds: float) -> datetime:
-    """Return a Unix time as a time of UTC."""
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 def find_history(client: PrometheusClient, *, days: int, at: float | None) -> History:

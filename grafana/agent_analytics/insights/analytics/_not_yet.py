@@ -4,17 +4,16 @@ Causes are asked of Prometheus, not guessed: a sketch that is scraped every five
 that nobody scrapes, and rules that have just been loaded are not missing.
 """
 
-import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Final
 
 from agent_analytics.insights import rollups
 from agent_analytics.insights._client import PrometheusClient, QueryFailed
 from agent_analytics.insights.analytics import _figures as figures
 from agent_analytics.insights.analytics._expected import is_mapping, mappings
-from agent_analytics.insights.analytics._history import DAY, History, utc
+from agent_analytics.insights.analytics._history import DAY, History
+from agent_analytics.insights.analytics._times import clock, time_of, utc
 from agent_analytics.insights.config import SKETCHES_PATH
 from agent_analytics.insights.queries import SKETCH_JOB
 from agent_analytics.processor import catalogue
@@ -26,7 +25,6 @@ _NAMELESS: Final = "invocations name no tenant"
 _HELD_SECONDS: Final = 60
 _UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _PART: Final = re.compile(r"(\d+)(ms|[smhd])")
-_FIRST_YEAR: Final = 1970
 _LONGEST_TIME: Final = 8
 _LONGEST_ERROR: Final = 200
 
@@ -79,7 +77,7 @@ def _rollups(client: PrometheusClient, history: History) -> list[str]:
     return [
         (
             "Read from raw series, because roll-ups are not recorded yet: their rules run by"
-            f" {_clock(due)} UTC."
+            f" {clock(due)} UTC."
         )
     ]
 
@@ -121,7 +119,7 @@ def _tenants(client: PrometheusClient, history: History) -> str:
     if waiting:
         return (
             "Tenants are not counted yet: the sketches are scraped every"
-            f" {targets[0].get('scrapeInterval')}, next by {_clock(max(waiting))} UTC."
+            f" {targets[0].get('scrapeInterval')}, next by {clock(max(waiting))} UTC."
         )
     down = [each for each in targets if each.get("health") == "down"]
     if len(down) == len(targets):
@@ -153,15 +151,5 @@ def _next_scrape(target: Mapping[str, object], held: float, now: float) -> float
 
 def _unix(value: object) -> float | None:
     """Return the Unix time of an answer; None for never, or for what is no time."""
-    try:
-        time = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    if time.year < _FIRST_YEAR:
-        return None
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
-
-
-def _clock(seconds: float) -> str:
-    """Return the minute in which a Unix time is over."""
-    return f"{utc(math.ceil(seconds / 60) * 60):%H:%M}"
+    time = time_of(value)
+    return None if time is None else time.timestamp()

@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -11,7 +10,7 @@ from typing import Final
 from agent_analytics.insights._alerts import Insight
 from agent_analytics.insights.analytics import Beyond, MarketplaceDashboard, PublisherDashboard
 from agent_analytics.insights.report._attention import evaluated
-from agent_analytics.insights.report._text import harmless
+from agent_analytics.insights.report._text import begins_formula, harmless
 
 _PUBLISHER: Final = (
     "total_invocations", "invocations_trend", "unique_tenants", "tenants_trend", "retention",
@@ -39,8 +38,6 @@ _JUDGED: Final = (
     "observed_until",
 )
 _KEYS: Final = ("publisher_id", "agent_id")
-#: With these a spreadsheet takes a text for a formula, in whatever width they are written.
-_FORMULA: Final = frozenset("=+-@\N{MINUS SIGN}")
 #: Where a spreadsheet may begin a cell: some take a semicolon for what separates them.
 _BEGINNING: Final = re.compile(r"(^|;)(\s*)(\S)")
 
@@ -124,5 +121,5 @@ def _inert(name: str) -> str:
 
 def _as_text(begin: re.Match[str]) -> str:
     separator, blanks, sign = begin.groups()
-    quote = "'" if unicodedata.normalize("NFKC", sign)[:1] in _FORMULA else ""
+    quote = "'" if begins_formula(sign) else ""
     return f"{separator}{quote}{blanks}{sign}"

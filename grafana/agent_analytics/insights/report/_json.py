@@ -1,7 +1,6 @@
 """The report as JSON: the fields of the dashboards under their own names."""
 
 import json
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
@@ -10,15 +9,13 @@ from typing import TYPE_CHECKING, Final, TypeGuard
 from agent_analytics.insights._alerts import Insight
 from agent_analytics.insights.analytics import Figures, MarketplaceDashboard, PublisherDashboard
 from agent_analytics.insights.report._attention import evaluated
-from agent_analytics.insights.report._text import is_unsafe
+from agent_analytics.insights.report._text import begins_formula, is_unsafe
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 #: Raised when a key goes or changes its meaning; new keys may come at any time.
 SCHEMA: Final = 1
-#: With these a spreadsheet takes a text for a formula.
-_SIGNS: Final = frozenset("=+-@\N{MINUS SIGN}")
 _DERIVED: Final = ("gmv", "tenant_churn")
 
 
@@ -57,7 +54,7 @@ def _escaped(char: str) -> str:
     """
     if char == "\n" or (char.isascii() and char.isprintable()):
         return char
-    if not is_unsafe(char) and unicodedata.normalize("NFKC", char)[:1] not in _SIGNS:
+    if not is_unsafe(char) and not begins_formula(char):
         return char
     return json.dumps(char)[1:-1] if char != "\x7f" else "\\u007f"
 

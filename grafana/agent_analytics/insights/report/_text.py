@@ -17,6 +17,8 @@ _CENTS: Final = 0.995
 _MINUTE_MS: Final = 60_000
 _UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _BLANKS: Final = frozenset("\t\r\v\f\x85\u2028\u2029")
+#: With these a spreadsheet takes a text for a formula, in whatever width they are written.
+_FORMULA: Final = frozenset("=+-@\N{MINUS SIGN}")
 _LONGEST_NAME: Final = 120
 
 _T = TypeVar("_T")
@@ -158,8 +160,13 @@ def harmless_throughout(value: _T) -> _T:
 
 
 def is_unsafe(char: str) -> bool:
-    """Tell whether a character steers a terminal, turns text round or is not seen at all."""
+    """Return whether a character steers a terminal, turns text round or is not seen at all."""
     return unicodedata.category(char) in _UNSAFE
+
+
+def begins_formula(char: str) -> bool:
+    """Return whether a spreadsheet takes a text for a formula that begins with a character."""
+    return unicodedata.normalize("NFKC", char)[:1] in _FORMULA
 
 
 def _visible(char: str) -> str:
