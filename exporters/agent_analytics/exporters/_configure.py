@@ -290,7 +290,7 @@ def configure(
             the export of spans alone: metrics count every span.
         tenant_key: Secret that tenants are hashed with for distinct counts.
         sketches_token: Bearer token that ``/metrics/sketches`` is served for, to nobody else.
-            Without one, and without a tenant key, it is served on loopback alone.
+            Without it and without a tenant key, loopback alone. AGENT_ANALYTICS_SKETCHES_TOKEN.
         take_rate: The marketplace's share of revenue, or a dict from publisher to share.
         propagate_identity: Let ``marketplace.*`` baggage leave with outgoing calls; by default it
             is taken out.

@@ -1,8 +1,8 @@
 """The thread that owns every connection of a server: accepts, reads, writes, and never waits.
 
 It renders nothing and checks no password; who does calls back. When too many connections are open,
-one makes room whose client has kept it waiting for longest. New ones are taken while that costs
-less than a third of a core: a flood of them, or of TLS handshakes, is the flood's own delay.
+one makes room whose client has kept it waiting for longest. New ones are taken while this thread
+takes no more than 35 % of a core: a flood of them, or of TLS handshakes, is the flood's own delay.
 """
 
 import selectors
