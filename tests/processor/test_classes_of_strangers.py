@@ -1,8 +1,9 @@
 """A text is counted as what it reads, whatever class it comes in; nothing of that class is run."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from enum import Enum, IntEnum, StrEnum
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from opentelemetry import baggage, context
@@ -12,7 +13,7 @@ from opentelemetry.sdk.trace.export import (
     SpanExporter,
     SpanExportResult,
 )
-from opentelemetry.trace import Status, StatusCode
+from opentelemetry.trace import Status, StatusCode, set_span_in_context
 from tests.patience import wait_for
 from tests.processor.conftest import Rig, chat, event, invoke, tool
 
@@ -20,19 +21,54 @@ from agent_analytics.exporters._redaction import Leaving, Policy
 from agent_analytics.instrumentation import agent, tracing
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.exact import are_exact, exact, exact_attributes
-from agent_analytics.processor import AgentMetricsProcessor
+from agent_analytics.processor import AgentMetricsProcessor, Limits
 
 
 class Victims(str):
-    """A text that is equal to every other and has the hash of the victim's id."""
+    """A text that is equal to every other and has the hash of an id of the victim's."""
 
-    __slots__ = ()
+    __slots__ = ("_victim",)
+    _victim: str
+
+    def __new__(cls, text: str, victim: str = "victim") -> Self:
+        """Return a text with the hash of another."""
+        made = super().__new__(cls, text)
+        made._victim = victim
+        return made
 
     def __eq__(self, other: object) -> bool:
         return True
 
     def __hash__(self) -> int:
-        return hash("victim")
+        return hash(self._victim)
+
+
+class Claims:
+    """No text, but an object that says that its class is ``str``, which the SDK believes."""
+
+    def __init__(self, text: str, victim: str) -> None:
+        self._text = text
+        self._victim = victim
+
+    @property  # type: ignore[misc]  # a class that lies of itself
+    def __class__(self) -> Any:  # noqa: ANN401 - as above
+        return str
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return hash(self._victim)
+
+    def __len__(self) -> int:
+        return len(self._text)
+
+    def __contains__(self, part: object) -> bool:
+        return False
+
+    def encode(self) -> bytes:
+        """Return the text that it claims to be."""
+        return self._text.encode()
 
 
 def _exits(*_: object, **__: object) -> Any:  # noqa: ANN401 - it never returns
@@ -123,6 +159,26 @@ def test_nobody_is_billed_by_an_equality(rig: Rig) -> None:
     assert rig.value("tool_calls_total", publisher_id="victim") == 0
 
 
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize("made", [Victims, Claims])
+def test_nobody_is_billed_by_two_hashes(
+    rig: Rig, made: Callable[[str, str], Any], *, inside: bool
+) -> None:
+    """Ids that have the hashes of both of the victim's, and are equal to both, are not these."""
+    rig.run(invoke("victim"))
+    publisher, agent_id = made("evil", "victim"), made("other", "finder")
+    with rig.span(invoke("victim")) if inside else nullcontext():
+        rig.run(invoke(publisher, agent_id))
+        rig.run(tool() | {v.PUBLISHER_ID: publisher, v.AGENT_ID: agent_id})
+        rig.run(tool() | {v.PUBLISHER_ID: publisher})
+        rig.run(event("install") | {v.PUBLISHER_ID: publisher, v.AGENT_ID: agent_id})
+    assert rig.value("invocations_total", publisher_id="victim") == 1 + inside
+    assert rig.value("tool_calls_total", publisher_id="victim") == 0
+    assert rig.value("installs_total", publisher_id="victim") == 0
+    evil = 1 if made is Victims else 0  # what is no text names nobody
+    assert rig.value("invocations_total", publisher_id="evil", agent_id="other") == evil
+
+
 def test_a_span_of_others_whose_texts_end_the_program() -> None:
     """It is read in its own thread alone: what is kept of it, and read by others, is exact."""
     rig = Rig(resource={v.PUBLISHER_ID: "acme"})
@@ -134,6 +190,57 @@ def test_a_span_of_others_whose_texts_end_the_program() -> None:
             inner.set_attributes({"tool.name": Exits("search")})
     assert rig.value("invocations_total", publisher_id="acme", agent_id="finder") == 1
     assert rig.value("tool_calls_total", publisher_id="acme", tool="search") == 1
+
+
+def _ends_once_armed(name: str) -> Any:  # noqa: ANN401 - any method of a text
+    def method(text: str, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - as above
+        return _exits() if ARMED else getattr(str, name)(text, *given, **named)
+
+    return method
+
+
+#: True once texts of ``Armed`` end whatever thread reads them.
+ARMED: list[bool] = []
+Armed: Any = type(
+    "Armed", (str,), {name: _ends_once_armed(name) for name in vars(Exits) if hasattr(str, name)}
+)
+
+
+@pytest.fixture
+def armed() -> Iterator[Callable[[], None]]:
+    """Return what arms these texts, until the test is over."""
+    yield lambda: ARMED.append(True)
+    ARMED.clear()
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_an_open_span_does_not_end_the_thread_of_a_scrape(
+    armed: Callable[[], None], *, failed: bool
+) -> None:
+    """Its name, its attributes and its instrumentation's name are read by others while it is open.
+
+    The scrape counts what has ended in a span that is open for too long, and buries an agent that
+    failed and was not ended.
+    """
+    rig = Rig(resource={v.PUBLISHER_ID: "acme"}, limits=Limits(open_run_seconds=10))
+    tracer = rig.provider.get_tracer(Armed("langchain"), Armed("1.0"))
+    top = tracer.start_span("x", attributes={"openinference.span.kind": "AGENT"})
+    inside = set_span_in_context(top)
+    call: dict[str, Any] = {
+        "openinference.span.kind": "LLM",
+        "llm.model_name": "m",
+        "llm.token_count.prompt": 3,
+    }
+    tracer.start_span("m", inside, attributes=call).end()
+    top.update_name(Armed("finder"))
+    top.set_attributes({Armed("agent.name"): Armed("finder"), "tag.tags": (Armed("a"),)})
+    top.add_event(Armed("said"))
+    if failed:
+        top.set_status(Status(StatusCode.ERROR))
+    armed()
+    rig.clock.now += 11
+    assert rig.value("invocations_total", agent_id="finder") == failed
+    assert rig.value("input_tokens_total", publisher_id="acme", model="m") == 3
 
 
 def test_an_exception_event(rig: Rig) -> None:

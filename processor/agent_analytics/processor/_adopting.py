@@ -33,7 +33,7 @@ class Adopting:
         self._places = _Places(run.read)
 
     def adopt(self, guest: Run) -> bool:
-        """Put a run that has ended where it belongs, if it does; tell whether.
+        """Put a run that has ended where it belongs, if it does; return whether.
 
         Some instrumentations begin a new trace for what runs inside another's span: a vendor
         library in a framework's model call, an agent in a tool, the same agent seen by a second

@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from agent_analytics.instrumentation import incoming
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.context import INVOCATION_KEY
-from agent_analytics.instrumentation.exact import exact
+from agent_analytics.instrumentation.exact import exact, exact_text
 from agent_analytics.processor._listings import Listing, Listings
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._reading import Attributes
@@ -41,8 +41,8 @@ class Attribution:
         """Return whom a tool call, a model call or an event belongs to, or ``None``."""
         above = parent.listing if parent is not None else None
         if publisher is not None:
-            publisher = exact(publisher)
-            if v.AGENT_ID not in attributes and above is not None and above.publisher == publisher:
+            named = exact_text(publisher)
+            if v.AGENT_ID not in attributes and above is not None and above.publisher == named:
                 return above
             return self.named(publisher, attributes, span)
         if above is not None:
@@ -105,7 +105,7 @@ class Attribution:
         if named is not None and named is not incoming.caller(context):
             return named, self._baggage(v.AGENT_ID, context)
         resource = span.resource.attributes
-        publisher, agent = resource.get(v.PUBLISHER_ID), resource.get(v.AGENT_ID)
+        publisher, agent = exact(resource.get(v.PUBLISHER_ID)), exact(resource.get(v.AGENT_ID))
         if publisher is None and self._publisher is not None:
             publisher = self._publisher
         if named is not None and publisher in (None, named):  # a trusted caller's

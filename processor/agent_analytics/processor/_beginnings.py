@@ -70,7 +70,7 @@ class Beginnings:
     def _find(self, publisher: object, agent: object) -> Listing | None:
         """Return the listing that ids name, if it is known."""
         if type(publisher) is not str or type(agent) is not str:
-            return None  # of a class that decides what its text is equal to
+            return None  # of a class that decides whose id its text is equal to
         return self._known.get((publisher, agent))
 
     def _tool(
@@ -118,10 +118,12 @@ class Beginnings:
                 return Node(_nodes.AGENT, parent, scope.listing)
             listing, inner = self._attribution.of_agent(attributes, span, context)
         else:
-            try:
-                listing = self._known.get((publisher, agent))
-            except TypeError:  # an attribute that cannot be hashed is no id
-                listing = None
+            # As in ``_find``, which would cost the hot path a call.
+            listing = (
+                self._known.get((publisher, agent))
+                if type(publisher) is str and type(agent) is str
+                else None
+            )
             if listing is None:
                 listing = self._attribution.named(publisher, attributes, span)
             inner = scope is not None and scope.listing is listing

@@ -8,7 +8,7 @@ from agent_analytics.processor._order import NONE, Order
 
 
 class CallsInside:
-    """The flags of what was told inside each span; spans are left from below.
+    """The flags of what was recorded inside each span; spans are left from below.
 
     What is below through a tool or an agent is another call, not another view of the one above.
 

@@ -162,11 +162,9 @@ class RunCounter:
 
     def _of_open(self, run: Run) -> Listing | None:
         """Return the listing that the topmost span of a run names so far, if that is an agent."""
-        span = run.top.span if run.top is not None else None
-        if run.named is None and span is not None and run.top is not None:
-            facts = d.read(span.name, span.attributes or {}, run.top.source)
-            if facts.role == d.AGENT:
-                run.named = self.listing_of(run, {}, facts.name)
+        facts = run.top.so_far() if run.named is None and run.top is not None else None
+        if facts is not None and facts.role == d.AGENT:
+            run.named = self.listing_of(run, {}, facts.name)
         return run.named
 
     def _note_whole_costs(self, parts: list[Followed], ready: set[int]) -> None:

@@ -14,12 +14,13 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import StatusCode
 
 from agent_analytics.instrumentation import vocabulary as v
+from agent_analytics.instrumentation.exact import exact, exact_text
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor import _nodes
 from agent_analytics.processor._listings import Listing
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._outcomes import STEERED, asked_for, full_name, outcome_by_name
-from agent_analytics.processor._reading import Attributes, Rest
+from agent_analytics.processor._reading import Attributes, Rest, as_it_stands
 from agent_analytics.processor._run import Run
 from agent_analytics.processor._schema import NANO
 
@@ -147,7 +148,7 @@ class Followed(Node):
         self._top = span if not isinstance(parent, Followed) else None
         self._span: ReferenceType[ReadableSpan] | None = ref(span)
         scope = span.instrumentation_scope
-        self.source = scope.name if scope is not None else ""
+        self.source = (exact_text(scope.name) or "") if scope is not None else ""
         self.start_ns: int = span.start_time or 0
         self.at_start: Mapping[str, Any] = (
             {
@@ -208,13 +209,21 @@ class Followed(Node):
             node.inside.add(listing)
             node = node.parent
 
+    def so_far(self) -> d.Facts | None:
+        """Return what the span says so far, whoever asks; ``None`` where it is not at hand."""
+        span = self.span
+        return None if span is None else d.read(*as_it_stands(span), self.source)
+
     def tell(self, attributes: Attributes, span: ReadableSpan, rest: Rest) -> Told:
         """Return what the span tells, as it is now."""
         if self.at_start and not self.at_start.keys() <= attributes.keys():
             attributes = {**self.at_start, **attributes}  # the SDK evicted some
         self.at_start = {}
         scope = span.instrumentation_scope
-        facts = d.read(span.name, attributes, self.source, None if scope is None else scope.version)
+        if scope is not None and type(scope.name) is not str:  # it is kept
+            scope = InstrumentationScope(self.source, exact_text(scope.version))
+        version = None if scope is None else scope.version
+        facts = d.read(exact(span.name), attributes, self.source, version)
         if facts.first_chunk is None and facts.role == d.MODEL and span.events:
             chunk = d.first_chunk_at(span.events)
             if chunk is not None:

@@ -159,7 +159,7 @@ class _Work:
         self._named: list[set[object] | None] = [None] * len(order.parts)
 
     def has(self, number: int) -> bool:
-        """Tell whether a span has some below it."""
+        """Return whether a span has some below it."""
         part = self._order.parts[number]
         names = self._named[number]
         return self._plain[number] or (

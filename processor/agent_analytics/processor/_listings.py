@@ -8,7 +8,7 @@ under it.
 from collections.abc import Callable, Iterable
 from threading import RLock
 
-from agent_analytics.instrumentation.exact import exact
+from agent_analytics.instrumentation.exact import exact, exact_text
 from agent_analytics.processor import _schema as schema
 from agent_analytics.processor._health import SERIES_CAUSES, Health
 from agent_analytics.processor._limits import Limits
@@ -283,7 +283,7 @@ class Listings:
 
     def version(self, listing: Listing, name: object, version: object) -> None:
         """Remember a name and version of ``listing``; the oldest beyond the cap leaves."""
-        listing.latest = (name, version)
+        listing.latest = (exact(name), exact(version))  # others compare theirs with these
         label = self._label(name) if name is not None else ""
         number = self._label(version) if version is not None else ""
         if label is None or number is None:
@@ -325,9 +325,9 @@ class Listings:
 
     def _label(self, value: object) -> str | None:
         """Return ``value`` if it may become a label, else ``None``, and count the refusal."""
-        value = exact(value)
+        value = exact_text(value)
         if (
-            isinstance(value, str)
+            value is not None
             and 0 < len(value) <= self._limits.label_length
             and "\0" not in value  # readers of the exposition in C would end there
         ):

@@ -14,7 +14,7 @@ from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor._followed import Followed, Told
 from agent_analytics.processor._nodes import Node
-from agent_analytics.processor._reading import Rest
+from agent_analytics.processor._reading import Rest, as_it_stands
 from agent_analytics.processor._run import Run
 from agent_analytics.processor._settling import assign_roles
 from agent_analytics.processor._tree import below, end, role_of_open
@@ -78,7 +78,7 @@ def left_open(part: Followed, span: ReadableSpan | None, rest: Rest | None) -> T
     """
     if span is None or rest is None or role_of_open(part) != d.AGENT:
         return None
-    told = part.tell(span.attributes or {}, span, rest)
+    told = part.tell(as_it_stands(span)[1], span, rest)
     last = max((end(one) for one in below(part)), default=0)
     told.rest = (*told.rest[:4], max(last, told.rest[3] or 0))
     told.attributes.setdefault(v.OUTCOME, v.CANCELLED)

@@ -191,7 +191,7 @@ class Calls:
         self._spells: dict[tuple[int, int], Spells] | None = None
 
     def fit(self, guest: Run) -> bool:
-        """Tell whether another may be a view of this one, or of a call in it, by both's calls."""
+        """Return whether another may be a view of this one, or of a call in it, by both's calls."""
         if not guest.by_calls:
             return True
         calls = self._run.calls

@@ -45,18 +45,18 @@ class Order:
         return list(islice(above(self.parts[0]), _MOST_OUTSIDE))
 
     def is_in_agent(self) -> bool:
-        """Tell whether an agent is round the topmost span."""
+        """Return whether an agent is round the topmost span."""
         return any(one.role == d.AGENT for one in self.outside())
 
     def in_agents(self) -> list[bool]:
-        """Tell of each span whether an agent is round it."""
+        """Return of each span whether an agent is round it."""
         found = [self.is_in_agent()]
         for _, up, _ in islice(self.downwards(), 1, None):
             found.append(up != NONE and (found[up] or self.parts[up].role == d.AGENT))
         return found
 
     def any_below(self, holds: Callable[[Followed], bool]) -> list[bool]:
-        """Tell of each span whether something holds for any span below it."""
+        """Return of each span whether something holds for any span below it."""
         found = [False] * len(self.parts)
         for place in range(len(self.parts) - 1, 0, -1):
             up = self.up[place]
@@ -74,7 +74,7 @@ class Order:
         return zip(places, reversed(self.up), reversed(self.parts), strict=True)
 
     def has_below(self, place: int, among: list[int]) -> bool:
-        """Tell whether one of some places, in order, is below a span."""
+        """Return whether one of some places, in order, is below a span."""
         after = bisect_right(among, place)
         return after < len(among) and among[after] < self.last[place]
 
@@ -109,7 +109,7 @@ class Spells:
             self._ends.append(latest)
 
     def hold(self, start: int, end: int) -> bool:
-        """Tell whether one began no later than ``start`` and ended no earlier than ``end``."""
+        """Return whether one began no later than ``start`` and ended no earlier than ``end``."""
         before = bisect_right(self._starts, start)
         return before > 0 and self._ends[before - 1] >= end
 

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from agent_analytics.instrumentation import exceptions
 from agent_analytics.instrumentation import vocabulary as v
-from agent_analytics.instrumentation.exact import exact, exact_attributes
+from agent_analytics.instrumentation.exact import exact, exact_attributes, exact_text
 from agent_analytics.processor._reading import Attributes
 
 SUCCESS: Final = 0
@@ -53,7 +53,7 @@ def cancelled(span: Any, attributes: Attributes) -> bool:
 def outcome_by_name(name: str, span: Any) -> int:
     """Return what an exception of this name means on a span: one that is no success."""
     scope = span.instrumentation_scope
-    source: str = scope.name if scope is not None else ""
+    source = (exact_text(scope.name) or "") if scope is not None else ""
     given = exceptions.everywhere()
     if given.names and given.of_span(name):
         return STEERED

@@ -58,6 +58,11 @@ def exactly(span: Any, attributes: Attributes) -> Attributes:
     return exact_attributes(attributes)
 
 
+def as_it_stands(span: ReadableSpan) -> tuple[str, Attributes]:
+    """Return name and attributes of a span that may be open in another thread, as Python's own."""
+    return exact(span.name), exact_attributes(_attributes(span))
+
+
 def _attributes(span: ReadableSpan) -> Attributes:
     attributes: Any = span.attributes
     try:

@@ -36,7 +36,23 @@ class Snapshot:
 _SHORT: Final = VERSION_BYTES // 4
 
 
-def filled(figures: Filled) -> Iterator[tuple[Metric, list[Sample]]]:
+def bounded(
+    blocks: list[tuple[Schema, list[Row]]],
+    samples: list[tuple[Metric, list[Sample]]],
+    full: Filled,
+) -> Snapshot:
+    """Return the metrics within their limits: exemplars have what room is left.
+
+    Args:
+        blocks: For each schema its rows.
+        samples: What is not stored in blocks, but for how full the exposition is.
+        full: How full it is.
+    """
+    room = full.whole.bytes - full.used.bytes
+    return Snapshot(_with_room(blocks, room), [*samples, *_filled(full)])
+
+
+def _filled(figures: Filled) -> Iterator[tuple[Metric, list[Sample]]]:
     """Yield the metrics of how full the exposition is."""
     used, whole, fullest = figures
     yield catalogue.EXPOSITION_SAMPLES, [((), used.samples)]
@@ -51,7 +67,7 @@ def filled(figures: Filled) -> Iterator[tuple[Metric, list[Sample]]]:
     yield catalogue.FULLEST_PUBLISHER, [((), round(fullest, 4))]
 
 
-def with_room(blocks: list[tuple[Schema, list[Row]]], room: int) -> list[tuple[Schema, list[Row]]]:
+def _with_room(blocks: list[tuple[Schema, list[Row]]], room: int) -> list[tuple[Schema, list[Row]]]:
     """Return rows with their exemplars, as far as there is room for them.
 
     Args:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from agent_analytics.processor import _dialects as d
+from agent_analytics.processor._joined import Joined
 from agent_analytics.processor._values import MAX_TOKENS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from agent_analytics.processor._followed import Followed
-    from agent_analytics.processor._held import Held
+    from agent_analytics.processor._held_runs import Held
     from agent_analytics.processor._listings import Listing
     from agent_analytics.processor._mates import Mates
     from agent_analytics.processor._nodes import Node
@@ -25,7 +26,7 @@ def _plain(count: object) -> int:
     return count if type(count) is int and 0 <= count <= MAX_TOKENS else -1
 
 
-class Run:
+class Run(Joined):
     """Foreign spans below one topmost one.
 
     Attributes:
@@ -45,7 +46,7 @@ class Run:
         apart: Whether its agents are invocations of their own, since its topmost span stays open.
         hosts: Runs that are still open and may turn out to be round this one, by ``id()``.
         guests: Runs that wait for this one, alike.
-        into: The run that this one was taken into.
+        into: The run that this one was taken into, and now belongs to.
         mates: The runs of the same owner.
         size: Spans of it that were counted and are still needed, and others, when last counted.
         linked: Whether it goes on in other traces, joined by links.
@@ -81,7 +82,6 @@ class Run:
         "held",
         "hosts",
         "inside",
-        "into",
         "linked",
         "mates",
         "most_parts",
@@ -124,7 +124,7 @@ class Run:
         self.unit: Followed | None = None
         self.hosts: dict[int, Run] = {}
         self.guests: dict[int, Run] = {}
-        self.into: Run | None = None
+        self.into = None
         self.size = 0
         self._ended = 0
         self.linked = False
@@ -134,17 +134,6 @@ class Run:
         self.by_calls = False
         self.waiting_since = 0.0
         self.most_parts = MOST_PARTS
-
-    def last(self) -> Run:
-        """Return the run that this one belongs to by now, itself if it was not taken in."""
-        passed: list[Run] = []
-        run = self
-        while run.into is not None:
-            passed.append(run)
-            run = run.into
-        for one in passed:
-            one.into = run
-        return run
 
     def note_calls(self) -> None:
         """Remember the tokens of its model calls, by which another view of it is known."""
@@ -178,7 +167,7 @@ class Run:
         return place < len(parts)
 
     def has_more(self) -> bool:
-        """Tell whether anything in it has ended and was not counted."""
+        """Return whether anything in it has ended and was not counted."""
         return any(part.told is not None and not part.settled for part in self.parts)
 
     def recount(self) -> None:

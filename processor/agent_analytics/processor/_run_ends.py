@@ -12,7 +12,7 @@ from agent_analytics.processor._adopting import Adopting, graft
 from agent_analytics.processor._counting import RunCounter
 from agent_analytics.processor._fair import Fair
 from agent_analytics.processor._followed import Followed
-from agent_analytics.processor._held import stir
+from agent_analytics.processor._held_runs import stir
 from agent_analytics.processor._mates import AllMates, Mates
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._open_runs import Calls, OpenRuns, began
@@ -81,7 +81,7 @@ class RunEnds:
         self._most_waiting.forget()
 
     def waits(self, run: Run) -> bool:
-        """Tell whether a run that has ended waits for something."""
+        """Return whether a run that has ended waits for something."""
         return id(run) in self._waiting
 
     def take(self, node: Followed) -> None:

@@ -48,7 +48,7 @@ def _deciding(part: Followed, agents: list[Followed]) -> list[Followed]:
 
 
 class CutShort:
-    """Tells which runs were left in the middle of a call.
+    """Finds which runs were left in the middle of a call.
 
     Then the last thing in it is a call that was cancelled, or a tool call that ends after its
     agent. A cancellation that an agent lives through is followed by something: it asks its model
@@ -76,7 +76,7 @@ class CutShort:
                 self._calls[up] = call
 
     def off(self, place: int, main: Followed) -> bool:
-        """Tell whether a run was.
+        """Return whether a run was left in the middle of a call.
 
         Args:
             place: That of the span that stands for the run.

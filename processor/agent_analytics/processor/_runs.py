@@ -17,12 +17,12 @@ from agent_analytics.processor._attribution import NO_CONTEXT, Attribution
 from agent_analytics.processor._counting import RunCounter
 from agent_analytics.processor._fair import Fair
 from agent_analytics.processor._followed import Followed, Told, family_of
-from agent_analytics.processor._held import stir
+from agent_analytics.processor._held_runs import stir
 from agent_analytics.processor._limits import Limits
 from agent_analytics.processor._never_ended import complete, left_open, open_since
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._open_runs import OpenRuns
-from agent_analytics.processor._reading import Attributes, Rest
+from agent_analytics.processor._reading import Attributes, Rest, as_it_stands
 from agent_analytics.processor._run import Run
 from agent_analytics.processor._run_ends import RunEnds
 from agent_analytics.processor._silent import Silent, SilentSpans
@@ -289,7 +289,8 @@ class Runs:
             span = node.span
             if span is None or node.run.top is not node or node.run.done:
                 continue
-            if self._read_rest(span)[2] and _read(span, span.attributes or {}).role in _RUNS:
+            facts = node.so_far() if self._read_rest(span)[2] else None
+            if facts is not None and facts.role in _RUNS:
                 self._bury(node, span)
 
     def settle_open(self) -> None:
@@ -321,7 +322,8 @@ class Runs:
             if not below.buried:
                 if dead is None or not self._read_rest(dead)[2] or not d.is_known(below.source):
                     return below
-                if _read(dead, dead.attributes or {}).role != d.AGENT:
+                facts = below.so_far()
+                if facts is None or facts.role != d.AGENT:
                     return below
             if below is parent and _read(span, attributes).role != d.AGENT:
                 return parent
@@ -335,7 +337,7 @@ class Runs:
     def _bury(self, node: Followed, span: ReadableSpan) -> None:
         """Take a span that failed and was not ended for ended; count its run if it is the top."""
         rest = self._read_rest(span)
-        told = node.tell(span.attributes or {}, span, rest)
+        told = node.tell(as_it_stands(span)[1], span, rest)
         last = max((event.timestamp for event in span.events), default=None)
         told.rest = (*told.rest[:4], told.rest[4] or last or told.rest[3])
         node.told = told

@@ -61,7 +61,7 @@ class Admission(Protocol):
         ...
 
     def admit(self, cause: str, labels: Labels) -> bool:
-        """Tell whether something named may have series of its own; once it may, it always may."""
+        """Return whether something named may have series of its own; once it may, it always may."""
         ...
 
     def record(self, cause: str, labels: Labels) -> None:
@@ -121,7 +121,7 @@ class Books:
         return _sizes.of_name(cause, labels)
 
     def fits(self, publisher: object, cost: Size) -> bool:
-        """Tell whether a publisher may have as much more."""
+        """Return whether a publisher may have as much more."""
         own = self.of.get(publisher, NOTHING)
         return cost == NOTHING or all(
             own[place] + cost[place] <= self._most(place, own[place]) for place in range(len(cost))
@@ -159,7 +159,7 @@ class Shares:
         self._lock = RLock()
 
     def admit(self, cause: str, labels: Labels) -> bool:
-        """Tell whether something named may have series of its own; once it may, it always may."""
+        """Return whether something named may have series of its own; once it may, it always may."""
         key = digest(cause, labels)
         if key in self._admitted:
             return True

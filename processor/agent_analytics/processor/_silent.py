@@ -10,8 +10,9 @@ from opentelemetry.context import Context, get_current
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.context import INVOCATION_KEY
+from agent_analytics.instrumentation.exact import exact_text
 from agent_analytics.processor._fair import Fair
-from agent_analytics.processor._held import Held, above
+from agent_analytics.processor._held_runs import Held, above
 from agent_analytics.processor._listings import Listing
 from agent_analytics.processor._run import Run
 
@@ -22,7 +23,7 @@ class Silent:
     Attributes:
         parent_id: Span that it was started in; 0 for none.
         context: What it was started in: it may say whose the span is.
-        held: Runs that were started in it, have ended and wait for what it tells.
+        held: Runs that were started in it, have ended and wait for what the span says.
         inside: Listings of decorated invocations that ran inside.
     """
 
@@ -38,8 +39,8 @@ class Silent:
 def _publisher(silent: Silent) -> object:
     """Return whose a span is, as far as what it was started in says so."""
     invocation = silent.context.get(INVOCATION_KEY)
-    named = getattr(invocation, "publisher_id", None)
-    return named or str(baggage.get_baggage(v.PUBLISHER_ID, silent.context))
+    named = exact_text(getattr(invocation, "publisher_id", None))
+    return named or exact_text(baggage.get_baggage(v.PUBLISHER_ID, silent.context))
 
 
 class SilentSpans:
@@ -81,7 +82,7 @@ class SilentSpans:
         return True
 
     def hand_on(self, silent: Silent) -> list[Run]:
-        """Let what has waited for a span that told nothing wait for the one above it.
+        """Let what has waited for a span that said nothing wait for the one above it.
 
         Returns:
             The runs, if the span above is not silent: what becomes of them is to be found out.

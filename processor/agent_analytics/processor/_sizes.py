@@ -98,7 +98,7 @@ def _fixed_of(kinds: Sequence[Schema]) -> Size:
     return size
 
 
-#: The blocks of a model: what is told of its calls decides which of them there are.
+#: The blocks of a model: what spans say of its calls decides which of them there are.
 _MODEL: Final = (schema.MODEL, schema.USAGE, schema.CACHED, schema.REASONING)
 _WITH_NAMES: Final = {
     "tool": (schema.TOOL,),

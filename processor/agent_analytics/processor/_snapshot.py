@@ -14,16 +14,7 @@ from agent_analytics.processor._expiry import Expiry, Presence, ProcessMemory
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._installs import ActiveInstalls
 from agent_analytics.processor._listings import Listing, Listings
-from agent_analytics.processor._rows import (
-    Row,
-    Sample,
-    Snapshot,
-    filled,
-    held_cells,
-    infos,
-    own,
-    with_room,
-)
+from agent_analytics.processor._rows import Row, Sample, Snapshot, bounded, held_cells, infos, own
 from agent_analytics.processor._schema import SCHEMAS, Schema
 from agent_analytics.processor._shares import Admission
 from agent_analytics.processor._sizes import Size
@@ -87,10 +78,8 @@ class Snapshots:
                 scopes = {scope: cell[0] for scope, cell in self._health.scopes.items()}
             blocks = self._blocks()
             installs = list(self._installs.samples(blocks))
-            full = self._shares.filled()
-            blocks = with_room(blocks, full.whole.bytes - full.used.bytes)
-            health = (*own(cells, further, scopes), *filled(full))
-            return Snapshot(blocks, [self._infos(), *installs, *health])
+            samples = [self._infos(), *installs, *own(cells, further, scopes)]
+            return bounded(blocks, samples, self._shares.filled())
         if part != "sketches":
             msg = f"part: expected 'metrics' or 'sketches', got {part!r}"
             raise ValueError(msg)

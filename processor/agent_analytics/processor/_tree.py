@@ -16,11 +16,8 @@ _HOLDERS: Final = (d.AGENT, d.WORKFLOW)
 
 def role_of_open(part: Followed) -> int:
     """Return what an open span says so far that it is, if that is an agent or holds some."""
-    span = part.span
-    if span is None:
-        return d.OTHER
-    role = d.read(span.name, span.attributes or {}, part.source).role
-    return role if role in _HOLDERS else d.OTHER
+    facts = part.so_far()
+    return facts.role if facts is not None and facts.role in _HOLDERS else d.OTHER
 
 
 def below(node: Followed) -> Iterator[Followed]:
@@ -106,7 +103,7 @@ def same_name(one: Followed, other: Followed) -> bool:
 
 
 def is_steered(part: Followed) -> bool:
-    """Tell whether a span says that an exception ended it by which a framework steers."""
+    """Return whether a span says that an exception ended it by which a framework steers."""
     return part.told is not None and part.told.attributes.get(v.OUTCOME) == v.STEERED
 
 

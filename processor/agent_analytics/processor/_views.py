@@ -147,15 +147,15 @@ def _merge_tools(calls: list[Followed], order: Order) -> None:
         everything = [span for number in group for span in views[number].spans]
         for number in group[:-1]:
             _drop(views[number].spans)
-        telling = _telling(everything)
+        deciding = _deciding(everything)
         for span in views[group[-1]].spans:
-            for other in telling:
+            for other in deciding:
                 if other is not span:
                     merge_failure(span, other)
 
 
-def _telling(spans: list[Followed]) -> list[Followed]:
-    """Return the spans that tell how their call ended, as far as one may learn from them."""
+def _deciding(spans: list[Followed]) -> list[Followed]:
+    """Return the spans that say how their call ended, as far as one may learn from them."""
     failed = [span for span in spans if span.told is not None and span.told.rest[2]]
     steered = [span for span in spans if is_steered(span)]
     first = {id(span) for span in (*failed[:2], *steered[:2])}  # one may be who asks

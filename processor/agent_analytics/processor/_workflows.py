@@ -42,7 +42,7 @@ def find_workflows(order: Order) -> None:
 
 
 def _outside_tools(order: Order) -> tuple[list[bool], list[bool]]:
-    """Tell of each span whether an agent, and whether a call, is below it and in no tool there."""
+    """Return of each span whether an agent, and whether a call, is below it, in no tool there."""
     holds, works = [False] * len(order.parts), [False] * len(order.parts)
     for place, above, part in order.upwards():
         if above == NONE:
@@ -54,7 +54,7 @@ def _outside_tools(order: Order) -> tuple[list[bool], list[bool]]:
 
 
 def _works(order: Order, workflow: int, agents: list[bool]) -> bool:
-    """Tell whether models are asked before and after a tool, or agents are called as tools."""
+    """Return whether models are asked before and after a tool, or agents are called as tools."""
     parts = order.parts
     calls: list[Followed] = []
     tools: list[int] = []

@@ -88,17 +88,17 @@ def make_private_directory(path: Path) -> None:
 
 
 def open_to_others(path: Path) -> bool:
-    """Tell whether others than its owner may look into a directory."""
+    """Return whether others than its owner may look into a directory."""
     return bool(path.stat().st_mode & _OTHERS)
 
 
 def is_shared(path: Path) -> bool:
-    """Tell whether a directory is one that everybody makes files in, such as ``/tmp``."""
+    """Return whether a directory is one that everybody makes files in, such as ``/tmp``."""
     return bool(path.stat().st_mode & stat.S_ISVTX)
 
 
 def make_private(path: Path) -> bool:
-    """Take a directory from all but its owner, and tell whether that could be done."""
+    """Take a directory from all but its owner, and return whether that could be done."""
     with suppress(OSError):
         path.chmod(DIRECTORY_MODE)
     return not open_to_others(path)

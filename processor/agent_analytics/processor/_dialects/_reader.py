@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from agent_analytics.instrumentation.exact import exact
 from agent_analytics.processor._dialects import _facts as f
 from agent_analytics.processor._dialects._basis import Scope
 from agent_analytics.processor._dialects._calls import doubt, model_in_parameters
@@ -308,7 +309,7 @@ def _seconds(value: Any) -> float | None:
 
 def first_chunk_at(events: Iterable[Any]) -> int | None:
     """Return when the first chunk came by the events of a span, in nanoseconds since 1970."""
-    return next((one.timestamp for one in events if one.name in _FIRST_CHUNK_EVENTS), None)
+    return next((one.timestamp for one in events if exact(one.name) in _FIRST_CHUNK_EVENTS), None)
 
 
 __all__ = ["DIALECTS", "Dialect", "first_chunk_at", "plain_name", "read"]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
+from agent_analytics.instrumentation.exact import exact_text
 from agent_analytics.processor._dialects._registry import DIALECTS, begins
 from agent_analytics.processor._dialects.others import OTHERS
 
@@ -90,6 +91,7 @@ class Signs:
         return not TELLING.isdisjoint(attributes)
 
     def _judge(self, scope_name: str) -> int:
+        scope_name = exact_text(scope_name) or ""  # it is kept
         if is_known(scope_name):
             known = SPEAKS
         else:

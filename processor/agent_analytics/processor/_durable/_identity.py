@@ -41,6 +41,6 @@ def read_identity(path: Path) -> tuple[dict[str, object], bool]:
 
 
 def is_ours(name: str) -> bool:
-    """Tell whether a file in a state directory is one that we make, by its name."""
+    """Return whether a file in a state directory is one that we make, by its name."""
     digits = name.removeprefix(SLOT)
     return name in _NAMES or name.startswith(TARGET) or (digits != name and digits.isdigit())

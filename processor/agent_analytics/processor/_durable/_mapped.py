@@ -107,7 +107,7 @@ class MappedFile:
         self.follow()
 
     def sound(self) -> bool:
-        """Tell whether the file has every byte that is mapped, and the last record known.
+        """Return whether the file has every byte that is mapped, and the last record known.
 
         Whoever cuts a file off, and makes it longer again, takes the last record away.
         """

@@ -143,7 +143,7 @@ class DurableSketch:
         return registers
 
     def roll(self, epoch: int, scraped: int) -> bool:
-        """Begin an epoch, and tell whether others from the future end; called under the lock.
+        """Begin an epoch, and return whether others from the future end; called under the lock.
 
         What no scrape has seen since its epoch began is taken along: nothing leaves before a
         scrape could see it.

@@ -73,7 +73,7 @@ class Segment:
         self._address = ctypes.addressof(ctypes.c_char.from_buffer(self.memory))
 
     def holds(self, address: int) -> bool:
-        """Tell whether an address is in the segment."""
+        """Return whether an address is in the segment."""
         return self._address <= address < self._address + len(self.cells) * 8
 
     def replace(self, content: bytearray) -> bool:
@@ -124,7 +124,7 @@ def watch(file: Mapped) -> None:
 
 
 def _rescue(address: int | None) -> bool:
-    """Rescue the segment of an address, or every one; tell whether there was any of ours."""
+    """Rescue the segment of an address, or every one; return whether there was any of ours."""
     found = False
     for file in list(_files):
         for index, segment in enumerate(list(file.segments)):
@@ -137,7 +137,7 @@ def _handle(_: int, information: int, __: int) -> None:
     try:
         code = ctypes.c_int.from_address(information + _CODE).value
         address = ctypes.c_void_p.from_address(information + _ADDRESS).value or 0
-        # A handler of somebody else's that raises the signal again tells no address.
+        # A handler of somebody else's that raises the signal again names no address.
         mended = _rescue(address if code > 0 else None)
     except BaseException:  # noqa: BLE001 - an exception has nowhere to go; the next try is at once
         _errors[0] += 1

@@ -66,7 +66,7 @@ class SharedShares:
         self._begin()
 
     def admit(self, cause: str, labels: Labels) -> bool:
-        """Tell whether something named may have series of its own; once it may, it always may."""
+        """Return whether something named may have series of its own; once it may, it always may."""
         key, owner = digest(cause, labels), digest(PUBLISHER, labels[:1])
         if key in self._admitted:
             return True

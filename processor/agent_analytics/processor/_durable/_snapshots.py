@@ -17,16 +17,7 @@ from agent_analytics.processor._expiry import Expiry, Ids, Presence, Values
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._installs import ActiveInstalls
 from agent_analytics.processor._limits import Limits
-from agent_analytics.processor._rows import (
-    Row,
-    Sample,
-    Snapshot,
-    filled,
-    held_cells,
-    infos,
-    own,
-    with_room,
-)
+from agent_analytics.processor._rows import Row, Sample, Snapshot, bounded, held_cells, infos, own
 from agent_analytics.processor._schema import LISTING, SCHEMAS, Schema
 from agent_analytics.processor._shares import Admission, named
 from agent_analytics.processor._sizes import Size
@@ -103,11 +94,8 @@ class DurableSnapshots:
             self._store.view.keep()
             self._store.view.flush()
             installs = list(self._installs.samples(blocks))
-            full = self._shares.filled()
-            blocks = with_room(blocks, full.whole.bytes - full.used.bytes)
             health = own(self._health_cells(), self._further_health(), self._scopes())
-            samples = [self._infos(), *installs, *health, *filled(full)]
-            return Snapshot(blocks, samples)
+            return bounded(blocks, [self._infos(), *installs, *health], self._shares.filled())
 
     def after_fork(self) -> None:
         """Let go of a lock that a thread of the parent may have held."""
@@ -275,7 +263,7 @@ class DurableSnapshots:
         return registers
 
     def _from_future(self, part: Part) -> bool:
-        """Tell whether registers of an epoch that has not come are shown.
+        """Return whether registers of an epoch that has not come are shown.
 
         A worker that lives sets its own right. Nobody else would: what a scrape had shown then is
         dropped, and else shown and let go of.

@@ -283,7 +283,7 @@ class View:
                 file.keep(file.size)
 
     def sound(self) -> bool:
-        """Tell whether the files are as they were when they were read; what is lost is known."""
+        """Return whether the files are as they were when they were read; what is lost is known."""
         return all(file.lost or file.sound() for file in self._files.values())
 
     def _add_stored(self, slot: int, stored: Stored) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from agent_analytics.processor._joined import Joined
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -19,7 +21,7 @@ _MOST_RUNS: Final = 1_000
 _PART: Final = 10
 
 
-class Held:
+class Held(Joined):
     """Runs that wait for one silent span, in the order in which each came to wait.
 
     Attributes:
@@ -29,7 +31,7 @@ class Held:
         into: Those of the span above, which these were handed on to.
     """
 
-    __slots__ = ("_most", "_number", "into", "parts", "span_id", "stirred")
+    __slots__ = ("_most", "_number", "parts", "span_id", "stirred")
 
     def __init__(self, span_id: int) -> None:
         self.span_id = span_id
@@ -37,18 +39,7 @@ class Held:
         self._number = 0
         self._most = _MOST_RUNS
         self.stirred: dict[int, Run] = {}
-        self.into: Held | None = None
-
-    def last(self) -> Held:
-        """Return what these runs are part of by now, themselves if nobody has taken them."""
-        passed: list[Held] = []
-        held = self
-        while held.into is not None:
-            passed.append(held)
-            held = held.into
-        for one in passed:
-            one.into = held
-        return held
+        self.into = None
 
     def add(self, run: Run) -> None:
         """Take in a run that begins to wait, unless it is here."""
