@@ -2,7 +2,9 @@
 
 import gc
 import os
-from collections.abc import Generator
+import shutil
+import tempfile
+from collections.abc import Generator, Iterator
 from importlib import import_module
 from typing import Any
 
@@ -24,6 +26,21 @@ settings.load_profile("quick")
 def no_mistakes() -> None:
     """Let each test begin as a process does, of which no mistake was said yet."""
     mistakes.forget()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_directory() -> Iterator[None]:
+    """Give each worker a directory for what processes share by it.
+
+    A process that counts in memory claims its port by a file there, by which another worker that
+    answers on the same number would be refused.
+    """
+    own = tempfile.mkdtemp()  # a short path: names of sockets have no room for pytest's
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", own)
+        patch.setattr(tempfile, "tempdir", own)
+        yield
+    shutil.rmtree(own, ignore_errors=True)
 
 
 #: Kinds of tests that wait for other processes: they start first, so that none is left at the end.
