@@ -6,7 +6,7 @@ handed on to the one above as a whole, and not run by run.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from agent_analytics.processor._joined import Joined
 
@@ -85,7 +85,7 @@ class Held(Joined):
                 left.pop()
         return found
 
-    def hand_on(self, above: Held) -> None:
+    def hand_on(self, above: Self) -> None:
         """Let what waits here wait for the span above, but for what is no longer at rest."""
         above.parts.append(self)
         self.into = above
