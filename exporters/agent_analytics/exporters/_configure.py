@@ -1,7 +1,6 @@
 """``configure()``: one call that sets up spans, metrics, their server and the export of spans."""
 
 import atexit
-import errno
 import logging
 import os
 import threading
@@ -25,12 +24,12 @@ from agent_analytics.exporters import (
     _startup,
 )
 from agent_analytics.exporters._content import content_wanted
-from agent_analytics.exporters._explained import explained, not_served
+from agent_analytics.exporters._explained import explained
 from agent_analytics.exporters._identity import check_identity
 from agent_analytics.exporters._instrument import Instruments
-from agent_analytics.exporters._listening import NotServedError, Sharing
 from agent_analytics.exporters._redaction import Policy
 from agent_analytics.exporters._server import MetricsServer
+from agent_analytics.exporters._serving import serve
 from agent_analytics.exporters._settings import UNSET, OrUnset, Settings, TakeRate
 from agent_analytics.exporters._span_limits import warn_of_limits
 from agent_analytics.exporters._switches import Instrumentation
@@ -107,35 +106,14 @@ class Runtime:
     def _serve(
         self, settings: Settings, port: int, started: ExitStack, root: _process_tree.Root | None
     ) -> None:
-        def server(sharing: Sharing = Sharing.ALONE) -> MetricsServer:
-            return MetricsServer(
-                self.processor,
-                port,
-                settings.metrics_host,
-                web_config=settings.web_config,
-                sharing=sharing,
-            )
-
-        state_dir = self.processor.state_dir
-        if state_dir is not None:
-            try:
-                self._target = SharedTarget(state_dir, (settings.metrics_host, port), server)
-            except NotServedError as error:
-                raise not_served(error, shared=True) from None
-            started.callback(self._target.close)
-            return
-        try:
-            self._server = started.enter_context(server())
-        except NotServedError as error:
-            if error.errno == errno.EADDRINUSE and root is not None:
-                # Many such processes record nothing, and need no server.
-                self._unread = f"cannot serve the metrics on port {port}, which is in use"
-                return
-            wrong = not_served(error, shared=False)
-            if settings.state_dir is None or error.errno != errno.EADDRINUSE:
-                raise wrong from None  # the message says all that the errors below it do
-            # The directory cannot be used, which was said: that must not end the service.
-            _logger.error("agent-analytics: %s", wrong.strerror)  # noqa: TRY400 - it says it all
+        serving = serve(settings, port, self.processor, started, needed=root is None)
+        if isinstance(serving, SharedTarget):
+            self._target = serving
+        else:
+            self._server = serving
+        if serving is None and root is not None:
+            # Many such processes record nothing, and need no server.
+            self._unread = f"cannot serve the metrics on port {port}, which is in use"
 
     def _attach(self, settings: Settings, started: ExitStack) -> _provider.Attachment:
         if settings.sdk_disabled:
