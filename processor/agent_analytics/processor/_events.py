@@ -146,7 +146,7 @@ class EventCounter:
             self._health,
         )
         if rating is not None:
-            self._observe(self._listings.rating(listing), RATINGS, rating)
+            self._observe(self._listings.block(listing, schema.RATINGS), RATINGS, rating)
 
     def _evaluation(self, listing: Listing, attributes: Attributes) -> None:
         score = number(
@@ -155,7 +155,7 @@ class EventCounter:
         if score is None:
             return
         name = attributes.get(v.EVALUATION_NAME, UNKNOWN)
-        self._observe(self._listings.evaluation(listing, name), SCORES, score)
+        self._observe(self._listings.block(listing, schema.EVALUATIONS, name), SCORES, score)
 
     def _observe(self, block: Block, edges: tuple[float, ...], value: float) -> None:
         with self._lock:

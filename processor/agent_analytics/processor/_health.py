@@ -6,6 +6,7 @@ from threading import RLock
 from typing import Final
 
 from agent_analytics.instrumentation import health as instrumentation_health
+from agent_analytics.processor._schema import KINDS
 from agent_analytics.processor._store import Cells
 from agent_analytics.processor.catalogue import CONTRADICTED_INPUT, OTHER
 
@@ -56,6 +57,11 @@ NAMES: Final = (
 FURTHER: Final[tuple[tuple[str, str], ...]] = (
     *(("agent_analytics_steered_total", kind) for kind in ("invocation", "tool", "inference")),
     ("agent_analytics_refused_values_total", "currency"),
+    *(
+        ("agent_analytics_refused_series_total", cause)
+        for cause in dict.fromkeys(kind.cause for kind in KINDS if kind.cause)
+        if cause not in SERIES_CAUSES
+    ),
 )
 
 #: The metric whose values are names of instrumentations: stored like ``FURTHER``, once they appear.
@@ -163,8 +169,12 @@ class Health:
 
     def refuse_series(self, cause: str) -> None:
         """Count a label value that went under ``_other``."""
+        cell = _SERIES_CELL.get(cause)
+        if cell is None:
+            self.note("agent_analytics_refused_series_total", cause)
+            return
         with self._lock:
-            self.cells[_SERIES_CELL[cause]] += 1
+            self.cells[cell] += 1
 
     def refuse_value(self, cause: str) -> None:
         """Count an attribute value that was not believed."""

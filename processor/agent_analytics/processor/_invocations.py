@@ -17,7 +17,9 @@ from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._outcomes import OUTCOMES, error_type_of, outcome_of
 from agent_analytics.processor._reading import Attributes, Rest
 from agent_analytics.processor._schema import (
+    ERROR_TYPES,
     FEES,
+    FIRST_CHUNKS,
     IN_PROGRESS,
     NANO,
     OUTCOME_CELLS,
@@ -110,7 +112,7 @@ class InvocationCounter:
         first = outcome * OUTCOME_CELLS
         bucket = first + bisect_left(_INVOCATION_EDGES, elapsed)
         error = (
-            self._listings.error(listing, error_type_of(span, attributes))
+            self._listings.block(listing, ERROR_TYPES, error_type_of(span, attributes))
             if outcome in _FAILURES
             else None
         )
@@ -201,7 +203,7 @@ class InvocationCounter:
         seconds = number(chunk, 0.0, _MAX_FIRST_CHUNK, "first_chunk", self._health)
         if seconds is None:
             return
-        block = self._listings.first_chunk(listing)
+        block = self._listings.block(listing, FIRST_CHUNKS)
         bucket = bisect_left(FIRST_CHUNK_SECONDS, seconds)
         elapsed = round(seconds * NANO)
         with self._lock:

@@ -7,20 +7,23 @@ under it.
 
 from collections.abc import Callable, Iterable
 from threading import RLock
+from typing import Final
 
 from agent_analytics.instrumentation.exact import exact, exact_text
 from agent_analytics.processor import _schema as schema
-from agent_analytics.processor._health import SERIES_CAUSES, Health
+from agent_analytics.processor._health import Health
 from agent_analytics.processor._limits import Limits
-from agent_analytics.processor._schema import Schema
+from agent_analytics.processor._schema import BlockKind, Schema
 from agent_analytics.processor._shares import LISTING, PUBLISHER, Admission, named
-from agent_analytics.processor._sizes import CAUSES
 from agent_analytics.processor._store import Block, Cells, SeriesStore, SketchCells
 from agent_analytics.processor.catalogue import (
     OTHER,
     SKETCH_CONVERSATIONS,
     SKETCH_TENANTS,
 )
+
+#: Stands for the name of a block that has none.
+NAMELESS: Final = ""
 
 
 class Listing:
@@ -30,8 +33,9 @@ class Listing:
         publisher: ``publisher_id``.
         agent: ``agent_id``.
         block: Series of the listing itself; ``cells`` are its cells.
-        tools: Blocks by tool; ``errors`` and ``evaluations`` alike.
-        models: Blocks with calls by model; ``usage``, ``cached`` and ``reasoning`` hold the tokens.
+        groups: Blocks of each kind by name, ``""`` where they have none, at the kind's place.
+        tools: Those of tools, for the hot path; those of models are ``models`` (calls), ``usage``,
+            ``cached`` and ``reasoning`` (tokens).
         tenants: Sketch of who used it; ``conversations`` alike.
         versions: Names and versions seen, oldest first.
         latest: The last name and version, to tell at a glance that nothing changed.
@@ -43,13 +47,10 @@ class Listing:
         "cached",
         "cells",
         "conversations",
-        "errors",
-        "evaluations",
-        "first_chunk",
+        "groups",
         "latest",
         "models",
         "publisher",
-        "rating",
         "reasoning",
         "tenants",
         "tools",
@@ -69,15 +70,13 @@ class Listing:
         self.agent = agent
         self.block = block
         self.cells: Cells = block.cells
-        self.tools: dict[str, Block] = {}
-        self.models: dict[str, Block] = {}
-        self.usage: dict[str, Block] = {}
-        self.cached: dict[str, Block] = {}
-        self.reasoning: dict[str, Block] = {}
-        self.errors: dict[str, Block] = {}
-        self.evaluations: dict[str, Block] = {}
-        self.first_chunk: Block | None = None
-        self.rating: Block | None = None
+        self.groups: tuple[dict[str, Block], ...] = tuple([{} for _ in schema.KINDS])
+        self.groups[schema.LISTINGS.place][NAMELESS] = block
+        self.tools = self.groups[schema.TOOLS.place]
+        self.models = self.groups[schema.MODELS.place]
+        self.usage = self.groups[schema.USAGES.place]
+        self.cached = self.groups[schema.CACHED_USAGES.place]
+        self.reasoning = self.groups[schema.REASONING_USAGES.place]
         self.tenants = tenants
         self.conversations = conversations
         self.versions: dict[tuple[str, str], None] = {}
@@ -85,22 +84,7 @@ class Listing:
 
     def blocks(self) -> list[Block]:
         """Return every block, the listing's own first."""
-        blocks = [self.block]
-        if self.first_chunk is not None:
-            blocks.append(self.first_chunk)
-        if self.rating is not None:
-            blocks.append(self.rating)
-        for group in (
-            self.errors,
-            self.models,
-            self.usage,
-            self.cached,
-            self.reasoning,
-            self.tools,
-            self.evaluations,
-        ):
-            blocks.extend(list(group.values()))
-        return blocks
+        return [block for group in self.groups for block in list(group.values())]
 
 
 class Listings:
@@ -118,6 +102,7 @@ class Listings:
         self._store = store
         self._shares = shares
         self._limits = limits
+        self._caps = [getattr(limits, kind.cap) if kind.cap else 1 for kind in schema.KINDS]
         self._health = health
         self._lock = lock
         self._clock = clock
@@ -167,6 +152,9 @@ class Listings:
             self._store.sketch(SKETCH_TENANTS, *labels),
             self._store.sketch(SKETCH_CONVERSATIONS, *labels),
         )
+        for kind in schema.KINDS:
+            if kind.with_listing:
+                self.block(listing, kind)
         with self._lock:
             placed = self.known.setdefault(labels, listing)
             if placed is listing:
@@ -183,21 +171,8 @@ class Listings:
             for cause, labels in named(block.schema.name, block.labels):
                 self._shares.record(cause, labels)
             listing = self.known.get((publisher, agent)) or self._place(publisher, agent)
-            groups = {
-                schema.TOOL.name: listing.tools,
-                schema.MODEL.name: listing.models,
-                schema.USAGE.name: listing.usage,
-                schema.CACHED.name: listing.cached,
-                schema.REASONING.name: listing.reasoning,
-                schema.ERROR_TYPE.name: listing.errors,
-                schema.EVALUATION.name: listing.evaluations,
-            }
-            if block.schema.name in groups:
-                groups[block.schema.name][rest[0]] = block
-            elif block.schema is schema.FIRST_CHUNK:
-                listing.first_chunk = block
-            elif block.schema is schema.RATING:
-                listing.rating = block
+            group = listing.groups[schema.KIND_OF[block.schema.name].place]
+            group[rest[0] if rest else NAMELESS] = block
         for _, (publisher, agent, name, version) in versions:
             restored = self.known.get((publisher, agent))
             if restored is not None:
@@ -213,73 +188,26 @@ class Listings:
 
     # --- blocks of a listing ---------------------------------------------------------------------
 
-    def tool(self, listing: Listing, name: object) -> Block:
-        """Return the block of a tool of ``listing``."""
-        return self._block(
-            listing, listing.tools, schema.TOOL, name, self._limits.tools_per_listing
-        )
-
-    def model(self, listing: Listing, name: object) -> Block:
-        """Return the block of a model of ``listing``."""
-        return self._block(
-            listing, listing.models, schema.MODEL, name, self._limits.models_per_listing
-        )
-
-    def usage(self, listing: Listing, name: object) -> Block:
-        """Return the block of the tokens of a model of ``listing``."""
-        return self._block(
-            listing, listing.usage, schema.USAGE, name, self._limits.models_per_listing
-        )
-
-    def cached(self, listing: Listing, name: object) -> Block:
-        """Return the block of the cached tokens of a model of ``listing``."""
-        return self._block(
-            listing, listing.cached, schema.CACHED, name, self._limits.models_per_listing
-        )
-
-    def reasoning(self, listing: Listing, name: object) -> Block:
-        """Return the block of the reasoning tokens of a model of ``listing``."""
-        return self._block(
-            listing, listing.reasoning, schema.REASONING, name, self._limits.models_per_listing
-        )
-
-    def error(self, listing: Listing, name: object) -> Block:
-        """Return the block of an error type of ``listing``."""
-        return self._block(
-            listing,
-            listing.errors,
-            schema.ERROR_TYPE,
-            name,
-            self._limits.error_types_per_listing,
-        )
-
-    def evaluation(self, listing: Listing, name: object) -> Block:
-        """Return the block of an evaluation of ``listing``."""
-        return self._block(
-            listing,
-            listing.evaluations,
-            schema.EVALUATION,
-            name,
-            self._limits.evaluations_per_listing,
-        )
-
-    def first_chunk(self, listing: Listing) -> Block:
-        """Return the block of the time to first chunk."""
-        block = listing.first_chunk
-        if block is None:
-            made = self._open(listing, schema.FIRST_CHUNK)
-            with self._lock:
-                block = listing.first_chunk = listing.first_chunk or made
-        return block
-
-    def rating(self, listing: Listing) -> Block:
-        """Return the block of ratings."""
-        block = listing.rating
-        if block is None:
-            made = self._open(listing, schema.RATING)
-            with self._lock:
-                block = listing.rating = listing.rating or made
-        return block
+    def block(self, listing: Listing, kind: BlockKind, name: object = NAMELESS) -> Block:
+        """Return a block of ``listing``: the one of its kind, or the one with this name."""
+        group = listing.groups[kind.place]
+        if not kind.cap:
+            found = group.get(NAMELESS)
+            return found or self._opened(listing, group, kind.schema)
+        label = self._label(name)
+        if label is None:
+            label = OTHER
+        found = group.get(label)
+        if found is not None:
+            return found
+        if label != OTHER and (
+            len(group) >= self._caps[kind.place]
+            or not self._shares.admit(kind.cause, (listing.publisher, listing.agent, label))
+        ):
+            if kind.cause == kind.name:  # what goes with a model is refused with it
+                self._health.refuse_series(kind.cause)
+            return self.block(listing, kind, OTHER)
+        return self._opened(listing, group, kind.schema, label)
 
     def version(self, listing: Listing, name: object, version: object) -> None:
         """Remember a name and version of ``listing``; the oldest beyond the cap leaves."""
@@ -296,32 +224,14 @@ class Listings:
                 del versions[next(iter(versions))]
         self._store.note_version((listing.publisher, listing.agent, label, number))
 
-    def _open(self, listing: Listing, kind: Schema, *labels: str) -> Block:
-        ids = (listing.publisher, listing.agent, *labels)
+    def _opened(self, listing: Listing, group: dict[str, Block], kind: Schema, *name: str) -> Block:
+        ids = (listing.publisher, listing.agent, *name)
         # What is born before a scrape has seen the listing is released together with it.
         own = listing.block
         born = self._clock() if own.seen or own.born is None else own.born
-        return self._store.open_block(kind, ids, born)
-
-    def _block(
-        self, listing: Listing, group: dict[str, Block], kind: Schema, value: object, cap: int
-    ) -> Block:
-        label = self._label(value)
-        if label is None:
-            label = OTHER
-        block = group.get(label)
-        if block is not None:
-            return block
-        if label != OTHER and (
-            len(group) >= cap
-            or not self._shares.admit(CAUSES[kind.name], (listing.publisher, listing.agent, label))
-        ):
-            if kind.name in SERIES_CAUSES:  # what goes with a model is refused with it
-                self._health.refuse_series(kind.name)
-            return self._block(listing, group, kind, OTHER, cap)
-        made = self._open(listing, kind, label)
+        made = self._store.open_block(kind, ids, born)
         with self._lock:
-            return group.setdefault(label, made)
+            return group.setdefault(name[0] if name else NAMELESS, made)
 
     def _label(self, value: object) -> str | None:
         """Return ``value`` if it may become a label, else ``None``, and count the refusal."""

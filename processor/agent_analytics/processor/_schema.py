@@ -159,16 +159,68 @@ FIRST_CHUNK: Final = _only_histogram("first_chunk", catalogue.TIME_TO_FIRST_CHUN
 RATING: Final = _only_histogram("rating", catalogue.FEEDBACK_RATING)
 EVALUATION: Final = _only_histogram("evaluation", catalogue.EVALUATION_SCORE)
 
-#: Every kind of block, in the order in which it is exposed.
-SCHEMAS: Final = (
-    LISTING,
-    ERROR_TYPE,
-    FIRST_CHUNK,
-    MODEL,
-    USAGE,
-    CACHED,
-    REASONING,
-    TOOL,
-    RATING,
-    EVALUATION,
+# --- the kinds of blocks of a listing -------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockKind:
+    """What there is of a listing beside its sketches: its own block, its tools and so on.
+
+    Where a kind is kept, capped, admitted, restored and exposed follows from what is said here.
+    Once released, a kind has its cells for good: what is new has a kind of its own, so that
+    releases before and after it go on in one state directory (docs/durability.md).
+
+    Attributes:
+        schema: What its cells mean; the kind has its name.
+        cap: Field of ``Limits`` with the most names of a listing; empty where blocks have no name
+            and a listing has one at most.
+        cause: What a name is admitted and refused as: ``model`` for all that goes with a model.
+        with_listing: Whether a block without a name is born with its listing, and not when
+            something is first added to it.
+        place: Where the kind stands in ``KINDS``.
+    """
+
+    schema: Schema
+    cap: str = ""
+    cause: str = ""
+    with_listing: bool = False
+    place: int = field(init=False)
+
+    @property
+    def name(self) -> str:
+        """Name of the kind, which is that of its schema."""
+        return self.schema.name
+
+
+def _numbered(*kinds: BlockKind) -> tuple[BlockKind, ...]:
+    for place, kind in enumerate(kinds):
+        object.__setattr__(kind, "place", place)
+    return kinds
+
+
+LISTINGS: Final = BlockKind(LISTING, with_listing=True)
+ERROR_TYPES: Final = BlockKind(ERROR_TYPE, "error_types_per_listing", "error_type")
+FIRST_CHUNKS: Final = BlockKind(FIRST_CHUNK)
+MODELS: Final = BlockKind(MODEL, "models_per_listing", "model")
+USAGES: Final = BlockKind(USAGE, "models_per_listing", "model")
+CACHED_USAGES: Final = BlockKind(CACHED, "models_per_listing", "model")
+REASONING_USAGES: Final = BlockKind(REASONING, "models_per_listing", "model")
+TOOLS: Final = BlockKind(TOOL, "tools_per_listing", "tool")
+RATINGS: Final = BlockKind(RATING)
+EVALUATIONS: Final = BlockKind(EVALUATION, "evaluations_per_listing", "evaluation")
+
+#: Every kind, in the order in which it is exposed.
+KINDS: Final = _numbered(
+    LISTINGS,
+    ERROR_TYPES,
+    FIRST_CHUNKS,
+    MODELS,
+    USAGES,
+    CACHED_USAGES,
+    REASONING_USAGES,
+    TOOLS,
+    RATINGS,
+    EVALUATIONS,
 )
+KIND_OF: Final = {kind.name: kind for kind in KINDS}
+SCHEMAS: Final = tuple(kind.schema for kind in KINDS)

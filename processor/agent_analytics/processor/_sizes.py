@@ -98,24 +98,16 @@ def _fixed_of(kinds: Sequence[Schema]) -> Size:
     return size
 
 
-#: The blocks of a model: what spans say of its calls decides which of them there are.
-_MODEL: Final = (schema.MODEL, schema.USAGE, schema.CACHED, schema.REASONING)
-_WITH_NAMES: Final = {
-    "tool": (schema.TOOL,),
-    "model": _MODEL,
-    "error_type": (schema.ERROR_TYPE,),
-    "evaluation": (schema.EVALUATION,),
-}
 #: What is named by the further label of a block; a block that is not here has none.
-CAUSES: Final = {kind.name: cause for cause, kinds in _WITH_NAMES.items() for kind in kinds}
+CAUSES: Final = {kind.name: kind.cause for kind in schema.KINDS if kind.cause}
 
 
 @cache
 def _kit(versions: int) -> Size:
     """Return the size of a listing but for the values of its labels."""
-    others = _fixed_of([kind for kinds in _WITH_NAMES.values() for kind in kinds])
+    others = _fixed_of([kind.schema for kind in schema.KINDS if kind.cause])
     size = others + Size(0, others.samples * len(OTHER))
-    size += _fixed_of((schema.LISTING, schema.FIRST_CHUNK, schema.RATING))
+    size += _fixed_of([kind.schema for kind in schema.KINDS if not kind.cause])
     size += sample(catalogue.ACTIVE_INSTALLS, ())
     return size + Size(versions, versions * sample(catalogue.INFO, ()).bytes + VERSION_BYTES)
 
@@ -132,7 +124,7 @@ def of_listing(publisher: str, agent: str, versions: int) -> Size:
 
 @cache
 def _named(cause: str) -> Size:
-    return _fixed_of(_WITH_NAMES[cause])
+    return _fixed_of([kind.schema for kind in schema.KINDS if kind.cause == cause])
 
 
 def of_name(cause: str, labels: Sequence[str]) -> Size:

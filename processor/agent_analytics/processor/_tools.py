@@ -15,7 +15,7 @@ from agent_analytics.processor._listings import Listings
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._outcomes import OUTCOMES, STEERED, outcome_of
 from agent_analytics.processor._reading import Attributes, Rest
-from agent_analytics.processor._schema import NANO, TOOL_HISTOGRAM, TOOL_SUM
+from agent_analytics.processor._schema import NANO, TOOL_HISTOGRAM, TOOL_SUM, TOOLS
 from agent_analytics.processor._values import MAX_DURATION_NS, duration
 from agent_analytics.processor.catalogue import TOOL_SECONDS, UNKNOWN
 
@@ -71,7 +71,7 @@ class ToolCounter:
             return
         block = listing.tools.get(name) if type(name) is str else None
         if block is None:
-            block = self._listings.tool(listing, name)
+            block = self._listings.block(listing, TOOLS, name)
         cells = block.cells
         if v.DURATION_UNKNOWN in attributes:
             with self._lock:

@@ -27,10 +27,14 @@ from agent_analytics.processor._prices import Prices
 from agent_analytics.processor._reading import Attributes
 from agent_analytics.processor._response_ids import ResponseIds, plain
 from agent_analytics.processor._schema import (
+    CACHED_USAGES,
     MODEL_COST,
+    MODELS,
+    REASONING_USAGES,
     USAGE_INPUT,
     USAGE_OUTPUT,
     USAGE_UNPRICED,
+    USAGES,
     WASTED_COST,
 )
 from agent_analytics.processor._store import Block
@@ -108,7 +112,7 @@ class UsageCounter:
         name = _model(attributes)
         block = listing.models.get(name) if type(name) is str else None
         if block is None:
-            block = self._listings.model(listing, name)
+            block = self._listings.block(listing, MODELS, name)
         counts = blocks = None
         used = (plain(sent), plain(received)) if ids else (0, 0)
         flags = node.flags | self._ids.counted(listing.publisher, ids, *used)
@@ -274,16 +278,16 @@ class UsageCounter:
         known = type(model) is str
         usage = listing.usage.get(model) if known else None  # type: ignore[call-overload]  # a str
         if usage is None:
-            usage = self._listings.usage(listing, model)
+            usage = self._listings.block(listing, USAGES, model)
         kept = thought = None
         if cached is not None:
             kept = listing.cached.get(model) if known else None  # type: ignore[call-overload]  # a str
             if kept is None:
-                kept = self._listings.cached(listing, model)
+                kept = self._listings.block(listing, CACHED_USAGES, model)
         if reasoning is not None:
             thought = listing.reasoning.get(model) if known else None  # type: ignore[call-overload]  # a str
             if thought is None:
-                thought = self._listings.reasoning(listing, model)
+                thought = self._listings.block(listing, REASONING_USAGES, model)
         return usage, kept, thought
 
     def _counts(self, sent: object, received: object, cached: object, reasoning: object) -> Counts:

@@ -13,7 +13,7 @@ from agent_analytics.processor.catalogue import (
     SKETCH_TENANTS,
 )
 
-#: Series by the name of their schema.
+#: Kinds with series, by their name.
 SERIES: Final = {schema.name: schema for schema in _schema.SCHEMAS}
 HEALTH: Final = "health"
 #: One cell for each cause of the metrics about health that came later, labelled with both.
