@@ -67,7 +67,7 @@ class OwnVocabulary(AgentMetricsProcessor):
         node = self._open.pop(span_id, None)
         if node is None or node.kind == _nodes.OTHER:
             return
-        rest = self._read_rest(span)
+        rest = self._read_end(span)
         if node.kind == _nodes.TOOL:
             self._tools.end(node, attributes, span, span_id, rest)
         elif node.kind == _nodes.INVOCATION:

@@ -23,7 +23,7 @@ def test_every_field_of_a_dialect_is_read() -> None:
     """A field that holds attributes and is read nowhere would be a table for nobody."""
     elsewhere = {
         "name", "scopes", "kind_keys", "kinds", "names", "suffixes", "prefixes", "no_calls",
-        "unmarked", "failures", "first_chunk_ms", "first_chunk_events", "tells_success",
+        "unmarked", "failures", "first_chunk_ms", "first_chunk_events", "states_success",
         "what", "more", "events_fail",
     }  # fmt: skip
     assert set(_reader.Dialect.__dataclass_fields__) == {*FIELDS, *elsewhere}

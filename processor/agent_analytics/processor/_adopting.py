@@ -40,7 +40,7 @@ class Adopting:
         framework instrumentation. Where it belongs shows in the times alone.
         """
         top = guest.top
-        if top is None or top.told is None or not self._run.read:
+        if top is None or top.ended is None or not self._run.read:
             return False
         guests = guest.read or assign_roles(top)
         guest.read = []
@@ -83,7 +83,7 @@ class _Places:
             if part.role not in self._spans:
                 continue
             self._spans[part.role].append(part)
-            answer = part.told.facts.response_id if part.told is not None else None
+            answer = part.ended.facts.response_id if part.ended is not None else None
             if part.role == d.MODEL and answer is not None:
                 alike = self._answers.setdefault(answer, [])
                 if len(alike) < _MOST_NEAR:
@@ -113,7 +113,7 @@ class _Places:
 
     def of_call(self, call: Followed) -> list[Followed]:
         """Return the model calls with the answer of one, or that began nearest to it."""
-        answer = call.told.facts.response_id if call.told is not None else None
+        answer = call.ended.facts.response_id if call.ended is not None else None
         near = self.of(d.MODEL, call.start_ns)
         return near if answer is None else [*self._answers.get(answer, ()), *near]
 
@@ -146,7 +146,7 @@ def _call_round(first: Followed, parts: list[Followed]) -> Followed | None:
 
 
 def _is_call_of(span: Followed, source: str) -> bool:
-    return span.source == source and span.told is not None and span.told.facts.role == d.MODEL
+    return span.source == source and span.ended is not None and span.ended.facts.role == d.MODEL
 
 
 def _tool_round(top: Followed, parts: list[Followed]) -> Followed | None:
@@ -182,9 +182,9 @@ def _may_be_same_tool(one: Followed, other: Followed) -> bool:
     """Tell whether two spans may be of one tool, which frameworks and protocols name apart."""
     if same_name(one, other):
         return True
-    if one.told is None or other.told is None:
+    if one.ended is None or other.ended is None:
         return False
-    first, second = one.told.facts, other.told.facts
+    first, second = one.ended.facts, other.ended.facts
     return (first.protocol or second.protocol) and d.same_tool(first.name, second.name)
 
 
@@ -222,5 +222,5 @@ def _may_be_same(one: Followed, other: Followed) -> bool:
     """Tell whether two spans may be of one agent: by name, or by both ends where one has none."""
     if same_name(one, other):
         return True
-    unnamed = any(part.told is not None and not part.told.facts.named for part in (one, other))
+    unnamed = any(part.ended is not None and not part.ended.facts.named for part in (one, other))
     return unnamed and abs(end(one) - end(other)) <= NEAR

@@ -62,7 +62,7 @@ class Attribution:
     ) -> tuple[Listing | None, bool]:
         """Return the listing of an agent span that names no publisher and is in no open one.
 
-        The second value tells whether it is inner work of an invocation that is no longer open.
+        The second value is whether it is inner work of an invocation that is no longer open.
         """
         context = get_current() if context is None else context
         found = self.of_invocation(context)

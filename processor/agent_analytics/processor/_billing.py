@@ -22,7 +22,7 @@ Counts = tuple[int, int, int, int]
 
 # --- who says what a call cost, the most believed first ------------------------------------------
 
-TOLD: Final = 1
+USER: Final = 1
 OWN_TABLE: Final = 2
 STATED: Final = 3
 PUBLIC_LIST: Final = 4
@@ -72,7 +72,7 @@ class Billing:
         """
         if cost is not None and type(cost) is not StatedCost:
             # An amount that is refused is an unknown cost; no guess stands in for it.
-            return self._amounts.told(cost), TOLD
+            return self._amounts.read(cost), USER
         if counts is not None and self._own is not None and last >= OWN_TABLE:
             nano = self._price(self._own, attributes, counts, start)
             if nano is not None:
@@ -97,7 +97,7 @@ class Billing:
         if not cost.dollars:
             self._health.refuse_value("currency")
             return None
-        amounts = [self._amounts.told(amount) for amount in cost.amounts]
+        amounts = [self._amounts.read(amount) for amount in cost.amounts]
         whole = sum(amount or 0 for amount in amounts)
         return None if None in amounts or not (whole or free) else whole
 
@@ -140,4 +140,4 @@ class Billing:
         except Exception:  # noqa: BLE001 - anybody may write one; the tokens count all the same
             note_internal_error("a source of prices")
             return None
-        return self._amounts.told(usd)
+        return self._amounts.read(usd)

@@ -32,14 +32,14 @@ class CallsInside:
 def _seen(part: Followed, inside: int) -> int:
     if part.kind == _nodes.OTHER:
         return inside
-    if part.kind != _nodes.INFERENCE or part.told is None:
+    if part.kind != _nodes.INFERENCE or part.ended is None:
         return 0
     flags = inside | _nodes.CALL_BELOW
-    if is_whole(part.told.facts.tokens):
+    if is_whole(part.ended.facts.tokens):
         flags |= _nodes.MODEL_TOKENS_BELOW
     return flags | part.flags & (_nodes.COST_BELOW | _nodes.PRICED_BELOW)
 
 
 def is_whole(tokens: tuple[Any, Any, Any, Any] | None) -> bool:
-    """Tell whether input or output is told, and not parts of them alone."""
+    """Tell whether input or output is known, and not parts of them alone."""
     return tokens is not None and (tokens[0] is not None or tokens[1] is not None)

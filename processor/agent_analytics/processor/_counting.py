@@ -11,7 +11,7 @@ from agent_analytics.processor import _health, _nodes, _settling
 from agent_analytics.processor import _schema as schema
 from agent_analytics.processor._attribution import Attribution
 from agent_analytics.processor._calls_inside import CallsInside, is_whole
-from agent_analytics.processor._followed import Followed, Told
+from agent_analytics.processor._followed import Followed
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._invocations import InvocationCounter
 from agent_analytics.processor._listings import Listing, Listings
@@ -20,6 +20,7 @@ from agent_analytics.processor._outcomes import outcome_of
 from agent_analytics.processor._run import Run
 from agent_analytics.processor._run_outcomes import CutShort, failure, steered, step_cancelled
 from agent_analytics.processor._sameness import known
+from agent_analytics.processor._span_end import SpanEnd
 from agent_analytics.processor._tools import ToolCounter
 from agent_analytics.processor._tree import started
 from agent_analytics.processor._usage import UsageCounter
@@ -52,18 +53,18 @@ class RunCounter:
         self._tools = tools
         self._invocations = invocations
 
-    def listing_of(self, run: Run, told: dict[str, Any], name: str | None) -> Listing | None:
+    def listing_of(self, run: Run, said: dict[str, Any], name: str | None) -> Listing | None:
         """Return the listing of a run's outermost agent, or ``None`` if it is nobody's.
 
         Args:
             run: The run.
-            told: What the agent's span says of itself.
+            said: What the agent's span says of itself.
             name: The agent's name.
         """
         publisher, agent = run.owner
         if publisher is None:
             return None
-        return self._listings.find(publisher, told.get(v.AGENT_ID) or agent or name or UNKNOWN)
+        return self._listings.find(publisher, said.get(v.AGENT_ID) or agent or name or UNKNOWN)
 
     def count(self, run: Run, ready: set[int]) -> int:
         """Count the spans of a run that are ready, by their ``id()``; return how many there are."""
@@ -84,8 +85,8 @@ class RunCounter:
                 run.cut_short.add(id(part))
         inside = CallsInside(order)
         for place, _, part in order.upwards():
-            if id(part) in ready and part.told is not None:
-                self._add(run, part, part.told, firsts.get(id(part)), inside.flags[place])
+            if id(part) in ready and part.ended is not None:
+                self._add(run, part, part.ended, firsts.get(id(part)), inside.flags[place])
             inside.leave(place)
         return len(parts)
 
@@ -101,7 +102,7 @@ class RunCounter:
             return {}  # all of it is inner work
         found: dict[int, list[Followed]] = {}
         for key, all_of_it in units.items():
-            agents = sorted((one for one in all_of_it if one.told is not None), key=started)
+            agents = sorted((one for one in all_of_it if one.ended is not None), key=started)
             if agents and (key in ready or any(id(one) in ready for one in agents)):
                 found[key] = agents
         return found
@@ -110,7 +111,7 @@ class RunCounter:
         self, run: Run, parts: list[Followed], firsts: dict[int, list[Followed]]
     ) -> None:
         """Give each span its kind, its invocation and its listing."""
-        named = self._of_open(run) if run.top is not None and run.top.told is None else None
+        named = self._of_open(run) if run.top is not None and run.top.ended is None else None
         for part in parts:  # parents first
             if part.kind != _nodes.FOLLOWED:
                 continue  # counted before
@@ -118,9 +119,9 @@ class RunCounter:
             if agents is not None:
                 self._make_unit(run, part, agents)
                 continue
-            if part.told is not None:
+            if part.ended is not None:
                 part.kind = _KINDS.get(part.role, _nodes.OTHER)
-                part.name = part.told.facts.name
+                part.name = part.ended.facts.name
             parent = part.parent
             if isinstance(parent, Followed):
                 part.scope, part.listing = parent.within(), parent.listing
@@ -138,14 +139,14 @@ class RunCounter:
 
     def _make_unit(self, run: Run, part: Followed, agents: list[Followed]) -> None:
         main = agents[0]
-        told: Any = main.told or part.told
-        listing = self.listing_of(run, told.attributes, told.facts.name)
+        ended: Any = main.ended or part.ended
+        listing = self.listing_of(run, ended.attributes, ended.facts.name)
         part.listing = listing
         if listing is None or self._counted_below(part, listing):
             part.kind = _KINDS.get(part.role, _nodes.OTHER)
             return
         part.kind = _nodes.INVOCATION
-        part.tenant = run.tenant or told.attributes.get(v.TENANT_ID)
+        part.tenant = run.tenant or ended.attributes.get(v.TENANT_ID)
         if run.unit is None:
             run.unit = part
 
@@ -176,15 +177,15 @@ class RunCounter:
         for part in parts:  # parents first
             flags = whole.get(id(part.parent), 0)
             part.flags |= flags
-            if id(part) in ready and part.told is not None and part.kind in _AGENTS:
-                flags |= self._whole_cost(part.told)
+            if id(part) in ready and part.ended is not None and part.kind in _AGENTS:
+                flags |= self._whole_cost(part.ended)
             if flags:
                 whole[id(part)] = flags
 
-    def _whole_cost(self, told: Told) -> int:
-        if told.attributes.get(v.COST_USD) is not None and not told.attributes.get(v.USAGE_OWN):
-            return _nodes.TOLD_ABOVE
-        cost = told.facts.cost
+    def _whole_cost(self, ended: SpanEnd) -> int:
+        if ended.attributes.get(v.COST_USD) is not None and not ended.attributes.get(v.USAGE_OWN):
+            return _nodes.USER_COST_ABOVE
+        cost = ended.facts.cost
         return _nodes.STATED_ABOVE if cost is not None and self._usage.is_known(cost) else 0
 
     # --- adding ----------------------------------------------------------------------------------
@@ -193,16 +194,16 @@ class RunCounter:
         self,
         run: Run,
         part: Followed,
-        told: Told,
+        ended: SpanEnd,
         agents: list[Followed] | None,
         inside: int,
     ) -> None:
         kind = part.kind
         if part.role == d.USAGE:
-            self._record(part, told)
+            self._record(part, ended)
             return
         if kind == _nodes.OTHER:
-            if part.role != d.HANDOFF and told.facts.role in (d.TOOL, d.MODEL):
+            if part.role != d.HANDOFF and ended.facts.role in (d.TOOL, d.MODEL):
                 self._health.repeat()
             return
         listing = part.listing
@@ -210,27 +211,27 @@ class RunCounter:
         if listing is None:
             self._lose(part, inside)
             return
-        span: Any = told
+        span: Any = ended
         if scope is not None and scope.flags & _nodes.DUPLICATE and kind == _nodes.INFERENCE:
             self._health.repeat()
         elif kind == _nodes.TOOL:
-            if told.facts.protocol and told.remote and part.parent is None and not run.serves:
-                self._health.repeat()  # the caller tells of it
+            if ended.facts.protocol and ended.remote and part.parent is None and not run.serves:
+                self._health.repeat()  # the caller has a span of it
                 return
-            name = told.facts.name
-            told.attributes[v.TOOL_NAME] = part.name = UNKNOWN if name is None else name
-            if not told.rest[2] and not told.fine and step_cancelled(part):
-                told.attributes.setdefault(v.OUTCOME, v.CANCELLED)
-            self._tools.end(part, told.attributes, span, part.span_id, told.rest)
+            name = ended.facts.name
+            ended.attributes[v.TOOL_NAME] = part.name = UNKNOWN if name is None else name
+            if not ended.failed and not ended.fine and step_cancelled(part):
+                ended.attributes.setdefault(v.OUTCOME, v.CANCELLED)
+            self._tools.end(part, ended.attributes, span, part.span_id, ended.fields())
         elif kind == _nodes.INFERENCE:
-            self._model_call(part, told, listing, inside)
+            self._model_call(part, ended, listing, inside)
         elif kind == _nodes.INVOCATION:
-            self._invocation(run, part, told, agents or [part], listing)
+            self._invocation(run, part, ended, agents or [part], listing)
         else:
-            self._with_usage(told, part.listing)
-            if told.facts.conversation is not None:
-                told.attributes[v.CONVERSATION_ID] = told.facts.conversation
-            self._invocations.end_inner(part, told.attributes, told.rest[3])
+            self._with_usage(ended, part.listing)
+            if ended.facts.conversation is not None:
+                ended.attributes[v.CONVERSATION_ID] = ended.facts.conversation
+            self._invocations.end_inner(part, ended.attributes, ended.start)
 
     def _lose(self, part: Followed, inside: int) -> None:
         """Count what is nobody's: a call once, as anybody's is."""
@@ -239,57 +240,60 @@ class RunCounter:
         else:
             kind = _LOST.get(part.kind, _health.INVOCATION)
             self._health.lose(kind)
-            if kind == _health.INVOCATION and part.told is not None:
+            if kind == _health.INVOCATION and part.ended is not None:
                 source = "" if part.source == SCOPE else part.source
-                mistakes.no_publisher(part.told.facts.name, source)
+                mistakes.no_publisher(part.ended.facts.name, source)
 
-    def _record(self, part: Followed, told: Told) -> None:
+    def _record(self, part: Followed, ended: SpanEnd) -> None:
         """Add what calls used that have no spans."""
         if part.listing is None:
             self._health.lose(_health.INFERENCE)
         elif part.scope is not None and part.scope.flags & _nodes.DUPLICATE:
             self._health.repeat()
         else:
-            self._with_usage(told, part.listing)
+            self._with_usage(ended, part.listing)
             self._usage.of_record(
-                part, part.listing, told.attributes, told.rest[3], _ids(told.facts)
+                part, part.listing, ended.attributes, ended.start, _ids(ended.facts)
             )
 
-    def _model_call(self, part: Followed, told: Told, listing: Listing, inside: int) -> None:
-        self._with_usage(told, part.listing)
+    def _model_call(self, part: Followed, ended: SpanEnd, listing: Listing, inside: int) -> None:
+        self._with_usage(ended, part.listing)
         part.flags = inside | part.flags & _nodes.ABOVE
-        outcome = outcome_of(told, told.attributes, failed=told.rest[2])
+        outcome = outcome_of(ended, ended.attributes, failed=ended.failed)
         self._usage.of_inference(
             part,
             listing,
-            told.attributes,
+            ended.attributes,
             outcome,
-            told.rest[3],
-            _ids(told.facts),
-            fetched=told.facts.fetched,
+            ended.start,
+            _ids(ended.facts),
+            fetched=ended.facts.fetched,
         )
 
     def _invocation(
-        self, run: Run, part: Followed, told: Told, agents: list[Followed], listing: Listing
+        self, run: Run, part: Followed, ended: SpanEnd, agents: list[Followed], listing: Listing
     ) -> None:
-        main: Any = agents[0].told or told
-        attributes = {**main.attributes, **told.attributes}
+        main: Any = agents[0].ended or ended
+        attributes = {**main.attributes, **ended.attributes}
         failed = failure(part, agents)
         attributes.pop(v.ERROR_TYPE, None)
         if failed is not None:
             attributes[v.ERROR_TYPE] = failed.attributes.get(v.ERROR_TYPE)
-        source = main if is_whole(main.facts.tokens) else told
+        source = main if is_whole(main.facts.tokens) else ended
         if main.facts.cost is not None:
             attributes.setdefault(v.COST_USD, main.facts.cost)
-        own = Told(source.facts, attributes, told.rest, told.instrumentation_scope, remote=False)
+        own = SpanEnd(
+            ended.fields(), source.facts, attributes, ended.instrumentation_scope, remote=False
+        )
+        own.failed = failed is not None
         self._with_usage(own, listing)
         attributes[v.AGENT_NAME] = main.facts.name
-        conversation = main.facts.conversation or told.facts.conversation
+        conversation = main.facts.conversation or ended.facts.conversation
         if conversation is not None:
             attributes[v.CONVERSATION_ID] = conversation
         chunk = main.facts.first_chunk
         if chunk is None:
-            chunk = _first_chunk(part, told.rest[3])
+            chunk = _first_chunk(part, ended.start)
         if chunk is not None:
             attributes[v.TIME_TO_FIRST_CHUNK] = chunk
         if attributes.get(v.OUTCOME) == v.STEERED:
@@ -298,27 +302,26 @@ class RunCounter:
             attributes[v.OUTCOME] = v.STEERED
         elif failed is None and id(part) in run.cut_short:
             attributes.setdefault(v.OUTCOME, v.CANCELLED)
-        rest = (*told.rest[:2], failed is not None, *told.rest[3:])
         with self._lock:
             listing.cells[schema.IN_PROGRESS] += 1  # the counter takes it back
         own_span: Any = own  # it stands in for the span
-        self._invocations.end(part, attributes, own_span, part.span_id, rest)
+        self._invocations.end(part, attributes, own_span, part.span_id, own.fields())
 
-    def _with_usage(self, told: Told, listing: Listing | None) -> None:
-        facts, attributes = told.facts, told.attributes
+    def _with_usage(self, ended: SpanEnd, listing: Listing | None) -> None:
+        facts, attributes = ended.facts, ended.attributes
         if facts.follows_convention < 0:
-            scope = told.instrumentation_scope
+            scope = ended.instrumentation_scope
             self._health.contradict(
                 "" if scope is None else scope.name, "" if listing is None else listing.publisher
             )
         if facts.tokens is not None:
-            told_in, told_out, cached, reasoning = facts.tokens
-            if told_in is None:  # as much as its parts, at least
+            sent, received, cached, reasoning = facts.tokens
+            if sent is None:  # as much as its parts, at least
                 parts = [known(part) for part in (cached, facts.cache_write)]
-                told_in = None if parts == [None, None] else sum(part or 0 for part in parts)
-            if told_out is None:
-                told_out = known(reasoning)
-            for key, value in zip(_TOKENS, (told_in, told_out, cached, reasoning), strict=True):
+                sent = None if parts == [None, None] else sum(part or 0 for part in parts)
+            if received is None:
+                received = known(reasoning)
+            for key, value in zip(_TOKENS, (sent, received, cached, reasoning), strict=True):
                 if value is not None:
                     attributes[key] = value
         for key, value in (
@@ -353,15 +356,15 @@ def _first_chunk(unit: Followed, began: int | None) -> float | None:
             continue
         if (
             one.role == d.MODEL
-            and one.told is not None
-            and one.told.facts.first_chunk is not None
+            and one.ended is not None
+            and one.ended.facts.first_chunk is not None
             and (answer is None or answer.start_ns < one.start_ns)
         ):
             answer = one
         stack.extend(one.children)
-    if answer is None or answer.told is None or began is None:
+    if answer is None or answer.ended is None or began is None:
         return None
-    seconds = (answer.start_ns - began) / schema.NANO + (answer.told.facts.first_chunk or 0.0)
+    seconds = (answer.start_ns - began) / schema.NANO + (answer.ended.facts.first_chunk or 0.0)
     return seconds if seconds >= 0 else None
 
 
@@ -371,7 +374,7 @@ def _serves_others(run: Run) -> bool:
     That one tells of its use of a tool; the call is the listing's that serves it, too.
     """
     top = run.top
-    if top is None or top.told is None or not (top.told.facts.protocol and top.told.remote):
+    if top is None or top.ended is None or not (top.ended.facts.protocol and top.ended.remote):
         return False
     caller = run.owner[0] if run.caller is None else run.caller
     return run.server[0] is not None and run.server[0] != caller

@@ -94,7 +94,7 @@ class FilePrices:
             _logger.info("agent-analytics: %s: %s was read again", self._name, self._path)
 
     def _content(self) -> bytes | str:
-        """Return what the file holds, or in words why that cannot be told."""
+        """Return what the file holds, or in words why that is not known."""
         try:
             if not self._path.is_file():
                 return "is a directory or the like" if self._path.exists() else "does not exist"
@@ -122,8 +122,8 @@ class _Table:
     def __init__(self, document: object) -> None:
         self._exact: dict[str, Rates] = {}
         self._beginnings: dict[str, Rates] = {}
-        for model, told in _pairs(document, "the file"):
-            rates = _rates(model, told)
+        for model, stated in _pairs(document, "the file"):
+            rates = _rates(model, stated)
             beginning = model.removesuffix(_ANY)
             if _ANY in beginning:
                 _refuse(f"{_quoted(model)}: * may stand at the end of a name only")
@@ -200,10 +200,10 @@ def _pairs(document: object, what: str) -> Iterable[tuple[str, object]]:
     return pairs
 
 
-def _rates(model: str, told: object) -> Rates:
+def _rates(model: str, stated: object) -> Rates:
     what = _quoted(model)
     prices: dict[str, Decimal] = {}
-    for field, value in _pairs(told, what):
+    for field, value in _pairs(stated, what):
         if field not in _FIELDS:
             _refuse(f"{what}: unknown price {_quoted(field)}, expected {', '.join(_FIELDS)}")
         if not isinstance(value, Decimal) or not value.is_finite() or not 0 <= value <= _MOST:

@@ -20,9 +20,10 @@ from agent_analytics.processor import _nodes
 from agent_analytics.processor._listings import Listing
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._outcomes import STEERED, asked_for, full_name, outcome_by_name
-from agent_analytics.processor._reading import Attributes, Rest, as_it_stands
+from agent_analytics.processor._reading import Attributes, EndFields, as_it_stands
 from agent_analytics.processor._run import Run
 from agent_analytics.processor._schema import NANO
+from agent_analytics.processor._span_end import SpanEnd
 
 #: What is kept of a span's attributes as it is; everything else goes through the dialects.
 _KEPT: Final = (
@@ -55,52 +56,6 @@ def _family(source: str) -> str:
     return source.replace("-", " ").partition(" ")[0]
 
 
-class Told:
-    """What an ended span has told, in the project's own words.
-
-    It stands in for the span where counters ask for one.
-
-    Attributes:
-        said: From the dialects.
-        facts: The same, with what other views of the call say once they are known.
-        attributes: The project's own names for it.
-        rest: Trace id, sampled, failed, start and end.
-        instrumentation_scope: Who recorded it.
-        events: None: the type of an error was read already.
-        remote: Whether its parent is in another process.
-        fine: Whether its status says that it went well.
-    """
-
-    __slots__ = (
-        "attributes",
-        "events",
-        "facts",
-        "fine",
-        "instrumentation_scope",
-        "remote",
-        "rest",
-        "said",
-    )
-
-    def __init__(
-        self,
-        facts: d.Facts,
-        attributes: dict[str, Any],
-        rest: Rest,
-        scope: InstrumentationScope | None,
-        *,
-        remote: bool,
-        fine: bool = False,
-    ) -> None:
-        self.said = self.facts = facts
-        self.attributes = attributes
-        self.rest = rest
-        self.instrumentation_scope = scope
-        self.events: tuple[Any, ...] = ()
-        self.remote = remote
-        self.fine = fine
-
-
 class Followed(Node):
     """A foreign span, from its start until its run is counted.
 
@@ -110,7 +65,7 @@ class Followed(Node):
         start_ns: When it started, in nanoseconds since 1970.
         at_start: Attributes that it had when it started.
         children: Followed spans that were started in it.
-        told: What it has told, once it has ended.
+        ended: What it has said, once it has ended.
         buried: Whether it failed, was never ended and is taken for ended.
         settled: Whether it was counted, or found to be nothing to count.
         role: What it is taken for in its run, a role of the dialects.
@@ -124,13 +79,13 @@ class Followed(Node):
         "at_start",
         "buried",
         "children",
+        "ended",
         "inside",
         "role",
         "settled",
         "source",
         "span_id",
         "start_ns",
-        "told",
     )
 
     def __init__(
@@ -144,7 +99,7 @@ class Followed(Node):
         super().__init__(_nodes.FOLLOWED, parent, None if parent is None else parent.listing)
         self.span_id = span_id
         self._run = run
-        # Of a failed agent that nobody ends, the topmost span is all that tells that it failed.
+        # Of a failed agent that nobody ends, the topmost span is all that shows that it failed.
         self._top = span if not isinstance(parent, Followed) else None
         self._span: ReferenceType[ReadableSpan] | None = ref(span)
         scope = span.instrumentation_scope
@@ -160,7 +115,7 @@ class Followed(Node):
             else {}
         )
         self.children: list[Followed] = []
-        self.told: Told | None = None
+        self.ended: SpanEnd | None = None
         self.settled = False
         self.buried = False
         self.role = d.OTHER
@@ -186,7 +141,7 @@ class Followed(Node):
     @property
     def keeps(self) -> bool:
         """Whether it is still needed once it was counted: it may have children, or be the unit."""
-        return self.told is None or self.run.unit is self
+        return self.ended is None or self.run.unit is self
 
     @property
     def family(self) -> str:
@@ -196,7 +151,7 @@ class Followed(Node):
     @property
     def speaks(self) -> bool:
         """Whether its instrumentation, or an attribute of its own, speaks of agents."""
-        return d.is_known(self.source) or (self.told is not None and self.told.facts.speaks)
+        return d.is_known(self.source) or (self.ended is not None and self.ended.facts.speaks)
 
     def note_inside(self, listing: Listing) -> None:
         """Remember here and above that a decorated invocation of ``listing`` ran inside."""
@@ -214,8 +169,8 @@ class Followed(Node):
         span = self.span
         return None if span is None else d.read(*as_it_stands(span), self.source)
 
-    def tell(self, attributes: Attributes, span: ReadableSpan, rest: Rest) -> Told:
-        """Return what the span tells, as it is now."""
+    def read_end(self, attributes: Attributes, span: ReadableSpan, fields: EndFields) -> SpanEnd:
+        """Return what the span says, as it is now."""
         if self.at_start and not self.at_start.keys() <= attributes.keys():
             attributes = {**self.at_start, **attributes}  # the SDK evicted some
         self.at_start = {}
@@ -228,26 +183,22 @@ class Followed(Node):
             chunk = d.first_chunk_at(span.events)
             if chunk is not None:
                 facts.first_chunk = (chunk - self.start_ns) / NANO
-        told: dict[str, Any] = {key: attributes[key] for key in _KEPT if key in attributes}
+        kept: dict[str, Any] = {key: attributes[key] for key in _KEPT if key in attributes}
         parent = span.parent
+        remote = parent is not None and parent.is_remote
+        ended = SpanEnd(fields, facts, kept, scope, remote=remote)
         raised = d.failure_of(self.source, span.events)
-        if rest[2] or facts.failed or raised is not None:
+        if ended.failed or facts.failed or raised is not None:
             name = raised or full_name(span, attributes)
-            steers = told.get(v.OUTCOME) is None and outcome_by_name(name, span) == STEERED
-            told[v.OUTCOME if steers else v.ERROR_TYPE] = v.STEERED if steers else name
-            rest = (rest[0], rest[1], not steers, rest[3], rest[4])
+            steers = kept.get(v.OUTCOME) is None and outcome_by_name(name, span) == STEERED
+            kept[v.OUTCOME if steers else v.ERROR_TYPE] = v.STEERED if steers else name
+            ended.failed = not steers
         else:
             if span.events and asked_for(span):
-                told.setdefault(v.OUTCOME, v.STEERED)
+                kept.setdefault(v.OUTCOME, v.STEERED)
             elif facts.outcome is not None:
-                told.setdefault(v.OUTCOME, facts.outcome)
+                kept.setdefault(v.OUTCOME, facts.outcome)
             if facts.bare:
                 facts.role = d.OTHER  # one that failed may have had nothing to say
-        return Told(
-            facts,
-            told,
-            rest,
-            scope,
-            remote=parent is not None and parent.is_remote,
-            fine=span.status.status_code is StatusCode.OK and not rest[2],
-        )
+        ended.fine = span.status.status_code is StatusCode.OK and not ended.failed
+        return ended

@@ -45,7 +45,7 @@ def find_graphs(order: Order) -> None:
 
 
 def _said(part: Followed) -> int:
-    return d.NO_GRAPH if part.told is None else part.told.facts.graph
+    return d.NO_GRAPH if part.ended is None else part.ended.facts.graph
 
 
 def _see_graphs(order: Order, places: list[int]) -> None:
@@ -65,13 +65,13 @@ def _see_graphs(order: Order, places: list[int]) -> None:
         graphs.append(around)
         key = _name(part)
         place = places[number]
-        if part.told is not None and place in (d.NO_GRAPH, d.GRAPH_STEP):
+        if part.ended is not None and place in (d.NO_GRAPH, d.GRAPH_STEP):
             inside = _open_steps(order, named.get(key), number)
             if (number, part.source) in steps and (
                 place == d.NO_GRAPH or (inside is not None and inside > around)
             ):
                 places[number] = d.GRAPH
-        if part.told is not None and places[number] == d.GRAPH_STEP:
+        if part.ended is not None and places[number] == d.GRAPH_STEP:
             named.setdefault(key, []).append(number)
 
 
@@ -83,7 +83,7 @@ def _open_steps(order: Order, steps: list[int] | None, number: int) -> int | Non
 
 
 def _name(part: Followed) -> object:
-    return None if part.told is None else key_of(part.told.facts.name)
+    return None if part.ended is None else key_of(part.ended.facts.name)
 
 
 def _call_agents(order: Order, places: list[int]) -> None:
@@ -101,12 +101,12 @@ def _call_agents(order: Order, places: list[int]) -> None:
         return
     agents: dict[tuple[int, str, object], list[tuple[int, int]]] = {}
     for _, up, part in order.downwards():
-        if part.role == d.AGENT and part.told is not None:
+        if part.role == d.AGENT and part.ended is not None:
             agents.setdefault((up, part.source, _name(part)), []).append((part.start_ns, end(part)))
     spells = {key: Spells(found) for key, found in agents.items()}
     for up, part in wanted:
         beside = spells.get((up, part.source, _name(part)))
-        if beside is not None and part.told is not None and beside.hold(part.start_ns, end(part)):
+        if beside is not None and part.ended is not None and beside.hold(part.start_ns, end(part)):
             part.role = d.AGENT
 
 
@@ -129,9 +129,9 @@ def _promote(order: Order, places: list[int]) -> None:
         if place == d.GRAPH_FUNCTION:
             if work.has(number):
                 part.role = d.AGENT
-            elif not agents[number] and part.told is not None:
-                part.role = d.AGENT if part.told.rest[2] else d.OTHER
-        elif place == d.GRAPH_STEP and part.told is not None and part.told.facts.role == d.AGENT:
+            elif not agents[number] and part.ended is not None:
+                part.role = d.AGENT if part.ended.failed else d.OTHER
+        elif place == d.GRAPH_STEP and part.ended is not None and part.ended.facts.role == d.AGENT:
             around = nearest[number]
             if around != NONE and not agents[number] and models.has(number):
                 parts[around].role = d.AGENT
@@ -163,7 +163,7 @@ class _Work:
         part = self._order.parts[number]
         names = self._named[number]
         return self._plain[number] or (
-            part.told is not None and names is not None and _name(part) in names
+            part.ended is not None and names is not None and _name(part) in names
         )
 
     def leave(self, number: int) -> None:
@@ -174,7 +174,7 @@ class _Work:
             return
         if part.role == d.AGENT:
             # Through one agent after the other only where all of them have one name.
-            names = {_name(part)} if part.told is not None and self.has(number) else None
+            names = {_name(part)} if part.ended is not None and self.has(number) else None
             plain = False
         self._plain[up] = self._plain[up] or plain or part.role in self._roles
         self._named[number] = None

@@ -15,7 +15,7 @@ from agent_analytics.processor._health import Health
 from agent_analytics.processor._listings import Listing, Listings
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._outcomes import OUTCOMES, error_type_of, outcome_of
-from agent_analytics.processor._reading import Attributes, Rest
+from agent_analytics.processor._reading import Attributes, EndFields
 from agent_analytics.processor._schema import (
     ERROR_TYPES,
     FEES,
@@ -85,7 +85,7 @@ class InvocationCounter:
         attributes: Attributes,
         span: ReadableSpan,
         span_id: int,
-        rest: Rest,
+        fields: EndFields,
     ) -> None:
         """Count an ended invocation."""
         listing: Any = node.listing
@@ -96,7 +96,7 @@ class InvocationCounter:
                 self._health.cells[_health.DUPLICATE_EVENTS] += 1
                 self._health.cells[_health.DUPLICATE] += 1
             return
-        trace_id, sampled, failed, start, end = rest
+        trace_id, sampled, failed, start, end = fields
         told, charged, refund, tenant, name, version, conversation, chunk = map(
             attributes.get, _READ
         )
@@ -128,7 +128,7 @@ class InvocationCounter:
             register, smallest = self._tenants(tenant)
         elif tenant is not None:
             self._health.refuse_value("tenant")
-        usage = self._usage.told_by(node, listing, attributes, start)
+        usage = self._usage.own_figures(node, listing, attributes, start)
         with self._lock:
             # First, so that a sum which no longer fits its cell leaves the gauge right.
             cells[IN_PROGRESS] -= 1
@@ -162,7 +162,7 @@ class InvocationCounter:
         if conversation is not None:
             self._converse(listing, conversation)
         if chunk is not None:
-            self._observe_first_chunk(listing, chunk, rest, span_id)
+            self._observe_first_chunk(listing, chunk, fields, span_id)
 
     def _end_steered(self, node: Node, attributes: Attributes, start: int | None) -> None:
         """Count what an interrupted try brings: what it spent, and for whom. It was no call."""
@@ -198,21 +198,22 @@ class InvocationCounter:
                     registers[register] = smallest
 
     def _observe_first_chunk(
-        self, listing: Listing, chunk: object, rest: Rest, span_id: int
+        self, listing: Listing, chunk: object, fields: EndFields, span_id: int
     ) -> None:
         seconds = number(chunk, 0.0, _MAX_FIRST_CHUNK, "first_chunk", self._health)
         if seconds is None:
             return
+        trace_id, sampled, _, _, end = fields
         block = self._listings.block(listing, FIRST_CHUNKS)
         bucket = bisect_left(FIRST_CHUNK_SECONDS, seconds)
         elapsed = round(seconds * NANO)
         with self._lock:
             block.cells[bucket] += 1
             block.cells[len(FIRST_CHUNK_SECONDS) + 1] += elapsed
-            if rest[1]:
+            if sampled:
                 if block.exemplars is None:
                     block.exemplars = {}
-                block.exemplars[bucket] = (rest[0], span_id, elapsed, rest[4] or 0)
+                block.exemplars[bucket] = (trace_id, span_id, elapsed, end or 0)
 
     def end_inner(self, node: Node, attributes: Attributes, start: int | None) -> None:
         """Count what an ended agent span inside an invocation brings to its listing."""

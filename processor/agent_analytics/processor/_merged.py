@@ -12,7 +12,7 @@ from typing import Final
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
-from agent_analytics.processor._followed import Followed, Told
+from agent_analytics.processor._followed import Followed
 from agent_analytics.processor._sameness import known
 from agent_analytics.processor._schema import NANO
 
@@ -34,20 +34,20 @@ def merge_into(kept: Followed, views: Sequence[Followed]) -> None:
         kept: The one that is counted; one of the views.
         views: All of them, the outermost first; nearer to the call are later ones.
     """
-    told = [view.told for view in views if view.told is not None]
-    if kept.told is None or len(told) < 2:  # noqa: PLR2004 - nothing to merge
+    ended = [view.ended for view in views if view.ended is not None]
+    if kept.ended is None or len(ended) < 2:  # noqa: PLR2004 - nothing to merge
         return
-    facts = replace(kept.told.said)
-    seen = [(view.source, one.said) for view, one in zip(views, told, strict=True)]
+    facts = replace(kept.ended.said)
+    seen = [(view.source, one.said) for view, one in zip(views, ended, strict=True)]
     _merge_tokens(facts, seen)
-    _merge_names(facts, [one.said for one in told])
-    facts.cost = _cost(one.said for one in reversed(told))
+    _merge_names(facts, [one.said for one in ended])
+    facts.cost = _cost(one.said for one in reversed(ended))
     facts.first_chunk = _first_chunk(kept, views)
-    facts.fetched = all(one.said.fetched for one in told)
-    kept.told.facts = facts
-    for one in told:
+    facts.fetched = all(one.said.fetched for one in ended)
+    kept.ended.facts = facts
+    for one in ended:
         if v.COST_USD in one.attributes:
-            kept.told.attributes.setdefault(v.COST_USD, one.attributes[v.COST_USD])
+            kept.ended.attributes.setdefault(v.COST_USD, one.attributes[v.COST_USD])
 
 
 # --- tokens --------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ def _cost(said: Iterable[d.Facts]) -> d.StatedCost | None:
 def _first_chunk(kept: Followed, views: Sequence[Followed]) -> float | None:
     """Return the seconds from the start of the kept span until the first chunk."""
     for view in (kept, *views):
-        told: Told | None = view.told
-        if told is not None and told.said.first_chunk is not None:
-            return told.said.first_chunk + (view.start_ns - kept.start_ns) / NANO
+        ended = view.ended
+        if ended is not None and ended.said.first_chunk is not None:
+            return ended.said.first_chunk + (view.start_ns - kept.start_ns) / NANO
     return None

@@ -12,11 +12,12 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
-from agent_analytics.processor._followed import Followed, Told
+from agent_analytics.processor._followed import Followed
 from agent_analytics.processor._nodes import Node
-from agent_analytics.processor._reading import Rest, as_it_stands
+from agent_analytics.processor._reading import EndFields, as_it_stands
 from agent_analytics.processor._run import Run
 from agent_analytics.processor._settling import assign_roles
+from agent_analytics.processor._span_end import SpanEnd
 from agent_analytics.processor._tree import below, end, role_of_open
 
 
@@ -45,15 +46,15 @@ def complete(run: Run, horizon: float) -> set[int]:
     stack = [top]
     while stack:
         part = stack.pop()
-        if part.told is None:
+        if part.ended is None:
             if part.started < horizon:
                 stack.extend(part.children)
             continue
         inside = [part, *below(part)]
-        if any(one.told is None and one.started >= horizon for one in inside):
+        if any(one.ended is None and one.started >= horizon for one in inside):
             continue
         if placed or any(one.role == d.AGENT for one in inside):
-            ready.update(id(one) for one in inside if one.told is not None)
+            ready.update(id(one) for one in inside if one.ended is not None)
     return ready
 
 
@@ -66,7 +67,9 @@ def _has_listing(run: Run) -> bool:
     )
 
 
-def left_open(part: Followed, span: ReadableSpan | None, rest: Rest | None) -> Told | None:
+def left_open(
+    part: Followed, span: ReadableSpan | None, fields: EndFields | None
+) -> SpanEnd | None:
     """Return what an agent that is given up says: it was left when the last thing in it ended.
 
     ``None`` for what is no agent.
@@ -74,12 +77,13 @@ def left_open(part: Followed, span: ReadableSpan | None, rest: Rest | None) -> T
     Args:
         part: The topmost span of a run.
         span: The span itself, if that is still there.
-        rest: The rest of what it says.
+        fields: What is read off its end.
     """
-    if span is None or rest is None or role_of_open(part) != d.AGENT:
+    if span is None or fields is None or role_of_open(part) != d.AGENT:
         return None
-    told = part.tell(as_it_stands(span)[1], span, rest)
+    _, attributes = as_it_stands(span)
+    ended = part.read_end(attributes, span, fields)
     last = max((end(one) for one in below(part)), default=0)
-    told.rest = (*told.rest[:4], max(last, told.rest[3] or 0))
-    told.attributes.setdefault(v.OUTCOME, v.CANCELLED)
-    return told
+    ended.end = max(last, ended.start or 0)
+    ended.attributes.setdefault(v.OUTCOME, v.CANCELLED)
+    return ended

@@ -48,12 +48,12 @@ REPEATS: Final = 1024
 # --- flags: what is known above a node -----------------------------------------------------------
 
 #: A user stated what all of it cost.
-TOLD_ABOVE: Final = 256
+USER_COST_ABOVE: Final = 256
 #: An instrumentation states what all of it cost.
 STATED_ABOVE: Final = 512
-ABOVE: Final = TOLD_ABOVE | STATED_ABOVE
+ABOVE: Final = USER_COST_ABOVE | STATED_ABOVE
 
-#: Flags that tell of usage alone.
+#: Flags of usage alone.
 USAGE: Final = MODEL_TOKENS_BELOW | AGENT_TOKENS_BELOW | COST_BELOW | PRICED_BELOW | LACKING_BELOW
 
 _WORK: Final = (TOOL, AGENT)
@@ -156,8 +156,8 @@ class Node:
             node = node.parent
 
 
-def told_flags(attributes: Mapping[str, object]) -> int:
-    """Return the flags of what an agent's own span tells of its usage."""
+def usage_flags(attributes: Mapping[str, object]) -> int:
+    """Return the flags of what an agent's own span says of its usage."""
     flags = 0
     if v.INPUT_TOKENS in attributes or v.OUTPUT_TOKENS in attributes:
         flags |= AGENT_TOKENS_BELOW

@@ -3,7 +3,7 @@
 Some instrumentations begin a new trace for what runs inside another's span. Whether two runs are
 one shows in the context that they were started in: tasks and threads inherit it even where an
 instrumentation passes no parent on, and no two requests that are served at once share it. Only
-where no context tells, because a library works on threads of its own, do times have to do.
+where no context says so, because a library works on threads of its own, do times have to do.
 """
 
 from contextvars import ContextVar
@@ -19,10 +19,10 @@ from agent_analytics.processor._order import Spells
 from agent_analytics.processor._run import Run
 from agent_analytics.processor._tree import NEAR
 
-#: Two views of one run start so near to each other where its calls tell that they are; a library
+#: Two views of one run start so near to each other where its calls show that they are; a library
 #: that hands its events to a pool of threads may be that late, in nanoseconds.
 _PERHAPS: Final = 5_000_000_000
-#: Open runs that are looked at where no context tells, the latest first.
+#: Open runs that are looked at where no context says so, the latest first.
 _MOST_HOSTS: Final = 256
 #: Spans of an open run that are looked at, the last to start first.
 _MOST_PARTS: Final = 256
@@ -107,7 +107,9 @@ class OpenRuns:
         tools = (
             not agents
             and run.anchor is None
-            and any(part.told is not None and part.told.facts.role == d.TOOL for part in run.parts)
+            and any(
+                part.ended is not None and part.ended.facts.role == d.TOOL for part in run.parts
+            )
         )
         near = [*run.inside.values(), *(() if run.around is None else (run.around,))]
         hosts = [one for one in near if not one.done]
@@ -121,7 +123,7 @@ class OpenRuns:
                     or (tools and host.top is not None and host.top.source == top.source)
                 )
             ]
-        # Nothing but their calls tells then which of several that go on at once is the other view.
+        # Nothing but their calls shows then which of several that go on at once is the other view.
         run.by_calls = True
         if not run.calls:
             return []
@@ -172,7 +174,7 @@ def _may_hold(host: Run, run: Run, top: Followed, *, agents: bool) -> bool:
         and host.owner == run.owner
         and other.start_ns <= top.start_ns + NEAR
         and any(
-            part.told is None and abs(top.start_ns - part.start_ns) <= NEAR
+            part.ended is None and abs(top.start_ns - part.start_ns) <= NEAR
             for part in islice(reversed(host.parts), _MOST_PARTS)
             if part is not other
         )
@@ -228,6 +230,6 @@ def _one_call(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) 
 
 def _has_agents(run: Run) -> bool:
     return any(
-        part.told is not None and part.told.facts.role in (d.AGENT, d.WORKFLOW)
+        part.ended is not None and part.ended.facts.role in (d.AGENT, d.WORKFLOW)
         for part in run.parts
     )

@@ -19,8 +19,8 @@ OUTCOMES: Final[dict[object, int]] = {
     **{outcome: i for i, outcome in enumerate(v.OUTCOMES)},
     v.STEERED: STEERED,
 }
-#: The conventions' word for an error whose type is not told.
-_UNTOLD: Final = "_OTHER"
+#: The conventions' word for an error whose type is not given.
+_UNKNOWN_TYPE: Final = "_OTHER"
 _REMEMBERED: Final = 4_096
 #: A longer name is no label, and must not fill the memory.
 _REMEMBERED_LENGTH: Final = 256
@@ -35,9 +35,9 @@ def outcome_of(span: Any, attributes: Attributes, *, failed: bool) -> int:
     Success is OK in some frameworks and UNSET in others; only ERROR means a failure. What was
     recorded as an error and is none, or a timeout, shows in the exception's type.
     """
-    told = attributes.get(v.OUTCOME)
-    if type(told) is str:
-        index = OUTCOMES.get(told)
+    stated = attributes.get(v.OUTCOME)
+    if type(stated) is str:
+        index = OUTCOMES.get(stated)
         if index is not None:
             return index
     if not failed:
@@ -92,15 +92,15 @@ def full_name(span: Any, attributes: Attributes) -> str:
 
     ``error.type`` may be the bare name of what the last exception event names in full.
     """
-    told = attributes.get(v.ERROR_TYPE)
-    if type(told) is not str or not told or told == _UNTOLD:
-        told = None
-    elif "." in told:
-        return _plain(told)
+    stated = attributes.get(v.ERROR_TYPE)
+    if type(stated) is not str or not stated or stated == _UNKNOWN_TYPE:
+        stated = None
+    elif "." in stated:
+        return _plain(stated)
     named = _of_events(span)
-    if named is not None and (told is None or named.rpartition(".")[2] == told):
+    if named is not None and (stated is None or named.rpartition(".")[2] == stated):
         return _plain(named)
-    return told or _UNTOLD
+    return stated or _UNKNOWN_TYPE
 
 
 def _of_events(span: Any) -> str | None:
@@ -108,8 +108,8 @@ def _of_events(span: Any) -> str | None:
     for event in reversed(span.events):
         if exact(event.name) == "exception":
             carried: Attributes = exact_attributes(event.attributes or {})
-            told = carried.get("exception.type")
-            return told if type(told) is str and told else None
+            stated = carried.get("exception.type")
+            return stated if type(stated) is str and stated else None
     return None
 
 
@@ -122,21 +122,21 @@ def error_type_of(span: Any, attributes: Attributes) -> str:
     """Return the short name of the exception's type; its text is never looked at.
 
     Modules are stripped, since instrumentations differ in giving them. Where ``error.type`` is
-    missing, the last exception event tells.
+    missing, the last exception event has it.
     """
-    told = attributes.get(v.ERROR_TYPE)
-    if type(told) is not str:
-        told = exact(told)
-    if type(told) is not str or not told or told == _UNTOLD:
-        told = _of_events(span)
-    if told is None:
-        return _UNTOLD
-    short = _short.get(told)
+    stated = attributes.get(v.ERROR_TYPE)
+    if type(stated) is not str:
+        stated = exact(stated)
+    if type(stated) is not str or not stated or stated == _UNKNOWN_TYPE:
+        stated = _of_events(span)
+    if stated is None:
+        return _UNKNOWN_TYPE
+    short = _short.get(stated)
     if short is None:
         # "<class 'openai.RateLimitError'>" and "openai.RateLimitError" are one type.
-        short = _plain(told).rpartition(".")[2] or _UNTOLD
-        if len(told) <= _REMEMBERED_LENGTH:
+        short = _plain(stated).rpartition(".")[2] or _UNKNOWN_TYPE
+        if len(stated) <= _REMEMBERED_LENGTH:
             if len(_short) >= _REMEMBERED:
                 _short.clear()
-            _short[told] = short
+            _short[stated] = short
     return short

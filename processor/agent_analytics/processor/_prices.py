@@ -14,12 +14,12 @@ MILLION: Final = Decimal(1_000_000)
 
 
 class ModelCall(NamedTuple):
-    """What a model call used, as far as it is told; parts are never larger than the whole.
+    """What a model call used, as far as it is known; parts are never larger than the whole.
 
     Attributes:
         model: The model that was asked, as the span names it.
         provider: Who runs it, as the span names it; ``None`` if it does not.
-        response_model: The model that answered, where it is told under a name of its own.
+        response_model: The model that answered, where it has a name of its own.
         input_tokens: Sent, those read from and written to the cache included.
         output_tokens: Received, reasoning included.
         cached_tokens: The part of the input that was read from the cache.

@@ -51,7 +51,7 @@ from agent_analytics.processor._open_spans import OpenSpans
 from agent_analytics.processor._outcomes import outcome_of
 from agent_analytics.processor._own_spans import ended_at, is_own
 from agent_analytics.processor._prices import Prices
-from agent_analytics.processor._reading import Attributes, Rest, exactly, readers
+from agent_analytics.processor._reading import Attributes, EndFields, exactly, readers
 from agent_analytics.processor._rows import Part, Snapshot
 from agent_analytics.processor._runs import Runs
 from agent_analytics.processor._sampling import mend_sampler
@@ -103,7 +103,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         active_installs: Returns active installs by publisher and agent where the marketplace
             knows them; called at each scrape, from its thread. Without, they are installs less
             uninstalls, and only shown with a state directory.
-        prices: What model calls cost where nobody tells; without, their tokens are unpriced.
+        prices: What model calls cost where nobody states it; without, their tokens are unpriced.
         clock: Seconds, monotonic; tests turn it by hand.
         wall_clock: Seconds since the epoch; decides when sketches rotate.
 
@@ -163,7 +163,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         self._signs = Signs()
         beginnings = Beginnings(listings, self._attribution, event_ids, lock)
         self._begin, self._makers = beginnings.begin, beginnings.makers
-        self._read_start, self._read_key, self._read_rest, _ = readers()
+        self._read_start, self._read_key, self._read_end, _ = readers()
         self._open_spans = OpenSpans(limits, health, lock, clock)
         self._open = self._open_spans.nodes
         counter = RunCounter(
@@ -180,7 +180,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             counter,
             lock,
             self._open,
-            self._read_rest,
+            self._read_end,
             clock,
             limits,
         )
@@ -401,17 +401,18 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             kind = node.kind
             if kind == _nodes.LIBRARY:
                 return
-            rest = self._read_rest(span)
+            fields = self._read_end(span)
             if kind == _nodes.TOOL:
-                self._tools.end(node, attributes, span, span_id, rest)
+                self._tools.end(node, attributes, span, span_id, fields)
             elif kind == _nodes.INVOCATION:
-                self._invocations.end(node, attributes, span, span_id, rest)
+                self._invocations.end(node, attributes, span, span_id, fields)
                 if type(node.parent) is Followed:
-                    node.mark_above(node.flags & _nodes.USAGE | _nodes.told_flags(attributes))
+                    node.mark_above(node.flags & _nodes.USAGE | _nodes.usage_flags(attributes))
             elif kind == _nodes.INFERENCE:
-                self._end_inference(node, attributes, span, rest)
+                self._end_inference(node, attributes, span, fields)
             else:
-                self._invocations.end_inner(node, attributes, rest[3])
+                _, _, _, start, _ = fields
+                self._invocations.end_inner(node, attributes, start)
             now_ns = time.time_ns()
             self._health.cells[_health.LAST_SPAN] = now_ns
             if not self._upkeep_from < now_ns <= self._upkeep_at:
@@ -510,7 +511,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         if operation is None:
             if v.EVENT in attributes:
                 self._end_event(node, attributes, span)
-            elif self._signs.told(attributes):
+            elif self._signs.at_end(attributes):
                 self._runs.late(exactly(span, attributes), span, span_id, node, silent)
                 self._counted()
                 return None
@@ -549,17 +550,18 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         self._health.cells[_health.LAST_SPAN] = time.time_ns()
 
     def _end_inference(
-        self, node: Node, attributes: Attributes, span: ReadableSpan, rest: Rest
+        self, node: Node, attributes: Attributes, span: ReadableSpan, fields: EndFields
     ) -> None:
         if node.listing is None:
             self._health.lose(_health.INFERENCE)
         elif node.scope is not None and node.scope.flags & _nodes.DUPLICATE:
             self._health.repeat()
         else:
-            outcome = outcome_of(span, attributes, failed=rest[2])
+            _, _, failed, start, _ = fields
+            outcome = outcome_of(span, attributes, failed=failed)
             answer = attributes.get(v.RESPONSE_ID)
             ids = (answer,) if type(answer) is str and answer else ()
-            self._usage.of_inference(node, node.listing, attributes, outcome, rest[3], ids)
+            self._usage.of_inference(node, node.listing, attributes, outcome, start, ids)
 
 
 def _check(

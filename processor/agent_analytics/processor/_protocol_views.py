@@ -21,7 +21,7 @@ _Around = tuple[Node | None, bool]
 
 
 def merge_protocol_calls(order: Order) -> None:
-    """Count a call over a protocol where it begins, with what its other spans tell of it.
+    """Count a call over a protocol where it begins, with what its other spans say of it.
 
     Those are of a framework or a decorator, of client and server, and of the server's function.
     """
@@ -29,24 +29,24 @@ def merge_protocol_calls(order: Order) -> None:
     beside = _Beside()
     for _, up, part in order.downwards():
         around.append(_outside(part) if up == NONE else _inside(order.parts[up], around[up]))
-        if part.role != d.TOOL or part.told is None:
+        if part.role != d.TOOL or part.ended is None:
             continue
-        outer = _round_protocol(around[-1], part.told.facts) or beside.find(part)
+        outer = _round_protocol(around[-1], part.ended.facts) or beside.find(part)
         if outer is None:
             continue
         part.role = d.OTHER
-        if isinstance(outer, Followed) and outer.told is not None:
-            facts, inner = outer.told.facts, part.told
+        if isinstance(outer, Followed) and outer.ended is not None:
+            facts, inner = outer.ended.facts, part.ended
             facts.name = facts.name or inner.facts.name
             merge_failure(outer, part)
             if v.OUTCOME in inner.attributes:
-                outer.told.attributes.setdefault(v.OUTCOME, inner.attributes[v.OUTCOME])
+                outer.ended.attributes.setdefault(v.OUTCOME, inner.attributes[v.OUTCOME])
 
 
 def _inside(parent: Followed, around: _Around) -> _Around:
     if parent.role != d.OTHER:
         return parent, False
-    return around[0], around[1] or (parent.told is not None and parent.told.facts.protocol)
+    return around[0], around[1] or (parent.ended is not None and parent.ended.facts.protocol)
 
 
 def _outside(top: Followed) -> _Around:
@@ -58,7 +58,7 @@ def _outside(top: Followed) -> _Around:
         if isinstance(outer, Followed):
             if outer.role != d.OTHER:
                 return outer, over
-            over = over or (outer.told is not None and outer.told.facts.protocol)
+            over = over or (outer.ended is not None and outer.ended.facts.protocol)
         elif outer.kind != d.OTHER:
             return outer, over
         outer = outer.parent
@@ -66,16 +66,16 @@ def _outside(top: Followed) -> _Around:
 
 
 def _round_protocol(around: _Around, facts: d.Facts) -> Node | None:
-    """Return the span round a tool's that tells of the same call, across a protocol."""
+    """Return the span round a tool's of the same call, across a protocol."""
     outer, over = around
     if outer is None:
         return None
     name, is_tool = outer.name, outer.kind == _nodes.TOOL
     if isinstance(outer, Followed):
         is_tool = outer.role == d.TOOL
-        if outer.told is not None:
-            name = outer.told.facts.name
-            over = over or outer.told.facts.protocol
+        if outer.ended is not None:
+            name = outer.ended.facts.name
+            over = over or outer.ended.facts.protocol
     over = over or facts.protocol
     return outer if is_tool and over and d.same_tool(name, facts.name) else None
 
@@ -91,8 +91,8 @@ class _Beside:
 
         It goes on for as long as the call; of several that do, the last to start is it.
         """
-        parent, told = part.parent, part.told
-        if told is None or not told.facts.protocol or not isinstance(parent, Followed):
+        parent, ended = part.parent, part.ended
+        if ended is None or not ended.facts.protocol or not isinstance(parent, Followed):
             return None
         tools = self._tools.get(id(parent))
         if tools is None:
@@ -100,7 +100,7 @@ class _Beside:
                 (
                     one
                     for one in parent.children
-                    if one.role == d.TOOL and one.told is not None and not one.told.facts.protocol
+                    if one.role == d.TOOL and one.ended is not None and not one.ended.facts.protocol
                 ),
                 key=started,
             )
@@ -109,9 +109,9 @@ class _Beside:
         for one in reversed(tools[max(0, last - _MOST_BESIDE) : last]):
             if one.role != d.TOOL or one.source == part.source or end(one) < end(part):
                 continue
-            name = key_of(one.told.facts.name) if one.told is not None else None
-            if name not in names and one.told is not None:
-                names[name] = d.same_tool(one.told.facts.name, told.facts.name)
+            name = key_of(one.ended.facts.name) if one.ended is not None else None
+            if name not in names and one.ended is not None:
+                names[name] = d.same_tool(one.ended.facts.name, ended.facts.name)
             if names.get(name):
                 return one
         return None

@@ -103,14 +103,14 @@ class _Finder:
         """Return the model that a name means at a provider, or ``None``."""
         if provider is not None:
             provider = provider.lower()
-            told = self._provider(provider) or self._provider(provider.partition(_INTERFACE)[0])
-            if told is not None:
-                return self._at(told, model, model.rpartition("/")[2])
+            found = self._provider(provider) or self._provider(provider.partition(_INTERFACE)[0])
+            if found is not None:
+                return self._at(found, model, model.rpartition("/")[2])
         prefix, _, rest = model.lower().partition("/")
         if rest:
-            told = self._by_id.get(_PROVIDERS.get(prefix, prefix))
-            if told is not None:
-                return self._at(told, rest, model)
+            found = self._by_id.get(_PROVIDERS.get(prefix, prefix))
+            if found is not None:
+                return self._at(found, rest, model)
         if _MODELS in model:  # as Google names them
             model = model.rpartition(_MODELS)[2]
         name = model.lower()

@@ -24,18 +24,19 @@ Attributes = Mapping[str, Any]
 Start = tuple[Attributes, int, int | None]
 #: Attributes, span id.
 Key = tuple[Attributes, int]
-#: Trace id, whether the trace is sampled, whether the status is ERROR, start, end (nanoseconds).
-Rest = tuple[int, bool, bool, int | None, int | None]
+#: Trace id, whether the trace is sampled, whether the status is ERROR, start, end (nanoseconds). A
+#: plain tuple, since every span makes one: unpack it into names, ``SpanEnd`` keeps it under those.
+EndFields = tuple[int, bool, bool, int | None, int | None]
 
 _NOT_AS_EXPECTED = (AttributeError, TypeError, IndexError)
 
 
 class Readers(NamedTuple):
-    """How to read a span: at its start, its key at the end, and the rest where it matters."""
+    """How to read a span: at its start, its key at the end, and its end where that matters."""
 
     start: Callable[[ReadableSpan], Start]
     key: Callable[[ReadableSpan], Key]
-    rest: Callable[[ReadableSpan], Rest]
+    end: Callable[[ReadableSpan], EndFields]
     fast: bool
 
 
@@ -83,7 +84,7 @@ def _public_key(span: ReadableSpan) -> Key:
     return _attributes(span), context.span_id
 
 
-def _public_rest(span: ReadableSpan) -> Rest:
+def _public_end(span: ReadableSpan) -> EndFields:
     context: Any = span.context
     return (
         context.trace_id,
@@ -109,7 +110,7 @@ def _fast_key(span: Any) -> Key:
         return _public_key(span)
 
 
-def _fast_rest(span: Any) -> Rest:
+def _fast_end(span: Any) -> EndFields:
     try:
         context = span._context
         return (
@@ -120,11 +121,11 @@ def _fast_rest(span: Any) -> Rest:
             span._end_time,
         )
     except _NOT_AS_EXPECTED:
-        return _public_rest(span)
+        return _public_end(span)
 
 
-PUBLIC = Readers(_public_start, _public_key, _public_rest, fast=False)
-FAST = Readers(_fast_start, _fast_key, _fast_rest, fast=True)
+PUBLIC = Readers(_public_start, _public_key, _public_end, fast=False)
+FAST = Readers(_fast_start, _fast_key, _fast_end, fast=True)
 
 
 def readers() -> Readers:
@@ -147,7 +148,7 @@ def readers() -> Readers:
             dict(FAST.start(span)[0]) == dict(PUBLIC.start(span)[0])
             and FAST.start(span)[1:] == PUBLIC.start(span)[1:]
             and FAST.key(span)[1:] == PUBLIC.key(span)[1:]
-            and FAST.rest(span) == PUBLIC.rest(span)
+            and FAST.end(span) == PUBLIC.end(span)
         )
     except _NOT_AS_EXPECTED:
         same = False

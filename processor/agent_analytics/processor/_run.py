@@ -57,10 +57,10 @@ class Run(Joined):
         number: Its own.
         around: The run in whose context it was started, if that went on.
         inside: Runs that were started in its context and not counted yet, by number.
-        calls: Tokens, start and end of the model calls that its own instrumentation tells of, in
+        calls: Tokens, start and end of the model calls that its own instrumentation records, in
             order, once it has ended.
-        by_calls: Whether these have to tell which of its hosts it belongs to.
-        above: Id of the span that it was started in, if that may still tell of an agent; else 0.
+        by_calls: Whether these have to show which of its hosts it belongs to.
+        above: Id of the span that it was started in, if that may still be an agent; else 0.
         held: Where it waits with others for that span.
         waiting_since: When it began to wait for its hosts, on the processor's clock.
         most_parts: More spans than these are counted with what is known by then.
@@ -140,15 +140,15 @@ class Run(Joined):
         source = self.top.source if self.top is not None else ""
         found = (
             (
-                _plain(part.told.facts.tokens[0]),
-                _plain(part.told.facts.tokens[1]),
+                _plain(part.ended.facts.tokens[0]),
+                _plain(part.ended.facts.tokens[1]),
                 part.start_ns,
-                part.told.rest[4] or 0,
+                part.ended.end or 0,
             )
             for part in self.parts
-            if part.told is not None
-            and part.told.facts.role == d.MODEL
-            and part.told.facts.tokens is not None
+            if part.ended is not None
+            and part.ended.facts.role == d.MODEL
+            and part.ended.facts.tokens is not None
             and part.source == source
         )
         self.calls = tuple(sorted(found))
@@ -161,14 +161,14 @@ class Run(Joined):
         """Tell whether anything in it has not ended."""
         parts = self.parts
         place = self._ended
-        while place < len(parts) and (parts[place].told is not None or parts[place].settled):
+        while place < len(parts) and (parts[place].ended is not None or parts[place].settled):
             place += 1
         self._ended = place
         return place < len(parts)
 
     def has_more(self) -> bool:
         """Return whether anything in it has ended and was not counted."""
-        return any(part.told is not None and not part.settled for part in self.parts)
+        return any(part.ended is not None and not part.settled for part in self.parts)
 
     def recount(self) -> None:
         """Note that ``parts`` are others now; what has ended is at other places."""

@@ -291,7 +291,7 @@ class RunEnds:
         run.most_parts = max(MOST_PARTS, 2 * len(run.parts), run.size // 2)
 
     def _count(self, run: Run, spare: int = 0, only: set[int] | None = None) -> None:
-        """Count what has ended of a run, but for the last spans to start: more may tell of them.
+        """Count what has ended of a run, but for the last spans to start: more may be said of them.
 
         Args:
             run: The run.
@@ -305,7 +305,7 @@ class RunEnds:
         ready = {
             id(part)
             for part in parts[: cut(parts, spare)]
-            if part.told is not None and not part.settled and (only is None or id(part) in only)
+            if part.ended is not None and not part.settled and (only is None or id(part) in only)
         }
         for part in parts:
             if id(part) in ready:

@@ -4,40 +4,41 @@ from typing import Final
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
-from agent_analytics.processor._followed import Followed, Told
+from agent_analytics.processor._followed import Followed
 from agent_analytics.processor._order import NONE, Order
 from agent_analytics.processor._outcomes import cancelled
 from agent_analytics.processor._settling import own, same_agent
+from agent_analytics.processor._span_end import SpanEnd
 from agent_analytics.processor._tree import NEAR, end, started
 
 _CALLS: Final = (d.TOOL, d.MODEL)
 
 
-def failure(part: Followed, agents: list[Followed]) -> Told | None:
-    """Return the span that tells of an invocation's failure, or ``None`` if it went well.
+def failure(part: Followed, agents: list[Followed]) -> SpanEnd | None:
+    """Return the span that shows an invocation's failure, or ``None`` if it went well.
 
     That is the span of the run, its first agent (or the same agent's second span), or the agent
     that the run was handed to last. What happened inside an agent says nothing: most frameworks
     hand the errors of tools back to the model.
     """
     candidates = _deciding(part, agents)
-    failures = [one.told for one in candidates if one.told is not None and one.told.rest[2]]
-    for told in failures:
-        if told.attributes.get(v.ERROR_TYPE, "_OTHER") != "_OTHER":
-            return told
+    failures = [one.ended for one in candidates if one.ended is not None and one.ended.failed]
+    for ended in failures:
+        if ended.attributes.get(v.ERROR_TYPE, "_OTHER") != "_OTHER":
+            return ended
     return failures[0] if failures else None
 
 
 def steered(part: Followed, agents: list[Followed]) -> bool:
     """Tell whether an exception ended an invocation by which the framework steers."""
     return any(
-        one.told is not None and one.told.attributes.get(v.OUTCOME) == v.STEERED
+        one.ended is not None and one.ended.attributes.get(v.OUTCOME) == v.STEERED
         for one in _deciding(part, agents)
     )
 
 
 def _deciding(part: Followed, agents: list[Followed]) -> list[Followed]:
-    """Return the spans that tell how an invocation ended."""
+    """Return the spans that show how an invocation ended."""
     first = agents[0]
     found = [first, *same_agent(first)]
     if len(agents) > 1:
@@ -87,20 +88,20 @@ class CutShort:
         ]
         if outlived:
             for one in outlived:
-                if one.told is not None and not one.told.rest[2]:
-                    one.told.attributes.setdefault(v.OUTCOME, v.CANCELLED)
+                if one.ended is not None and not one.ended.failed:
+                    one.ended.attributes.setdefault(v.OUTCOME, v.CANCELLED)
             return True
-        if main.told is not None and main.told.fine:
+        if main.ended is not None and main.ended.fine:
             return False
-        if d.tells_success(main.source) and _all_fine(main):
+        if d.states_success(main.source) and _all_fine(main):
             return True
         last = self._calls[place]
-        if last is None or last.told is None or not last.told.rest[2]:
+        if last is None or last.ended is None or not last.ended.failed:
             return False
         if self._began[place] >= end(last):
             return False
         return (
-            cancelled(last.told, last.told.attributes)
+            cancelled(last.ended, last.ended.attributes)
             and end(self._parts[place]) <= end(last) + NEAR
         )
 
@@ -111,9 +112,9 @@ def step_cancelled(call: Followed) -> bool:
     return (
         isinstance(step, Followed)
         and step.role == d.OTHER
-        and step.told is not None
-        and step.told.rest[2]
-        and cancelled(step.told, step.told.attributes)
+        and step.ended is not None
+        and step.ended.failed
+        and cancelled(step.ended, step.ended.attributes)
         and end(step) <= end(call) + NEAR
     )
 
@@ -123,4 +124,4 @@ def _all_fine(agent: Followed) -> bool:
     calls = [
         one for role in (d.TOOL, d.MODEL) for one in own(agent, role) if one.source == agent.source
     ]
-    return bool(calls) and all(one.told is not None and one.told.fine for one in calls)
+    return bool(calls) and all(one.ended is not None and one.ended.fine for one in calls)

@@ -16,16 +16,17 @@ from agent_analytics.processor import _schema as schema
 from agent_analytics.processor._attribution import NO_CONTEXT, Attribution
 from agent_analytics.processor._counting import RunCounter
 from agent_analytics.processor._fair import Fair
-from agent_analytics.processor._followed import Followed, Told, family_of
+from agent_analytics.processor._followed import Followed, family_of
 from agent_analytics.processor._held_runs import stir
 from agent_analytics.processor._limits import Limits
 from agent_analytics.processor._never_ended import complete, left_open, open_since
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._open_runs import OpenRuns
-from agent_analytics.processor._reading import Attributes, Rest, as_it_stands
+from agent_analytics.processor._reading import Attributes, EndFields, as_it_stands
 from agent_analytics.processor._run import Run
 from agent_analytics.processor._run_ends import RunEnds
 from agent_analytics.processor._silent import Silent, SilentSpans
+from agent_analytics.processor._span_end import SpanEnd
 from agent_analytics.processor._tree import role_of_open
 
 #: Agents that were given up are remembered: should they end after all, they were counted.
@@ -42,7 +43,7 @@ class Runs:
         counter: RunCounter,
         lock: RLock,
         nodes: dict[int, Node],
-        read_rest: Callable[[ReadableSpan], Rest],
+        read_end: Callable[[ReadableSpan], EndFields],
         clock: Callable[[], float],
         limits: Limits,
     ) -> None:
@@ -52,7 +53,7 @@ class Runs:
         self._counter = counter
         self._lock = lock
         self._nodes = nodes
-        self._read_rest = read_rest
+        self._read_end = read_end
         self._clock = clock
         self._open_runs = OpenRuns(lock)
         self._ends = RunEnds(counter, lock, self._open_runs, self.silent, clock)
@@ -180,16 +181,16 @@ class Runs:
         return node
 
     def end(self, node: Followed, attributes: Attributes, span: ReadableSpan) -> None:
-        """Take in what an ended span tells; count its run if it was the topmost."""
+        """Take in what an ended span says; count its run if it was the topmost."""
         node.let_go()
         if node.settled:
             return
-        rest = self._read_rest(span)
+        fields = self._read_end(span)
         try:
-            node.told = node.tell(attributes, span, rest)
+            node.ended = node.read_end(attributes, span, fields)
         except Exception:  # noqa: BLE001 - whatever it holds, what it ends must end
             note_internal_error("a foreign span")
-            node.told = Told(d.Facts(), {}, rest, span.instrumentation_scope, remote=False)
+            node.ended = SpanEnd(fields, d.Facts(), {}, span.instrumentation_scope, remote=False)
         node.run.mates.work(partial(self._ends.take, node))
 
     def late(
@@ -225,7 +226,7 @@ class Runs:
         self.end(late, attributes, span)
 
     def ended_silently(self, silent: Silent) -> None:
-        """Let what has waited for a span that told nothing wait for the one above it."""
+        """Let what has waited for a span that said nothing wait for the one above it."""
         for run in self.silent.hand_on(silent):
             if self._ends.waits(run):
                 run.mates.work(partial(self._ends.attempt, run))
@@ -246,7 +247,7 @@ class Runs:
         run = node.run
         if node is not run.top or run.done:
             node.let_go()
-            if node.told is None:
+            if node.ended is None:
                 node.settled = True
             return
         if role_of_open(node) == d.AGENT:  # should it end after all, it was counted
@@ -262,8 +263,8 @@ class Runs:
 
     def _leave(self, node: Followed, span: ReadableSpan | None) -> None:
         """Count the run whose topmost span is given up."""
-        node.told = left_open(node, span, None if span is None else self._read_rest(span))
-        if node.told is None:
+        node.ended = left_open(node, span, None if span is None else self._read_end(span))
+        if node.ended is None:
             node.run.apart = True
         node.let_go()
         self._ends.finish(node.run)
@@ -289,7 +290,7 @@ class Runs:
             span = node.span
             if span is None or node.run.top is not node or node.run.done:
                 continue
-            facts = node.so_far() if self._read_rest(span)[2] else None
+            facts = node.so_far() if self._has_failed(span) else None
             if facts is not None and facts.role in _RUNS:
                 self._bury(node, span)
 
@@ -320,7 +321,7 @@ class Runs:
         while isinstance(below, Followed):
             dead = below.span
             if not below.buried:
-                if dead is None or not self._read_rest(dead)[2] or not d.is_known(below.source):
+                if dead is None or not self._has_failed(dead) or not d.is_known(below.source):
                     return below
                 facts = below.so_far()
                 if facts is None or facts.role != d.AGENT:
@@ -334,13 +335,18 @@ class Runs:
             return None  # an invocation that has ended
         return below
 
+    def _has_failed(self, span: ReadableSpan) -> bool:
+        """Tell whether the status of a span, be it open still, is that of a failure."""
+        _, _, failed, _, _ = self._read_end(span)
+        return failed
+
     def _bury(self, node: Followed, span: ReadableSpan) -> None:
         """Take a span that failed and was not ended for ended; count its run if it is the top."""
-        rest = self._read_rest(span)
-        told = node.tell(as_it_stands(span)[1], span, rest)
+        _, attributes = as_it_stands(span)
+        ended = node.read_end(attributes, span, self._read_end(span))
         last = max((event.timestamp for event in span.events), default=None)
-        told.rest = (*told.rest[:4], told.rest[4] or last or told.rest[3])
-        node.told = told
+        ended.end = ended.end or last or ended.start
+        node.ended = ended
         node.let_go()
         node.buried = True
         if node.run.top is node and not node.run.done:
@@ -370,8 +376,8 @@ class Runs:
         facts = _read(span, attributes)
         if facts.role != d.AGENT or not facts.named or facts.graph != d.NO_GRAPH:
             return
-        told = {key: attributes[key] for key in (v.AGENT_ID,) if key in attributes}
-        run.counting = self._counter.listing_of(run, told, facts.name)
+        said = {key: attributes[key] for key in (v.AGENT_ID,) if key in attributes}
+        run.counting = self._counter.listing_of(run, said, facts.name)
         run.named = run.counting
         if run.counting is not None:
             with self._lock:

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from agent_analytics.processor._followed import Followed, Told
+from agent_analytics.processor._followed import Followed
+from agent_analytics.processor._span_end import SpanEnd
 from agent_analytics.processor._tree import NEAR, SLACK, end
 from agent_analytics.processor._values import MAX_TOKENS
 
@@ -27,7 +28,7 @@ def known(count: object) -> int | None:
 
 def used(span: Followed) -> Used:
     """Return the input and output of a call, as far as they are known."""
-    tokens = span.told.facts.tokens if span.told is not None else None
+    tokens = span.ended.facts.tokens if span.ended is not None else None
     return (None, None) if tokens is None else (known(tokens[0]), known(tokens[1]))
 
 
@@ -39,16 +40,16 @@ def one_call(one: Followed, other: Followed, *, lonely: bool = False) -> int:
         other: Another.
         lonely: Whether they are the only model calls of one step.
     """
-    if one.told is None or other.told is None or one.source == other.source:
+    if one.ended is None or other.ended is None or one.source == other.source:
         return DIFFERENT
-    id_of_one, id_of_other = one.told.facts.response_id, other.told.facts.response_id
+    id_of_one, id_of_other = one.ended.facts.response_id, other.ended.facts.response_id
     if id_of_one is not None and id_of_other is not None:
         return SAME_ID if id_of_one == id_of_other else DIFFERENT
     apart = _apart(used(one), used(other))
     if apart is None:
         alike = _is_in(one, other) or _is_in(other, one)
         # One after the other, however near, are tries.
-        alike = alike and overlap(one, other, 0) and _may_be_one_model(one.told, other.told)
+        alike = alike and overlap(one, other, 0) and _may_be_one_model(one.ended, other.ended)
         return SAME_TIME if lonely or alike else DIFFERENT
     if apart == 0:
         # Where the tokens are the same, either may see the call a little earlier than the other.
@@ -61,7 +62,7 @@ def one_call(one: Followed, other: Followed, *, lonely: bool = False) -> int:
 def one_tool(one: Followed, other: Followed, *, lonely: bool = False) -> int:
     """Return how sure it is that two spans are views of one tool call."""
     del lonely
-    first, second = one.told, other.told
+    first, second = one.ended, other.ended
     if first is None or second is None or first.facts.name != second.facts.name:
         return DIFFERENT
     if first.facts.call_id is not None and second.facts.call_id is not None:
@@ -97,19 +98,19 @@ def _is_in(inner: Followed, outer: Followed) -> bool:
     return outer.start_ns - SLACK <= inner.start_ns and end(inner) <= end(outer) + SLACK
 
 
-def _may_be_one_model(one: Told, other: Told) -> bool:
+def _may_be_one_model(one: SpanEnd, other: SpanEnd) -> bool:
     """Tell whether no name of a model speaks against one call; a deployment's name may be any."""
     first, second = _models(one), _models(other)
     return (
         not first
         or not second
         or any(near in far or far in near for near in first for far in second)
-        or any("azure" in (told.facts.provider or "").lower() for told in (one, other))
+        or any("azure" in (ended.facts.provider or "").lower() for ended in (one, other))
     )
 
 
-def _models(told: Told) -> set[str]:
-    names = (told.facts.model, told.facts.response_model)
+def _models(ended: SpanEnd) -> set[str]:
+    names = (ended.facts.model, ended.facts.response_model)
     return {
         name.rpartition("/")[2].replace(".", "-").lower() for name in names if type(name) is str
     }

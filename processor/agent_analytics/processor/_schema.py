@@ -48,7 +48,7 @@ class Schema:
     name: str
     size: int
     series: tuple[Series, ...]
-    #: Cells that tell of now, and so of living processes alone.
+    #: Cells that are about now, and so of living processes alone.
     gauges: tuple[int, ...] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -110,8 +110,8 @@ LISTING: Final = Schema(
 
 ERROR_TYPE: Final = Schema("error_type", 1, (Series(catalogue.INVOCATION_ERRORS, (), "cell", 0),))
 
-#: Calls of a model by outcome; a block for each kind of figure that calls tell beside it. What is
-#: not told has no series: it is unknown, and a series of zeros would say that there was nothing.
+#: Calls of a model by outcome; a block for each kind of figure that calls state beside it. What is
+#: not known has no series: it is unknown, and a series of zeros would say that there was nothing.
 MODEL: Final = Schema(
     "model",
     len(OUTCOMES),

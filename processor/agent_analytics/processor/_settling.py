@@ -27,11 +27,11 @@ def assign_roles(top: Followed) -> list[Followed]:
     """Decide what each span of a run is; return all of them, parents first."""
     parts = [top, *below(top)]
     for part in parts:
-        if part.told is None:
+        if part.ended is None:
             part.role = role_of_open(part)
         else:
-            part.told.facts = part.told.said
-            part.role = part.told.facts.role
+            part.ended.facts = part.ended.said
+            part.role = part.ended.facts.role
     order = Order(parts)
     _moments(parts)
     find_graphs(order)
@@ -95,7 +95,7 @@ def same_agent(agent: Followed) -> Iterator[Followed]:
                 stack.append(one)
 
 
-# --- roles that only the tree tells --------------------------------------------------------------
+# --- roles that only the tree shows --------------------------------------------------------------
 
 
 def _moments(parts: list[Followed]) -> None:
@@ -104,7 +104,7 @@ def _moments(parts: list[Followed]) -> None:
     Some instrumentations write what a framework announces as a span of the kind of its parent.
     """
     for part in parts:
-        if part.role == d.OTHER or part.told is None or part.told.rest[3] != part.told.rest[4]:
+        if part.role == d.OTHER or part.ended is None or part.ended.start != part.ended.end:
             continue
         parent = part.parent
         if isinstance(parent, Followed) and parent.role == part.role and same_source(part, parent):
@@ -114,7 +114,7 @@ def _moments(parts: list[Followed]) -> None:
 def _unmarked(order: Order) -> None:
     """Take spans that are called like agents for ones, where nothing else round them is one."""
     parts = order.parts
-    if not any(part.told is not None and part.told.facts.unmarked for part in parts):
+    if not any(part.ended is not None and part.ended.facts.unmarked for part in parts):
         return
     holds = order.any_below(_is_agent)
     in_agent = [order.is_in_agent()]
@@ -122,8 +122,8 @@ def _unmarked(order: Order) -> None:
         if above != NONE:
             in_agent.append(in_agent[above] or parts[above].role == d.AGENT)
         if (
-            part.told is not None
-            and part.told.facts.unmarked
+            part.ended is not None
+            and part.ended.facts.unmarked
             and part.role in (d.OTHER, d.WORKFLOW)
             and not in_agent[place]
             and not holds[place]
@@ -140,11 +140,11 @@ def _containers(order: Order) -> None:
     named: dict[str, list[int]] = {}
     nameless: list[tuple[int, Followed]] = []
     for place, _, part in order.downwards():
-        if part.role != d.AGENT or part.told is None:
+        if part.role != d.AGENT or part.ended is None:
             continue
-        if part.told.facts.named:
+        if part.ended.facts.named:
             named.setdefault(part.source, []).append(place)
-        elif part.told.facts.graph == d.NO_GRAPH:
+        elif part.ended.facts.graph == d.NO_GRAPH:
             nameless.append((place, part))
     for place, part in nameless:
         if order.has_below(place, named.get(part.source, [])):
@@ -155,18 +155,18 @@ def _handoffs(parts: list[Followed]) -> None:
     """Find tools by which one agent only passes the run on to another."""
     agents: set[str] | None = None
     for part in parts:
-        if part.role != d.TOOL or part.told is None:
+        if part.role != d.TOOL or part.ended is None:
             continue
-        told: object = part.told.facts.name  # a convention's attribute may hold anything
-        name = told if isinstance(told, str) else ""
+        called: object = part.ended.facts.name  # a convention's attribute may hold anything
+        name = called if isinstance(called, str) else ""
         if name in _HANDOFFS:
             part.role = d.HANDOFF
         elif name.startswith(_HANDOFF_PREFIXES):
             if agents is None:
                 agents = {
-                    _slug(one.told.facts.name)
+                    _slug(one.ended.facts.name)
                     for one in parts
-                    if one.role == d.AGENT and one.told is not None
+                    if one.role == d.AGENT and one.ended is not None
                 }
             if _slug(name.partition("to_")[2]) in agents:
                 part.role = d.HANDOFF

@@ -18,7 +18,7 @@ from agent_analytics.processor._run import Run
 
 
 class Silent:
-    """An open span that has told nothing yet.
+    """An open span that has said nothing yet.
 
     Attributes:
         parent_id: Span that it was started in; 0 for none.

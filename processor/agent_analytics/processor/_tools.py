@@ -14,7 +14,7 @@ from agent_analytics.processor._health import Health
 from agent_analytics.processor._listings import Listings
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._outcomes import OUTCOMES, STEERED, outcome_of
-from agent_analytics.processor._reading import Attributes, Rest
+from agent_analytics.processor._reading import Attributes, EndFields
 from agent_analytics.processor._schema import NANO, TOOL_HISTOGRAM, TOOL_SUM, TOOLS
 from agent_analytics.processor._values import MAX_DURATION_NS, duration
 from agent_analytics.processor.catalogue import TOOL_SECONDS, UNKNOWN
@@ -40,7 +40,7 @@ class ToolCounter:
         attributes: Attributes,
         span: ReadableSpan,
         span_id: int,
-        rest: Rest,
+        fields: EndFields,
     ) -> None:
         """Count an ended tool call, unless another instrumentation recorded it below."""
         listing = node.listing
@@ -61,7 +61,7 @@ class ToolCounter:
         if (nested or node.sources is not None) and self._repeats(node, name, span):
             self._health.repeat()
             return
-        trace_id, sampled, failed, start, end = rest
+        trace_id, sampled, failed, start, end = fields
         told = attributes.get(v.OUTCOME)
         outcome = OUTCOMES.get(told if type(told) is str else exact_text(told))
         if outcome is None:

@@ -7,7 +7,7 @@ from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor._followed import Followed
 
-#: Clocks of two spans that tell of one call differ by no more, in nanoseconds.
+#: Clocks of two spans of one call differ by no more, in nanoseconds.
 SLACK: Final = 5_000_000
 #: What one instrumentation sees of another's span starts or ends so near to it, in nanoseconds.
 NEAR: Final = 100_000_000
@@ -80,12 +80,12 @@ def cut(parts: list[Followed], spare: int) -> int:
 
 def started(part: Followed) -> int:
     """Return when a span that has ended began, in nanoseconds since 1970."""
-    return (part.told.rest[3] or 0) if part.told is not None else 0
+    return (part.ended.start or 0) if part.ended is not None else 0
 
 
 def end(part: Followed) -> int:
     """Return when a span ended, in nanoseconds since 1970; 0 while it has not."""
-    return (part.told.rest[4] or 0) if part.told is not None else 0
+    return (part.ended.end or 0) if part.ended is not None else 0
 
 
 def same_source(one: Followed, other: Followed) -> bool:
@@ -96,30 +96,30 @@ def same_source(one: Followed, other: Followed) -> bool:
 def same_name(one: Followed, other: Followed) -> bool:
     """Tell whether both are called alike."""
     return (
-        one.told is not None
-        and other.told is not None
-        and one.told.facts.name == other.told.facts.name
+        one.ended is not None
+        and other.ended is not None
+        and one.ended.facts.name == other.ended.facts.name
     )
 
 
 def is_steered(part: Followed) -> bool:
     """Return whether a span says that an exception ended it by which a framework steers."""
-    return part.told is not None and part.told.attributes.get(v.OUTCOME) == v.STEERED
+    return part.ended is not None and part.ended.attributes.get(v.OUTCOME) == v.STEERED
 
 
 def merge_failure(kept: Followed, dropped: Followed) -> None:
-    """Let a call have failed if one of the spans that tell of it says so.
+    """Let a call have failed if one of its spans says so.
 
     That an exception steers is known to those alone that say what it was.
     """
-    one, other = kept.told, dropped.told
+    one, other = kept.ended, dropped.ended
     if one is None or other is None or one.attributes.get(v.OUTCOME) == v.STEERED:
         return
     if other.attributes.get(v.OUTCOME) == v.STEERED:
-        one.rest = (*one.rest[:2], False, *one.rest[3:])
+        one.failed = False
         one.attributes[v.OUTCOME] = v.STEERED
         return
-    if not other.rest[2] or one.rest[2]:
+    if not other.failed or one.failed:
         return
-    one.rest = (*one.rest[:2], True, *one.rest[3:])
+    one.failed = True
     one.attributes.update(other.attributes)

@@ -44,7 +44,7 @@ from agent_analytics.processor.catalogue import UNKNOWN
 #: Blocks of the tokens, of the cached and the reasoning ones; the latter where those are known.
 Blocks = tuple[Block, Block | None, Block | None]
 #: Blocks of the model, its tokens, their cost, the flags of what sets the tokens aside.
-Told = tuple[Blocks | None, Counts, Cost, int]
+OwnFigures = tuple[Blocks | None, Counts, Cost, int]
 
 _FIGURES: Final = (
     v.INPUT_TOKENS,
@@ -178,7 +178,7 @@ class UsageCounter:
             attributes: Those with the figures.
             start: When it began, in nanoseconds since 1970.
         """
-        told = self.told_by(node, listing, attributes, start)
+        told = self.own_figures(node, listing, attributes, start)
         if told is not None:
             with self._lock:
                 self.add(node, listing, told)
@@ -209,9 +209,9 @@ class UsageCounter:
             with self._lock:
                 self._ids.note(listing.publisher, ids, flags & _nodes.USAGE, *used)
 
-    def told_by(
+    def own_figures(
         self, node: Node, listing: Listing, attributes: Attributes, start: int | None
-    ) -> Told | None:
+    ) -> OwnFigures | None:
         """Return the own figures of an agent that began at ``start``, or ``None``."""
         sent, received, told, model, cached, reasoning, own = map(attributes.get, _FIGURES)
         if sent is None and received is None:
@@ -239,8 +239,8 @@ class UsageCounter:
         )
         return blocks, counts, cost, aside
 
-    def add(self, node: Node, listing: Listing, told: Told) -> None:
-        """Add what ``told_by`` returned; the caller holds the lock."""
+    def add(self, node: Node, listing: Listing, told: OwnFigures) -> None:
+        """Add what ``own_figures`` returned; the caller holds the lock."""
         blocks, counts, cost, aside = told
         nano, source = cost
         below = node.flags
@@ -271,10 +271,10 @@ class UsageCounter:
             return False
         if source == _billing.STATED:
             return bool(node.flags & _nodes.LACKING_BELOW)
-        return source == _billing.TOLD and not node.flags & _nodes.COST_BELOW
+        return source == _billing.USER and not node.flags & _nodes.COST_BELOW
 
     def _blocks(self, listing: Listing, model: object, cached: object, reasoning: object) -> Blocks:
-        """Return where tokens of a model are added; what is not told has no block."""
+        """Return where tokens of a model are added; what is not known has no block."""
         known = type(model) is str
         usage = listing.usage.get(model) if known else None  # type: ignore[call-overload]  # a str
         if usage is None:
@@ -345,14 +345,14 @@ class UsageCounter:
 
 def _least_believed(flags: int) -> int:
     """Return the last source of a cost that is asked below one that states the whole cost."""
-    if flags & _nodes.TOLD_ABOVE:
-        return _billing.TOLD
+    if flags & _nodes.USER_COST_ABOVE:
+        return _billing.USER
     return _billing.STATED if flags & _nodes.STATED_ABOVE else _billing.PUBLIC_LIST
 
 
 def _mark(source: int) -> int:
     """Return the flag of a cost that is counted, by who states it."""
-    return _nodes.COST_BELOW if source == _billing.TOLD else _nodes.PRICED_BELOW
+    return _nodes.COST_BELOW if source == _billing.USER else _nodes.PRICED_BELOW
 
 
 def _lacking(cost: Cost) -> int:

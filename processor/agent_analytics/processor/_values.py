@@ -69,9 +69,9 @@ class Amounts:
 
     def nano(self, value: object) -> int:
         """Return ``value`` in nano-dollars, or 0 if it is absent or no amount."""
-        return self.told(value) or 0
+        return self.read(value) or 0
 
-    def told(self, value: object) -> int | None:
+    def read(self, value: object) -> int | None:
         """Return ``value`` in nano-dollars, or ``None`` if it is absent or no amount."""
         if value is None:
             return None
@@ -148,7 +148,7 @@ class Charges:
             known = self._known.get((publisher, value))
             if known is not None:
                 return known
-        revenue = self._amounts.told(value)
+        revenue = self._amounts.read(value)
         if revenue is None:
             return 0, 0
         charge = revenue, self._take_rate.fee(publisher, revenue)

@@ -87,16 +87,16 @@ class View:
     def detail(self) -> int:
         """Return how many of the numbers of tokens are known."""
         return max(
-            sum(count is not None for count in span.told.facts.tokens or ())
+            sum(count is not None for count in span.ended.facts.tokens or ())
             for span in self.spans
-            if span.told is not None
+            if span.ended is not None
         )
 
 
 def merge_views(order: Order) -> None:
     """Leave one span of every call its role: what the others know of it goes there."""
     for role, merge in ((d.MODEL, _merge_calls), (d.TOOL, _merge_tools)):
-        calls = [part for part in order.parts if part.role == role and part.told is not None]
+        calls = [part for part in order.parts if part.role == role and part.ended is not None]
         if len(calls) > 1:
             merge(calls, order)
 
@@ -115,7 +115,7 @@ def _merge_calls(calls: list[Followed], order: Order) -> None:
 
 def _repeats(calls: list[Followed]) -> bool:
     """Tell whether an answer is there twice."""
-    ids = [call.told.facts.response_id for call in calls if call.told is not None]
+    ids = [call.ended.facts.response_id for call in calls if call.ended is not None]
     known = [one for one in ids if one is not None]
     return len(set(known)) < len(known)
 
@@ -156,7 +156,7 @@ def _merge_tools(calls: list[Followed], order: Order) -> None:
 
 def _deciding(spans: list[Followed]) -> list[Followed]:
     """Return the spans that say how their call ended, as far as one may learn from them."""
-    failed = [span for span in spans if span.told is not None and span.told.rest[2]]
+    failed = [span for span in spans if span.ended is not None and span.ended.failed]
     steered = [span for span in spans if is_steered(span)]
     first = {id(span) for span in (*failed[:2], *steered[:2])}  # one may be who asks
     return [span for span in spans if id(span) in first]
@@ -236,8 +236,8 @@ class _Group:
     def __init__(self, number: int, view: View) -> None:
         self.numbers = [number]
         self.sources = set(view.sources)
-        told = [span.told for span in view.spans if span.told is not None]
-        self.ids = {one.facts.response_id for one in told if one.facts.response_id is not None}
+        ended = [span.ended for span in view.spans if span.ended is not None]
+        self.ids = {one.facts.response_id for one in ended if one.facts.response_id is not None}
         self.used = {both for span in view.shown() if (both := used(span)) != (None, None)}
 
     def admits(self, other: "_Group", sure: int) -> bool:

@@ -83,5 +83,5 @@ def _is_declared(workflow: Followed, *, work: bool) -> bool:
 
     What does neither has nothing to do with agents.
     """
-    told = workflow.told
-    return told is not None and told.facts.declared and (work or told.rest[2])
+    ended = workflow.ended
+    return ended is not None and ended.facts.declared and (work or ended.failed)

@@ -30,7 +30,7 @@ from agent_analytics.processor._dialects._signs import (
     SPEAKS,
     Signs,
     is_known,
-    tells_success,
+    states_success,
 )
 
 __all__ = [
@@ -60,5 +60,5 @@ __all__ = [
     "read",
     "same_tool",
     "stated_cost",
-    "tells_success",
+    "states_success",
 ]

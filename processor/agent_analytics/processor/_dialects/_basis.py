@@ -26,7 +26,7 @@ class Meaning(NamedTuple):
 
     Attributes:
         basis: What its input contains.
-        rest_is_input: Whether what a total has beyond everything told was sent.
+        rest_is_input: Whether what a total has beyond everything stated was sent.
     """
 
     basis: Basis
@@ -179,7 +179,7 @@ def _host(provider: str | None, model: str | None) -> str:
         return _BEDROCK
     if "anthropic" in named:
         return _ANTHROPIC
-    if "claude" in what:  # at a cloud, or where the provider is not told, or is a framework
+    if "claude" in what:  # at a cloud, or where the provider is not known, or is a framework
         return _ANTHROPIC
     if any(one in named for one in ("google", "gemini", "vertex", "gcp")) or "gemini" in what:
         return _GOOGLE

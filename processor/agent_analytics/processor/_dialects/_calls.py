@@ -120,12 +120,12 @@ def _model_in(text: object) -> str | None:
     if type(text) is not str or len(text) > _LONGEST or not text.lstrip().startswith("{"):
         return None
     try:
-        told: Any = json.loads(text)
+        parsed: Any = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(told, dict):
+    if not isinstance(parsed, dict):
         return None
-    parameters = cast("Mapping[str, Any]", told)
+    parameters = cast("Mapping[str, Any]", parsed)
     for key in _MODELS:
         model = parameters.get(key)
         if type(model) is str and model:

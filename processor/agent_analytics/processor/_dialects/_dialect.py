@@ -17,11 +17,11 @@ class Dialect:
     Attributes:
         name: For readers.
         scopes: Beginnings of the names of its instrumentation scopes.
-        kind_keys: Attributes that say what a span is, the most telling first.
+        kind_keys: Attributes that say what a span is, the most believed first.
         kinds: Roles by the value of such an attribute, in lower case.
-        names: Roles by the beginning of a span's name, where nothing else tells.
+        names: Roles by the beginning of a span's name, where nothing else says it.
         agent_names: Attributes that hold an agent's name; ``tool_names``, ``models`` and
-            ``conversations`` alike, the most telling first. How tokens are spelled is in
+            ``conversations`` alike, the most believed first. How tokens are spelled is in
             ``agent_analytics.instrumentation.spellings``.
         suffixes: Ends of span names that are no part of the agent's or tool's name.
         prefixes: Beginnings alike.
@@ -33,7 +33,7 @@ class Dialect:
         unmarked: Names of agents' spans that no attribute marks, as regular expressions; the
             group ``name`` holds the agent's.
         failures: Attributes by the values that mean a failure where the status is silent.
-        tells_success: Whether it sets the status OK on whatever went well, so that a span without
+        states_success: Whether it sets the status OK on whatever went well, so that a span without
             a status did not.
         what: Says what a span is where the tables do not, before its name and usage are read.
         more: Adds what a span says in texts of its own format, after everything else was read.
@@ -62,7 +62,7 @@ class Dialect:
     no_calls: tuple[str, ...] = ()
     unmarked: tuple[str, ...] = ()
     failures: Mapping[str, tuple[object, ...]] | None = None
-    tells_success: bool = False
+    states_success: bool = False
     what: Look | None = None
     more: Look | None = None
     events_fail: Callable[[Iterable[Any]], str | None] | None = None

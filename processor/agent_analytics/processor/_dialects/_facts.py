@@ -37,7 +37,7 @@ GRAPH_PLUMBING: Final = 5
 
 @dataclass(slots=True)
 class Facts:
-    """One span in the project's own words; what the span does not tell is ``None``.
+    """One span in the project's own words; what the span does not say is ``None``.
 
     Attributes:
         role: One of the roles above.

@@ -1,4 +1,4 @@
-"""Frameworks that run everything as a graph, and tell in metadata what a span is in it.
+"""Frameworks that run everything as a graph, and write into metadata what a span is in it.
 
 LangChain's instrumentations mark spans by their names: anything called "agent" becomes one, and an
 agent of another name does not. The framework itself says more: which node of a graph a span is,
@@ -34,18 +34,18 @@ CLUES: Final = ("metadata", *(prefix + sign for prefix in _PREFIXES for sign in 
 
 def graph_of(name: str, attributes: Mapping[str, Any]) -> int:
     """Return what a span says of its place in a graph."""
-    told = _told(attributes)
-    if told is None:
+    said = _metadata(attributes)
+    if said is None:
         return f.GRAPH if _NODES in attributes else f.NO_GRAPH
     name = name_in_graph(name, attributes)
     if _PLUMBING.match(name) is not None:
         return f.GRAPH_PLUMBING
-    node = told.get(_STEP)
-    built_as_agent = told.get(_INTEGRATION) in _BUILT_AS_AGENT
-    if told.get("lc_agent_name") == name and built_as_agent:
+    node = said.get(_STEP)
+    built_as_agent = said.get(_INTEGRATION) in _BUILT_AS_AGENT
+    if said.get("lc_agent_name") == name and built_as_agent:
         return f.GRAPH_AGENT
     if node is not None and node == name:
-        started = name != _START and _by_start_alone(told.get("langgraph_triggers"))
+        started = name != _START and _by_start_alone(said.get("langgraph_triggers"))
         return f.GRAPH_FUNCTION if started else f.GRAPH_STEP
     if node is None and built_as_agent:
         return f.GRAPH_AGENT  # one without a name
@@ -73,18 +73,18 @@ def _by_start_alone(triggers: object) -> bool:
 
 def agent_of(attributes: Mapping[str, Any]) -> object:
     """Return the name of the agent that a span says it is in, or ``None``."""
-    told = _told(attributes)
-    return None if told is None else told.get("lc_agent_name")
+    said = _metadata(attributes)
+    return None if said is None else said.get("lc_agent_name")
 
 
-def _told(attributes: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _metadata(attributes: Mapping[str, Any]) -> Mapping[str, Any] | None:
     metadata = attributes.get("metadata")
     if type(metadata) is str and any(sign in metadata for sign in _SIGNS):
-        told = dict(_TELLING.findall(metadata))
+        said = dict(_TELLING.findall(metadata))
         triggers = _TRIGGERS.search(metadata)
         if triggers is not None:
-            told["langgraph_triggers"] = triggers[1]
-        return told
+            said["langgraph_triggers"] = triggers[1]
+        return said
     for prefix in _PREFIXES:
         if any(prefix + sign in attributes for sign in _SIGNS):
             return {key: attributes.get(prefix + key) for key in _KEYS}

@@ -31,7 +31,7 @@ def protocol_call(name: str, attributes: Mapping[str, Any]) -> str | None:
 def same_tool(one: object, other: object) -> bool:
     """Tell whether two names of tools may be of one: servers and frameworks add a prefix to it."""
     if type(one) is not str or type(other) is not str:
-        return True  # one of them does not tell
+        return True  # one of them does not say
     short, long = sorted((_slug(one), _slug(other)), key=len)
     return not short or long == short or long.endswith(f"_{short}")
 

@@ -18,7 +18,7 @@ from agent_analytics.processor._dialects._names import LONGEST, plain_name
 from agent_analytics.processor._dialects._protocols import CALL, METHODS, SERVER, protocol_call
 from agent_analytics.processor._dialects._registry import DIALECTS
 from agent_analytics.processor._dialects._signs import TELLING, is_known
-from agent_analytics.processor._dialects._tokens import COUNTS, tell_tokens
+from agent_analytics.processor._dialects._tokens import COUNTS, note_tokens
 from agent_analytics.processor._dialects._usage_texts import KEYS as USAGE_TEXTS
 from agent_analytics.processor._dialects._usage_texts import with_texts
 
@@ -55,7 +55,7 @@ _FIELDS: Final = (
     "providers",
     "first_chunk",
 )
-#: What is told of tokens, then the same of an agent and all its calls together, then as text.
+#: What is said of tokens, then the same of an agent and all its calls together, then as text.
 _OWN_TOKENS: Final = _TOKENS + len(COUNTS)
 _USAGE_TEXT: Final = _OWN_TOKENS + len(COUNTS)
 _KINDS: Final = _USAGE_TEXT + 1
@@ -127,19 +127,19 @@ def read(
     """
     if type(name) is not str:
         name = ""
-    told = _sorted(attributes)
-    facts = _what_it_is(name, told, attributes, source)
-    _name(facts, name, told, attributes)
+    said = _sorted(attributes)
+    facts = _what_it_is(name, said, attributes, source)
+    _name(facts, name, said, attributes)
     if facts.protocol and not facts.named:
         facts.name = None  # the span is called after the protocol, not the tool
     if facts.graph == f.GRAPH_AGENT and not facts.named:
         facts.name = plain_name(agent_of(attributes)) or facts.name
     if facts.role in _ASKS:
-        _usage(facts, told, attributes, Scope(source, version))
+        _usage(facts, said, attributes, Scope(source, version))
     elif facts.unmarked:
-        _tell_tokens(facts, told, attributes, Scope(source, version))
+        _note_tokens(facts, said, attributes, Scope(source, version))
     if facts.role == f.TOOL:
-        facts.call_id = told[_CALL_ID]
+        facts.call_id = said[_CALL_ID]
     see_more(source, facts, name, attributes)
     if facts.role == f.MODEL:
         doubt(facts, name, attributes)
@@ -147,16 +147,16 @@ def read(
     return facts
 
 
-def _what_it_is(name: str, told: list[Any], attributes: Mapping[str, Any], source: str) -> Facts:
+def _what_it_is(name: str, said: list[Any], attributes: Mapping[str, Any], source: str) -> Facts:
     """Return the facts of a span as far as they say what it is."""
     facts = Facts(
-        role=_role(name, told, attributes, source), speaks=not TELLING.isdisjoint(attributes)
+        role=_role(name, said, attributes, source), speaks=not TELLING.isdisjoint(attributes)
     )
     if facts.role in _SEE_THROUGH:
         _look_for_agent(facts, name)
     elif name.endswith(_NO_CALLS):
         facts.role = f.OTHER
-    if told[_CLOSER] is not None or name.startswith(CALL) or name == SERVER:
+    if said[_CLOSER] is not None or name.startswith(CALL) or name == SERVER:
         _look_closer(facts, name, attributes)
     see_what(source, facts, name, attributes)
     return facts
@@ -164,7 +164,7 @@ def _what_it_is(name: str, told: list[Any], attributes: Mapping[str, Any], sourc
 
 def _sorted(attributes: Mapping[str, Any]) -> list[Any]:
     """Return the most believed value of each place."""
-    told: list[Any] = list(_NOTHING)
+    said: list[Any] = list(_NOTHING)
     ranks: list[int] = list(_UNRANKED)
     for key, value in attributes.items():
         found = _PLACES.get(key)
@@ -174,9 +174,9 @@ def _sorted(attributes: Mapping[str, Any]) -> list[Any]:
         if rank < ranks[place] and (
             (type(value) is str and value) if place < _FIRST_CHUNK else value is not None
         ):
-            told[place] = value
+            said[place] = value
             ranks[place] = rank
-    return told
+    return said
 
 
 def _look_for_agent(facts: Facts, name: str) -> None:
@@ -187,31 +187,31 @@ def _look_for_agent(facts: Facts, name: str) -> None:
         facts.name = next((one for one in found.groups() if one), None)
 
 
-def _usage(facts: Facts, told: list[Any], attributes: Mapping[str, Any], scope: Scope) -> None:
-    """Add what a span tells of asking models."""
-    facts.model = told[_MODEL] or told[_RESPONSE_MODEL]
+def _usage(facts: Facts, said: list[Any], attributes: Mapping[str, Any], scope: Scope) -> None:
+    """Add what a span says of asking models."""
+    facts.model = said[_MODEL] or said[_RESPONSE_MODEL]
     facts.asked = not _ASKED.isdisjoint(attributes)
-    facts.response_model = told[_RESPONSE_MODEL]
-    facts.provider = told[_PROVIDER]
-    facts.first_chunk = _first_chunk(told[_FIRST_CHUNK], attributes, scope.name)
-    facts.response_id = told[_RESPONSE_ID]
+    facts.response_model = said[_RESPONSE_MODEL]
+    facts.provider = said[_PROVIDER]
+    facts.first_chunk = _first_chunk(said[_FIRST_CHUNK], attributes, scope.name)
+    facts.response_id = said[_RESPONSE_ID]
     facts.cost = stated_cost(attributes)
     if facts.role != f.MODEL:
-        facts.conversation = told[_CONVERSATION]
+        facts.conversation = said[_CONVERSATION]
     elif facts.model is None:
         facts.model = model_in_parameters(attributes)
-    _tell_tokens(facts, told, attributes, scope)
+    _note_tokens(facts, said, attributes, scope)
 
 
-def _tell_tokens(
-    facts: Facts, told: list[Any], attributes: Mapping[str, Any], scope: Scope
+def _note_tokens(
+    facts: Facts, said: list[Any], attributes: Mapping[str, Any], scope: Scope
 ) -> None:
     """Add tokens: those of the span, else, of an agent, those of all its calls together."""
-    values: Sequence[Any] = told[_TOKENS:_OWN_TOKENS]
-    if told[_USAGE_TEXT] is not None:
+    values: Sequence[Any] = said[_TOKENS:_OWN_TOKENS]
+    if said[_USAGE_TEXT] is not None:
         values = with_texts(values, attributes, COUNTS)
-    if not tell_tokens(facts, values, scope) and facts.role in _SUMS_UP:
-        tell_tokens(facts, told[_OWN_TOKENS:_USAGE_TEXT], scope)
+    if not note_tokens(facts, values, scope) and facts.role in _SUMS_UP:
+        note_tokens(facts, said[_OWN_TOKENS:_USAGE_TEXT], scope)
 
 
 def _look_closer(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
@@ -227,17 +227,17 @@ def _look_closer(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None
 
 
 def _role(  # noqa: PLR0911 - a list of cases
-    name: str, told: list[Any], attributes: Mapping[str, Any], source: str
+    name: str, said: list[Any], attributes: Mapping[str, Any], source: str
 ) -> int:
     spoken = False
     for number, (_, kinds) in enumerate(_KIND_ROLES, _KINDS):
-        value = told[number]
+        value = said[number]
         if type(value) is not str:
             continue
         spoken = True
         role = kinds.get(value) or kinds.get(value.lower())
         if role == f.AGENT:
-            kind = told[_KIND]
+            kind = said[_KIND]
             return _NO_AGENTS.get(kind, role) if type(kind) is str else role
         if number == _KIND and value == "task" and _TOOL in attributes:
             return f.TOOL  # a step of LlamaIndex that calls one
@@ -254,21 +254,21 @@ def _role(  # noqa: PLR0911 - a list of cases
 
 
 def _name(  # noqa: C901 - a list of cases
-    facts: Facts, name: str, told: list[Any], attributes: Mapping[str, Any]
+    facts: Facts, name: str, said: list[Any], attributes: Mapping[str, Any]
 ) -> None:
     role = facts.role
     if role == f.AGENT:
-        given = plain_name(told[_AGENT])
+        given = plain_name(said[_AGENT])
         if given is not None or not facts.named:
             facts.name = given or plain_name(_bare(name))
             facts.named = given is not None
     elif role == f.TOOL:
-        tool = told[_TOOL_CALLED]
+        tool = said[_TOOL_CALLED]
         if tool is not None:
             facts.name, facts.named = plain_name(tool), True
-        elif told[_OPERATION] is not None:
+        elif said[_OPERATION] is not None:
             facts.name = attributes.get(_TOOL_NAME)  # whatever it is, or nothing at all
-        if facts.name is None and told[_OPERATION] is None:
+        if facts.name is None and said[_OPERATION] is None:
             facts.name = plain_name(_bare(name))
             if name.startswith("handoff"):
                 facts.role = f.HANDOFF

@@ -37,7 +37,7 @@ TELLING: Final = frozenset(
 _NAMES: Final = ("invoke_agent", "execute_tool", "invoke_workflow")
 _SCOPES: Final = tuple(scope for dialect in DIALECTS for scope in dialect.scopes)
 _SUCCESS: Final = tuple(
-    scope for dialect in DIALECTS if dialect.tells_success for scope in dialect.scopes
+    scope for dialect in DIALECTS if dialect.states_success for scope in dialect.scopes
 )
 _INSTRUMENTATIONS: Final = "opentelemetry.instrumentation."
 #: Instrumentations of everything but agents, which most spans of a service come from. (Not
@@ -86,7 +86,7 @@ class Signs:
         return known
 
     @staticmethod
-    def told(attributes: Mapping[str, Any]) -> bool:
+    def at_end(attributes: Mapping[str, Any]) -> bool:
         """Tell whether the attributes of an ended span say that an agent was at work."""
         return not TELLING.isdisjoint(attributes)
 
@@ -108,13 +108,13 @@ def is_known(scope_name: str) -> bool:
 
     A scope is known by its first parts: what only begins with the same letters is somebody else's.
     """
-    told = scope_name.lower()
-    if begins(told, _SCOPES):
+    scope = scope_name.lower()
+    if begins(scope, _SCOPES):
         return True
-    rest = told.removeprefix(_INSTRUMENTATIONS)
-    return rest != told and rest.startswith(OTHERS.scopes)
+    rest = scope.removeprefix(_INSTRUMENTATIONS)
+    return rest != scope and rest.startswith(OTHERS.scopes)
 
 
-def tells_success(scope_name: str) -> bool:
+def states_success(scope_name: str) -> bool:
     """Tell whether an instrumentation says of whatever went well that it did."""
     return scope_name.startswith(_SUCCESS)

@@ -11,7 +11,7 @@ from agent_analytics.processor._dialects._usage_texts import first
 from agent_analytics.processor._values import MAX_TOKENS
 
 
-class Told(NamedTuple):
+class Quantities(NamedTuple):
     """Values of the quantities of ``COUNTS``, in that order."""
 
     sent: Any = None
@@ -30,7 +30,7 @@ class Told(NamedTuple):
 
 
 #: How the quantities are spelled, the places in the reader's list.
-COUNTS: Final = Told(
+COUNTS: Final = Quantities(
     spellings.INPUT,
     spellings.OUTPUT,
     spellings.CACHED,
@@ -51,7 +51,7 @@ _MOST_DIGITS: Final = len(str(MAX_TOKENS))
 _RANKS: Final = {Basis.WITHIN: 2, Basis.BESIDE: 1}
 
 
-def tell_tokens(facts: Facts, values: Sequence[Any], scope: Scope) -> bool:
+def note_tokens(facts: Facts, values: Sequence[Any], scope: Scope) -> bool:
     """Add what a span says of tokens to its facts; tell whether it says anything.
 
     Args:
@@ -62,7 +62,7 @@ def tell_tokens(facts: Facts, values: Sequence[Any], scope: Scope) -> bool:
     if scope.name.startswith(_TEXTS_ALONE):
         values = [_number(value) for value in values]
     if values[0] is None and values[1] is None:
-        return _tell_parts(facts, Told(*values))
+        return _note_parts(facts, Quantities(*values))
     means = meaning_of(scope, facts.provider, facts.response_model or facts.model)
     facts.follows_convention = _RANKS.get(means.basis, 0)
     rest = len(values) - values.count(None)
@@ -71,8 +71,8 @@ def tell_tokens(facts: Facts, values: Sequence[Any], scope: Scope) -> bool:
     ):  # nothing that could change what they mean
         facts.tokens = (values[0], values[1], None, None)
         return True
-    told = Told(*values)
-    counts = Told(*[None if value is None else _count(value) for value in values])
+    stated = Quantities(*values)
+    counts = Quantities(*[None if value is None else _count(value) for value in values])
     reasoning = counts.reasoning if counts.reasoning_beside is None else counts.reasoning_beside
     written, hour = counts.written, counts.hour
     if counts.brief is not None or hour is not None:
@@ -95,32 +95,32 @@ def tell_tokens(facts: Facts, values: Sequence[Any], scope: Scope) -> bool:
     )
     if settled.contradicted:
         facts.follows_convention = -1
-    sent = told.sent is not None or settled.input > 0
-    received = told.received is not None or settled.output > 0
+    sent = stated.sent is not None or settled.input > 0
+    received = stated.received is not None or settled.output > 0
     facts.tokens = (
-        _kept(told.sent, counts.sent, settled.input + (counts.more_sent or 0)),
-        _kept(told.received, counts.received, settled.output + (counts.more_received or 0)),
-        # A part whose whole is not told is as it stands.
-        _kept(told.cached, counts.cached, settled.cached) if sent else counts.cached,
-        _kept(told.reasoning, reasoning, settled.reasoning) if received else reasoning,
+        _kept(stated.sent, counts.sent, settled.input + (counts.more_sent or 0)),
+        _kept(stated.received, counts.received, settled.output + (counts.more_received or 0)),
+        # A part whose whole is not stated is as it stands.
+        _kept(stated.cached, counts.cached, settled.cached) if sent else counts.cached,
+        _kept(stated.reasoning, reasoning, settled.reasoning) if received else reasoning,
     )
-    facts.cache_write = _kept(told.written, written, settled.written) if sent else written
-    facts.cache_write_1h = _kept(told.hour, hour, settled.written_1h)
+    facts.cache_write = _kept(stated.written, written, settled.written) if sent else written
+    facts.cache_write_1h = _kept(stated.hour, hour, settled.written_1h)
     return True
 
 
-def _tell_parts(facts: Facts, told: Told) -> bool:
-    """Add what is told of parts alone, for a call whose whole another span may tell."""
-    if told.cached is None and told.reasoning is None and told.written is None:
+def _note_parts(facts: Facts, stated: Quantities) -> bool:
+    """Add what is stated of parts alone, for a call whose whole another span may state."""
+    if stated.cached is None and stated.reasoning is None and stated.written is None:
         return False
-    facts.tokens = (None, None, told.cached, told.reasoning)
-    facts.cache_write, facts.cache_write_1h = told.written, told.hour
+    facts.tokens = (None, None, stated.cached, stated.reasoning)
+    facts.cache_write, facts.cache_write_1h = stated.written, stated.hour
     return True
 
 
-def tell_usage(facts: Facts, usage: Mapping[str, Any], scope: Scope) -> None:
+def note_usage(facts: Facts, usage: Mapping[str, Any], scope: Scope) -> None:
     """Add what a usage object says that a span holds, where it says anything."""
-    tell_tokens(facts, [first(usage, spelling) for spelling in COUNTS], scope)
+    note_tokens(facts, [first(usage, spelling) for spelling in COUNTS], scope)
 
 
 def _number(value: Any) -> Any:
@@ -139,8 +139,8 @@ def _count(value: Any) -> int | None:
     return None
 
 
-def _kept(told: Any, count: int | None, settled: int) -> Any:
+def _kept(stated: Any, count: int | None, settled: int) -> Any:
     """Return the settled count; as it is what is no count, for the counter to refuse."""
-    if told is not None and count is None:
-        return told
+    if stated is not None and count is None:
+        return stated
     return settled if settled or count is not None else None

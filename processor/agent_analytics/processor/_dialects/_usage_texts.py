@@ -102,10 +102,10 @@ def _of_providers(providers: Object) -> Object:
 
 def _and_inside(added: object) -> Iterator[Object]:
     if isinstance(added, dict):
-        told = cast("Object", added)
-        yield told
+        stated = cast("Object", added)
+        yield stated
         for key in _INSIDE:
-            inside = told.get(key)
+            inside = stated.get(key)
             if isinstance(inside, dict):
                 yield cast("Object", inside)
 

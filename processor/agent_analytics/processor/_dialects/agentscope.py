@@ -23,12 +23,12 @@ def _more(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
     if facts.role != f.TOOL or type(result) is not str or len(result) > _LONGEST:
         return
     try:
-        told: Any = json.loads(result)
+        parsed: Any = json.loads(result)
     except (ValueError, RecursionError):  # it was cut
         return
-    if not isinstance(told, dict):
+    if not isinstance(parsed, dict):
         return
-    state = cast("Mapping[str, Any]", told).get("state")
+    state = cast("Mapping[str, Any]", parsed).get("state")
     if state == "error":
         facts.failed = True
     elif state in _STOPPED:

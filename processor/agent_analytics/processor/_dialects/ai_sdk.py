@@ -31,9 +31,9 @@ def _more(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
     """Read what a router says that the call cost."""
     del name
     if facts.role == f.MODEL and facts.cost is None and PROVIDERS in attributes:
-        told = parsed(attributes[PROVIDERS], _LONGEST)
+        stated = parsed(attributes[PROVIDERS], _LONGEST)
         for path in _COSTS:
-            cost: object = told
+            cost: object = stated
             for key in path:
                 cost = cast("Mapping[str, object]", cost).get(key) if type(cost) is dict else None
             if cost is not None:

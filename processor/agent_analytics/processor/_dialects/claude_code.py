@@ -7,7 +7,7 @@ from agent_analytics.processor._dialects import _facts as f
 from agent_analytics.processor._dialects._basis import Scope
 from agent_analytics.processor._dialects._dialect import Dialect
 from agent_analytics.processor._dialects._facts import Facts
-from agent_analytics.processor._dialects._tokens import tell_usage
+from agent_analytics.processor._dialects._tokens import note_usage
 
 _TYPE: Final = "span.type"
 _PREFIX: Final = "claude_code."
@@ -44,7 +44,7 @@ def _more(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
         if isinstance(chunk, (int, float)) and chunk >= 0:
             facts.first_chunk = chunk / 1000.0
         if facts.tokens is None:
-            tell_usage(facts, attributes, _SCOPE)
+            note_usage(facts, attributes, _SCOPE)
         facts.failed = facts.failed or attributes.get("success") is False
 
 

@@ -9,7 +9,7 @@ from agent_analytics.processor._dialects._basis import Scope
 from agent_analytics.processor._dialects._dialect import Dialect
 from agent_analytics.processor._dialects._facts import Facts
 from agent_analytics.processor._dialects._names import plain_name
-from agent_analytics.processor._dialects._tokens import tell_usage
+from agent_analytics.processor._dialects._tokens import note_usage
 
 _ANSWER: Final = "gcp.vertex.agent.llm_response"
 _USAGE: Final = '"usage_metadata":'
@@ -33,7 +33,7 @@ def _more(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
     usage = _usage(attributes.get(_ANSWER)) if facts.role == f.MODEL else None
     if usage is None:
         return
-    tell_usage(facts, usage, _SCOPE)
+    note_usage(facts, usage, _SCOPE)
 
 
 def _usage(answer: object) -> Mapping[str, Any] | None:

@@ -22,7 +22,7 @@ _PROVIDER: Final = "langsmith.metadata.ls_provider"
 #: Python writes it (or, of a traced function, last), then where it was raised.
 _RAISED: Final = re.compile(r"([A-Za-z_][\w.]{0,199})\(")
 _TRACEBACK: Final = re.compile(r"\n([A-Za-z_][\w.]{0,199})(?::[^\n]*)?\s*\Z")
-_UNTOLD: Final = "_OTHER"
+_UNKNOWN_TYPE: Final = "_OTHER"
 
 
 def _what(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
@@ -56,13 +56,13 @@ def _failure(events: Iterable[Any]) -> str | None:
         if exact(event.name) == "exception":
             carried = exact_attributes(event.attributes or {})
             text = carried.get("exception.message")
-            failed = _type_in(text) if type(text) is str else _UNTOLD
+            failed = _type_in(text) if type(text) is str else _UNKNOWN_TYPE
     return failed
 
 
 def _type_in(text: str) -> str:
     found = _RAISED.match(text) or _TRACEBACK.search(text)
-    return found[1] if found is not None else _UNTOLD
+    return found[1] if found is not None else _UNKNOWN_TYPE
 
 
 LANGSMITH: Final = Dialect(

@@ -26,7 +26,7 @@ def _more(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
 OPENINFERENCE: Final = Dialect(
     name="openinference",
     scopes=("openinference.",),
-    tells_success=True,
+    states_success=True,
     kind_keys=("openinference.span.kind",),
     kinds={"agent": f.AGENT, "tool": f.TOOL, "llm": f.MODEL},
     agent_names=("agent.name", "agno.team.name"),

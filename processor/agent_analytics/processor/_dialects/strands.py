@@ -7,7 +7,7 @@ from agent_analytics.processor._dialects._dialect import Dialect
 STRANDS: Final = Dialect(
     name="strands",
     scopes=("strands", "strands-agents"),
-    tells_success=True,
+    states_success=True,
     first_chunk_ms=("gen_ai.server.time_to_first_token",),
     failures={"tool.status": ("error",), "gen_ai.tool.status": ("error",)},
 )
