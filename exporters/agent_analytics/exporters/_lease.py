@@ -77,6 +77,8 @@ class Lease:
                 mine.unlink()
             descriptor = open_private(mine)
             _locked(descriptor)
+            if known := self.holder():  # which sockets are ours must not be lost
+                _write(descriptor, known)
             mine.replace(self._path)
             self._descriptor = descriptor
             return True
@@ -109,9 +111,7 @@ class Lease:
         """Write down where this worker serves, if it has the lease."""
         if self._descriptor < 0:
             return
-        with suppress(OSError):  # the lock says enough
-            os.ftruncate(self._descriptor, 0)
-            os.pwrite(self._descriptor, json.dumps(holder).encode(), 0)
+        _write(self._descriptor, holder)
 
     def beat(self) -> bool:
         """Say that this worker lives, and return whether it still has the lease."""
@@ -138,6 +138,12 @@ class Lease:
             with suppress(OSError):
                 fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
+
+
+def _write(descriptor: int, holder: dict[str, object]) -> None:
+    with suppress(OSError):  # the lock says enough
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(holder).encode(), 0)
 
 
 def _locked(descriptor: int) -> bool:

@@ -30,7 +30,7 @@ from agent_analytics.exporters._responses import (
 )
 from agent_analytics.exporters._settings import UNSET, OrUnset
 from agent_analytics.exporters._sketch_readers import is_local, readers_of
-from agent_analytics.exporters._steering import beside
+from agent_analytics.exporters._steering import beside, inode_of
 from agent_analytics.exporters._web_config import Security, WebConfig
 from agent_analytics.processor import AgentMetricsProcessor
 
@@ -87,6 +87,11 @@ class MetricsServer:
         host = "127.0.0.1" if is_every(self._addr) else bare(self._addr)
         scheme = "https" if self._current_security().tls else "http"
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self._port}"
+
+    @property
+    def sockets(self) -> list[int]:
+        """Numbers of the sockets that listen: see ``_steering``."""
+        return [inode_of(each) for each in self._listeners]
 
     def unsettled(self) -> bool:
         """Return whether one of several that listen here has gone: who gets what is open then."""

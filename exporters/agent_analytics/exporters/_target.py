@@ -14,11 +14,13 @@ import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from agent_analytics.exporters._lease import Lease, Sign
 from agent_analytics.exporters._listening import Sharing, answers
 from agent_analytics.exporters._server import MetricsServer
+from agent_analytics.exporters._steering import listening, only_these
+from agent_analytics.processor.machine import boot
 
 _logger = logging.getLogger("agent_analytics")
 
@@ -143,10 +145,9 @@ class SharedTarget:
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
                     raise
-                # Who does not answer is a worker of ours that is stopped, where one of ours has
-                # ever served; else it is another service, whose port is not ours to take.
-                stopped = not self._lease.fresh and not answers(*self._address, _ANSWER_SECONDS)
-                if silent or stopped:
+                if self._is_ours(self._address[1], silent=silent) and (
+                    silent or not answers(*self._address, _ANSWER_SECONDS)
+                ):
                     self._started(self._serve(Sharing.BESIDE))
                     return
                 if time.monotonic() >= deadline:
@@ -156,8 +157,32 @@ class SharedTarget:
             time.sleep(_LOOK_SECONDS)
 
     def _started(self, server: MetricsServer) -> None:
+        still = {each.inode for each in listening(server.port) or ()}
+        sockets = {*server.sockets, *(self._sockets() & still)}
         self.server = server
-        self._lease.write({"host": self._address[0], "port": server.port, "pid": os.getpid()})
+        self._lease.write(
+            {
+                "host": self._address[0],
+                "port": server.port,
+                "pid": os.getpid(),
+                "boot": boot(),
+                "sockets": sorted(sockets),
+            }
+        )
+
+    def _sockets(self) -> frozenset[int]:
+        """Return the numbers of the sockets that workers of the directory have served on."""
+        holder = self._lease.holder()
+        found = holder.get("sockets")
+        if not isinstance(found, list) or holder.get("boot") != boot():
+            return frozenset()
+        return frozenset(each for each in cast("list[object]", found) if type(each) is int)
+
+    def _is_ours(self, port: int, *, silent: bool) -> bool:
+        """Return whether who has a port is a worker of the directory, and nobody else's as well."""
+        only = only_these(port, self._sockets())
+        # Where the system does not say who listens, it is believed of who has the lease.
+        return silent and self._lease.holder().get("port") == port if only is None else only
 
     def _without_lease(self, *, silent: bool) -> None:
         try:
@@ -206,7 +231,7 @@ class SharedTarget:
         elif server.unsettled():
             # One that was stopped has gone: the kernel has numbered the others anew.
             server.close()
-            self.server = self._serve(Sharing.BESIDE)
+            self._started(self._serve(Sharing.BESIDE))
 
     def close(self) -> None:
         """Stop serving, or waiting to."""

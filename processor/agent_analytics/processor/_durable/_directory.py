@@ -25,6 +25,7 @@ from agent_analytics.processor._durable._identity import (
     is_ours,
     read_identity,
 )
+from agent_analytics.processor.machine import boot
 from agent_analytics.processor.private_files import (
     OddFileError,
     is_shared,
@@ -81,15 +82,6 @@ def unlock(descriptor: int) -> None:
     with suppress(OSError):
         fcntl.flock(descriptor, fcntl.LOCK_UN)
     os.close(descriptor)
-
-
-def boot() -> int:
-    """Return a number that is another one after the machine was started anew; 0 if unknown."""
-    try:
-        text = Path("/proc/sys/kernel/random/boot_id").read_bytes().strip()
-    except OSError:
-        return 0
-    return int.from_bytes(hashlib.blake2b(text, digest_size=7).digest(), "little") + 1
 
 
 class StateDirectory:
