@@ -19,6 +19,8 @@ HEALTH: Final = "health"
 #: One cell for each cause of the metrics about health that came later, labelled with both.
 FURTHER_HEALTH: Final = "further_health"
 VERSION: Final = "version"
+#: What the cells of a kind mean: its name, its fingerprint and a description (``_layouts``).
+LAYOUT: Final = "layout"
 EXEMPLARS: Final = "exemplars."
 #: Values of a listing that left the exposition for being idle, to be shown first on its return.
 OLD: Final = "old."
@@ -60,6 +62,7 @@ def _fingerprints() -> dict[str, int]:
     known[HEALTH] = crc32(repr(HEALTH_NAMES).encode())
     known[FURTHER_HEALTH] = 1
     known[VERSION] = 1
+    known[LAYOUT] = 1
     known[EVENT_IDS] = 1
     known[SHARES] = 1
     for name in SKETCHES:

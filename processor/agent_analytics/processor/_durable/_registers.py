@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from agent_analytics.processor._durable import _format as form
-from agent_analytics.processor._durable._view import Part
+from agent_analytics.processor._durable._parts import Part
 from agent_analytics.processor._sketch import MOST_BACK
 from agent_analytics.processor._store import Cells
 

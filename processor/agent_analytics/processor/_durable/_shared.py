@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent_analytics.processor._durable import _names
 from agent_analytics.processor._durable._directory import StateDirectory
-from agent_analytics.processor._durable._view import Part
+from agent_analytics.processor._durable._parts import Part
 from agent_analytics.processor._store import Cells
 from agent_analytics.processor.private_files import open_private
 

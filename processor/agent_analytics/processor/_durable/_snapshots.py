@@ -10,9 +10,9 @@ from agent_analytics.processor import _health, catalogue
 from agent_analytics.processor._durable import _format as form
 from agent_analytics.processor._durable import _names
 from agent_analytics.processor._durable._exemplars import read_exemplar
+from agent_analytics.processor._durable._parts import Merged, Part
 from agent_analytics.processor._durable._registers import CHAIN, EPOCH, merge
 from agent_analytics.processor._durable._store import DurableStore
-from agent_analytics.processor._durable._view import Merged, Part
 from agent_analytics.processor._expiry import Expiry, Ids, Presence, Values
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._installs import ActiveInstalls

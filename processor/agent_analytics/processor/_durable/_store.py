@@ -12,8 +12,10 @@ from agent_analytics.processor._durable import _names
 from agent_analytics.processor._durable._directory import DirectoryError, StateDirectory, unlock
 from agent_analytics.processor._durable._exemplars import Exemplars
 from agent_analytics.processor._durable._file import BlockFile
+from agent_analytics.processor._durable._layouts import labels_of_description
+from agent_analytics.processor._durable._parts import Part
 from agent_analytics.processor._durable._registers import CHAIN, DurableSketch
-from agent_analytics.processor._durable._view import Part, View
+from agent_analytics.processor._durable._view import View
 from agent_analytics.processor._health import FURTHER
 from agent_analytics.processor._health import SIZE as HEALTH_SIZE
 from agent_analytics.processor._schema import LISTING, Schema
@@ -125,6 +127,7 @@ class DurableStore:
             entry = stored.entry
             if _names.FINGERPRINTS.get(entry.schema) == entry.fingerprint:
                 self._parts[entry.schema, entry.labels] = Part.of(number, stored)
+        self.view.layouts.go_on(file.blocks.values())
         for (name, labels), part in self._parts.items():
             schema = _names.SERIES.get(name)
             if schema is not None:
@@ -266,6 +269,9 @@ class DurableStore:
             return part
 
     def _add(self, name: str, labels: tuple[str, ...], size: int, born_ns: int) -> Part:
+        description = labels_of_description(name)
+        if description is not None:
+            self.open_part(_names.LAYOUT, description, 1)
         if self._file is not None and self.slot is not None:
             try:
                 stored = self._file.append(name, labels, size, _names.FINGERPRINTS[name], born_ns)

@@ -2,121 +2,29 @@
 
 import os
 import time
-from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from agent_analytics.processor._durable import _format as form
 from agent_analytics.processor._durable import _names
 from agent_analytics.processor._durable._directory import StateDirectory
 from agent_analytics.processor._durable._file import BlockFile
+from agent_analytics.processor._durable._format import Entry
+from agent_analytics.processor._durable._layouts import Layouts, ReadCells
 from agent_analytics.processor._durable._mapped import Stored
-from agent_analytics.processor._durable._names import fingerprint
-from agent_analytics.processor._store import Cells
+from agent_analytics.processor._durable._parts import NO_SLOT, Labels, Merged, Part
+from agent_analytics.processor._schema import Schema
 from agent_analytics.processor.private_files import OddFileError
 
-if TYPE_CHECKING:
-    from agent_analytics.processor._schema import Schema
-
-Labels = tuple[str, ...]
-#: Slot number of blocks that found no room on the disk and live in this process.
-NO_SLOT = -1
 _FLUSH_SECONDS = 1.0
-
-
-class Part:
-    """One worker's block of what is shown as one.
-
-    Attributes:
-        slot: Number of the worker's slot.
-        born_ns: When it was made.
-        state: The cells of its life.
-        cells: Its own.
-    """
-
-    __slots__ = ("born_ns", "cells", "slot", "state")
-
-    def __init__(self, slot: int, born_ns: int, state: Cells, cells: Cells) -> None:
-        self.slot = slot
-        self.born_ns = born_ns
-        self.state = state
-        self.cells = cells
-
-    @classmethod
-    def of(cls, slot: int, stored: Stored) -> "Part":
-        """Return the part that a file's block is."""
-        return cls(slot, stored.entry.born_ns, stored.state, stored.cells)
-
-    @classmethod
-    def in_memory(cls, size: int, born_ns: int) -> "Part":
-        """Return a part of zeros that no file holds."""
-        state = array("q", bytes(8 * form.STATE_CELLS))
-        return cls(NO_SLOT, born_ns, state, array("q", bytes(8 * size)))
-
-
-class Merged:
-    """The blocks of every worker that have the same schema and labels.
-
-    Attributes:
-        labels: Their labels.
-        parts: The blocks.
-        live: Whether they are known to be shown.
-    """
-
-    __slots__ = ("labels", "live", "parts")
-
-    def __init__(self, labels: Labels) -> None:
-        self.labels = labels
-        self.parts: list[Part] = []
-        self.live = False
-
-    def add(self, part: Part) -> None:
-        """Add a worker's block; where the others are shown, it is."""
-        self.parts.append(part)
-        if self.live:
-            part.state[form.LIVE] = 1
-
-    def shown(self, now_ns: int, hold_ns: int, cap_ns: int) -> bool:
-        """Tell whether the values may be shown, and note that a scrape saw zeros if not.
-
-        What is noted stands in every worker's block: another worker may serve the next scrape,
-        and this one may be gone by then.
-        """
-        if self.live:
-            return True
-        states = [part.state for part in self.parts]
-        live = any(state[form.LIVE] for state in states)
-        if not live:
-            seen = any(state[form.SEEN] for state in states)
-            age = now_ns - min(part.born_ns for part in self.parts)
-            # A clock that was set back must not hold anything for as long as that.
-            live = not 0 <= age < hold_ns and (seen or not 0 <= age < cap_ns)
-        for state in states:
-            if live:
-                state[form.LIVE] = 1
-            elif not state[form.SEEN]:
-                state[form.SEEN] = max(now_ns, 1)
-        self.live = live
-        return live
-
-    def copies(self, living: set[int], gauges: Sequence[int]) -> list[list[int]]:
-        """Return the cells of each worker; the gauges of dead workers are 0."""
-        copies: list[list[int]] = []
-        for part in self.parts:
-            cells = part.cells.tolist()
-            if gauges and part.slot not in living:
-                for gauge in gauges:
-                    cells[gauge] = 0
-            copies.append(cells)
-        return copies
 
 
 class View:
     """Reads the slots of a directory, its own included.
 
     Attributes:
+        layouts: What the blocks of other versions mean.
         groups: What was found, by the name of its schema and by labels.
         living: Slots whose worker lives, and ``NO_SLOT``.
         key: Digest of the key that sketches are made with.
@@ -132,6 +40,12 @@ class View:
         #: Twins of this worker's own file that are not read yet, each with its slot.
         self._adopted: list[tuple[int, BlockFile]] = []
         self._owed: list[tuple[str, Labels, list[int]]] = []
+        self.layouts = Layouts()
+        #: Blocks of other versions that nothing is known of, each with its slot; their kinds, as
+        #: far as nobody was warned; how many descriptions were found when they were looked at.
+        self._strange: list[tuple[int, Stored]] = []
+        self._unread: set[str] = set()
+        self._learnt = 0
         #: Numbers for files whose slot is another file's by now.
         self._gone = NO_SLOT
         self.groups: dict[str, dict[Labels, Merged]] = {name: {} for name in _names.FINGERPRINTS}
@@ -157,6 +71,7 @@ class View:
                     self._note_owed(file)
                 for stored in file.sync():
                     self._add_stored(number, stored)
+        self._read_strange()
         memory = self._memory()
         for name, labels, part in memory[self._from_memory :]:
             self._add(name, labels, part)
@@ -227,6 +142,7 @@ class View:
 
     def _renumber(self, old: int, new: int) -> None:
         self._files[new] = self._files.pop(old)
+        self._strange = [(new if slot == old else slot, each) for slot, each in self._strange]
         for group in self.groups.values():
             for merged in group.values():
                 for part in merged.parts:
@@ -260,16 +176,14 @@ class View:
                 return
             file.counters[form.TAKEN_ON] = mended
         for stored, before in file.remembered():
-            schema = _names.SERIES.get(stored.entry.schema)
-            if schema is None or fingerprint(schema) != stored.entry.fingerprint:
-                continue
-            now = stored.cells.tolist()
-            owed = [
-                0 if cell in schema.gauges else max(0, shown - now[cell])
-                for cell, shown in enumerate(before)
-            ]
-            if any(owed):
-                self._owed.append((schema.name, stored.entry.labels, owed))
+            for schema, read in self._readings(stored.entry):
+                now = read(stored.cells.tolist())
+                owed = [
+                    0 if cell in schema.gauges else max(0, shown - now[cell])
+                    for cell, shown in enumerate(read(before))
+                ]
+                if any(owed):
+                    self._owed.append((schema.name, stored.entry.labels, owed))
 
     def owed(self) -> list[tuple[str, Labels, list[int]]]:
         """Return what was shown and is in no slot any more, by schema and labels; once."""
@@ -288,14 +202,49 @@ class View:
 
     def _add_stored(self, slot: int, stored: Stored) -> None:
         entry = stored.entry
-        if _names.FINGERPRINTS.get(entry.schema) == entry.fingerprint:
+        if self.layouts.is_ours(entry):
             self._add(entry.schema, entry.labels, Part.of(slot, stored))
+        elif not self._add_read(slot, stored):
+            self._strange.append((slot, stored))
+            self._unread.add(entry.schema)
+
+    def _add_read(self, slot: int, stored: Stored) -> bool:
+        """Read a block of another version by metric; return whether that was possible."""
+        name, prefix = stored.entry.schema, ""
+        if name.startswith(_names.EXEMPLARS):
+            return True  # there will be others
+        if name.startswith(_names.OLD):
+            name, prefix = name.removeprefix(_names.OLD), _names.OLD
+        known = self.layouts.find(name, stored.entry)
+        for reading in known[1] if known is not None else ():
+            cells = ReadCells(stored.cells, reading)
+            part = Part(slot, stored.entry.born_ns, stored.state, cells)
+            self._add(prefix + reading.schema.name, stored.entry.labels, part)
+        return known is not None
+
+    def _readings(self, entry: Entry) -> Iterator[tuple[Schema, Callable[[list[int]], list[int]]]]:
+        """Yield this version's kinds that a block has series of, and what reads its cells so."""
+        if self.layouts.is_ours(entry):
+            if entry.schema in _names.SERIES:
+                yield _names.SERIES[entry.schema], list
             return
-        self._directory.say(
-            f"series of kind {entry.schema!r} were written by a version that measures them "
-            "otherwise (other buckets, for instance); they are kept and not shown, and begin "
-            "again at 0"
-        )
+        known = self.layouts.find(entry.schema, entry)
+        for reading in known[1] if known is not None else ():
+            yield reading.schema, reading.read
+
+    def _read_strange(self) -> None:
+        """Look again at blocks that nothing was known of: a description may have come since."""
+        if self._strange and self._learnt != self.layouts.learnt:
+            self._learnt = self.layouts.learnt
+            strange, self._strange = self._strange, []
+            for slot, stored in strange:
+                self._add_stored(slot, stored)
+        for kind in sorted(self._unread):
+            self._directory.say(
+                f"series of kind {kind!r} were written by a version that this one knows nothing "
+                "of; they are kept and not shown, and begin again at 0"
+            )
+        self._unread.clear()
 
     def _add(self, name: str, labels: Labels, part: Part) -> None:
         group = self.groups[name]

@@ -1,0 +1,100 @@
+"""Blocks with the same schema and labels, of several workers: shown as one."""
+
+from array import array
+from collections.abc import Sequence
+from typing import Final
+
+from agent_analytics.processor._durable import _format as form
+from agent_analytics.processor._durable._mapped import Stored
+from agent_analytics.processor._store import Cells
+
+Labels = tuple[str, ...]
+#: Slot number of blocks that found no room on the disk and live in this process.
+NO_SLOT: Final = -1
+
+
+class Part:
+    """One worker's block of what is shown as one.
+
+    Attributes:
+        slot: Number of the worker's slot.
+        born_ns: When it was made.
+        state: The cells of its life.
+        cells: Its own.
+    """
+
+    __slots__ = ("born_ns", "cells", "slot", "state")
+
+    def __init__(self, slot: int, born_ns: int, state: Cells, cells: Cells) -> None:
+        self.slot = slot
+        self.born_ns = born_ns
+        self.state = state
+        self.cells = cells
+
+    @classmethod
+    def of(cls, slot: int, stored: Stored) -> "Part":
+        """Return the part that a file's block is."""
+        return cls(slot, stored.entry.born_ns, stored.state, stored.cells)
+
+    @classmethod
+    def in_memory(cls, size: int, born_ns: int) -> "Part":
+        """Return a part of zeros that no file holds."""
+        state = array("q", bytes(8 * form.STATE_CELLS))
+        return cls(NO_SLOT, born_ns, state, array("q", bytes(8 * size)))
+
+
+class Merged:
+    """The blocks of every worker that have the same schema and labels.
+
+    Attributes:
+        labels: Their labels.
+        parts: The blocks.
+        live: Whether they are known to be shown.
+    """
+
+    __slots__ = ("labels", "live", "parts")
+
+    def __init__(self, labels: Labels) -> None:
+        self.labels = labels
+        self.parts: list[Part] = []
+        self.live = False
+
+    def add(self, part: Part) -> None:
+        """Add a worker's block; where the others are shown, it is."""
+        self.parts.append(part)
+        if self.live:
+            part.state[form.LIVE] = 1
+
+    def shown(self, now_ns: int, hold_ns: int, cap_ns: int) -> bool:
+        """Tell whether the values may be shown, and note that a scrape saw zeros if not.
+
+        What is noted stands in every worker's block: another worker may serve the next scrape,
+        and this one may be gone by then.
+        """
+        if self.live:
+            return True
+        states = [part.state for part in self.parts]
+        live = any(state[form.LIVE] for state in states)
+        if not live:
+            seen = any(state[form.SEEN] for state in states)
+            age = now_ns - min(part.born_ns for part in self.parts)
+            # A clock that was set back must not hold anything for as long as that.
+            live = not 0 <= age < hold_ns and (seen or not 0 <= age < cap_ns)
+        for state in states:
+            if live:
+                state[form.LIVE] = 1
+            elif not state[form.SEEN]:
+                state[form.SEEN] = max(now_ns, 1)
+        self.live = live
+        return live
+
+    def copies(self, living: set[int], gauges: Sequence[int]) -> list[list[int]]:
+        """Return the cells of each worker; the gauges of dead workers are 0."""
+        copies: list[list[int]] = []
+        for part in self.parts:
+            cells = part.cells.tolist()
+            if gauges and part.slot not in living:
+                for gauge in gauges:
+                    cells[gauge] = 0
+            copies.append(cells)
+        return copies
