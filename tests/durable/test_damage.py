@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from agent_analytics.processor._durable import _format as form
+from agent_analytics.processor._durable import _names
 
 Start = Callable[..., Any]
 HERE = Path(__file__).parent
@@ -213,17 +214,28 @@ def test_a_full_disk_before_the_first_series(tmp_path: Path) -> None:
     assert done.stderr.count("no slot can be taken") == 1
 
 
-def test_series_with_other_buckets_begin_anew(
+def test_a_kind_that_has_changed_goes_on(
     worker: Start, state: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A version that measures a listing otherwise shows none of the old cells, and says so."""
-    from agent_analytics.processor._durable import _names  # noqa: PLC0415
-
+    """A version that measures a listing otherwise shows of the old cells what it has, too."""
     monkeypatch.setitem(_names.FINGERPRINTS, "listing", 1)
     one = worker(state)
     one.invoke()
-    assert one.invocations() == 1
-    assert messages(caplog, "measures them otherwise") == 1
+    assert one.invocations() == 6
+    assert not messages(caplog, "knows nothing of")
+
+
+def test_a_kind_that_nothing_is_known_of(
+    worker: Start, state: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blocks whose cells nobody describes are kept and not shown, which is said once."""
+    with monkeypatch.context() as patch:
+        patch.setitem(_names.FINGERPRINTS, "listing", 1)
+        worker(state).invoke()
+    one = worker(state)
+    one.invoke()
+    assert [one.invocations(), one.invocations()] == [6, 6]
+    assert messages(caplog, "knows nothing of") == 1
 
 
 def test_a_slot_that_is_taken_away(

@@ -129,7 +129,6 @@ def first_layouts() -> dict[tuple[str, int], Schema]:
     return {(one.name, fingerprint(one)): one for one in found if one is not None}
 
 
-@cache
 def labels_of_description(name: str) -> tuple[str, ...] | None:
     """Return what is written down beside the first block of a kind: what its cells mean.
 
