@@ -142,7 +142,10 @@ def _call_round(first: Followed, parts: list[Followed]) -> Followed | None:
         and (sure := one_call(first, one)) < DIFFERENT
         and not any(_is_call_of(inner, first.source) for inner in _inside(one))
     ]
-    return parts[min(fitting)[2]] if fitting else None
+    if not fitting:
+        return None
+    _, _, number = min(fitting)
+    return parts[number]
 
 
 def _is_call_of(span: Followed, source: str) -> bool:

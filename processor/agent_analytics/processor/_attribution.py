@@ -1,7 +1,7 @@
 """Whom a span is credited with: itself, its local parents, baggage, the resource, nobody."""
 
 import os
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from opentelemetry import baggage
 from opentelemetry.context import Context, get_current
@@ -20,6 +20,13 @@ from agent_analytics.processor.catalogue import UNKNOWN
 AGENT_VARIABLE: Final = "AGENT_ANALYTICS_AGENT_ID"
 #: For a span that is only understood when it ends: what surrounds it by then is not its own.
 NO_CONTEXT = Context()
+
+
+class Owner(NamedTuple):
+    """Whose something is that names nobody itself; each may be ``None``: unknown."""
+
+    publisher: object = None
+    agent: object = None
 
 
 class Attribution:
@@ -96,21 +103,18 @@ class Attribution:
         """Return the tenant in baggage, or ``None``."""
         return self._baggage(v.TENANT_ID, get_current() if context is None else context)
 
-    def owner(self, span: ReadableSpan, context: Context) -> tuple[object, object]:
-        """Return publisher and listing by baggage, else by the resource, else by environment.
-
-        Either may be ``None``: unknown.
-        """
+    def owner(self, span: ReadableSpan, context: Context) -> Owner:
+        """Return publisher and listing by baggage, else by the resource, else by environment."""
         named = self._baggage(v.PUBLISHER_ID, context)
         if named is not None and named is not incoming.caller(context):
-            return named, self._baggage(v.AGENT_ID, context)
+            return Owner(named, self._baggage(v.AGENT_ID, context))
         resource = span.resource.attributes
         publisher, agent = exact(resource.get(v.PUBLISHER_ID)), exact(resource.get(v.AGENT_ID))
         if publisher is None and self._publisher is not None:
             publisher = self._publisher
         if named is not None and publisher in (None, named):  # a trusted caller's
-            return named, self._baggage(v.AGENT_ID, context)
-        return publisher, self._agent if agent is None else agent
+            return Owner(named, self._baggage(v.AGENT_ID, context))
+        return Owner(publisher, self._agent if agent is None else agent)
 
     def caller(self, context: Context) -> object:
         """Return the publisher that the process which made a call says it is, or ``None``."""

@@ -1,7 +1,5 @@
 """What instrumentations record of a model call inside another's span of it."""
 
-from typing import Any
-
 from agent_analytics.processor import _nodes
 from agent_analytics.processor._followed import Followed
 from agent_analytics.processor._order import NONE, Order
@@ -35,11 +33,7 @@ def _seen(part: Followed, inside: int) -> int:
     if part.kind != _nodes.INFERENCE or part.ended is None:
         return 0
     flags = inside | _nodes.CALL_BELOW
-    if is_whole(part.ended.facts.tokens):
+    tokens = part.ended.facts.tokens
+    if tokens is not None and tokens.is_whole():
         flags |= _nodes.MODEL_TOKENS_BELOW
     return flags | part.flags & (_nodes.COST_BELOW | _nodes.PRICED_BELOW)
-
-
-def is_whole(tokens: tuple[Any, Any, Any, Any] | None) -> bool:
-    """Tell whether input or output is known, and not parts of them alone."""
-    return tokens is not None and (tokens[0] is not None or tokens[1] is not None)

@@ -10,7 +10,7 @@ from agent_analytics.processor import _dialects as d
 from agent_analytics.processor import _health, _nodes, _settling
 from agent_analytics.processor import _schema as schema
 from agent_analytics.processor._attribution import Attribution
-from agent_analytics.processor._calls_inside import CallsInside, is_whole
+from agent_analytics.processor._calls_inside import CallsInside
 from agent_analytics.processor._followed import Followed
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._invocations import InvocationCounter
@@ -279,7 +279,8 @@ class RunCounter:
         attributes.pop(v.ERROR_TYPE, None)
         if failed is not None:
             attributes[v.ERROR_TYPE] = failed.attributes.get(v.ERROR_TYPE)
-        source = main if is_whole(main.facts.tokens) else ended
+        tokens = main.facts.tokens
+        source = main if tokens is not None and tokens.is_whole() else ended
         if main.facts.cost is not None:
             attributes.setdefault(v.COST_USD, main.facts.cost)
         own = SpanEnd(
@@ -376,8 +377,8 @@ def _serves_others(run: Run) -> bool:
     top = run.top
     if top is None or top.ended is None or not (top.ended.facts.protocol and top.ended.remote):
         return False
-    caller = run.owner[0] if run.caller is None else run.caller
-    return run.server[0] is not None and run.server[0] != caller
+    caller = run.owner.publisher if run.caller is None else run.caller
+    return run.server.publisher not in (None, caller)
 
 
 __all__ = ["RunCounter"]

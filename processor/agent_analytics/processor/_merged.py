@@ -54,20 +54,21 @@ def merge_into(kept: Followed, views: Sequence[Followed]) -> None:
 
 
 def _merge_tokens(facts: d.Facts, seen: Sequence[tuple[str, d.Facts]]) -> None:
-    sent = _best(seen, lambda one: _count(one, 0))
-    received = _best(seen, lambda one: _count(one, 1))
+    sent = _best(seen, lambda one: _tokens(one).sent)
+    received = _best(seen, lambda one: _tokens(one).received)
     if sent is None and received is None:
         return
-    cached = _best(seen, lambda one: _count(one, 2), part=True)
-    reasoning = _best(seen, lambda one: _count(one, 3), part=True)
-    facts.tokens = (sent, received, cached, reasoning)
+    cached = _best(seen, lambda one: _tokens(one).cached, part=True)
+    reasoning = _best(seen, lambda one: _tokens(one).reasoning, part=True)
+    facts.tokens = d.Tokens(sent, received, cached, reasoning)
     facts.cache_write = _best(seen, lambda one: known(one.cache_write), part=True)
     facts.cache_write_1h = _best(seen, lambda one: known(one.cache_write_1h), part=True)
     facts.follows_convention = max(one.follows_convention for _, one in seen)
 
 
-def _count(facts: d.Facts, place: int) -> int | None:
-    return None if facts.tokens is None else known(facts.tokens[place])
+def _tokens(facts: d.Facts) -> d.Tokens:
+    """Return the numbers of tokens of some facts that are ones."""
+    return d.Tokens(*map(known, facts.tokens or ()))
 
 
 def _best(seen: Sequence[tuple[str, d.Facts]], pick: Pick, *, part: bool = False) -> int | None:
@@ -78,25 +79,24 @@ def _best(seen: Sequence[tuple[str, d.Facts]], pick: Pick, *, part: bool = False
         pick: What is wanted of it.
         part: Whether it is a part of another number: many write 0 for one that they do not know.
     """
-    said = [(source, one, count) for source, one in seen if (count := pick(one)) is not None]
-    if part:
-        said = [one for one in said if one[2]] or said
-    if not said:
+    found = [(source, one, count) for source, one in seen if (count := pick(one)) is not None]
+    if part and any(count for _, _, count in found):
+        found = [(source, one, count) for source, one, count in found if count]
+    if not found:
         return None
-    numbers = [count for _, _, count in said]
+    numbers = [count for _, _, count in found]
     differ = max(numbers) - min(numbers) > _OFF
-    votes = Counter(count for _, count in {(source, count) for source, _, count in said})
-
-    def trust(place: int) -> tuple[int, int, int, int]:
-        _, one, count = said[place]
-        return (
+    votes = Counter(count for _, count in {(source, count) for source, _, count in found})
+    best, most = numbers[0], (-2, 0, 0)
+    for _, one, count in found:  # of equals the last, which was nearest to the call
+        trust = (
             one.follows_convention if differ else 0,
             votes[count],
             sum(number is not None for number in one.tokens or ()),
-            place,
         )
-
-    return said[max(range(len(said)), key=trust)][2]
+        if trust >= most:
+            best, most = count, trust
+    return best
 
 
 # --- names ---------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ def complete(run: Run, horizon: float) -> set[int]:
 def _has_listing(run: Run) -> bool:
     """Tell whether what is in no agent has somebody to be credited to."""
     return (
-        run.owner[1] is not None
+        run.owner.agent is not None
         or run.within is not None
         or (run.anchor is not None and run.anchor.listing is not None)
     )

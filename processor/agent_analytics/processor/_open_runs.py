@@ -16,7 +16,7 @@ from agent_analytics.processor._followed import Followed
 from agent_analytics.processor._mates import Mates
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._order import Spells
-from agent_analytics.processor._run import Run
+from agent_analytics.processor._run import ModelCall, Run
 from agent_analytics.processor._tree import NEAR
 
 #: Two views of one run start so near to each other where its calls show that they are; a library
@@ -204,14 +204,14 @@ class Calls:
         if self._spells is None:
             found: dict[tuple[int, int], list[tuple[int, int]]] = {}
             for call in calls:
-                found.setdefault(call[:2], []).append(call[2:])
+                found.setdefault(call.used, []).append((call.start, call.end))
             self._spells = {tokens: Spells(spells) for tokens, spells in found.items()}
         return all(self._has(call) for call in guest.calls)
 
-    def _has(self, call: tuple[int, int, int, int]) -> bool:
-        spells = (self._spells or {}).get(call[:2])
+    def _has(self, call: ModelCall) -> bool:
+        spells = (self._spells or {}).get(call.used)
         # One that is near begins before the other is over, by so much, and ends after it began.
-        return spells is not None and spells.hold(call[3] + NEAR, call[2] - NEAR)
+        return spells is not None and spells.hold(call.end + NEAR, call.start - NEAR)
 
 
 def _last(runs: dict[int, Run], most: int) -> list[Run]:
@@ -223,9 +223,9 @@ def _last(runs: dict[int, Run], most: int) -> list[Run]:
             continue
 
 
-def _one_call(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> bool:
-    apart = max(one[2], other[2]) - min(one[3], other[3])
-    return one[:2] == other[:2] and apart <= NEAR
+def _one_call(one: ModelCall, other: ModelCall) -> bool:
+    apart = max(one.start, other.start) - min(one.end, other.end)
+    return one.used == other.used and apart <= NEAR
 
 
 def _has_agents(run: Run) -> bool:

@@ -46,7 +46,8 @@ def merge_protocol_calls(order: Order) -> None:
 def _inside(parent: Followed, around: _Around) -> _Around:
     if parent.role != d.OTHER:
         return parent, False
-    return around[0], around[1] or (parent.ended is not None and parent.ended.facts.protocol)
+    outer, over = around
+    return outer, over or (parent.ended is not None and parent.ended.facts.protocol)
 
 
 def _outside(top: Followed) -> _Around:

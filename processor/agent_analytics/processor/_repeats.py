@@ -13,7 +13,8 @@ from agent_analytics.processor._nodes import Node
 def note(node: Node, counts: Counts) -> None:
     """Remember that an invocation counted its own figures as it ended; under the lock."""
     node.flags |= _nodes.REPEATS
-    node.unclaimed = counts[:2]
+    sent, received, *_ = counts
+    node.unclaimed = (sent, received)
 
 
 def claim(node: Node, counts: Counts) -> bool:
@@ -23,8 +24,9 @@ def claim(node: Node, counts: Counts) -> bool:
         node: The invocation's, which has noted its figures.
         counts: Those of the call.
     """
-    sent, received = node.unclaimed[0] - counts[0], node.unclaimed[1] - counts[1]
-    if sent < 0 or received < 0:
+    sent, received, *_ = counts
+    left_sent, left_received = node.unclaimed
+    if sent > left_sent or received > left_received:
         return False
-    node.unclaimed = (sent, received)
+    node.unclaimed = (left_sent - sent, left_received - received)
     return True

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agent_analytics.processor import _dialects as d
+from agent_analytics.processor._attribution import Owner
 from agent_analytics.processor._joined import Joined
 from agent_analytics.processor._values import MAX_TOKENS
 
@@ -24,6 +25,27 @@ MOST_PARTS: Final = 10_000
 def _plain(count: object) -> int:
     """Return a number of tokens, or -1 for what is none."""
     return count if type(count) is int and 0 <= count <= MAX_TOKENS else -1
+
+
+class ModelCall(NamedTuple):
+    """A model call, as another view of its run may know it.
+
+    Attributes:
+        sent: Its input, in tokens; -1 where that is not known.
+        received: Its output, alike.
+        start: When it began, in nanoseconds since 1970.
+        end: When it ended, alike.
+    """
+
+    sent: int
+    received: int
+    start: int
+    end: int
+
+    @property
+    def used(self) -> tuple[int, int]:
+        """Input and output."""
+        return self.sent, self.received
 
 
 class Run(Joined):
@@ -109,8 +131,8 @@ class Run(Joined):
         self.inside: dict[int, Run] = {}
         self.top: Followed | None = None
         self.within: Listing | None = None
-        self.owner: tuple[object, object] = (None, None)
-        self.server: tuple[object, object] = (None, None)
+        self.owner = Owner()
+        self.server = Owner()
         self.caller: object = None
         self.serves = False
         self.tenant: object = None
@@ -130,7 +152,7 @@ class Run(Joined):
         self.linked = False
         self.above = 0
         self.held: Held | None = None
-        self.calls: tuple[tuple[int, int, int, int], ...] = ()
+        self.calls: tuple[ModelCall, ...] = ()
         self.by_calls = False
         self.waiting_since = 0.0
         self.most_parts = MOST_PARTS
@@ -139,9 +161,9 @@ class Run(Joined):
         """Remember the tokens of its model calls, by which another view of it is known."""
         source = self.top.source if self.top is not None else ""
         found = (
-            (
-                _plain(part.ended.facts.tokens[0]),
-                _plain(part.ended.facts.tokens[1]),
+            ModelCall(
+                _plain(part.ended.facts.tokens.sent),
+                _plain(part.ended.facts.tokens.received),
                 part.start_ns,
                 part.ended.end or 0,
             )

@@ -120,7 +120,7 @@ class Runs:
         if publisher is None:
             return False
         if isinstance(around, Followed) and around.run.anchor is None and not around.settled:
-            return publisher != around.run.owner[0]
+            return publisher != around.run.owner.publisher
         return around.listing is not None and publisher != around.listing.publisher
 
     def _left_off(
@@ -369,7 +369,7 @@ class Runs:
         run.tenant = self._attribution.tenant(context)
 
     def _show_in_progress(self, run: Run, attributes: Attributes, span: ReadableSpan) -> None:
-        if run.anchor is not None or run.within is not None or run.owner[0] is None:
+        if run.anchor is not None or run.within is not None or run.owner.publisher is None:
             return
         if not attributes or v.EVENT in attributes:
             return
@@ -402,7 +402,7 @@ def _publisher(run: Run, parent: Node | None) -> object:
     """Return whose a run is, as far as that may be known before it has ended."""
     if parent is not None and parent.listing is not None:
         return parent.listing.publisher
-    return run.owner[0] if run.within is None else run.within.publisher
+    return run.owner.publisher if run.within is None else run.within.publisher
 
 
 def _says_agent(attributes: Attributes) -> bool:

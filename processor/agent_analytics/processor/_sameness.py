@@ -29,7 +29,7 @@ def known(count: object) -> int | None:
 def used(span: Followed) -> Used:
     """Return the input and output of a call, as far as they are known."""
     tokens = span.ended.facts.tokens if span.ended is not None else None
-    return (None, None) if tokens is None else (known(tokens[0]), known(tokens[1]))
+    return (None, None) if tokens is None else (known(tokens.sent), known(tokens.received))
 
 
 def one_call(one: Followed, other: Followed, *, lonely: bool = False) -> int:

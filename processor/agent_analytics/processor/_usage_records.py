@@ -43,16 +43,16 @@ def _sums(parts: list[Followed]) -> dict[int, _Sums]:
     for part in reversed(parts):  # children first
         sent, received, calls = sums.get(id(part), _NOTHING)
         if part.role == d.MODEL:
-            own = used(part)
-            if own != (None, None):
-                sent, received, calls = own[0] or 0, own[1] or 0, 1  # what is inside is repeated
+            asked, answered = used(part)
+            if asked is not None or answered is not None:
+                sent, received, calls = asked or 0, answered or 0, 1  # what is inside is repeated
         if not calls:
             continue
         sums[id(part)] = (sent, received, calls)
         parent = part.parent
         if isinstance(parent, Followed):
-            above = sums.get(id(parent), _NOTHING)
-            sums[id(parent)] = (above[0] + sent, above[1] + received, above[2] + calls)
+            more_sent, more_received, more = sums.get(id(parent), _NOTHING)
+            sums[id(parent)] = (more_sent + sent, more_received + received, more + calls)
     return sums
 
 

@@ -21,6 +21,7 @@ from agent_analytics.processor._dialects._facts import (
     USAGE,
     WORKFLOW,
     Facts,
+    Tokens,
 )
 from agent_analytics.processor._dialects._protocols import same_tool
 from agent_analytics.processor._dialects._reader import first_chunk_at, plain_name, read
@@ -53,6 +54,7 @@ __all__ = [
     "Facts",
     "Signs",
     "StatedCost",
+    "Tokens",
     "failure_of",
     "first_chunk_at",
     "is_known",

@@ -1,7 +1,7 @@
 """What a span of any dialect was found to say."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from agent_analytics.processor._dialects._costs import StatedCost
 
@@ -33,6 +33,26 @@ GRAPH_AGENT: Final = 3
 GRAPH_FUNCTION: Final = 4
 #: What the framework does between steps.
 GRAPH_PLUMBING: Final = 5
+
+
+class Tokens(NamedTuple):
+    """Numbers of tokens as a span has them; ``None`` for each that it does not have.
+
+    Attributes:
+        sent: The input.
+        received: The output.
+        cached: The part of the input that was read from a cache.
+        reasoning: The part of the output that was spent on reasoning.
+    """
+
+    sent: Any = None
+    received: Any = None
+    cached: Any = None
+    reasoning: Any = None
+
+    def is_whole(self) -> bool:
+        """Return whether input or output is known, and not parts of them alone."""
+        return self.sent is not None or self.received is not None
 
 
 @dataclass(slots=True)
@@ -76,7 +96,7 @@ class Facts:
     named: bool = False
     model: str | None = None
     asked: bool = False
-    tokens: tuple[Any, Any, Any, Any] | None = None
+    tokens: Tokens | None = None
     response_model: str | None = None
     provider: str | None = None
     cache_write: Any = None

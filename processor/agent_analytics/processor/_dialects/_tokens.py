@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from agent_analytics.instrumentation import spellings
 from agent_analytics.instrumentation._figures import Basis, Figures, settle
 from agent_analytics.processor._dialects._basis import Scope, meaning_of
-from agent_analytics.processor._dialects._facts import Facts
+from agent_analytics.processor._dialects._facts import Facts, Tokens
 from agent_analytics.processor._dialects._usage_texts import first
 from agent_analytics.processor._values import MAX_TOKENS
 
@@ -69,7 +69,8 @@ def note_tokens(facts: Facts, values: Sequence[Any], scope: Scope) -> bool:
     if rest == (values[0] is not None) + (
         values[1] is not None
     ):  # nothing that could change what they mean
-        facts.tokens = (values[0], values[1], None, None)
+        sent, received, *_ = values
+        facts.tokens = Tokens(sent, received)
         return True
     stated = Quantities(*values)
     counts = Quantities(*[None if value is None else _count(value) for value in values])
@@ -97,7 +98,7 @@ def note_tokens(facts: Facts, values: Sequence[Any], scope: Scope) -> bool:
         facts.follows_convention = -1
     sent = stated.sent is not None or settled.input > 0
     received = stated.received is not None or settled.output > 0
-    facts.tokens = (
+    facts.tokens = Tokens(
         _kept(stated.sent, counts.sent, settled.input + (counts.more_sent or 0)),
         _kept(stated.received, counts.received, settled.output + (counts.more_received or 0)),
         # A part whose whole is not stated is as it stands.
@@ -113,7 +114,7 @@ def _note_parts(facts: Facts, stated: Quantities) -> bool:
     """Add what is stated of parts alone, for a call whose whole another span may state."""
     if stated.cached is None and stated.reasoning is None and stated.written is None:
         return False
-    facts.tokens = (None, None, stated.cached, stated.reasoning)
+    facts.tokens = Tokens(cached=stated.cached, reasoning=stated.reasoning)
     facts.cache_write, facts.cache_write_1h = stated.written, stated.hour
     return True
 
