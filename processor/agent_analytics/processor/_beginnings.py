@@ -4,7 +4,7 @@ Identity that is there at the start is kept from then: the SDK evicts the oldest
 span beyond 128, and the publisher would go with them.
 """
 
-from threading import RLock
+from collections.abc import Callable
 from typing import Final
 
 from opentelemetry.context import Context
@@ -13,7 +13,6 @@ from opentelemetry.sdk.trace import ReadableSpan
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.exact import exact_text
 from agent_analytics.processor import _nodes
-from agent_analytics.processor import _schema as schema
 from agent_analytics.processor._attribution import Attribution
 from agent_analytics.processor._events import EventIds
 from agent_analytics.processor._listings import Listing, Listings
@@ -32,12 +31,16 @@ class Beginnings:
     """
 
     def __init__(
-        self, listings: Listings, attribution: Attribution, event_ids: EventIds, lock: RLock
+        self,
+        listings: Listings,
+        attribution: Attribution,
+        event_ids: EventIds,
+        begin_invocation: Callable[[Listing], None],
     ) -> None:
         self._known = listings.known
         self._attribution = attribution
         self._event_ids = event_ids
-        self._lock = lock
+        self._begin_invocation = begin_invocation
         self.makers = {
             v.INVOKE_AGENT: self._agent,
             v.EXECUTE_TOOL: self._tool,
@@ -135,6 +138,5 @@ class Beginnings:
         node.tenant = self._attribution.tenant(context) if tenant is None else tenant
         if event_id is not None and self._event_ids.seen(listing, event_id, span):
             node.flags = _nodes.DUPLICATE
-        with self._lock:
-            listing.cells[schema.IN_PROGRESS] += 1
+        self._begin_invocation(listing)
         return node

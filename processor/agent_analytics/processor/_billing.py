@@ -8,13 +8,12 @@ that their list lacks.
 
 from typing import Final
 
-from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.instrumentation.money import nano_usd
 from agent_analytics.processor._dialects import StatedCost
 from agent_analytics.processor._health import Health
+from agent_analytics.processor._observation import Usage
 from agent_analytics.processor._prices import ModelCall, Prices, parted
-from agent_analytics.processor._reading import Attributes
 from agent_analytics.processor._values import Amounts, tokens
 
 #: Input, output, cached and reasoning tokens.
@@ -28,21 +27,20 @@ STATED: Final = 3
 PUBLIC_LIST: Final = 4
 NOBODY: Final = 5
 
-_PRICED_BY: Final = (
-    v.REQUEST_MODEL,
-    v.RESPONSE_MODEL,
-    v.PROVIDER_NAME,
-    v.CACHE_WRITE_INPUT_TOKENS,
-    v.CACHE_WRITE_1H_INPUT_TOKENS,
-)
-
-
 #: What something cost: in nano-dollars, ``None`` where it is not known, and who says so. A plain
 #: tuple, since each invocation makes one.
 Cost = tuple[int | None, int]
 UNKNOWN_COST: Final = (None, NOBODY)
 #: Costs of tokens at a price: they count only where the tokens do.
 PRICED: Final = (OWN_TABLE, PUBLIC_LIST)
+
+
+def is_known(cost: StatedCost) -> bool:
+    """Return whether a stated cost can be believed; nothing is refused or counted by that."""
+    try:
+        return cost.dollars and sum(map(nano_usd, cost.amounts)) > 0
+    except ValueError:
+        return False
 
 
 class Billing:
@@ -55,8 +53,7 @@ class Billing:
 
     def cost(
         self,
-        attributes: Attributes,
-        cost: object,
+        usage: Usage,
         counts: Counts | None,
         start: int | None,
         last: int = PUBLIC_LIST,
@@ -64,17 +61,17 @@ class Billing:
         """Return what a call or an agent cost.
 
         Args:
-            attributes: Those with the names of the model and its provider.
-            cost: What is said of it: an amount that a user stated, or a ``StatedCost``.
+            usage: What is stated of it.
             counts: Its tokens; ``None`` where they are not known, or count elsewhere.
             start: When it began, in nanoseconds since 1970.
             last: The least believed source that is asked.
         """
+        cost = usage.cost
         if cost is not None and type(cost) is not StatedCost:
             # An amount that is refused is an unknown cost; no guess stands in for it.
             return self._amounts.read(cost), USER
         if counts is not None and self._own is not None and last >= OWN_TABLE:
-            nano = self._price(self._own, attributes, counts, start)
+            nano = self._price(self._own, usage, counts, start)
             if nano is not None:
                 return nano, OWN_TABLE
         if type(cost) is StatedCost and last >= STATED:
@@ -82,7 +79,7 @@ class Billing:
             if nano is not None:
                 return nano, STATED
         if counts is not None and self._public is not None and last >= PUBLIC_LIST:
-            nano = self._price(self._public, attributes, counts, start)
+            nano = self._price(self._public, usage, counts, start)
             if nano is not None:
                 return nano, PUBLIC_LIST
         return UNKNOWN_COST
@@ -101,26 +98,14 @@ class Billing:
         whole = sum(amount or 0 for amount in amounts)
         return None if None in amounts or not (whole or free) else whole
 
-    @staticmethod
-    def is_known(cost: StatedCost) -> bool:
-        """Tell whether a stated cost can be believed; nothing is refused or counted by that."""
-        try:
-            return cost.dollars and sum(map(nano_usd, cost.amounts)) > 0
-        except ValueError:
-            return False
-
-    def _price(
-        self, prices: Prices, attributes: Attributes, counts: Counts, start: int | None
-    ) -> int | None:
+    def _price(self, prices: Prices, usage: Usage, counts: Counts, start: int | None) -> int | None:
         """Return what tokens cost in nano-dollars, or ``None`` where that is not known."""
-        asked, answered, provider, written, hour = map(attributes.get, _PRICED_BY)
-        if type(answered) is not str:
-            answered = None
+        answered = usage.response_model if type(usage.response_model) is str else None
+        asked, provider = usage.model, usage.provider
+        written, hour = usage.cache_write, usage.cache_write_1h
         model = asked if type(asked) is str else answered
         if model is None:
             return None
-        if provider is None:
-            provider = attributes.get(v.SYSTEM)
         sent, received, cached, reasoning = counts
         stored = 0 if written is None else min(tokens(written, self._health), sent - cached)
         call = ModelCall(

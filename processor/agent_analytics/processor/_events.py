@@ -14,6 +14,7 @@ from agent_analytics.processor._durable import SharedIds
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._listings import Listing, Listings
 from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._observation import usage_of_agent
 from agent_analytics.processor._reading import Attributes
 from agent_analytics.processor._schema import NANO
 from agent_analytics.processor._store import Block
@@ -112,17 +113,18 @@ class EventCounter:
         elif event == v.EVENT_USAGE:
             owner = node.parent if node is not None else None
             self._usage.of_agent(
-                owner or Node(_nodes.OTHER, None, listing), listing, attributes, span.start_time
+                owner or Node(_nodes.OTHER, None, listing),
+                listing,
+                usage_of_agent(attributes),
+                span.start_time,
             )
         else:
-            self.money(listing, attributes)
+            self.money(listing, attributes.get(v.REVENUE_USD), attributes.get(v.REFUND_USD))
         with self._lock:
             self._health.cells[_health.EVENT] += 1
 
-    def money(self, listing: Listing, attributes: Attributes) -> None:
-        """Count the revenue and refunds that a span carries."""
-        charged = attributes.get(v.REVENUE_USD)
-        refunded = attributes.get(v.REFUND_USD)
+    def money(self, listing: Listing, charged: object, refunded: object) -> None:
+        """Count the revenue and refunds that a span carries; ``None`` for nothing."""
         if charged is None and refunded is None:
             return
         revenue, fee = self._charges.read(listing.publisher, charged)

@@ -10,7 +10,6 @@ from typing import Any, Final
 from weakref import ReferenceType, ref
 
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import StatusCode
 
 from agent_analytics.instrumentation import vocabulary as v
@@ -68,6 +67,7 @@ class Followed(Node):
         ended: What it has said, once it has ended.
         buried: Whether it failed, was never ended and is taken for ended.
         settled: Whether it was counted, or found to be nothing to count.
+        cut_short: Whether it stands for an invocation that was left in the middle of a call.
         role: What it is taken for in its run, a role of the dialects.
         inside: Listings of decorated invocations that ran inside.
     """
@@ -79,6 +79,7 @@ class Followed(Node):
         "at_start",
         "buried",
         "children",
+        "cut_short",
         "ended",
         "inside",
         "role",
@@ -118,6 +119,7 @@ class Followed(Node):
         self.ended: SpanEnd | None = None
         self.settled = False
         self.buried = False
+        self.cut_short = False
         self.role = d.OTHER
         self.inside: set[Listing] | None = None
 
@@ -175,9 +177,7 @@ class Followed(Node):
             attributes = {**self.at_start, **attributes}  # the SDK evicted some
         self.at_start = {}
         scope = span.instrumentation_scope
-        if scope is not None and type(scope.name) is not str:  # it is kept
-            scope = InstrumentationScope(self.source, exact_text(scope.version))
-        version = None if scope is None else scope.version
+        version = None if scope is None else exact_text(scope.version)
         facts = d.read(exact(span.name), attributes, self.source, version)
         if facts.first_chunk is None and facts.role == d.MODEL and span.events:
             chunk = d.first_chunk_at(span.events)
@@ -186,11 +186,11 @@ class Followed(Node):
         kept: dict[str, Any] = {key: attributes[key] for key in _KEPT if key in attributes}
         parent = span.parent
         remote = parent is not None and parent.is_remote
-        ended = SpanEnd(fields, facts, kept, scope, remote=remote)
+        ended = SpanEnd(fields, facts, kept, self.source, remote=remote)
         raised = d.failure_of(self.source, span.events)
         if ended.failed or facts.failed or raised is not None:
             name = raised or full_name(span, attributes)
-            steers = kept.get(v.OUTCOME) is None and outcome_by_name(name, span) == STEERED
+            steers = kept.get(v.OUTCOME) is None and outcome_by_name(name, self.source) == STEERED
             kept[v.OUTCOME if steers else v.ERROR_TYPE] = v.STEERED if steers else name
             ended.failed = not steers
         else:

@@ -14,6 +14,7 @@ from agent_analytics.processor._events import EventCounter
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._listings import Listing, Listings
 from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._observation import Observation, of_own_agent
 from agent_analytics.processor._outcomes import OUTCOMES, error_type_of, outcome_of
 from agent_analytics.processor._reading import Attributes, EndFields
 from agent_analytics.processor._schema import (
@@ -104,7 +105,9 @@ class InvocationCounter:
         if outcome is None:
             outcome = outcome_of(span, attributes, failed=failed)
         if outcome == _outcomes.STEERED:
-            self._end_steered(node, attributes, start)
+            with self._lock:
+                cells[IN_PROGRESS] -= 1
+            self._steered(node, listing, of_own_agent(attributes, start, node.tenant))
             return
         elapsed = end - start if start is not None and end is not None else -1
         if not 0 <= elapsed <= MAX_DURATION_NS:
@@ -164,17 +167,98 @@ class InvocationCounter:
         if chunk is not None:
             self._observe_first_chunk(listing, chunk, fields, span_id)
 
-    def _end_steered(self, node: Node, attributes: Attributes, start: int | None) -> None:
-        """Count what an interrupted try brings: what it spent, and for whom. It was no call."""
-        listing: Any = node.listing
-        self._health.steer(_health.INVOCATION)
+    def begin(self, listing: Listing) -> None:
+        """Show an invocation in the gauge of those in progress."""
+        with self._lock:
+            listing.cells[IN_PROGRESS] += 1
+
+    def leave(self, listing: Listing) -> None:
+        """Take an invocation out of the gauge, which counts no more as one in progress."""
         with self._lock:
             listing.cells[IN_PROGRESS] -= 1
-        self._events.money(listing, attributes)
-        self._usage.of_agent(node, listing, attributes, start)
-        tenant = attributes.get(v.TENANT_ID) if node.tenant is None else node.tenant
-        if type(tenant) is not str:
-            tenant = exact(tenant)
+
+    def count(self, node: Node, listing: Listing, seen: Observation) -> None:
+        """Count an invocation of a foreign run, by the rules of ``end``.
+
+        Args:
+            node: Its own.
+            listing: Whom to credit.
+            seen: What is known of it.
+        """
+        if seen.outcome == _outcomes.STEERED:
+            self._steered(node, listing, seen)
+            return
+        elapsed = duration(seen.start, seen.end, self._health)
+        first = seen.outcome * OUTCOME_CELLS
+        bucket = first + bisect_left(_INVOCATION_EDGES, elapsed)
+        failed = seen.outcome in _FAILURES
+        error = self._listings.block(listing, ERROR_TYPES, seen.error) if failed else None
+        revenue, fee = self._charge(listing.publisher, seen.revenue)
+        refund = self._amounts.nano(seen.refund)
+        figures = self._usage.figures(node, listing, seen.usage, seen.start)
+        self._attend(listing, seen.tenant)
+        cells = listing.cells
+        with self._lock:
+            cells[bucket] += 1
+            cells[first + OUTCOME_SUM] += elapsed
+            cells[REVENUE] += revenue
+            cells[FEES] += fee
+            cells[REFUNDS] += refund
+            if error is not None:
+                node.flags |= _nodes.FAILED
+                error.cells[0] += 1
+                cells[WASTED_COST] += node.cost
+            if seen.sampled:
+                listing.block.note(bucket, (seen.trace_id, seen.span_id, elapsed, seen.end or 0))
+            if figures is not None:
+                self._usage.add(node, listing, figures)
+            self._health.cells[_health.INVOCATION] += 1
+        if (seen.name, seen.version) != listing.latest and seen.tenant is None:
+            mistakes.no_tenant(listing.publisher, listing.agent)
+        self._surroundings(listing, seen)
+        if seen.first_chunk is not None:
+            fields = (seen.trace_id, seen.sampled, False, seen.start, seen.end)
+            self._observe_first_chunk(listing, seen.first_chunk, fields, seen.span_id)
+
+    def _steered(self, node: Node, listing: Listing, seen: Observation) -> None:
+        """Count what an interrupted try brings: what it spent, and for whom. It was no call."""
+        self._health.steer(_health.INVOCATION)
+        self._events.money(listing, seen.revenue, seen.refund)
+        self._usage.of_agent(node, listing, seen.usage, seen.start)
+        self._attend(listing, seen.tenant)
+        self._surroundings(listing, seen)
+
+    def count_inner(self, node: Node, listing: Listing, seen: Observation) -> None:
+        """Count what an agent inside an invocation brings to its listing."""
+        scope = node.scope
+        if scope is not None and scope.flags & _nodes.DUPLICATE:
+            self._health.repeat()
+            return
+        with self._lock:
+            self._health.cells[_health.INNER_AGENT] += 1
+        self._events.money(listing, seen.revenue, seen.refund)
+        self._usage.of_agent(node, listing, seen.usage, seen.start)
+        self._converse(listing, seen.conversation)
+
+    def end_inner(self, node: Node, attributes: Attributes, start: int | None) -> None:
+        """Count what an ended agent span inside an invocation brings to its listing."""
+        if node.listing is not None:
+            self.count_inner(node, node.listing, of_own_agent(attributes, start, None))
+            return
+        self._health.lose(_health.INVOCATION)
+        if v.EVENT not in attributes:
+            mistakes.no_publisher(attributes.get(v.AGENT_ID) or attributes.get(v.AGENT_NAME))
+
+    # --- in parts --------------------------------------------------------------------------------
+
+    def _surroundings(self, listing: Listing, seen: Observation) -> None:
+        if (seen.name, seen.version) != listing.latest:
+            self._listings.version(listing, seen.name, seen.version)
+        self._converse(listing, seen.conversation)
+
+    def _attend(self, listing: Listing, tenant: object) -> None:
+        """Note who uses a listing."""
+        tenant = exact(tenant)
         if type(tenant) is str and tenant:
             register, smallest = self._tenants(tenant)
             with self._lock:
@@ -183,12 +267,9 @@ class InvocationCounter:
                     registers[register] = smallest
         elif tenant is not None:
             self._health.refuse_value("tenant")
-        self._converse(listing, attributes.get(v.CONVERSATION_ID))
-        name, version = attributes.get(v.AGENT_NAME), attributes.get(v.AGENT_VERSION)
-        if (name, version) != listing.latest:
-            self._listings.version(listing, name, version)
 
     def _converse(self, listing: Listing, conversation: object) -> None:
+        """Note that a listing takes part in a conversation."""
         conversation = exact_text(conversation)
         if conversation:
             register, smallest = self._conversations(conversation)
@@ -214,21 +295,3 @@ class InvocationCounter:
                 if block.exemplars is None:
                     block.exemplars = {}
                 block.exemplars[bucket] = (trace_id, span_id, elapsed, end or 0)
-
-    def end_inner(self, node: Node, attributes: Attributes, start: int | None) -> None:
-        """Count what an ended agent span inside an invocation brings to its listing."""
-        listing = node.listing
-        if listing is None:
-            self._health.lose(_health.INVOCATION)
-            if v.EVENT not in attributes:
-                mistakes.no_publisher(attributes.get(v.AGENT_ID) or attributes.get(v.AGENT_NAME))
-            return
-        scope = node.scope
-        if scope is not None and scope.flags & _nodes.DUPLICATE:
-            self._health.repeat()
-            return
-        with self._lock:
-            self._health.cells[_health.INNER_AGENT] += 1
-        self._events.money(listing, attributes)
-        self._usage.of_agent(node, listing, attributes, start)
-        self._converse(listing, attributes.get(v.CONVERSATION_ID))

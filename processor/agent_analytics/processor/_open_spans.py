@@ -4,10 +4,10 @@ from collections.abc import Callable
 from threading import RLock
 
 from agent_analytics.processor import _health, _nodes
-from agent_analytics.processor import _schema as schema
 from agent_analytics.processor._fair import Fair
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._limits import Limits
+from agent_analytics.processor._listings import Listing
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._run_ends import publisher_of
 
@@ -27,7 +27,12 @@ class OpenSpans:
     """
 
     def __init__(
-        self, limits: Limits, health: Health, lock: RLock, clock: Callable[[], float]
+        self,
+        limits: Limits,
+        health: Health,
+        lock: RLock,
+        clock: Callable[[], float],
+        leave: Callable[[Listing], None],
     ) -> None:
         self.nodes: dict[int, Node] = {}
         self.most = limits.open_spans
@@ -35,6 +40,8 @@ class OpenSpans:
         self._max_age = limits.open_span_seconds
         self._health = health
         self._lock = lock
+        #: Takes an invocation out of the gauge of those in progress.
+        self._leave = leave
         #: Called with each node that is given up, and whether it is counted later.
         self.on_give_up: Callable[[Node, bool], None] | None = None
         self._clock = clock
@@ -57,8 +64,11 @@ class OpenSpans:
     def give_up_aged(self) -> None:
         """Give up the spans that started too long ago."""
         horizon = self._clock() - self._max_age
-        while (oldest := self._oldest()) is not None and oldest[1].started < horizon:
-            self._give_up(oldest[0], later=True)
+        while (oldest := self._oldest()) is not None:
+            span_id, node = oldest
+            if node.started >= horizon:
+                return
+            self._give_up(span_id, later=True)
 
     def _oldest(self) -> tuple[int, Node] | None:
         """Return the open span that started first; spans come and go meanwhile."""
@@ -74,8 +84,8 @@ class OpenSpans:
             return  # a span of no agent, which stood for the one that it was started in
         with self._lock:
             self._health.cells[_health.GIVEN_UP] += 1
-            # A followed run has its own way out of the gauge.
-            if node.kind == _nodes.INVOCATION and type(node) is Node and node.listing is not None:
-                node.listing.cells[schema.IN_PROGRESS] -= 1
+        # A foreign run has its own way out of the gauge.
+        if node.kind == _nodes.INVOCATION and type(node) is Node and node.listing is not None:
+            self._leave(node.listing)
         if self.on_give_up is not None:
             self.on_give_up(node, later)

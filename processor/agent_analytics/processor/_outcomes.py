@@ -42,18 +42,32 @@ def outcome_of(span: Any, attributes: Attributes, *, failed: bool) -> int:
             return index
     if not failed:
         return SUCCESS
-    return outcome_by_name(full_name(span, attributes), span)
+    return outcome_by_name(full_name(span, attributes), source_of(span))
 
 
-def cancelled(span: Any, attributes: Attributes) -> bool:
-    """Tell whether the exception that ended a span was a cancellation."""
-    return outcome_by_name(full_name(span, attributes), span) == CANCELLED
+def outcome_said(stated: object, error_type: object, source: str, *, failed: bool) -> int:
+    """Return the outcome of a span of which is known what it says: as above, without events.
+
+    Args:
+        stated: The outcome that it states, if any.
+        error_type: The name of the exception's type, if any.
+        source: Name of the instrumentation.
+        failed: Whether it failed.
+    """
+    index = OUTCOMES.get(stated) if type(stated) is str else None
+    if index is not None:
+        return index
+    return outcome_by_name(named_type(error_type), source) if failed else SUCCESS
 
 
-def outcome_by_name(name: str, span: Any) -> int:
-    """Return what an exception of this name means on a span: one that is no success."""
+def source_of(span: Any) -> str:
+    """Return the name of the instrumentation that recorded a span."""
     scope = span.instrumentation_scope
-    source = (exact_text(scope.name) or "") if scope is not None else ""
+    return (exact_text(scope.name) or "") if scope is not None else ""
+
+
+def outcome_by_name(name: str, source: str) -> int:
+    """Return what an exception of this name means to an instrumentation: it is no success."""
     given = exceptions.everywhere()
     if given.names and given.of_span(name):
         return STEERED
@@ -103,6 +117,13 @@ def full_name(span: Any, attributes: Attributes) -> str:
     return stated or _UNKNOWN_TYPE
 
 
+def named_type(error_type: object) -> str:
+    """Return the name of the exception's type as ``error.type`` has it."""
+    if type(error_type) is not str or not error_type:
+        return _UNKNOWN_TYPE
+    return _plain(error_type) if "." in error_type else error_type
+
+
 def _of_events(span: Any) -> str | None:
     """Return the type that the last exception event names, or ``None``."""
     for event in reversed(span.events):
@@ -129,7 +150,12 @@ def error_type_of(span: Any, attributes: Attributes) -> str:
         stated = exact(stated)
     if type(stated) is not str or not stated or stated == _UNKNOWN_TYPE:
         stated = _of_events(span)
-    if stated is None:
+    return _UNKNOWN_TYPE if stated is None else short_name(stated)
+
+
+def short_name(stated: object) -> str:
+    """Return the name of an exception's type without its modules."""
+    if type(stated) is not str or not stated:
         return _UNKNOWN_TYPE
     short = _short.get(stated)
     if short is None:

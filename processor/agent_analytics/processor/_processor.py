@@ -47,9 +47,11 @@ from agent_analytics.processor._invocations import InvocationCounter
 from agent_analytics.processor._limits import Limits
 from agent_analytics.processor._listings import Listings
 from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._observation import Observation, usage_of_call
 from agent_analytics.processor._open_spans import OpenSpans
 from agent_analytics.processor._outcomes import outcome_of
 from agent_analytics.processor._own_spans import ended_at, is_own
+from agent_analytics.processor._placing import Placing
 from agent_analytics.processor._prices import Prices
 from agent_analytics.processor._reading import Attributes, EndFields, exactly, readers
 from agent_analytics.processor._rows import Part, Snapshot
@@ -161,22 +163,15 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             listings, health, lock, amounts, charges, self._usage, self._events, key
         )
         self._signs = Signs()
-        beginnings = Beginnings(listings, self._attribution, event_ids, lock)
+        beginnings = Beginnings(listings, self._attribution, event_ids, self._invocations.begin)
         self._begin, self._makers = beginnings.begin, beginnings.makers
         self._read_start, self._read_key, self._read_end, _ = readers()
-        self._open_spans = OpenSpans(limits, health, lock, clock)
+        self._open_spans = OpenSpans(limits, health, lock, clock, self._invocations.leave)
         self._open = self._open_spans.nodes
-        counter = RunCounter(
-            listings,
-            self._attribution,
-            health,
-            lock,
-            self._usage,
-            self._tools,
-            self._invocations,
-        )
+        counter = RunCounter(health, self._usage, self._tools, self._invocations)
         self._runs = Runs(
             self._attribution,
+            Placing(listings),
             counter,
             lock,
             self._open,
@@ -560,8 +555,13 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             _, _, failed, start, _ = fields
             outcome = outcome_of(span, attributes, failed=failed)
             answer = attributes.get(v.RESPONSE_ID)
-            ids = (answer,) if type(answer) is str and answer else ()
-            self._usage.of_inference(node, node.listing, attributes, outcome, start, ids)
+            seen = Observation(
+                start=start,
+                outcome=outcome,
+                usage=usage_of_call(attributes),
+                ids=(answer,) if type(answer) is str and answer else (),
+            )
+            self._usage.of_inference(node, node.listing, seen)
 
 
 def _check(

@@ -64,7 +64,6 @@ class Run(Joined):
         tenant: By baggage.
         counting: Listing whose gauge of invocations in progress counts this run.
         named: Listing that its topmost span named when it started.
-        cut_short: The invocations, by ``id()``, that were left in the middle of a call.
         apart: Whether its agents are invocations of their own, since its topmost span stays open.
         hosts: Runs that are still open and may turn out to be round this one, by ``id()``.
         guests: Runs that wait for this one, alike.
@@ -98,7 +97,6 @@ class Run(Joined):
         "caller",
         "calls",
         "counting",
-        "cut_short",
         "done",
         "guests",
         "held",
@@ -138,7 +136,6 @@ class Run(Joined):
         self.tenant: object = None
         self.counting: Listing | None = None
         self.named: Listing | None = None
-        self.cut_short: set[int] = set()
         self.apart = False
         self.done = False
         self.parts: list[Followed] = []

@@ -7,7 +7,6 @@ from threading import RLock
 from typing import Final
 
 from agent_analytics.processor import _nodes
-from agent_analytics.processor import _schema as schema
 from agent_analytics.processor._adopting import Adopting, graft
 from agent_analytics.processor._counting import RunCounter
 from agent_analytics.processor._fair import Fair
@@ -16,6 +15,7 @@ from agent_analytics.processor._held_runs import stir
 from agent_analytics.processor._mates import AllMates, Mates
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._open_runs import Calls, OpenRuns, began
+from agent_analytics.processor._placing import Placing
 from agent_analytics.processor._run import MOST_PARTS, Run
 from agent_analytics.processor._silent import SilentSpans
 from agent_analytics.processor._tree import below, cut, prune
@@ -54,6 +54,7 @@ class RunEnds:
 
     def __init__(
         self,
+        placing: Placing,
         counter: RunCounter,
         lock: RLock,
         open_runs: OpenRuns,
@@ -63,6 +64,7 @@ class RunEnds:
         self.pending: dict[int, Followed] = {}
         self.ended: dict[int, Node] = {}
         self.mates = AllMates(lock)
+        self._placing = placing
         self._counter = counter
         self._lock = lock
         self._open_runs = open_runs
@@ -109,7 +111,7 @@ class RunEnds:
                 return
             run.done = True
             if run.counting is not None:
-                run.counting.cells[schema.IN_PROGRESS] -= 1
+                self._counter.leave(run.counting)
             self._open_runs.leave(run)
         run.note_calls()
         run.wait_for(self._open_runs.hosts(run))
@@ -314,4 +316,6 @@ class RunEnds:
             run.parts[:number] = [part for part in parts if not part.settled]
             run.recount()
         if ready:
-            run.size = self._counter.count(run, ready)
+            placed = self._placing.place(run, ready)
+            run.size = len(placed.order.parts)
+            self._counter.count(placed, serves=run.serves)

@@ -6,7 +6,6 @@ from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor._followed import Followed
 from agent_analytics.processor._order import NONE, Order
-from agent_analytics.processor._outcomes import cancelled
 from agent_analytics.processor._settling import own, same_agent
 from agent_analytics.processor._span_end import SpanEnd
 from agent_analytics.processor._tree import NEAR, end, started
@@ -76,21 +75,26 @@ class CutShort:
             if call is not None and (last is None or end(call) >= end(last)):
                 self._calls[up] = call
 
+    @staticmethod
+    def outlived(main: Followed) -> list[SpanEnd]:
+        """Return the tool calls of an agent that began in it and ended after it.
+
+        Args:
+            main: The first agent of a run.
+        """
+        return [
+            one.ended
+            for one in own(main, d.TOOL)
+            if one.ended is not None and started(one) < end(main) < end(one)
+        ]
+
     def off(self, place: int, main: Followed) -> bool:
-        """Return whether a run was left in the middle of a call.
+        """Return whether a run was left in the middle of a call, where no tool outlived its agent.
 
         Args:
             place: That of the span that stands for the run.
             main: Its first agent.
         """
-        outlived = [
-            one for one in own(main, d.TOOL) if started(one) < end(main) and end(one) > end(main)
-        ]
-        if outlived:
-            for one in outlived:
-                if one.ended is not None and not one.ended.failed:
-                    one.ended.attributes.setdefault(v.OUTCOME, v.CANCELLED)
-            return True
         if main.ended is not None and main.ended.fine:
             return False
         if d.states_success(main.source) and _all_fine(main):
@@ -100,10 +104,7 @@ class CutShort:
             return False
         if self._began[place] >= end(last):
             return False
-        return (
-            cancelled(last.ended, last.ended.attributes)
-            and end(self._parts[place]) <= end(last) + NEAR
-        )
+        return last.ended.is_cancelled() and end(self._parts[place]) <= end(last) + NEAR
 
 
 def step_cancelled(call: Followed) -> bool:
@@ -114,7 +115,7 @@ def step_cancelled(call: Followed) -> bool:
         and step.role == d.OTHER
         and step.ended is not None
         and step.ended.failed
-        and cancelled(step.ended, step.ended.attributes)
+        and step.ended.is_cancelled()
         and end(step) <= end(call) + NEAR
     )
 

@@ -12,7 +12,6 @@ from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor import _nodes
-from agent_analytics.processor import _schema as schema
 from agent_analytics.processor._attribution import NO_CONTEXT, Attribution
 from agent_analytics.processor._counting import RunCounter
 from agent_analytics.processor._fair import Fair
@@ -22,6 +21,7 @@ from agent_analytics.processor._limits import Limits
 from agent_analytics.processor._never_ended import complete, left_open, open_since
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._open_runs import OpenRuns
+from agent_analytics.processor._placing import Placing
 from agent_analytics.processor._reading import Attributes, EndFields, as_it_stands
 from agent_analytics.processor._run import Run
 from agent_analytics.processor._run_ends import RunEnds
@@ -40,6 +40,7 @@ class Runs:
     def __init__(
         self,
         attribution: Attribution,
+        placing: Placing,
         counter: RunCounter,
         lock: RLock,
         nodes: dict[int, Node],
@@ -50,13 +51,14 @@ class Runs:
         self.silent = SilentSpans(limits.open_spans)
         self._most_open_seconds = limits.open_run_seconds
         self._attribution = attribution
+        self._placing = placing
         self._counter = counter
         self._lock = lock
         self._nodes = nodes
         self._read_end = read_end
         self._clock = clock
         self._open_runs = OpenRuns(lock)
-        self._ends = RunEnds(counter, lock, self._open_runs, self.silent, clock)
+        self._ends = RunEnds(placing, counter, lock, self._open_runs, self.silent, clock)
         self._left: dict[int, str] = {}
         self._most_left = Fair[str](_MOST_LEFT, str)
 
@@ -190,7 +192,7 @@ class Runs:
             node.ended = node.read_end(attributes, span, fields)
         except Exception:  # noqa: BLE001 - whatever it holds, what it ends must end
             note_internal_error("a foreign span")
-            node.ended = SpanEnd(fields, d.Facts(), {}, span.instrumentation_scope, remote=False)
+            node.ended = SpanEnd(fields, d.Facts(), {}, node.source, remote=False)
         node.run.mates.work(partial(self._ends.take, node))
 
     def late(
@@ -377,11 +379,10 @@ class Runs:
         if facts.role != d.AGENT or not facts.named or facts.graph != d.NO_GRAPH:
             return
         said = {key: attributes[key] for key in (v.AGENT_ID,) if key in attributes}
-        run.counting = self._counter.listing_of(run, said, facts.name)
+        run.counting = self._placing.listing_of(run, said, facts.name)
         run.named = run.counting
         if run.counting is not None:
-            with self._lock:
-                run.counting.cells[schema.IN_PROGRESS] += 1
+            self._counter.begin(run.counting)
 
     # --- the end of a run ------------------------------------------------------------------------
 

@@ -2,16 +2,14 @@
 
 from typing import Any
 
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-
+from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
+from agent_analytics.processor._outcomes import CANCELLED, named_type, outcome_by_name
 from agent_analytics.processor._reading import EndFields
 
 
 class SpanEnd:
     """What an ended span has said.
-
-    The end stands in for the span where somebody asks for the exception's type.
 
     Attributes:
         trace_id: Id of the trace.
@@ -22,8 +20,7 @@ class SpanEnd:
         said: From the dialects.
         facts: The same, with what other views of the call say once they are known.
         attributes: The project's own names for what the span said.
-        instrumentation_scope: Who recorded the span.
-        events: None: the type of an error was read already.
+        source: Name of the instrumentation that recorded the span.
         remote: Whether the parent is in another process.
         fine: Whether the status says that the span went well.
     """
@@ -31,14 +28,13 @@ class SpanEnd:
     __slots__ = (
         "attributes",
         "end",
-        "events",
         "facts",
         "failed",
         "fine",
-        "instrumentation_scope",
         "remote",
         "said",
         "sampled",
+        "source",
         "start",
         "trace_id",
     )
@@ -48,18 +44,27 @@ class SpanEnd:
         fields: EndFields,
         facts: d.Facts,
         attributes: dict[str, Any],
-        scope: InstrumentationScope | None,
+        source: str,
         *,
         remote: bool,
     ) -> None:
         self.trace_id, self.sampled, self.failed, self.start, self.end = fields
         self.said = self.facts = facts
         self.attributes = attributes
-        self.instrumentation_scope = scope
-        self.events: tuple[Any, ...] = ()
+        self.source = source
         self.remote = remote
         self.fine = False
 
-    def fields(self) -> EndFields:
-        """Return what the counters of decorated spans read off a span."""
-        return self.trace_id, self.sampled, self.failed, self.start, self.end
+    @property
+    def outcome(self) -> object:
+        """The outcome that the span states, or that was read off the run; ``None`` for none."""
+        return self.attributes.get(v.OUTCOME)
+
+    @property
+    def error_type(self) -> object:
+        """Name of the type of what failed the span, if that is known."""
+        return self.attributes.get(v.ERROR_TYPE)
+
+    def is_cancelled(self) -> bool:
+        """Return whether a cancellation is what ended the span, which did not go well."""
+        return outcome_by_name(named_type(self.error_type), self.source) == CANCELLED

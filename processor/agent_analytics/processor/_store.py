@@ -58,6 +58,12 @@ class Block:
         self.seen = False
         self.live = born is None
 
+    def note(self, cell: int, exemplar: Exemplar) -> None:
+        """Remember what has hit a bucket last; the caller holds the lock."""
+        if self.exemplars is None:
+            self.exemplars = {}
+        self.exemplars[cell] = exemplar
+
 
 class SketchCells(Protocol):
     """The registers of one listing and kind."""

@@ -11,9 +11,10 @@ from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.exact import exact_text
 from agent_analytics.processor import _health, _nodes
 from agent_analytics.processor._health import Health
-from agent_analytics.processor._listings import Listings
+from agent_analytics.processor._listings import Listing, Listings
 from agent_analytics.processor._nodes import Node
-from agent_analytics.processor._outcomes import OUTCOMES, STEERED, outcome_of
+from agent_analytics.processor._observation import Observation
+from agent_analytics.processor._outcomes import OUTCOMES, STEERED, outcome_of, source_of
 from agent_analytics.processor._reading import Attributes, EndFields
 from agent_analytics.processor._schema import NANO, TOOL_HISTOGRAM, TOOL_SUM, TOOLS
 from agent_analytics.processor._values import MAX_DURATION_NS, duration
@@ -58,7 +59,7 @@ class ToolCounter:
             return
         parent = node.parent
         nested = parent is not None and parent.kind != _nodes.INVOCATION
-        if (nested or node.sources is not None) and self._repeats(node, name, span):
+        if (nested or node.sources is not None) and self._repeats(node, name, source_of(span)):
             self._health.repeat()
             return
         trace_id, sampled, failed, start, end = fields
@@ -92,14 +93,44 @@ class ToolCounter:
                 block.exemplars[bucket] = (trace_id, span_id, elapsed, end or 0)
             self._health.cells[_health.TOOL] += 1
 
+    def count(self, node: Node, listing: Listing, seen: Observation) -> None:
+        """Count a tool call of a foreign run, by the rules of ``end``.
+
+        Args:
+            node: Its own.
+            listing: Whom to credit.
+            seen: What is known of it.
+        """
+        scope = node.scope
+        if scope is not None and scope.flags & _nodes.DUPLICATE:
+            self._health.repeat()
+            return
+        parent = node.parent
+        nested = parent is not None and parent.kind != _nodes.INVOCATION
+        if (nested or node.sources is not None) and self._repeats(node, seen.name, seen.source):
+            self._health.repeat()
+            return
+        if seen.outcome == STEERED:
+            self._health.steer(_health.TOOL)
+            return
+        block = self._listings.block(listing, TOOLS, seen.name)
+        elapsed = duration(seen.start, seen.end, self._health) if seen.timed else 0
+        with self._lock:
+            block.cells[seen.outcome] += 1
+            self._health.cells[_health.TOOL] += 1
+            if seen.timed:
+                bucket = TOOL_HISTOGRAM + bisect_left(_TOOL_EDGES, elapsed)
+                block.cells[bucket] += 1
+                block.cells[TOOL_SUM] += elapsed
+                if seen.sampled:
+                    block.note(bucket, (seen.trace_id, seen.span_id, elapsed, seen.end or 0))
+
     @staticmethod
-    def _repeats(node: Node, name: object, span: ReadableSpan) -> bool:
+    def _repeats(node: Node, name: object, source: str) -> bool:
         """Tell whether this tool span is another instrumentation's view of a call counted below.
 
         The same instrumentation twice is a tool that calls itself: two calls.
         """
-        instrumentation = span.instrumentation_scope
-        source = instrumentation.name if instrumentation is not None else ""
         if node.sources is not None and node.sources != {source}:
             return True
         above = node.parent

@@ -18,10 +18,10 @@ from typing import Final
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _billing, _health, _nodes, _repeats
 from agent_analytics.processor._billing import Billing, Cost, Counts
-from agent_analytics.processor._dialects import StatedCost, stated_cost
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._listings import Listing, Listings
 from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._observation import NO_USAGE, Observation, Usage, usage_of_agent
 from agent_analytics.processor._outcomes import STEERED, SUCCESS
 from agent_analytics.processor._prices import Prices
 from agent_analytics.processor._reading import Attributes
@@ -39,22 +39,13 @@ from agent_analytics.processor._schema import (
 )
 from agent_analytics.processor._store import Block
 from agent_analytics.processor._values import MAX_TOKENS, Amounts, tokens
-from agent_analytics.processor.catalogue import UNKNOWN
 
 #: Blocks of the tokens, of the cached and the reasoning ones; the latter where those are known.
 Blocks = tuple[Block, Block | None, Block | None]
 #: Blocks of the model, its tokens, their cost, the flags of what sets the tokens aside.
 OwnFigures = tuple[Blocks | None, Counts, Cost, int]
 
-_FIGURES: Final = (
-    v.INPUT_TOKENS,
-    v.OUTPUT_TOKENS,
-    v.COST_USD,
-    v.REQUEST_MODEL,
-    v.CACHED_INPUT_TOKENS,
-    v.REASONING_TOKENS,
-    v.USAGE_OWN,
-)
+_FIGURES: Final = (v.INPUT_TOKENS, v.OUTPUT_TOKENS, v.COST_USD)
 _NO_TOKENS: Final = (0, 0, 0, 0)
 _ANY_TOKENS = _nodes.MODEL_TOKENS_BELOW | _nodes.AGENT_TOKENS_BELOW
 #: What sets aside tokens that a user states of an agent alone.
@@ -82,51 +73,38 @@ class UsageCounter:
         self._ids = ResponseIds()
         self._billing = Billing(amounts, health, prices)
 
-    def is_known(self, cost: StatedCost) -> bool:
-        """Tell whether an instrumentation states a cost that can be believed."""
-        return self._billing.is_known(cost)
-
     def of_inference(  # noqa: C901 - one figure after the other
         self,
         node: Node,
         listing: Listing,
-        attributes: Attributes,
-        outcome: int,
-        start: int | None,
-        ids: tuple[str, ...] = (),
-        *,
-        fetched: bool = False,
+        seen: Observation,
     ) -> None:
         """Count a model call, unless it was recorded below, too, or its answer was counted before.
 
         Args:
             node: The call's.
             listing: Whom to credit.
-            attributes: Those with the figures.
-            outcome: How it ended.
-            start: When it began, in nanoseconds since 1970.
-            ids: What instrumentations have as the id of its answer.
-            fetched: Whether it only fetches an answer that was given before.
+            seen: What is known of it.
         """
-        sent, received, told, _, cached, reasoning, _ = map(attributes.get, _FIGURES)
-        name = _model(attributes)
+        usage, ids = seen.usage or NO_USAGE, seen.ids
+        sent, received, cached, reasoning, *_ = usage
+        name = usage.label
         block = listing.models.get(name) if type(name) is str else None
         if block is None:
             block = self._listings.block(listing, MODELS, name)
         counts = blocks = None
         used = (plain(sent), plain(received)) if ids else (0, 0)
         flags = node.flags | self._ids.counted(listing.publisher, ids, *used)
-        if fetched and not flags & _nodes.CALL_BELOW:
+        if seen.fetched and not flags & _nodes.CALL_BELOW:
             self._health.repeat()  # whoever made the call has counted it
             return
         if (sent is not None or received is not None) and not flags & _ANY_TOKENS:
             counts = self._counts(sent, received, cached, reasoning)
             blocks = self._blocks(listing, name, cached, reasoning)
         cost = self._billing.cost(
-            attributes,
-            stated_cost(attributes) if told is None else told,
+            usage,
             counts,
-            start,
+            seen.start,
             _least_believed(flags),
         )
         nano, source = cost
@@ -145,17 +123,17 @@ class UsageCounter:
                 flags |= _nodes.AGENT_TOKENS_BELOW | _nodes.PRICED_BELOW
             if flags & _nodes.CALL_BELOW:
                 self._health.cells[_health.DUPLICATE] += 1
-            elif outcome == STEERED:
+            elif seen.outcome == STEERED:
                 self._health.steer(_health.INFERENCE)
             else:
-                block.cells[outcome] += 1
+                block.cells[seen.outcome] += 1
                 self._health.cells[_health.INFERENCE] += 1
             if blocks is not None and counts is not None and not flags & _ANY_TOKENS:
                 marks |= _nodes.MODEL_TOKENS_BELOW | _lacking(cost)
                 self._add(blocks, counts, nano is not None or flags & _nodes.ABOVE)
             elif source in _billing.PRICED:
                 nano = None
-            elif nano is None and outcome == SUCCESS and not flags & _ANY_TOKENS:
+            elif nano is None and seen.outcome == SUCCESS and not flags & _ANY_TOKENS:
                 marks |= _nodes.LACKING_BELOW
             if nano is not None and not flags & _ANY_COST:
                 mark = _mark(source)
@@ -168,42 +146,34 @@ class UsageCounter:
                 self._ids.note(listing.publisher, ids, marks & ~_nodes.LACKING_BELOW, *used)
 
     def of_agent(
-        self, node: Node, listing: Listing, attributes: Attributes, start: int | None
+        self, node: Node, listing: Listing, usage: Usage | None, start: int | None
     ) -> None:
         """Count an agent's own figures, unless they repeat what was counted below.
 
         Args:
             node: The agent's; what is counted for one inside another is marked above it.
             listing: Whom to credit.
-            attributes: Those with the figures.
+            usage: What the agent states; ``None`` for nothing.
             start: When it began, in nanoseconds since 1970.
         """
-        told = self.own_figures(node, listing, attributes, start)
-        if told is not None:
+        figures = self.figures(node, listing, usage, start)
+        if figures is not None:
             with self._lock:
-                self.add(node, listing, told)
+                self.add(node, listing, figures)
 
-    def of_record(
-        self,
-        node: Node,
-        listing: Listing,
-        attributes: Attributes,
-        start: int | None,
-        ids: tuple[str, ...],
-    ) -> None:
+    def of_record(self, node: Node, listing: Listing, seen: Observation) -> None:
         """Count what calls used by a record of it alone, unless their answer was counted before.
 
         Args:
             node: The record's.
             listing: Whom to credit.
-            attributes: Those with the figures.
-            start: When it began, in nanoseconds since 1970.
-            ids: What instrumentations have as the id of the answer.
+            seen: What is known of it.
         """
-        used = (plain(attributes.get(v.INPUT_TOKENS)), plain(attributes.get(v.OUTPUT_TOKENS)))
+        usage, ids = seen.usage or NO_USAGE, seen.ids
+        used = (plain(usage.sent), plain(usage.received))
         with self._lock:
             node.flags |= self._ids.counted(listing.publisher, ids, *used) & _nodes.USAGE
-        self.of_agent(node, listing, attributes, start)
+        self.of_agent(node, listing, usage, seen.start)
         if ids:
             flags = node.flags | _nodes.AGENT_TOKENS_BELOW | _nodes.PRICED_BELOW
             with self._lock:
@@ -212,36 +182,40 @@ class UsageCounter:
     def own_figures(
         self, node: Node, listing: Listing, attributes: Attributes, start: int | None
     ) -> OwnFigures | None:
+        """Return the own figures of an agent in the project's own words, or ``None``."""
+        sent, received, cost = map(attributes.get, _FIGURES)
+        if sent is None and received is None and cost is None:
+            return None
+        return self.figures(node, listing, usage_of_agent(attributes), start)
+
+    def figures(
+        self, node: Node, listing: Listing, usage: Usage | None, start: int | None
+    ) -> OwnFigures | None:
         """Return the own figures of an agent that began at ``start``, or ``None``."""
-        sent, received, told, model, cached, reasoning, own = map(attributes.get, _FIGURES)
-        if sent is None and received is None:
-            if told is None:
+        if usage is None:
+            return None
+        aside = _ANY_TOKENS if usage.own is not True else _OWN_SET_ASIDE
+        if not usage.has_tokens:
+            if usage.cost is None:
                 return None
-            cost = self._billing.cost(attributes, told, None, start)
-            return None, _NO_TOKENS, cost, _ANY_TOKENS if own is not True else _OWN_SET_ASIDE
-        if model is None:
-            model = _model(attributes)
-        if told is None:
-            stated = attributes.get(v.STATED_COST_USD)
-            told = None if stated is None else StatedCost((stated,))
+            return None, _NO_TOKENS, self._billing.cost(usage, None, start), aside
+        sent, received, cached, reasoning, *_ = usage
         flags = node.flags
-        aside = _ANY_TOKENS if own is not True else _OWN_SET_ASIDE
         blocks = None  # made for what counts alone: a model call below knows it better
         if not flags & _nodes.MODEL_TOKENS_BELOW:
-            blocks = self._blocks(listing, model, cached, reasoning)
+            blocks = self._blocks(listing, usage.label, cached, reasoning)
         counts = self._counts(sent, received, cached, reasoning)
         cost = self._billing.cost(
-            attributes,
-            told,
+            usage,
             None if flags & aside else counts,
             start,
             _least_believed(flags) if flags & _nodes.ABOVE else _billing.PUBLIC_LIST,
         )
         return blocks, counts, cost, aside
 
-    def add(self, node: Node, listing: Listing, told: OwnFigures) -> None:
-        """Add what ``own_figures`` returned; the caller holds the lock."""
-        blocks, counts, cost, aside = told
+    def add(self, node: Node, listing: Listing, figures: OwnFigures) -> None:
+        """Add what ``figures`` returned; the caller holds the lock."""
+        blocks, counts, cost, aside = figures
         nano, source = cost
         below = node.flags
         marks = 0
@@ -359,11 +333,3 @@ def _lacking(cost: Cost) -> int:
     """Return the flag of tokens whose cost an instrumentation may know better."""
     nano, source = cost
     return 0 if nano is not None and source <= _billing.STATED else _nodes.LACKING_BELOW
-
-
-def _model(attributes: Attributes) -> object:
-    """Return the name of the model that was asked, else of the one that answered."""
-    name = attributes.get(v.REQUEST_MODEL)
-    if name is None:
-        name = attributes.get(v.RESPONSE_MODEL)
-    return UNKNOWN if name is None else name
