@@ -67,15 +67,16 @@ class OwnVocabulary(AgentMetricsProcessor):
         node = self._open.pop(span_id, None)
         if node is None or node.kind == _nodes.OTHER:
             return
-        rest = self._read_end(span)
+        fields = self._read_end(span)
         if node.kind == _nodes.TOOL:
-            self._tools.end(node, attributes, span, span_id, rest)
+            self._tools.end(node, attributes, span, span_id, fields)
         elif node.kind == _nodes.INVOCATION:
-            self._invocations.end(node, attributes, span, span_id, rest)
+            self._invocations.end(node, attributes, span, span_id, fields)
         elif node.kind == _nodes.INFERENCE:
-            self._end_inference(node, attributes, span, rest)
+            self._end_inference(node, attributes, span, fields)
         else:
-            self._invocations.end_inner(node, attributes, rest[3])
+            _, _, _, start, _ = fields
+            self._invocations.end_inner(node, attributes, start)
         self._counted()
 
 

@@ -270,7 +270,7 @@ class Changing(dict[int, Node]):
 def test_spans_that_start_while_the_oldest_is_looked_for() -> None:
     """A dict that changes meanwhile is looked at again."""
     lock = threading.RLock()
-    spans = OpenSpans(Limits(open_spans=1), Health(lock), lock, lambda: 0.0)
+    spans = OpenSpans(Limits(open_spans=1), Health(lock), lock, lambda: 0.0, lambda _: None)
     spans.nodes = Changing({n: Node(OTHER, None, None) for n in (7, 8, 9)})
     for n in (7, 8):
         spans.nodes[n].started = -1_000_000.0
