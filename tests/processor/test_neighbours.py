@@ -97,15 +97,15 @@ def test_what_others_leave_open_is_counted_by_them_or_by_a_scrape() -> None:
     tracer = market.provider.get_tracer(SCOPE)
     tops = [tracer.start_span("agent", of("hostile"), attributes=NAMED) for _ in range(20)]
     threads: list[str] = []
-    counter: Any = market.processor._runs._ends._counter  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # inside
-    count = counter.count
+    placing: Any = market.processor._runs._ends._placing  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # inside
+    place = placing.place
 
-    def noted(run: Run, ready: set[int]) -> int:
+    def noted(run: Run, ready: set[int]) -> object:
         threads.append(run.mates.publisher)
-        found: int = count(run, ready)
-        return found
+        placed: object = place(run, ready)
+        return placed
 
-    counter.count = noted
+    placing.place = noted
     market.run("neighbour")
     assert threads == ["neighbour"]
     market.value("invocations_total", "hostile")
