@@ -20,7 +20,10 @@ def shown(address: str) -> str:
     """
     scheme = _SCHEME.match(address)
     begin = scheme.group() if scheme else ""
-    rest = _AT.sub(f"{_HIDDEN}@", address[len(begin) :])
+    rest = address[len(begin) :]
+    user = _AT.match(rest)
+    if user is not None:
+        rest = f"{_HIDDEN}@{rest[user.end() :]}"
     rest = _REST.sub(lambda found: found.group()[0] + _HIDDEN, rest)
     return begin + _NO_PORT.sub(rf"\1:{_HIDDEN}", rest)
 

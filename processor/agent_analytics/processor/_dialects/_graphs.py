@@ -21,7 +21,7 @@ _KEYS: Final = ("lc_agent_name", _STEP, _INTEGRATION, "langgraph_triggers")
 #: Either says that the framework runs a span.
 _SIGNS: Final = (_INTEGRATION, _STEP)
 _TELLING: Final = re.compile(r'"(lc_agent_name|langgraph_node|ls_integration)": ?"([^"]*)"')
-_TRIGGERS: Final = re.compile(r'"langgraph_triggers": ?(\[[^\]]*\])')
+_TRIGGERS: Final = re.compile(r'"langgraph_triggers": ?\[')
 _BUILT_AS_AGENT: Final = ("langchain_create_agent", "deepagents")
 _NODES: Final = "gen_ai.workflow.nodes"
 #: What starts the function that a graph was declared by, and the first step of older graphs.
@@ -83,7 +83,8 @@ def _metadata(attributes: Mapping[str, Any]) -> Mapping[str, Any] | None:
         said = dict(_TELLING.findall(metadata))
         triggers = _TRIGGERS.search(metadata)
         if triggers is not None:
-            said["langgraph_triggers"] = triggers[1]
+            begin = triggers.end() - 1
+            said["langgraph_triggers"] = metadata[begin : metadata.find("]", begin) + 1]
         return said
     for prefix in _PREFIXES:
         if any(prefix + sign in attributes for sign in _SIGNS):

@@ -5,7 +5,8 @@ from typing import Final
 
 #: Ids that are random per object or per run, inside names: never part of a label.
 _RANDOM: Final = re.compile(
-    r"[\s_\-:/.#(\[]*(?:"
+    # From where what stands before it begins: from each place in there would take long.
+    r"(?<![\s_\-:/.#(\[])[\s_\-:/.#(\[]*(?:"
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|"
     r"(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{24,64}|"
     # Shorter ones stand apart, or words and dates would be among them.

@@ -21,7 +21,7 @@ _PROVIDER: Final = "langsmith.metadata.ls_provider"
 #: Its exception is of one type whatever failed; what failed is its text: first the exception as
 #: Python writes it (or, of a traced function, last), then where it was raised.
 _RAISED: Final = re.compile(r"([A-Za-z_][\w.]{0,199})\(")
-_TRACEBACK: Final = re.compile(r"\n([A-Za-z_][\w.]{0,199})(?::[^\n]*)?\s*\Z")
+_LAST_LINE: Final = re.compile(r"([A-Za-z_][\w.]{0,199})(?::.*)?", re.DOTALL)
 _UNKNOWN_TYPE: Final = "_OTHER"
 
 
@@ -61,7 +61,11 @@ def _failure(events: Iterable[Any]) -> str | None:
 
 
 def _type_in(text: str) -> str:
-    found = _RAISED.match(text) or _TRACEBACK.search(text)
+    found = _RAISED.match(text)
+    if found is None:
+        # A pattern that looks for the last line would look from each of them again.
+        _, lines, last = text.rstrip().rpartition("\n")
+        found = _LAST_LINE.fullmatch(last) if lines else None
     return found[1] if found is not None else _UNKNOWN_TYPE
 
 
