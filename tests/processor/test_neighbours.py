@@ -4,15 +4,18 @@ import threading
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from opentelemetry import baggage
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import set_span_in_context
 from tests.patience import patience
-from tests.processor.long_runs import CALL, NAMED
+from tests.processor.long_runs import CALL, NAMED, Host
 
 from agent_analytics.instrumentation import vocabulary as v
-from agent_analytics.processor import AgentMetricsProcessor, Limits, ModelCall, Prices
+from agent_analytics.processor import AgentMetricsProcessor, Limits, ModelCall, Prices, _run_ends
+from agent_analytics.processor._fair import Fair
+from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._run import Run
 
 SCOPE = "strands.telemetry.tracer"
@@ -112,6 +115,27 @@ def test_what_others_leave_open_is_counted_by_them_or_by_a_scrape() -> None:
     assert threads == ["neighbour", "hostile", "hostile"]
     assert market.value("invocations_total", "hostile") == 2
     del tops
+
+
+def test_a_long_run_is_remembered_as_far_as_it_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits while one run's spans push each other out of what is remembered."""
+    monkeypatch.setattr(_run_ends, "_REMEMBERED", 10)
+    asked: list[int] = []
+    oldest = Fair.oldest
+
+    def noted(fair: Fair[Node], things: dict[int, Node]) -> int | None:
+        asked.append(len(things))
+        return oldest(fair, things)
+
+    monkeypatch.setattr(Fair, "oldest", noted)
+    host = Host()
+    top = host.start(NAMED)
+    calls = [host.start(CALL, top) for _ in range(50)]
+    host.end([*calls, top])
+    assert host.total("marketplace_agent_inference_calls_total") == 50
+    assert asked == []
+    host.start(CALL, calls[-1]).end()
+    assert host.total("marketplace_agent_inference_calls_total") == 51
 
 
 def test_a_run_that_ends_inside_the_counting_of_another_is_counted_once() -> None:
