@@ -260,7 +260,7 @@ class RunEnds:
             unit = part.within() if run.apart else keeper
             if unit is not None:
                 kept.append((part.span_id, unit))
-        self._remember(kept)  # the ones before would be given up at once
+        self._remember(kept[-_REMEMBERED:])  # the ones before would be given up at once
 
     def _remember(self, kept: list[tuple[int, Node]]) -> None:
         for first in range(0, len(kept), _MANY):  # so that nobody waits for all of a long run
