@@ -28,19 +28,11 @@ def outcome(exception: BaseException) -> str:
     return _outcomes.classify(exception)[0]
 
 
-class Status:
-    """A code of gRPC's as its answers carry it."""
-
-    def __init__(self, code: grpc.StatusCode) -> None:
-        self._code = code
-
-    def code(self) -> grpc.StatusCode:
-        """Return the code."""
-        return self._code
-
-
-class RpcError(Status, grpc.RpcError):
-    """As ``grpc._channel._InactiveRpcError``."""
+def aio(code: grpc.StatusCode) -> BaseException:
+    """Return an exception of ``grpc.aio``."""
+    made: Any = grpc.aio.AioRpcError
+    error: BaseException = made(code, None, None)
+    return error
 
 
 class OwnInterrupt(langgraph.errors.GraphInterrupt):
@@ -86,9 +78,9 @@ REAL = [
     (openai.APIConnectionError(request=REQUEST), "error"),
     (requests.exceptions.ConnectTimeout(), "timeout"),
     (requests.exceptions.ReadTimeout(), "timeout"),
-    (RpcError(grpc.StatusCode.DEADLINE_EXCEEDED), "timeout"),
-    (RpcError(grpc.StatusCode.CANCELLED), "cancelled"),
-    (RpcError(grpc.StatusCode.UNAVAILABLE), "error"),
+    (aio(grpc.StatusCode.DEADLINE_EXCEEDED), "timeout"),
+    (aio(grpc.StatusCode.CANCELLED), "cancelled"),
+    (aio(grpc.StatusCode.UNAVAILABLE), "error"),
     (grpc.FutureTimeoutError(), "timeout"),
     (grpc.FutureCancelledError(), "cancelled"),
     (TimeoutError(), "timeout"),

@@ -7,10 +7,13 @@
 # ruff: noqa: N818 - classes and methods are as bad as can be
 
 import gc
+import importlib
 import weakref
 from collections.abc import Callable
 from typing import Any, ClassVar, NoReturn, cast
+from unittest.mock import Mock
 
+import grpc
 import pytest
 
 from agent_analytics.instrumentation import _outcomes, agent, current_invocation, tool
@@ -125,6 +128,46 @@ class OwnCode(Exception):
         raise SystemExit(0)
 
 
+class CountedCode(grpc.RpcError):
+    """A stranger's, derived from gRPC's own, whose every answer is counted."""
+
+    asked: ClassVar[list[str]] = []
+
+    def code(self) -> grpc.StatusCode:
+        """Return a code, as a client's wrapper does that asks a server for it."""
+        self.asked.append("code")
+        return grpc.StatusCode.CANCELLED
+
+    @property
+    def _code(self) -> grpc.StatusCode:
+        self.asked.append("_code")
+        return grpc.StatusCode.CANCELLED
+
+    @property
+    def _state(self) -> object:
+        self.asked.append("_state")
+        return self
+
+    def __getattribute__(self, name: str) -> object:
+        """Return an attribute."""
+        type(self).asked.append(name)
+        return super().__getattribute__(name)
+
+
+class ForgedCode(grpc.RpcError):
+    """Has what is no code where gRPC has one."""
+
+    def __init__(self, code: object) -> None:
+        self._code = code
+
+
+class HostileCode:
+    """Raises whatever is asked of it."""
+
+    name = _name_ = value = property(spring)
+    __eq__ = __hash__ = __str__ = __bool__ = spring
+
+
 class OwnExit(Exception):
     """As click's, with a code that raises."""
 
@@ -160,6 +203,10 @@ HOSTILE: list[tuple[Callable[[], BaseException], str, str]] = [
     (lambda: RaisingExit(0), "success", ""),
     (lambda: RaisingExit(4), "error", f"{__name__}.RaisingExit"),
     (OwnCode, "error", "grpc.RpcError"),
+    (CountedCode, "error", f"{__name__}.CountedCode"),
+    (lambda: ForgedCode(HostileCode()), "error", f"{__name__}.ForgedCode"),
+    (lambda: ForgedCode("CANCELLED"), "error", f"{__name__}.ForgedCode"),
+    (lambda: ForgedCode(1), "error", f"{__name__}.ForgedCode"),
     (OwnExit, "error", "click.exceptions.Exit"),
     (OwnMulti, "error", "trio.MultiError"),
     (NoList, "error", "_OTHER"),
@@ -191,6 +238,44 @@ def test_the_host_gets_its_exception(
     found = said()
     assert found["marketplace.outcome"] == outcome
     assert found.get("error.type", "") == error_type
+
+
+def test_no_code_of_a_strangers_exception_is_asked() -> None:
+    """What gRPC's own classes keep is read; nothing of a class derived from them is run."""
+    CountedCode.asked.clear()
+    assert _outcomes.classify(CountedCode())[0] == "error"
+    assert not CountedCode.asked
+    assert _outcomes.classify(ForgedCode(grpc.StatusCode.CANCELLED))[0] == "cancelled"
+
+
+@pytest.mark.parametrize("code", ["CANCELLED", "DEADLINE_EXCEEDED", "UNAVAILABLE", None])
+@pytest.mark.parametrize(
+    "kind", ["_InactiveRpcError", "_MultiThreadedRendezvous", "_SingleThreadedRendezvous"]
+)
+def test_codes_of_a_call_of_grpc(kind: str, code: str | None) -> None:
+    """The state of a call has its code in grpcio 1.50 to 1.85; one under way has none."""
+    channel = importlib.import_module("grpc._channel")
+    known = None if code is None else grpc.StatusCode[code]
+    made = getattr(channel, kind)
+    error = made.__new__(made)
+    error._call = Mock()  # noqa: SLF001 - what one under way cancels when it goes
+    error._state = channel._RPCState((), (), (), known, "")  # noqa: SLF001 - as its ``__init__``
+    expected = {"CANCELLED": "cancelled", "DEADLINE_EXCEEDED": "timeout"}.get(str(code), "error")
+    assert _outcomes.classify(error)[0] == expected
+
+
+def test_a_call_of_grpc_that_ends(said: Said) -> None:
+    """A real call of a real server's, which nobody answers in time, is a timeout."""
+    with grpc.insecure_channel("127.0.0.1:1") as channel:
+        opened: Any = channel
+
+        @agent
+        def work() -> None:
+            opened.unary_unary("/any/Call")(b"", timeout=0.05, wait_for_ready=True)
+
+        with pytest.raises(grpc.RpcError):
+            work()
+    assert said()["marketplace.outcome"] == "timeout"
 
 
 def test_a_hostile_exception_may_be_named_as_the_failure(said: Said) -> None:

@@ -55,6 +55,8 @@ class _Known(NamedTuple):
     look: Look | None
 
 
+#: Codes of gRPC's that are no plain errors.
+_CODES: Final = {"DEADLINE_EXCEEDED": names.TIMEOUT, "CANCELLED": names.CANCELLED}
 #: What sets a slot, which is no property.
 _SLOT_SETS: Final = vars(MemberDescriptorType)["__set__"]
 
@@ -194,10 +196,12 @@ def _is_zero(code: object) -> bool:
 
 
 def _look_at_code(exception: BaseException, own: NotErrors) -> Meaning | None:
-    """Look at the code of an answer of gRPC's, which a method alone returns."""
+    """Look at the code of an answer of gRPC's, in the place that its method reads it from."""
     del own
-    code = getattr(_called(exception, "code"), "name", None)
-    outcome = {"DEADLINE_EXCEEDED": names.TIMEOUT, "CANCELLED": names.CANCELLED}.get(str(code))
+    kept = constant(exception, "_code")  # of ``grpc.aio``; others have it in the state of a call
+    code = constant(constant(exception, "_state"), "code") if kept is None else kept
+    name = constant(code, "_name_")
+    outcome = _CODES.get(name) if type(name) is str else None
     return None if outcome is None else (outcome, type_name(type(exception)))
 
 
@@ -226,15 +230,6 @@ def _look_at_answer(exception: BaseException, own: NotErrors) -> Meaning | None:
     del own
     outcome = outcome_of_answer(exception)
     return None if outcome is None else (outcome, type_name(type(exception)))
-
-
-def _called(subject: object, method: str) -> object:
-    """Return what a method of an exception's returns; it may do anything."""
-    try:
-        found: object = getattr(subject, method, None)
-        return found() if callable(found) else found
-    except BaseException:  # noqa: BLE001 - of the host's; it must not take the place of its exception
-        return None
 
 
 #: By the qualified name of a class, for it and what is derived from it.
