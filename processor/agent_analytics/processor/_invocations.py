@@ -42,16 +42,18 @@ from agent_analytics.processor.catalogue import (
 
 _INVOCATION_EDGES: Final = tuple(round(edge * NANO) for edge in INVOCATION_SECONDS)
 _FAILURES: Final = (_outcomes.ERROR, _outcomes.TIMEOUT)
-_READ: Final = (
-    v.OUTCOME,
-    v.REVENUE_USD,
-    v.REFUND_USD,
-    v.TENANT_ID,
-    v.AGENT_NAME,
-    v.AGENT_VERSION,
-    v.CONVERSATION_ID,
-    v.TIME_TO_FIRST_CHUNK,
-)
+# Names of this module are read in half the time of those of another one.
+_OUTCOME: Final = v.OUTCOME
+_REVENUE_USD: Final = v.REVENUE_USD
+_REFUND_USD: Final = v.REFUND_USD
+_TENANT_ID: Final = v.TENANT_ID
+_AGENT_NAME: Final = v.AGENT_NAME
+_AGENT_VERSION: Final = v.AGENT_VERSION
+_CONVERSATION_ID: Final = v.CONVERSATION_ID
+_FIRST_CHUNK: Final = v.TIME_TO_FIRST_CHUNK
+_DUPLICATE: Final = _nodes.DUPLICATE
+_STEERED: Final = _outcomes.STEERED
+_COUNTED: Final = _health.INVOCATION
 _NOTHING: Final = (0, 0)
 _MAX_FIRST_CHUNK: Final = 30 * 24 * 3600.0
 
@@ -77,7 +79,8 @@ class InvocationCounter:
         self._charge = charges.read
         self._usage = usage
         self._events = events
-        self._tenants = Hasher(tenant_key, SKETCH_TENANTS).place
+        tenants = Hasher(tenant_key, SKETCH_TENANTS)
+        self._tenants, self._known_tenants = tenants.place, tenants.remembered
         self._conversations = Hasher(tenant_key, SKETCH_CONVERSATIONS).place
 
     def end(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call costs as much as it would hold
@@ -91,20 +94,19 @@ class InvocationCounter:
         """Count an ended invocation."""
         listing: Any = node.listing
         cells = listing.cells
-        if node.flags & _nodes.DUPLICATE:
+        if node.flags & _DUPLICATE:
             with self._lock:
                 cells[IN_PROGRESS] -= 1
                 self._health.cells[_health.DUPLICATE_EVENTS] += 1
                 self._health.cells[_health.DUPLICATE] += 1
             return
         trace_id, sampled, failed, start, end = fields
-        told, charged, refund, tenant, name, version, conversation, chunk = map(
-            attributes.get, _READ
-        )
+        get = attributes.get
+        told = get(_OUTCOME)
         outcome = OUTCOMES.get(told if type(told) is str else exact_text(told))
         if outcome is None:
             outcome = outcome_of(span, attributes, failed=failed)
-        if outcome == _outcomes.STEERED:
+        if outcome == _STEERED:
             with self._lock:
                 cells[IN_PROGRESS] -= 1
             self._steered(node, listing, of_own_agent(attributes, start, node.tenant))
@@ -119,16 +121,19 @@ class InvocationCounter:
             if outcome in _FAILURES
             else None
         )
+        charged = get(_REVENUE_USD)
         revenue, fee = _NOTHING if charged is None else self._charge(listing.publisher, charged)
+        refund = get(_REFUND_USD)
         refunded = 0 if refund is None else self._amounts.nano(refund)
-        if node.tenant is not None:
-            tenant = node.tenant
+        tenant = node.tenant
+        if tenant is None:
+            tenant = get(_TENANT_ID)
         register = -1
         smallest = 0.0
         if type(tenant) is not str:
             tenant = exact(tenant)
         if type(tenant) is str and tenant:
-            register, smallest = self._tenants(tenant)
+            register, smallest = self._known_tenants.get(tenant) or self._tenants(tenant)
         elif tenant is not None:
             self._health.refuse_value("tenant")
         usage = self._usage.own_figures(node, listing, attributes, start)
@@ -157,13 +162,16 @@ class InvocationCounter:
                 block.exemplars[bucket] = (trace_id, span_id, elapsed, end or 0)
             if usage is not None:
                 self._usage.add(node, listing, usage)
-            self._health.cells[_health.INVOCATION] += 1
+            self._health.cells[_COUNTED] += 1
+        name, version = get(_AGENT_NAME), get(_AGENT_VERSION)
         if (name, version) != listing.latest:
             if tenant is None:
                 mistakes.no_tenant(listing.publisher, listing.agent)
             self._listings.version(listing, name, version)
+        conversation = get(_CONVERSATION_ID)
         if conversation is not None:
             self._converse(listing, conversation)
+        chunk = get(_FIRST_CHUNK)
         if chunk is not None:
             self._observe_first_chunk(listing, chunk, fields, span_id)
 

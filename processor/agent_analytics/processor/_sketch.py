@@ -27,19 +27,22 @@ class Hasher:
 
     Every process of a marketplace needs the same key; who knows it can ask a sketch whether a
     given id is in it, so it is kept as a secret.
+
+    Attributes:
+        remembered: Places of ids that came lately; the hot path asks it directly.
     """
 
-    __slots__ = ("_key", "_person", "_remembered")
+    __slots__ = ("_key", "_person", "remembered")
 
     def __init__(self, key: bytes, kind: str) -> None:
         # A key of any length is welcome; blake2b takes up to 64 bytes.
         self._key = key if len(key) <= _KEY_BYTES else blake2b(key).digest()
         self._person = kind.encode()[:16]
-        self._remembered: dict[str, tuple[int, float]] = {}
+        self.remembered: dict[str, tuple[int, float]] = {}
 
     def place(self, identity: str) -> tuple[int, float]:
         """Return the register of ``identity`` and its hash in (0, 1)."""
-        found = self._remembered.get(identity)
+        found = self.remembered.get(identity)
         if found is None:
             digest = blake2b(
                 identity.encode("utf-8", "surrogatepass"),
@@ -51,9 +54,9 @@ class Hasher:
             fraction = number >> (64 - _FRACTION_BITS)
             found = (number & (SKETCH_REGISTERS - 1), (fraction + 0.5) / (1 << _FRACTION_BITS))
             if len(identity) <= _REMEMBERED_LENGTH:
-                if len(self._remembered) >= _REMEMBERED:
-                    self._remembered.clear()
-                self._remembered[identity] = found
+                if len(self.remembered) >= _REMEMBERED:
+                    self.remembered.clear()
+                self.remembered[identity] = found
         return found
 
 
