@@ -65,7 +65,7 @@ class Followed(Node):
         at_start: Attributes that it had when it started.
         children: Followed spans that were started in it.
         ended: What it has said, once it has ended.
-        buried: Whether it failed, was never ended and is taken for ended.
+        taken_as_ended: Whether it failed, was never ended and is taken for ended.
         settled: Whether it was counted, or found to be nothing to count.
         cut_short: Whether it stands for an invocation that was left in the middle of a call.
         role: What it is taken for in its run, a role of the dialects.
@@ -77,7 +77,6 @@ class Followed(Node):
         "_span",
         "_top",
         "at_start",
-        "buried",
         "children",
         "cut_short",
         "ended",
@@ -87,6 +86,7 @@ class Followed(Node):
         "source",
         "span_id",
         "start_ns",
+        "taken_as_ended",
     )
 
     def __init__(
@@ -118,7 +118,7 @@ class Followed(Node):
         self.children: list[Followed] = []
         self.ended: SpanEnd | None = None
         self.settled = False
-        self.buried = False
+        self.taken_as_ended = False
         self.cut_short = False
         self.role = d.OTHER
         self.inside: set[Listing] | None = None

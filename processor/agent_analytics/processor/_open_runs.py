@@ -97,11 +97,14 @@ class OpenRuns:
         self._runs.clear()
         self._current.set(0)
 
-    def hosts(self, run: Run) -> list[Run]:
-        """Return the open runs that a run which has ended may turn out to belong to."""
+    def hosts(self, run: Run) -> tuple[list[Run], bool]:
+        """Return the open runs that a run which has ended may turn out to belong to.
+
+        The second value is whether nothing but their calls shows which of them it is.
+        """
         top = run.top
         if top is None:
-            return []
+            return [], False
         agents = _has_agents(run)
         # Tools that are started in nothing belong to the agent that was at work meanwhile.
         tools = (
@@ -112,9 +115,9 @@ class OpenRuns:
             )
         )
         near = [*run.inside.values(), *(() if run.around is None else (run.around,))]
-        hosts = [one for one in near if not one.done]
+        hosts = [one for one in near if one.is_open]
         if hosts or any(id(run) in one.hosts for one in near):
-            return [
+            held = [
                 host
                 for host in hosts
                 if host.mates is run.mates
@@ -123,16 +126,16 @@ class OpenRuns:
                     or (tools and host.top is not None and host.top.source == top.source)
                 )
             ]
-        # Nothing but their calls shows then which of several that go on at once is the other view.
-        run.by_calls = True
+            return held, False
         if not run.calls:
-            return []
-        return [
+            return [], True
+        shown = [
             host
             for host in _last(run.mates.going_on, _MOST_HOSTS)
             if _may_show(host, run, top, agents=agents, within=_PERHAPS)
             and (not agents or framework_of(host.top) == framework_of(top))
         ]
+        return shown, True
 
 
 def began(run: Run) -> int:

@@ -353,7 +353,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
                 and (facts is not None or v.OUTCOME in attributes or is_own(span))
             ):
                 if type(parent) is Followed:
-                    parent = self._runs.living(parent, span, attributes)
+                    parent = self._runs.live_parent(parent, span, attributes)
                 make = self._makers.get(operation) if type(operation) is str else None
                 began = (
                     self._begin(operation, attributes, span, parent, parent_context)

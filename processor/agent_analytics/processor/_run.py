@@ -1,8 +1,14 @@
-"""Foreign spans below one topmost one, until they are counted."""
+"""Foreign spans below one topmost one, until they are counted.
+
+A run is ``OPEN`` until its topmost span ends, ``WAITING`` while something else may belong to it or
+it to something else, and ``COUNTED`` from then on. Its methods are the only ones that change the
+state; ``RunEnds`` decides when.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from enum import Enum
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor._attribution import Owner
@@ -25,6 +31,24 @@ MOST_PARTS: Final = 10_000
 def _plain(count: object) -> int:
     """Return a number of tokens, or -1 for what is none."""
     return count if type(count) is int and 0 <= count <= MAX_TOKENS else -1
+
+
+class State(Enum):
+    """How far a run is."""
+
+    OPEN = "its topmost span goes on"
+    WAITING = "its topmost span has ended, and it is not counted yet"
+    COUNTED = "it was counted, or is part of another: what ends in it now is counted by itself"
+
+
+class Reason(Enum):
+    """What a run that has ended waits for; of several the first."""
+
+    NOTHING = "it is counted next"
+    HOSTS = "runs that go on may turn out to be round it"
+    LINKS = "it goes on in other traces, joined by links"
+    PARTS = "spans in it have not ended"
+    SPAN_ABOVE = "the span that it was started in may still say what it is"
 
 
 class ModelCall(NamedTuple):
@@ -71,7 +95,8 @@ class Run(Joined):
         mates: The runs of the same owner.
         size: Spans of it that were counted and are still needed, and others, when last counted.
         linked: Whether it goes on in other traces, joined by links.
-        done: Whether the topmost span has ended; what ends later is counted by itself.
+        state: How far it is.
+        reason: What it waits for, while it does.
         read: All of its spans, where they have their roles from taking others in.
         parts: Spans that were not counted yet.
         unit: The first invocation found in the run.
@@ -97,7 +122,6 @@ class Run(Joined):
         "caller",
         "calls",
         "counting",
-        "done",
         "guests",
         "held",
         "hosts",
@@ -110,9 +134,11 @@ class Run(Joined):
         "owner",
         "parts",
         "read",
+        "reason",
         "server",
         "serves",
         "size",
+        "state",
         "tenant",
         "top",
         "unit",
@@ -137,7 +163,8 @@ class Run(Joined):
         self.counting: Listing | None = None
         self.named: Listing | None = None
         self.apart = False
-        self.done = False
+        self.state = State.OPEN
+        self.reason = Reason.NOTHING
         self.parts: list[Followed] = []
         self.read: list[Followed] = []
         self.unit: Followed | None = None
@@ -153,6 +180,37 @@ class Run(Joined):
         self.by_calls = False
         self.waiting_since = 0.0
         self.most_parts = MOST_PARTS
+
+    # --- its states ------------------------------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its topmost span goes on."""
+        return self.state is State.OPEN
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether its topmost span has ended, and it was not counted."""
+        return self.state is State.WAITING
+
+    def end(self) -> None:
+        """Its topmost span has ended: ``OPEN`` to ``WAITING``, for nothing so far."""
+        self.state, self.reason = State.WAITING, Reason.NOTHING
+
+    def wait(self, reason: Reason) -> None:
+        """It waits for something, or for something else; once more where spans are late."""
+        self.state, self.reason = State.WAITING, reason
+
+    def count(self) -> None:
+        """It is counted with what is known, whatever it has waited for: to ``COUNTED``."""
+        self.state, self.reason = State.COUNTED, Reason.NOTHING
+
+    def become_part_of(self, host: Self) -> None:
+        """It is counted with another, whose spans its own are by now: to ``COUNTED``."""
+        self.into = host
+        self.count()
+
+    # --- its spans -------------------------------------------------------------------------------
 
     def note_calls(self) -> None:
         """Remember the tokens of its model calls, by which another view of it is known."""

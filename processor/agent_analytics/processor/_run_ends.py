@@ -16,7 +16,7 @@ from agent_analytics.processor._mates import AllMates, Mates
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._open_runs import Calls, OpenRuns, began
 from agent_analytics.processor._placing import Placing
-from agent_analytics.processor._run import MOST_PARTS, Run
+from agent_analytics.processor._run import MOST_PARTS, Reason, Run, State
 from agent_analytics.processor._silent import SilentSpans
 from agent_analytics.processor._tree import below, cut, prune
 
@@ -27,7 +27,7 @@ _LONGEST: Final = 256
 MOST_WAITING: Final = 1_000
 MOST_SECONDS: Final = 60.0
 #: Of a run with too many spans, the last ones that are not counted yet.
-_SPARED: Final = 100
+_KEPT_BACK: Final = 100
 #: Spans of a run that was counted: in a larger one, those that end later wait for each other.
 _MANY: Final = 64
 #: Spans that one scrape counts for owners who are not at it themselves.
@@ -84,49 +84,64 @@ class RunEnds:
 
     def waits(self, run: Run) -> bool:
         """Return whether a run that has ended waits for something."""
-        return id(run) in self._waiting
+        return run.is_waiting
 
     def take(self, node: Followed) -> None:
         """Take in a span that has ended; count its run if nothing more belongs to that."""
         run = node.run
         self._settle_overdue(run.mates)
-        if not run.done or id(run) in self._waiting:
+        if run.state is not State.COUNTED:
             self.pending[node.span_id] = node
         if node is run.top:
             self.finish(run)
-        elif not run.done:
+        elif run.is_open:
             return
-        elif id(run) in self._waiting:
+        elif run.is_waiting:
             run.read = []
-            self.attempt(run)
+            self.count_or_wait(run)
         elif run.size > _MANY and run.unfinished():
-            self._wait(run)  # each by itself would read all of it again
+            self._wait(run, Reason.PARTS)  # each by itself would read all of it again
         else:
             self._count(run)
 
     def finish(self, run: Run) -> None:
         """End a run whose topmost span has ended."""
         with self._lock:
-            if run.done:
+            if not run.is_open:
                 return
-            run.done = True
+            run.end()
             if run.counting is not None:
                 self._counter.leave(run.counting)
             self._open_runs.leave(run)
         run.note_calls()
-        run.wait_for(self._open_runs.hosts(run))
-        self._take_in(run)
-        self.attempt(run)
+        hosts, run.by_calls = self._open_runs.hosts(run)
+        run.wait_for(hosts)
+        self._absorb_waiting(run)
+        self.count_or_wait(run)
 
-    def attempt(self, run: Run) -> None:
+    def count_or_wait(self, run: Run) -> None:
         """Count a run that has ended, unless something that belongs to it has not."""
-        if not (run.hosts or run.linked or run.unfinished() or self._silent.hold(run)):
+        reason = self._reason(run)
+        if reason is Reason.NOTHING:
             self.settle(run)
-        else:
-            self._wait(run)
+            return
+        if reason is Reason.SPAN_ABOVE:
+            self._silent.hold(run)
+        self._wait(run, reason)
 
-    def _wait(self, run: Run) -> None:
+    def _reason(self, run: Run) -> Reason:
+        """Return what a run that has ended has to wait for."""
+        if run.hosts:
+            return Reason.HOSTS
+        if run.linked:
+            return Reason.LINKS
+        if run.unfinished():
+            return Reason.PARTS
+        return Reason.SPAN_ABOVE if self._silent.is_above(run) else Reason.NOTHING
+
+    def _wait(self, run: Run, reason: Reason) -> None:
         with self._lock:
+            run.wait(reason)
             if id(run) not in self._waiting:
                 run.waiting_since = self._clock()
                 self._waiting[id(run)] = run.mates.waiting[id(run)] = run
@@ -143,16 +158,17 @@ class RunEnds:
                 continue
             with self._lock:
                 self._waiting.pop(id(gone), None)
+                gone.count()  # by its owner, next
             gone.mates.leave(partial(self.settle, gone))
             self.mates.note(gone.mates)
 
-    def _take_in(self, run: Run) -> None:
+    def _absorb_waiting(self, run: Run) -> None:
         """Take the runs that waited for this one into it, or let them wait on."""
         with self._lock:
             guests = [
                 guest
                 for guest in run.guests.values()
-                if id(run) in guest.hosts and id(guest) in self._waiting
+                if id(run) in guest.hosts and guest.is_waiting
             ]
             run.guests = {}
         guests.sort(key=began)  # what is round others first
@@ -167,7 +183,7 @@ class RunEnds:
             if not guest.hosts:
                 alone.append(guest)
         for guest in alone:
-            self.attempt(guest)
+            self.count_or_wait(guest)
 
     def merge(self, guest: Run, host: Run) -> None:
         """Make the spans of one run, which are in the tree of another by now, that one's."""
@@ -177,7 +193,7 @@ class RunEnds:
             guest.mates.waiting.pop(id(guest), None)
             stir(guest)
             self._open_runs.merge(guest, host)
-            guest.into = host
+            guest.become_part_of(host)
             host.size += guest.size
             fewer, more = sorted((guest.parts, host.parts), key=len)
             more += fewer
@@ -189,7 +205,7 @@ class RunEnds:
     def join_late(self, node: Followed, runs: list[Run]) -> None:
         """Put runs that waited for a span below it, which has turned out to be one to follow."""
         for run in runs:
-            if id(run) in self._waiting and run.top is not None and run.mates is node.run.mates:
+            if run.is_waiting and run.top is not None and run.mates is node.run.mates:
                 graft(run.top, node)
                 self.merge(run, node.run)
 
@@ -220,7 +236,10 @@ class RunEnds:
             late = run.waiting_since < horizon
             if late:
                 self._silent.give_up(run)
-            going_on = run.hosts or (run.linked and run.unfinished()) or self._silent.hold(run)
+            going_on = bool(run.hosts) or (run.linked and run.unfinished())
+            if not going_on and self._silent.is_above(run):
+                self._silent.hold(run)
+                going_on = True
             if late or not going_on:
                 left[0] -= max(run.size, len(run.parts))
                 self.settle(run)
@@ -239,6 +258,7 @@ class RunEnds:
     def settle(self, run: Run) -> None:
         """Count a run that has ended, whatever it waits for."""
         with self._lock:
+            run.count()
             self._waiting.pop(id(run), None)
             run.mates.waiting.pop(id(run), None)
             stir(run)
@@ -274,7 +294,7 @@ class RunEnds:
 
     def count_some(self, run: Run) -> None:
         """Count what has ended of a run with too many spans, but for the last."""
-        self._count(run, _SPARED)
+        self._count(run, _KEPT_BACK)
         self.prune(run)
 
     def count_apart(self, run: Run, ready: set[int]) -> None:
@@ -292,12 +312,12 @@ class RunEnds:
         run.size = max(0, run.size - len(gone))
         run.most_parts = max(MOST_PARTS, 2 * len(run.parts), run.size // 2)
 
-    def _count(self, run: Run, spare: int = 0, only: set[int] | None = None) -> None:
+    def _count(self, run: Run, keep_latest: int = 0, only: set[int] | None = None) -> None:
         """Count what has ended of a run, but for the last spans to start: more may be said of them.
 
         Args:
             run: The run.
-            spare: How many of the last spans may not be all.
+            keep_latest: How many of the last spans may not be all.
             only: Spans, by ``id()``, that are counted; ``None`` for all.
         """
         if run.into is not None:
@@ -306,7 +326,7 @@ class RunEnds:
         parts = run.parts[:number]
         ready = {
             id(part)
-            for part in parts[: cut(parts, spare)]
+            for part in parts[: cut(parts, keep_latest)]
             if part.ended is not None and not part.settled and (only is None or id(part) in only)
         }
         for part in parts:

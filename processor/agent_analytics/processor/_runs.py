@@ -87,7 +87,7 @@ class Runs:
             self.give_up(reused)
         below = parent
         if isinstance(below, Followed):
-            parent = self.living(below, span, attributes)
+            parent = self.live_parent(below, span, attributes)
         joined = parent if isinstance(parent, Followed) and not parent.settled else None
         if joined is None and parent is below:
             parent, joined = self._left_off(parent, span)
@@ -231,7 +231,7 @@ class Runs:
         """Let what has waited for a span that said nothing wait for the one above it."""
         for run in self.silent.hand_on(silent):
             if self._ends.waits(run):
-                run.mates.work(partial(self._ends.attempt, run))
+                run.mates.work(partial(self._ends.count_or_wait, run))
 
     def give_up(self, node: Node) -> None:
         """Stop waiting for a span: what has ended below it is counted."""
@@ -247,7 +247,7 @@ class Runs:
         if type(node) is not Followed:
             return
         run = node.run
-        if node is not run.top or run.done:
+        if node is not run.top or not run.is_open:
             node.let_go()
             if node.ended is None:
                 node.settled = True
@@ -290,59 +290,72 @@ class Runs:
             if node.kind != _nodes.FOLLOWED or not isinstance(node, Followed):
                 continue
             span = node.span
-            if span is None or node.run.top is not node or node.run.done:
+            if span is None or node.run.top is not node or not node.run.is_open:
                 continue
             facts = node.so_far() if self._has_failed(span) else None
             if facts is not None and facts.role in _RUNS:
-                self._bury(node, span)
+                self._treat_as_ended(node, span)
 
     def settle_open(self) -> None:
         """Count what has ended of the runs whose topmost span has been open for too long."""
         horizon = self._clock() - self._most_open_seconds
         for node in open_since(list(self._nodes.values()), horizon):
             run = node.run
-            if not run.done and run.has_more():
+            if run.is_open and run.has_more():
                 run.mates.try_work(partial(self._count_apart, run, horizon))
 
     def _count_apart(self, run: Run, horizon: float) -> None:
-        if not run.done:
+        if run.is_open:
             self._ends.count_apart(run, complete(run, horizon))
 
-    def living(self, parent: Followed, span: ReadableSpan, attributes: Attributes) -> Node | None:
-        """Return what an agent is started in, past agents that failed and never ended.
-
-        An instrumentation that forgets to end the span of an agent that failed leaves it current:
-        whatever runs next on that thread looks as if it were inside.
+    def live_parent(
+        self, parent: Followed, span: ReadableSpan, attributes: Attributes
+    ) -> Node | None:
+        """Return what an agent is started in; take agents that are left behind for ended.
 
         Args:
             parent: Node of the span that it was started in.
             span: The span that starts.
             attributes: What it carries so far.
         """
+        found, left = self._nearest_live_parent(parent, span, attributes)
+        for node, failed in left:
+            self._treat_as_ended(node, failed)
+        return found
+
+    def _nearest_live_parent(
+        self, parent: Followed, span: ReadableSpan, attributes: Attributes
+    ) -> tuple[Node | None, list[tuple[Followed, ReadableSpan]]]:
+        """Return what an agent is started in, and agents below that which failed and never ended.
+
+        An instrumentation that forgets to end the span of an agent that failed leaves it current:
+        whatever runs next on that thread looks as if it were inside.
+        """
+        left: list[tuple[Followed, ReadableSpan]] = []
         below: Node | None = parent
         while isinstance(below, Followed):
-            dead = below.span
-            if not below.buried:
-                if dead is None or not self._has_failed(dead) or not d.is_known(below.source):
-                    return below
+            failed = below.span
+            if not below.taken_as_ended:
+                if failed is None or not self._has_failed(failed) or not d.is_known(below.source):
+                    return below, left
                 facts = below.so_far()
                 if facts is None or facts.role != d.AGENT:
-                    return below
+                    return below, left
             if below is parent and _read(span, attributes).role != d.AGENT:
-                return parent
-            if dead is not None:
-                self._bury(below, dead)
+                return parent, left
+            if failed is not None:
+                left.append((below, failed))
             below = below.parent
         if below is not None and not any(below is one for one in list(self._nodes.values())):
-            return None  # an invocation that has ended
-        return below
+            return None, left  # an invocation that has ended
+        return below, left
 
     def _has_failed(self, span: ReadableSpan) -> bool:
         """Tell whether the status of a span, be it open still, is that of a failure."""
         _, _, failed, _, _ = self._read_end(span)
         return failed
 
-    def _bury(self, node: Followed, span: ReadableSpan) -> None:
+    def _treat_as_ended(self, node: Followed, span: ReadableSpan) -> None:
         """Take a span that failed and was not ended for ended; count its run if it is the top."""
         _, attributes = as_it_stands(span)
         ended = node.read_end(attributes, span, self._read_end(span))
@@ -350,11 +363,11 @@ class Runs:
         ended.end = ended.end or last or ended.start
         node.ended = ended
         node.let_go()
-        node.buried = True
-        if node.run.top is node and not node.run.done:
-            node.run.mates.work(partial(self._end_buried, node.run))
+        node.taken_as_ended = True
+        if node.run.top is node and node.run.is_open:
+            node.run.mates.work(partial(self._end_run_of_failed, node.run))
 
-    def _end_buried(self, run: Run) -> None:
+    def _end_run_of_failed(self, run: Run) -> None:
         self._ends.finish(run)
         if not run.hosts:
             self._ends.settle(run)
@@ -395,7 +408,7 @@ class Runs:
         self.settle_failed()
         self._ends.settle_all()
         for node in list(self._nodes.values()):
-            if isinstance(node, Followed) and node.run.top is node and not node.run.done:
+            if isinstance(node, Followed) and node.run.top is node and node.run.is_open:
                 node.run.mates.work(partial(self._count_apart, node.run, float("inf")))
 
 

@@ -70,16 +70,19 @@ class SilentSpans:
         """Expect nothing more of the span that a run waits for."""
         self.forget(above(run))
 
-    def hold(self, run: Run) -> bool:
+    def is_above(self, run: Run) -> bool:
+        """Return whether the span that a run was started in may still say what it is."""
+        return above(run) in self.spans
+
+    def hold(self, run: Run) -> None:
         """Let a run wait for the span that it was started in, if that is still silent."""
         span_id = above(run)
         silent = self.spans.get(span_id)
         if silent is None:
-            return False
+            return
         if silent.held is None:
             silent.held = Held(span_id)
         silent.held.add(run)
-        return True
 
     def hand_on(self, silent: Silent) -> list[Run]:
         """Let what has waited for a span that said nothing wait for the one above it.

@@ -62,19 +62,19 @@ def prune(top: Followed | None) -> list[int]:
     return gone
 
 
-def cut(parts: list[Followed], spare: int) -> int:
+def cut(parts: list[Followed], keep_latest: int) -> int:
     """Return how many spans to count so that views of one call are not parted.
 
-    That is before the last ``spare`` to start, where nothing that has ended goes on.
+    That is before the last ``keep_latest`` to start, where nothing that has ended goes on.
     """
-    if not spare:
+    if not keep_latest:
         return len(parts)
     best, last = 0, 0
-    for number, part in enumerate(parts[: len(parts) - spare]):
+    for number, part in enumerate(parts[: len(parts) - keep_latest]):
         if part.start_ns >= last:
             best = number
         last = max(last, end(part))
-    most = len(parts) - spare
+    most = len(parts) - keep_latest
     return best if best > most // 2 else most
 
 
