@@ -9,6 +9,7 @@ from agent_analytics.exporters._alone import REFUSAL, alone
 from agent_analytics.exporters._renderings import Answer, renderings_of
 from agent_analytics.exporters._request import BadRequestError, path_of
 from agent_analytics.exporters._responses import (
+    READER,
     Request,
     Response,
     mounted_path,
@@ -30,6 +31,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+_READER_OF_WSGI: Final = f"HTTP_{READER.upper().replace('-', '_')}"
 _LIFESPAN: Final = ("startup", "shutdown")
 #: What a web server is given at once.
 _PIECE_BYTES: Final = 256 * 1024
@@ -69,6 +71,7 @@ def make_wsgi_app(
                 environ.get("HTTP_HOST", ""),
                 (name[5:].replace("_", "-").lower() for name in environ if name[:5] == "HTTP_"),
             ),
+            environ.get(_READER_OF_WSGI, ""),
         )
         several = bool(environ.get("wsgi.multiprocess"))
         if processor.state_dir is None and not alone(environ.get("SERVER_PORT"), several=several):
@@ -149,6 +152,7 @@ def _request(scope: Scope) -> Request:
             headers.get(b"host", ""),
             (name.decode("latin-1") for name in headers),
         ),
+        headers.get(READER.lower().encode(), ""),
     )
 
 

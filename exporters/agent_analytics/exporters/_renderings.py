@@ -45,11 +45,13 @@ class Want:
         part: ``metrics`` or ``sketches``.
         openmetrics: Whether as OpenMetrics, else as text 0.0.4.
         gzip: Whether it may come packed.
+        looks: Whether who asks only looks, and ends no hold.
     """
 
     part: str
     openmetrics: bool = False
     gzip: bool = False
+    looks: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -219,7 +221,9 @@ class Renderings:
         if processor is None:
             return
         try:
-            snapshot = processor.snapshot(cast("Part", part))
+            looks = all(turn.want.looks for turn in turns)
+            take = processor.look if looks else processor.snapshot
+            snapshot = take(cast("Part", part))
             for openmetrics in (False, True):
                 some = [turn for turn in turns if turn.want.openmetrics is openmetrics]
                 if not some:

@@ -17,6 +17,9 @@ PARTS: Final = {"/metrics": "metrics", "/metrics/sketches": SKETCHES}
 HEALTHY: Final = "/-/healthy"
 FINDINGS: Final = "/-/findings"
 SETTINGS: Final = "/-/settings"
+#: Header of a request by which who only looks says so: what it sees is no scrape.
+READER: Final = "Agent-Analytics-Reader"
+NO_READER: Final = "none"
 _OTHERS: Final = frozenset({"/", HEALTHY, FINDINGS, SETTINGS})
 #: Methods that a server knows (RFC 9110 and 5789), whether or not it allows them.
 _METHODS: Final = frozenset({
@@ -54,6 +57,7 @@ class Request:
         accept_encoding: The ``Accept-Encoding`` header, or empty.
         authorization: The ``Authorization`` header, or empty.
         local: Whether it was made on this machine.
+        reader: The header ``READER``, or empty.
     """
 
     method: str
@@ -62,6 +66,7 @@ class Request:
     accept_encoding: str = ""
     authorization: str = field(default="", repr=False)
     local: bool = False
+    reader: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +182,12 @@ def _part(part: str, request: Request) -> Response | Want:
     if request.method == "HEAD":
         # Rendering would count as a scrape and release series whose zeros nobody has seen.
         return Response(HTTPStatus.OK, (("Content-Type", content_type(request.accept)), _VARY), b"")
-    return Want(part, wants_openmetrics(request.accept), _accepts_gzip(request.accept_encoding))
+    return Want(
+        part,
+        wants_openmetrics(request.accept),
+        _accepts_gzip(request.accept_encoding),
+        looks=request.reader.strip().lower() == NO_READER,
+    )
 
 
 def _with_body(

@@ -19,6 +19,7 @@ from agent_analytics.exporters._renderings import Answer, Reading, Rendered, ren
 from agent_analytics.exporters._request import Head
 from agent_analytics.exporters._responses import (
     PARTS,
+    READER,
     SKETCHES,
     Request,
     Response,
@@ -167,6 +168,7 @@ class MetricsServer:
             head.headers.get("accept-encoding", ""),
             head.headers.get("authorization", ""),
             is_local(connection.address, head.headers.get("host", ""), head.headers),
+            head.headers.get(READER.lower(), ""),
         )
         found = route(self._processor, self._readers, request)
         if isinstance(found, Response):

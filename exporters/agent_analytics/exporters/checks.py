@@ -17,6 +17,7 @@ from agent_analytics.exporters._identity import check_identity, publisher_named
 from agent_analytics.exporters._listening import bare, is_every, listen
 from agent_analytics.exporters._otlp import wrong_endpoint
 from agent_analytics.exporters._redaction import Policy
+from agent_analytics.exporters._responses import NO_READER, READER
 from agent_analytics.exporters._settings import UNSET
 from agent_analytics.exporters._variables import PREFIXES, misspelt
 from agent_analytics.exporters._web_config import WebConfig
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor
 
 __all__ = [
+    "NO_READER",
     "PREFIXES",
+    "READER",
     "Refusal",
     "hold_seconds",
     "misspelt",

@@ -137,14 +137,25 @@ class Expiry:
         self._memory.reset()
 
     def judge(
-        self, ids: Ids, values: Sequence[Values]
+        self, ids: Ids, values: Sequence[Values], *, note: bool = True
     ) -> tuple[Presence, dict[tuple[str, tuple[str, ...]], list[int]]]:
-        """Return how a listing is shown now, and what it left with if it returns."""
+        """Return how a listing is shown now, and what it left with if it returns.
+
+        Args:
+            ids: Of the listing.
+            values: Its blocks.
+            note: Whether that is a scrape; for who only looks, nothing changes.
+        """
         now_ns = max(int(self._wall_clock() * _NS), 1)
         total = sum(sum(cells) for _, _, cells in values) & _LARGEST
         busy = any(cells[gauge] for schema, _, cells in values for gauge in schema.gauges)
         changed, before = self._memory.changed(ids)
         kept = self._memory.kept(ids)
+        if not note:
+            idle = changed and not busy and now_ns - changed >= self._idle_ns
+            gone = total == before and (kept is not None or idle)
+            back = Presence.SHOWN if kept is None else Presence.RETURNING
+            return (Presence.HIDDEN, {}) if gone else (back, kept or {})
         if kept is not None:
             if total == before:
                 return Presence.HIDDEN, {}

@@ -10,7 +10,7 @@ import os
 import sys
 import time
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from threading import RLock
 from typing import Any, Final
@@ -53,6 +53,7 @@ from agent_analytics.processor._outcomes import outcome_of
 from agent_analytics.processor._own_spans import ended_at, is_own
 from agent_analytics.processor._placing import Placing
 from agent_analytics.processor._prices import Prices
+from agent_analytics.processor._readers import HTTP, Registries, owner_of
 from agent_analytics.processor._reading import Attributes, EndFields, exactly, readers
 from agent_analytics.processor._rows import Part, Snapshot
 from agent_analytics.processor._runs import Runs
@@ -101,8 +102,8 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
 
     Args:
         hold_seconds: How long a newborn series shows 0, so that its first events count in
-            ``increase()``: at least this long, and until one scrape has seen the zeros (or ten
-            times as long, when nobody scrapes). 0 shows every value at once.
+            ``increase()``: at least this long, and until each reader has seen the zeros (or ten
+            times as long, when one does not come). 0 shows every value at once.
         state_dir: Directory where series outlive the process, shared by all workers of one
             service on one machine: any of them shows the sum of all. One that cannot be used is
             logged, and series are kept in memory.
@@ -219,6 +220,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
                 installs,
                 wall_clock,
             )
+        self._registries = Registries()
         #: No upkeep between the two: a clock that was set back is as good a reason as one second.
         self._upkeep_from = 0
         self._upkeep_at = sys.maxsize if self._store is None else 0
@@ -468,7 +470,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
     # --- exposition ------------------------------------------------------------------------------
 
     def snapshot(self, part: Part = "metrics") -> Snapshot:
-        """Return the series as they stand; counts as a scrape.
+        """Return the series as they stand; counts as a scrape, like those over HTTP.
 
         Args:
             part: ``metrics`` (counters, histograms, gauges) or ``sketches`` (registers).
@@ -476,8 +478,22 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         Raises:
             ValueError: There is no such part.
         """
+        return self._read(part, HTTP)
+
+    def look(self, part: Part = "metrics") -> Snapshot:
+        """Return the series as they stand, as no scrape: newborn series are held on.
+
+        Args:
+            part: As for ``snapshot``.
+
+        Raises:
+            ValueError: There is no such part.
+        """
+        return self._read(part, None)
+
+    def _read(self, part: Part, reader: int | None) -> Snapshot:
         self._settle()
-        return self._snapshots.take(part, open_spans=len(self._open))
+        return self._snapshots.take(part, open_spans=len(self._open), reader=reader)
 
     def _settle(self) -> None:
         """Count what has waited for long enough."""
@@ -491,9 +507,14 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         """Yield every family with its samples, both parts, for a ``prometheus_client`` registry.
 
         Sketches take the room that metrics leave. Whoever is shown them can test for a tenant, and
-        a registry asks nobody for a credential (SECURITY.md).
+        a registry asks nobody for a credential (SECURITY.md). Each registry is a reader of its own:
+        newborn series show 0 until each reader has seen that.
         """
-        yield from collect(self.snapshot("metrics"))
+        caller = sys._getframe(1)  # noqa: SLF001 - nothing else names who collects
+        return self._collected(self._registries.number(owner_of(caller, self)))
+
+    def _collected(self, reader: int) -> Iterator[PrometheusMetric]:
+        yield from collect(self._read("metrics", reader))
         yield from collect(
             self._snapshots.take("sketches", open_spans=len(self._open), beside=True)
         )

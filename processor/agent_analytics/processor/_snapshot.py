@@ -14,6 +14,7 @@ from agent_analytics.processor._expiry import Expiry, Presence, ProcessMemory
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._installs import ActiveInstalls
 from agent_analytics.processor._listings import Listing, Listings
+from agent_analytics.processor._readers import HTTP, Readers, Scrape
 from agent_analytics.processor._rows import Row, Sample, Snapshot, bounded, held_cells, infos, own
 from agent_analytics.processor._schema import SCHEMAS, Schema
 from agent_analytics.processor._shares import Admission
@@ -25,8 +26,6 @@ from agent_analytics.processor.catalogue import Metric
 
 #: Most cells copied in one hold of the lock; a single block is never split.
 MAX_CELLS: Final = 500
-#: How many holds a newborn series waits for a scrape that does not come.
-CAP_IN_HOLDS: Final = 10
 
 _logger: Final = logging.getLogger("agent_analytics")
 
@@ -52,8 +51,7 @@ class Snapshots:
         self._shares = shares
         self._health = health
         self._lock = lock
-        self._hold = hold_seconds
-        self._cap = hold_seconds * CAP_IN_HOLDS
+        self._readers = Readers(hold_seconds)
         self._expiry = Expiry(expire_seconds, hold_seconds, ProcessMemory(), wall_clock)
         self._hidden: set[tuple[str, ...]] = set()
         self._installs = installs
@@ -62,12 +60,15 @@ class Snapshots:
         #: Of the last scrape of sketches.
         self._epoch = 0
 
-    def take(self, part: str, *, open_spans: int, beside: bool = False) -> Snapshot:
+    def take(
+        self, part: str, *, open_spans: int, reader: int | None = HTTP, beside: bool = False
+    ) -> Snapshot:
         """Return the series of ``part`` as they stand.
 
         Args:
             part: ``metrics`` or ``sketches``.
             open_spans: How many spans are followed.
+            reader: Who reads; ``None`` for who only looks, and ends no hold.
             beside: Whether sketches are shown in one exposition with the metrics.
         """
         if part == "metrics":
@@ -76,7 +77,7 @@ class Snapshots:
                 cells = self._health.cells.tolist()
                 further = [cell[0] for cell in self._health.further]
                 scopes = {scope: cell[0] for scope, cell in self._health.scopes.items()}
-            blocks = self._blocks()
+            blocks = self._blocks(reader)
             installs = list(self._installs.samples(blocks))
             samples = [self._infos(), *installs, *own(cells, further, scopes)]
             return bounded(blocks, samples, self._shares.filled())
@@ -89,26 +90,28 @@ class Snapshots:
         """Forget what was hidden, in a forked child: it begins with no listings."""
         self._hidden = set()
         self._expiry.forget()
+        self._readers.forget()
 
     # --- blocks ----------------------------------------------------------------------------------
 
-    def _blocks(self) -> list[tuple[Schema, list[Row]]]:
+    def _blocks(self, reader: int | None) -> list[tuple[Schema, list[Row]]]:
         rows: dict[str, list[Row]] = {kind.name: [] for kind in SCHEMAS}
-        now = self._clock()
+        with self._lock:
+            scrape = self._readers.scrape(reader, self._clock())
         copied: list[_Copy] = []
         for batch in self._batches():
             with self._lock:
-                copied += [
-                    (block, block.cells.tolist(), self._shown(block, now)) for block in batch
-                ]
-        for block, cells, row in self._presented(copied):
+                copied += [(block, block.cells.tolist(), _shown(block, scrape)) for block in batch]
+        for block, cells, row in self._presented(copied, note=reader is not None):
             exemplars = block.exemplars if row is cells else None
             rows[block.schema.name].append(
                 (block.labels, row, dict(exemplars) if exemplars else None)
             )
         return [(kind, rows[kind.name]) for kind in SCHEMAS]
 
-    def _presented(self, copied: list[_Copy]) -> Iterator[tuple[Block, list[int], list[int]]]:
+    def _presented(
+        self, copied: list[_Copy], *, note: bool
+    ) -> Iterator[tuple[Block, list[int], list[int]]]:
         """Yield blocks with their cells and with what is shown in place of those."""
         if not self._expiry.on:
             for block, cells, shown in copied:
@@ -120,7 +123,9 @@ class Snapshots:
             listings.setdefault(copy[0].labels[:2], []).append(copy)
         for ids, blocks in listings.items():
             presence, old = self._expiry.judge(
-                ids, [(block.schema, block.labels, cells) for block, cells, _ in blocks]
+                ids,
+                [(block.schema, block.labels, cells) for block, cells, _ in blocks],
+                note=note,
             )
             if presence is Presence.HIDDEN:
                 self._hidden.add(ids)
@@ -155,16 +160,6 @@ class Snapshots:
     def _known(self) -> list[Listing]:
         return list(self._listings.known.values())
 
-    def _shown(self, block: Block, now: float) -> bool:
-        """Tell whether a block's values may be shown, and note that a scrape saw it at 0 if not."""
-        if block.live:
-            return True
-        age = now - (block.born or 0.0)
-        if age >= self._hold and (block.seen or age >= self._cap):
-            block.live = True
-        block.seen = True
-        return block.live
-
     # --- everything else -------------------------------------------------------------------------
 
     def _infos(self) -> tuple[Metric, list[Sample]]:
@@ -195,3 +190,12 @@ class Snapshots:
                 with self._lock:
                     found[listing.publisher, listing.agent, kind] = sketch.registers(epoch)
         return [(catalogue.SKETCH_REGISTER, shown(found, room))]
+
+
+def _shown(block: Block, scrape: Scrape) -> bool:
+    """Tell whether a block's values are shown, and note who saw it at 0 if not."""
+    if block.live:
+        return True
+    block.live = scrape.ends_hold(block.born or 0.0, block.seen)
+    block.seen |= scrape.mark
+    return block.live

@@ -41,7 +41,7 @@ class Block:
         exemplars: Last exemplar of each bucket, by the index of its cell.
         born: When the block was made, on the processor's clock; ``None`` for one with a history
             (restored from disk), which is never held at 0.
-        seen: Whether a scrape has seen the block at 0.
+        seen: Bits of the readers that have seen the block at 0 (``_readers``).
         live: Whether the cells are shown; until then the block shows zeros.
     """
 
@@ -55,7 +55,7 @@ class Block:
         self.cells = cells
         self.exemplars: dict[int, Exemplar] | None = None
         self.born = born
-        self.seen = False
+        self.seen = 0
         self.live = born is None
 
     def note(self, cell: int, exemplar: Exemplar) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any, Final
 
+from agent_analytics.exporters.checks import NO_READER, READER
 from agent_analytics.insights.openers import unredirected
 
 _TIMEOUT: Final = 10.0
@@ -69,7 +70,8 @@ class Server:
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             message = f"expected an address such as http://localhost:9090, got {address!r}"
             raise ValueError(message)
-        self._headers: dict[str, str] = {}
+        #: A look is no scrape: what is newborn must be seen at 0 by who scrapes.
+        self._headers: dict[str, str] = {READER: NO_READER}
         if authorization:
             self._headers["Authorization"] = authorization
         if parts.username is not None:

@@ -43,12 +43,17 @@ MENDED: Final = 13
 #: Up to which time of these a worker has taken on what was shown and then lost.
 TAKEN_ON: Final = 14
 
+#: When each reader has read last, by its number, in nanoseconds since 1970.
+READ: Final = 16
+
 # --- life of a block: the first cells of its run -------------------------------------------------
 
 #: 1 when the block's values may be shown.
 LIVE: Final = 0
-#: When a scrape first saw the newborn block, in nanoseconds since 1970.
+#: When a scrape first saw the newborn block, in nanoseconds since 1970; in place of the last eight
+#: bits, which readers have seen it. A release that knew of no readers left these bits zero.
 SEEN: Final = 1
+READERS_MASK: Final = 0xFF
 #: When the block was last seen to change, and the sum of its cells then (for expiry).
 CHANGED: Final = 2
 TOTAL: Final = 3

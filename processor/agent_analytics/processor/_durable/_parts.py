@@ -6,6 +6,7 @@ from typing import Final
 
 from agent_analytics.processor._durable import _format as form
 from agent_analytics.processor._durable._mapped import Stored
+from agent_analytics.processor._readers import HTTP, Scrape
 from agent_analytics.processor._store import Cells
 
 Labels = tuple[str, ...]
@@ -65,8 +66,8 @@ class Merged:
         if self.live:
             part.state[form.LIVE] = 1
 
-    def shown(self, now_ns: int, hold_ns: int, cap_ns: int) -> bool:
-        """Tell whether the values may be shown, and note that a scrape saw zeros if not.
+    def shown(self, scrape: Scrape) -> bool:
+        """Tell whether the values are shown, and note who saw zeros if not.
 
         What is noted stands in every worker's block: another worker may serve the next scrape,
         and this one may be gone by then.
@@ -75,16 +76,17 @@ class Merged:
             return True
         states = [part.state for part in self.parts]
         live = any(state[form.LIVE] for state in states)
+        seen = 0
         if not live:
-            seen = any(state[form.SEEN] for state in states)
-            age = now_ns - min(part.born_ns for part in self.parts)
-            # A clock that was set back must not hold anything for as long as that.
-            live = not 0 <= age < hold_ns and (seen or not 0 <= age < cap_ns)
+            for state in states:
+                seen |= _seen_by(state[form.SEEN])
+            live = scrape.ends_hold(min(part.born_ns for part in self.parts), seen)
         for state in states:
             if live:
                 state[form.LIVE] = 1
-            elif not state[form.SEEN]:
-                state[form.SEEN] = max(now_ns, 1)
+            elif scrape.mark:
+                at = (state[form.SEEN] or int(scrape.now)) & ~form.READERS_MASK
+                state[form.SEEN] = at | seen | scrape.mark
         self.live = live
         return live
 
@@ -98,3 +100,8 @@ class Merged:
                     cells[gauge] = 0
             copies.append(cells)
         return copies
+
+
+def _seen_by(cell: int) -> int:
+    """Return the bits of the readers that have seen a newborn block."""
+    return (cell & form.READERS_MASK or 1 << HTTP) if cell else 0

@@ -17,13 +17,13 @@ from agent_analytics.processor._expiry import Expiry, Ids, Presence, Values
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._installs import ActiveInstalls
 from agent_analytics.processor._limits import Limits
+from agent_analytics.processor._readers import HTTP, Readers, Scrape
 from agent_analytics.processor._rows import Row, Sample, Snapshot, bounded, held_cells, infos, own
 from agent_analytics.processor._schema import LISTING, SCHEMAS, Schema
 from agent_analytics.processor._shares import Admission, named
-from agent_analytics.processor._sizes import Size
 from agent_analytics.processor._sketch import MOST_BACK
 from agent_analytics.processor._sketch_room import room_for_sketches, shown
-from agent_analytics.processor._snapshot import CAP_IN_HOLDS, MAX_CELLS
+from agent_analytics.processor._snapshot import MAX_CELLS
 from agent_analytics.processor._store import Exemplar
 from agent_analytics.processor.catalogue import Metric
 
@@ -52,7 +52,7 @@ class DurableSnapshots:
         self._shares = shares
         self._health = health
         self._lock = lock
-        self._hold_ns = int(hold_seconds * _NS)
+        self._readers = Readers(int(hold_seconds * _NS))
         self._versions = limits.versions_per_listing
         self._expiry = Expiry(expire_seconds, hold_seconds, _StoredMemory(store), wall_clock)
         self._installs = installs
@@ -61,12 +61,15 @@ class DurableSnapshots:
         #: One scrape at a time; never taken while holding the processor's lock.
         self.mutex = RLock()
 
-    def take(self, part: str, *, open_spans: int, beside: bool = False) -> Snapshot:
+    def take(
+        self, part: str, *, open_spans: int, reader: int | None = HTTP, beside: bool = False
+    ) -> Snapshot:
         """Return the series of ``part`` as they stand.
 
         Args:
             part: ``metrics`` or ``sketches``.
             open_spans: How many spans this worker follows.
+            reader: Who reads; ``None`` for who only looks, and ends no hold.
             beside: Whether sketches are shown in one exposition with the metrics.
         """
         if part not in {"metrics", "sketches"}:
@@ -82,15 +85,16 @@ class DurableSnapshots:
                 self._store.take_on(owed)
                 self._store.view.refresh()
             if part == "sketches":
-                return Snapshot([], self._sketches(room_for_sketches(self._shares, beside=beside)))
+                return Snapshot([], self._sketches(reader, beside=beside))
             # Those of a worker of an earlier version, too: the exposition has them.
             for kind, labels in self._store.view.fresh():
                 for cause, ids in named(kind, labels):
                     self._shares.record(cause, ids)
-            blocks = self._blocks()
+            scrape = self._scrape(reader)
+            blocks = self._blocks(scrape)
             if not self._store.view.sound():  # somebody has cut a file off meanwhile
                 self._store.view.refresh()
-                blocks = self._blocks()
+                blocks = self._blocks(scrape)
             self._store.view.keep()
             self._store.view.flush()
             installs = list(self._installs.samples(blocks))
@@ -101,18 +105,25 @@ class DurableSnapshots:
         """Let go of a lock that a thread of the parent may have held."""
         self.mutex = RLock()
         self._hidden = set()
+        self._readers.forget()
+
+    def _scrape(self, reader: int | None) -> Scrape:
+        view, now_ns = self._store.view, int(self._wall_clock() * _NS)
+        scrape = self._readers.scrape(reader, now_ns, view.reads())
+        if reader is not None:
+            view.note_read(reader, now_ns)
+        return scrape
 
     # --- blocks ----------------------------------------------------------------------------------
 
-    def _blocks(self) -> list[tuple[Schema, list[Row]]]:
+    def _blocks(self, scrape: Scrape) -> list[tuple[Schema, list[Row]]]:
         rows: dict[str, list[Row]] = {schema.name: [] for schema in SCHEMAS}
-        now_ns = int(self._wall_clock() * _NS)
         self._hidden.clear()
         for batch in self._batches():
             with self._lock:
                 copies = [(ids, [self._copied(each) for each in members]) for ids, members in batch]
             for ids, members in copies:
-                for schema, row in self._rows(ids, members, now_ns):
+                for schema, row in self._rows(ids, members, scrape):
                     rows[schema.name].append(row)
         return [(schema, rows[schema.name]) for schema in SCHEMAS]
 
@@ -138,13 +149,15 @@ class DurableSnapshots:
         self,
         ids: Ids,
         members: Sequence[tuple[Schema, Merged, list[list[int]]]],
-        now_ns: int,
+        scrape: Scrape,
     ) -> Iterator[tuple[Schema, Row]]:
         summed = [(schema, merged, total(copies)) for schema, merged, copies in members]
         kept: dict[tuple[str, tuple[str, ...]], list[int]] = {}
         if self._expiry.on:
             presence, kept = self._expiry.judge(
-                ids, [(schema, merged.labels, cells) for schema, merged, cells in summed]
+                ids,
+                [(schema, merged.labels, cells) for schema, merged, cells in summed],
+                note=scrape.mark != 0,
             )
             if presence is Presence.HIDDEN:
                 self._hidden.add(ids)
@@ -153,7 +166,7 @@ class DurableSnapshots:
             old = kept.get((schema.name, merged.labels))
             if old is not None:
                 yield schema, (merged.labels, old, None)
-            elif merged.shown(now_ns, self._hold_ns, self._hold_ns * CAP_IN_HOLDS):
+            elif merged.shown(scrape):
                 yield schema, (merged.labels, cells, self._exemplars(schema, merged.labels))
             else:
                 yield schema, (merged.labels, held_cells(schema, cells), None)
@@ -227,13 +240,15 @@ class DurableSnapshots:
             counted.update({scope: cell[0] for scope, cell in self._health.scopes.items()})
         return dict(counted)
 
-    def _sketches(self, room: Size) -> list[tuple[Metric, list[Sample]]]:
+    def _sketches(self, reader: int | None, *, beside: bool) -> list[tuple[Metric, list[Sample]]]:
         everything = {
             (publisher, agent, kind): dict(sorted(found.items()))
             for kind in _names.SKETCHES
             for (publisher, agent), found in self._registers(kind).items()
         }
-        self._store.note_scraped()
+        if reader is not None:
+            self._store.note_scraped()
+        room = room_for_sketches(self._shares, beside=beside)
         return [(catalogue.SKETCH_REGISTER, shown(everything, room))]
 
     def _registers(self, kind: str) -> dict[Ids, dict[int, float]]:

@@ -14,6 +14,7 @@ from agent_analytics.processor._durable._format import Entry
 from agent_analytics.processor._durable._layouts import Layouts, ReadCells
 from agent_analytics.processor._durable._mapped import Stored
 from agent_analytics.processor._durable._parts import NO_SLOT, Labels, Merged, Part
+from agent_analytics.processor._readers import MOST_READERS
 from agent_analytics.processor._schema import Schema
 from agent_analytics.processor.private_files import OddFileError
 
@@ -285,6 +286,19 @@ class View:
         """Return the digest of the key that a slot's sketches were made with."""
         file = self._files.get(slot)
         return self._directory.key if file is None else file.key()
+
+    def reads(self) -> list[int | None]:
+        """Return when each reader has read last, by its number, of whichever worker."""
+        files = list(self._files.values())
+        return [
+            max((file.counters[form.READ + number] for file in files), default=0) or None
+            for number in range(MOST_READERS)
+        ]
+
+    def note_read(self, reader: int, now_ns: int) -> None:
+        """Tell all workers that a reader has read: another one may serve the next scrape."""
+        for file in self._files.values():
+            file.counters[form.READ + reader] = now_ns
 
     def scraped(self) -> int:
         """Return the epoch of the last scrape of sketches, of any worker."""
