@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+from wsgiref.util import setup_testing_defaults
 
 import pytest
 from prometheus_client import CollectorRegistry, Metric
@@ -12,7 +13,8 @@ from tests.cli.prometheus import ask, job, running
 from tests.patience import wait_for
 from tests.processor.conftest import Rig, invoke
 
-from agent_analytics.exporters import exposition, start_http_server
+from agent_analytics.cli._doctor import examine
+from agent_analytics.exporters import exposition, make_wsgi_app, start_http_server
 from agent_analytics.exporters._renderings import Rendered, Want, renderings_of
 from agent_analytics.processor import AgentMetricsProcessor, Snapshot
 from agent_analytics.processor._readers import MOST_READERS, Registries
@@ -271,6 +273,25 @@ def test_the_server_knows_who_only_looks(held: Rig, others: bool) -> None:  # no
     renderings.get(Want("metrics", looks=not others))
     held.clock.now += HOLD
     assert held.value("invocations_total") == (1 if others else 0)
+
+
+@pytest.mark.parametrize("app", ["server", "wsgi"])
+def test_the_doctor_ends_no_hold(held: Rig, app: str) -> None:
+    """Whoever examines a service while an agent is new takes no first event from Prometheus."""
+    held.run(invoke())
+    if app == "server":
+        with start_http_server(held.processor) as server:
+            examine(f"{server.url}/metrics", "none")
+            held.clock.now += HOLD
+            examine(f"{server.url}/metrics", "none")
+    else:
+        environ: dict[str, Any] = {"HTTP_AGENT_ANALYTICS_READER": "none"}
+        setup_testing_defaults(environ)
+        environ["PATH_INFO"] = "/metrics"
+        make_wsgi_app(held.processor)(environ, lambda *_: lambda _: None)
+        held.clock.now += HOLD
+    assert held.value("invocations_total") == 0
+    assert held.value("invocations_total") == 1
 
 
 # --- a child, and real Prometheus ----------------------------------------------------------------
