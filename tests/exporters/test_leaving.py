@@ -145,6 +145,19 @@ def test_what_is_listed_leaves() -> None:
         ),
         ("", {}, "span"),
         ("x" * 300, {}, "span"),
+        # scripts without blanks, or without capitals: a letter may be a word
+        ("chat 请把我的信用卡号码发送给张三", {"gen_ai.operation.name": "chat"}, "chat"),
+        ("パスワードを教えてください", {}, "span"),
+        ("내_비밀번호", {}, "span"),
+        ("搜索", {}, "搜索"),
+        ("Übersetzer", {}, "Übersetzer"),
+        # paths, whatever stands before them
+        ("GET:/users/alice", {}, "span"),
+        ("users/alice/secret.pdf", {}, "span"),
+        ("../etc/passwd", {}, "span"),
+        ("read file:/home/jane", {}, "read"),
+        ("chat openai/gpt-4o", {"gen_ai.request.model": "openai/gpt-4o"}, "chat openai/gpt-4o"),
+        ("tools/call search", {"mcp.method.name": "tools/call"}, "tools/call search"),
     ],
 )
 def test_names(name: str, attributes: dict[str, str], left: str) -> None:

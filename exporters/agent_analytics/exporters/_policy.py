@@ -14,7 +14,7 @@ class Group(NamedTuple):
 
     Attributes:
         what: What they say, for people.
-        keys: Their names; ``*`` stands for any characters.
+        keys: Their names; ``*`` stands for what names are made of: a name may be a text, too.
         figures: Whether they leave as numbers alone.
     """
 
@@ -118,13 +118,23 @@ CONTENT: Final = (
 
 def matcher(patterns: Iterable[str]) -> re.Pattern[str]:
     """Return what names match fully that one of these patterns stands for."""
-    whole = "|".join(".*".join(map(re.escape, each.split("*"))) for each in patterns)
-    return re.compile(whole or r"(?!)", re.DOTALL)
+    return _compiled(patterns, ".*")
+
+
+def declared(groups: Iterable[Group]) -> re.Pattern[str]:
+    """Return what the names of attributes match fully that are declared here."""
+    return _compiled((key for each in groups for key in each.keys), r"[\w.-]{1,100}")
+
+
+def _compiled(patterns: Iterable[str], anything: str) -> re.Pattern[str]:
+    whole = "|".join(anything.join(map(re.escape, each.split("*"))) for each in patterns)
+    return re.compile(whole or r"(?!)", re.DOTALL | re.ASCII)
 
 
 def table() -> str:
     """Return the declaration as a table in Markdown."""
-    basics = "ids, kind, times, links, scope, status without text, the name if it is no sentence"
+    name = "the name if it is no sentence and no path"
+    basics = f"ids, kind, times, links, scope, status without text, {name}"
     rows = [("every span", basics)]
     for each in ATTRIBUTES:
         as_numbers = ", as numbers" if each.figures else ""

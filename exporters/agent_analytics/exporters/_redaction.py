@@ -2,34 +2,37 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Link, SpanContext, Status, TraceState
+from opentelemetry.trace import Link, Status
 from opentelemetry.util.types import AttributeValue
 
-from agent_analytics.exporters import _policy
-from agent_analytics.instrumentation.exact import exact, exact_attributes
+from agent_analytics.exporters import _plain, _policy
 from agent_analytics.instrumentation.health import note_internal_error
 
 Attributes = Mapping[str, AttributeValue]
 
 _CONTENT: Final = re.compile("|".join(_policy.CONTENT))
 _OPERATION: Final = "gen_ai.operation.name"
-_ROUTE: Final = "http.route"
+#: Attributes that hold what a word with a slash in it may say.
+_WITH_SLASHES: Final = (
+    "http.route", "mcp.method.name", "gen_ai.request.model", "gen_ai.response.model",
+    "llm.model_name", "gen_ai.agent.name", "gen_ai.tool.name",
+)  # fmt: skip
 #: What an operation is done to, for the name of a span whose own name does not leave.
 _TARGETS: Final = ("gen_ai.agent.name", "gen_ai.tool.name", "gen_ai.request.model")
-#: A name is up to three words without the punctuation of sentences, addresses and queries.
+#: A name is up to three words without the punctuation of sentences, addresses and queries. A letter
+#: of a script without capitals is as much as a word: many of them have no blanks in a sentence.
 _WORD: Final = re.compile(r"[\w.:/<>{}()*$-]{1,100}")
 _MOST_WORDS: Final = 3
-_ADDRESS: Final = re.compile(r"://|//")
+#: A word with a slash in it is a path of somebody's, but for a method of gRPC's.
+_METHOD: Final = re.compile(r"[A-Za-z_][\w.]*/[A-Z]\w*", re.ASCII)
 _NAMELESS: Final = "span"
-#: The entry of the tracing state by which OpenTelemetry samples alike; others are of vendors.
-_SAMPLING: Final = "ot"
 _NUMBER: Final = re.compile(r"-?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,3})?")
+_FIGURES: Final = (bool, int, float)
 #: Names of attributes are open: more are not remembered.
 _MOST_KNOWN: Final = 4_096
 
@@ -48,46 +51,45 @@ class Policy:
         self._content = content
         self._asked = _policy.matcher(asked)
         of_spans = _policy.ATTRIBUTES
-        self._names = _policy.matcher(k for each in of_spans if not each.figures for k in each.keys)
-        self._figures = _policy.matcher(k for each in of_spans if each.figures for k in each.keys)
-        self._resource = _policy.matcher(k for each in _policy.RESOURCE for k in each.keys)
+        self._names = _policy.declared(each for each in of_spans if not each.figures)
+        self._figures = _policy.declared(each for each in of_spans if each.figures)
+        self._resource = _policy.declared(_policy.RESOURCE)
         self._known: dict[str, str] = {}
         self._last: tuple[Resource, Resource] | None = None
 
     def span(self, span: ReadableSpan) -> ReadableSpan:
         """Return what leaves of a span."""
         if self.all:
-            return span
-        attributes: Attributes = exact_attributes(span.attributes or {})
-        kept = self.attributes(attributes)
-        name: str = exact(span.name)
-        parent = span.parent
+            return _plain.whole(span)
+        kept = self.attributes(span.attributes or {})
+        name = _plain.name_of(span.name)
+        context, parent, status = span.context, span.parent, _plain.status_of(span)
         return ReadableSpan(
-            name=name if self._content else _name(name, attributes, kept),
-            context=None if span.context is None else _bare(span.context),
-            parent=None if parent is None else _bare(parent),
+            name=name if self._content else _name(name, kept),
+            context=None if context is None else _plain.bare(context),
+            parent=None if parent is None else _plain.bare(parent),
             resource=self.resource(span.resource),
             attributes=kept,
             events=[
-                Event(called, self.attributes(event.attributes or {}), event.timestamp)
+                _plain.event_of(event, called, self.attributes(event.attributes or {}))
                 for event in span.events
-                if (called := exact(event.name)) in _policy.EVENTS or self._content
+                if (called := _plain.name_of(event.name)) in _policy.EVENTS or self._content
             ],
             links=[
-                Link(_bare(link.context), self.attributes(link.attributes or {}))
-                for link in span.links
+                Link(link.context, self.attributes(link.attributes or {}))
+                for link in _plain.links_of(span)
             ],
-            kind=span.kind,
-            status=span.status if self._content else Status(span.status.status_code),
-            start_time=span.start_time,
-            end_time=span.end_time,
-            instrumentation_scope=_scope(span.instrumentation_scope),
+            kind=_plain.kind_of(span),
+            status=status if self._content else Status(status.status_code),
+            start_time=_plain.moment(span.start_time),
+            end_time=_plain.moment(span.end_time),
+            instrumentation_scope=_plain.scope_of(span.instrumentation_scope),
         )
 
     def attributes(self, given: Attributes) -> dict[str, AttributeValue]:
-        """Return what leaves of the attributes of a span, an event or a link."""
+        """Return what leaves of the attributes of a span, an event or a link: data alone."""
         kept: dict[str, AttributeValue] = {}
-        for key, value in exact_attributes(given).items():
+        for key, value in _plain.plain_attributes(given).items():
             way = self._known.get(key) or self._way(key)
             if way == "as it is":
                 kept[key] = value
@@ -148,15 +150,15 @@ class Leaving(SpanExporter):
         return self._inner.force_flush(timeout_millis)
 
 
-def _name(name: str, given: Attributes, kept: Attributes) -> str:
+def _name(name: str, kept: Attributes) -> str:
     """Return a name without what may be a text of somebody's, an address or a path."""
     words = name.split()
-    if (
-        0 < len(words) <= _MOST_WORDS
-        and all(map(_WORD.fullmatch, words))
-        and not _ADDRESS.search(name)
-    ):
-        routed = [each for each in words if each[0] != "/" or each == given.get(_ROUTE)]
+    unlike = sum(each.isalpha() and each.lower() == each.upper() for each in name)
+    if 0 < len(words) + unlike <= _MOST_WORDS and all(map(_WORD.fullmatch, words)):
+        known = [kept.get(key) for key in _WITH_SLASHES]
+        routed = [
+            each for each in words if "/" not in each or each in known or _METHOD.fullmatch(each)
+        ]
         if routed:
             return " ".join(routed)
     operation = kept.get(_OPERATION)
@@ -167,35 +169,17 @@ def _name(name: str, given: Attributes, kept: Attributes) -> str:
 
 
 def _is_figure(value: AttributeValue) -> bool:
-    if isinstance(value, str):
+    if type(value) is str:
         return _NUMBER.fullmatch(value) is not None
-    if isinstance(value, bool | int | float):
-        return True
-    return isinstance(value, Sequence) and all(isinstance(each, int | float) for each in value)
+    return all(type(each) in _FIGURES for each in (value if type(value) is tuple else (value,)))
 
 
 def _short(value: Any) -> Any:  # noqa: ANN401 - of whatever type an attribute may be
-    if isinstance(value, str):
+    """Return a name, a number or a list of some, in part; a list in a list names nothing."""
+    if type(value) is str:
         return value[: _policy.LONGEST]
-    if isinstance(value, bytes) or not isinstance(value, Sequence):
-        return value if isinstance(value, bool | int | float) else None
-    listed = cast("Any", value)
-    return [_short(each) for each in list(listed)[: _policy.MOST]]
-
-
-def _bare(context: SpanContext) -> SpanContext:
-    """Return ids without the state that others have put beside them."""
-    sampling = context.trace_state.get(_SAMPLING)
-    return SpanContext(
-        context.trace_id,
-        context.span_id,
-        context.is_remote,
-        context.trace_flags,
-        TraceState() if sampling is None else TraceState([(_SAMPLING, sampling)]),
-    )
-
-
-def _scope(scope: InstrumentationScope | None) -> InstrumentationScope | None:
-    if scope is None or not scope.attributes:
-        return scope
-    return InstrumentationScope(scope.name, scope.version, scope.schema_url)
+    if type(value) is tuple:
+        return tuple(
+            _short(each) for each in value[: _policy.MOST] if type(each) in (str, *_FIGURES)
+        )
+    return value if type(value) in _FIGURES else None

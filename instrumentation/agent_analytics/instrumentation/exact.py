@@ -57,11 +57,18 @@ def _holds_exact(value: object) -> bool:
 
 
 def exact_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return attributes with keys, values and what sequences hold of Python's own types."""
+    """Return attributes with keys, values and what these hold, of Python's own types."""
     return {str.__str__(key): _exact_value(value) for key, value in attributes.items()}
 
 
 def _exact_value(value: object) -> Any:  # noqa: ANN401 - of whatever type
     if type(value) is tuple or type(value) is list:
-        return tuple(map(exact, cast("tuple[object, ...]", value)))
+        return tuple(map(_exact_value, cast("tuple[object, ...]", value)))
+    if type(value) is dict:  # since 1.40 of the SDK: lists in lists, and mappings
+        held = cast("dict[object, object]", value)
+        return {
+            str.__str__(key): _exact_value(each)
+            for key, each in held.items()
+            if issubclass(type(key), str)
+        }
     return exact(value)
