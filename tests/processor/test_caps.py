@@ -240,6 +240,7 @@ COVERED: Final[dict[str, str]] = {
     "processor/_outcomes.py": PURE,
     "processor/_protocol_views.py": OF_ONE,
     "processor/_public_prices.py": PURE,
+    "processor/_readers.py": "tests/processor/test_readers.py",
     "processor/_response_ids.py": "names",
     "processor/_run.py": OF_ONE,
     "processor/_run_ends.py": "waiting runs",
