@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from tests import forked
 from tests.durable.disks import fill, mounted, read_only
 from tests.patience import wait_for
 
@@ -28,13 +29,12 @@ class Counting:
     """
 
     def __init__(self, state: Path, *options: str) -> None:
-        self.process = subprocess.Popen(
+        self.process = forked.start(
             [sys.executable, *options, "-m", "tests.durable.cut", str(state)],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
         )
         self.counted = 0
 
@@ -306,7 +306,7 @@ with open(sys.argv[1] + "/other", "w+b") as file:
 
 def test_a_fault_that_is_not_ours(tmp_path: Path) -> None:
     """A host that faults on a file of its own ends as it would without us."""
-    done = subprocess.run(
+    done = forked.run(
         [sys.executable, "-c", FOREIGN, str(tmp_path)],
         cwd=ROOT,
         capture_output=True,

@@ -3,13 +3,13 @@
 import json
 import os
 import resource
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import forked
 
 from agent_analytics.processor._durable import _format as form
 from agent_analytics.processor._durable import _names
@@ -28,7 +28,7 @@ def state(tmp_path: Path) -> Path:
         "one = Worker(sys.argv[1], service='shop')\n"
         "for _ in range(5): one.invoke()\n"
     )
-    subprocess.run([sys.executable, "-c", code, str(path), str(HERE)], check=True)
+    forked.run([sys.executable, "-c", code, str(path), str(HERE)], check=True)
     return path
 
 
@@ -154,10 +154,9 @@ def test_a_read_only_directory(state: Path, tmp_path: Path) -> None:
         each.chmod(0o555 if each.is_dir() else 0o444)
     for parent in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
         parent.chmod(0o755)
-    done = subprocess.run(
+    done = forked.run(
         [sys.executable, "-c", READ_ONLY, str(state), str(HERE)],
         capture_output=True,
-        text=True,
         check=True,
     )
     assert float(done.stdout) == 1, done.stderr
@@ -186,10 +185,9 @@ def test_a_full_disk(worker: Start, state: Path, limit: int) -> None:
 
     The limit on the size of files is the kernel's, as a full disk is.
     """
-    done = subprocess.run(
+    done = forked.run(
         [sys.executable, "-c", FULL, str(state), str(HERE), str(limit)],
         capture_output=True,
-        text=True,
         check=True,
     )
     assert float(done.stdout) == 807, done.stderr
@@ -204,10 +202,9 @@ def test_a_full_disk(worker: Start, state: Path, limit: int) -> None:
 def test_a_full_disk_before_the_first_series(tmp_path: Path) -> None:
     """A worker that gets no slot counts in memory."""
     code = FULL.replace("one.invoke()\nlimit", "limit")
-    done = subprocess.run(
+    done = forked.run(
         [sys.executable, "-c", code, str(tmp_path / "state"), str(HERE), "8192"],
         capture_output=True,
-        text=True,
         check=True,
     )
     assert float(done.stdout) == 801, done.stderr

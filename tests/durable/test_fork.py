@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import forked
 from tests.patience import patience
 
 Start = Callable[..., Any]
@@ -27,11 +28,10 @@ def test_forks_while_threads_are_inside(kind: str, forks: int, tmp_path: Path) -
     base = Path("/dev/shm") if Path("/dev/shm").is_dir() else tmp_path  # noqa: S108
     folder = Path(tempfile.mkdtemp(dir=base))
     state = str(folder) if kind == "durable" else kind
-    done = subprocess.run(
+    done = forked.run(
         [sys.executable, str(HERE / "forking.py"), state, str(forks), str(patience())],
         capture_output=True,
         check=True,
-        text=True,
         timeout=patience(150),
     )
     counted = json.loads(done.stdout)
@@ -90,16 +90,15 @@ def test_the_lock_of_a_dead_parent_is_free(worker: Start, tmp_path: Path) -> Non
         "import os, sys; sys.path.insert(0, sys.argv[2])\n"
         "from conftest import Worker\n"
         "one = Worker(sys.argv[1]); one.invoke()\n"
-        "pid = os.fork()\n"
-        "if pid: print(pid, flush=True); os._exit(0)\n"
+        "if os.fork(): os._exit(0)\n"
+        "print(os.getpid(), flush=True)\n"
         "sys.stdin.read()\n"
     )
     state = tmp_path / "state"
-    with subprocess.Popen(
+    with forked.start(
         [sys.executable, "-c", code, str(state), str(HERE)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        text=True,
     ) as process:
         assert process.stdout is not None
         child = int(process.stdout.readline())

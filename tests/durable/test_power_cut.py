@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import RLock
 
 import pytest
+from tests import forked
 
 from agent_analytics.processor import _schema
 from agent_analytics.processor._durable import DurableStore
@@ -72,8 +73,8 @@ def test_files_of_any_moment_load(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     """Cut, rolled back or neither: a counter has a value that it had, or its damage is said."""
     dice = random.Random(5)
     live = tmp_path / "live"
-    with subprocess.Popen(
-        [sys.executable, str(WRITER), str(live), "5"], stdout=subprocess.PIPE, text=True
+    with forked.start(
+        [sys.executable, str(WRITER), str(live), "5"], stdout=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
         process.stdout.readline()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import forked
 from tests.durable.test_target import installs
 from tests.patience import patience, wait_for
 from tests.ports import free_port
@@ -123,10 +124,9 @@ def test_another_user_opens_nothing(tmp_path: Path, shared: bool) -> None:  # no
         (state / "theirs").write_text("")
     use(state)
     names = sorted(each.name for each in state.iterdir() if each.name != "theirs")
-    done = subprocess.run(
+    done = forked.run(
         [sys.executable, "-c", STRANGER, str(state), *names],
         capture_output=True,
-        text=True,
         check=True,
     )
     assert int(done.stdout) == 2 * len(names) >= 10
@@ -177,11 +177,10 @@ def test_a_stranger_claims_the_port_of_an_app(
             parent.chmod(0o755)
     if kind == "name":
         monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path / "gone"))
-    with subprocess.Popen(
+    with forked.start(
         [sys.executable, "-c", code, kind],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        text=True,
     ) as stranger:
         assert stranger.stdout is not None
         assert stranger.stdout.readline() == "held\n"

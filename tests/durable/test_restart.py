@@ -2,13 +2,13 @@
 
 import logging
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import forked
 
 from agent_analytics.processor import Limits
 
@@ -37,7 +37,7 @@ def test_a_killed_process_loses_nothing_that_had_ended(worker: Start, tmp_path: 
     """The next process shows every invocation and cent, and none in progress."""
     state = tmp_path / "state"
     for _ in range(3):
-        ended = subprocess.run([sys.executable, "-c", COUNT_AND_DIE, str(state)], check=False)
+        ended = forked.run([sys.executable, "-c", COUNT_AND_DIE, str(state)], check=False)
         assert ended.returncode == -9
     shown = worker(state)
     assert shown.value("invocations_total", outcome="success") == 60
@@ -53,7 +53,7 @@ def test_a_killed_process_loses_nothing_that_had_ended(worker: Start, tmp_path: 
 def test_registers_of_a_killed_process_are_shown(worker: Start, tmp_path: Path) -> None:
     """Twenty tenants are in the sketches after the process is gone."""
     state = tmp_path / "state"
-    subprocess.run([sys.executable, "-c", COUNT_AND_DIE, str(state)], check=False)
+    forked.run([sys.executable, "-c", COUNT_AND_DIE, str(state)], check=False)
     registers = [labels for _, labels in worker(state, tenant_key=None).series("sketches")]
     assert 18 <= len(registers) <= 20
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from tests import forked
 from tests.durable.conftest import Worker
 
 from agent_analytics.exporters import exposition
@@ -164,11 +165,10 @@ one.processor.shutdown()
 def test_processes_that_flood_at_the_same_time(worker: Start, tmp_path: Path) -> None:
     """Processes that bring names all at once keep the limits together."""
     processes = [
-        subprocess.Popen(
+        forked.start(
             [sys.executable, "-c", FLOOD, str(tmp_path / "state"), str(HERE), str(number)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
         )
         for number in range(3)
     ]
