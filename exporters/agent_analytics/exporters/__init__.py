@@ -2,11 +2,13 @@
 
 from agent_analytics.exporters._apps import make_asgi_app, make_wsgi_app
 from agent_analytics.exporters._configure import Runtime, configure
+from agent_analytics.exporters._exporters import Exporter
 from agent_analytics.exporters._exposition import exposition
 from agent_analytics.exporters._server import MetricsServer, start_http_server
 from agent_analytics.exporters._switches import Instrumentation
 
 __all__ = [
+    "Exporter",
     "Instrumentation",
     "MetricsServer",
     "Runtime",

@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace.sampling import Sampler
 
 from agent_analytics.exporters import (
     _egress,
+    _exporters,
     _forked,
     _in_use,
     _process_tree,
@@ -25,6 +26,7 @@ from agent_analytics.exporters import (
 )
 from agent_analytics.exporters._content import content_wanted
 from agent_analytics.exporters._explained import explained
+from agent_analytics.exporters._exporters import Exporter
 from agent_analytics.exporters._identity import check_identity
 from agent_analytics.exporters._instrument import Instruments
 from agent_analytics.exporters._redaction import Policy
@@ -70,7 +72,8 @@ class Runtime:
         _sketch_readers.offer(processor, settings.sketches_token)
         root = _process_tree.root()
         with ExitStack() as started:  # unwound where the next step fails
-            started.callback(processor.shutdown)  # last: what has ended by then counts
+            _exporters.start(settings.exporters, processor, started)  # their last reading has all
+            started.callback(processor.shutdown)  # what has ended by then counts
             started.callback(use_not_errors, use_not_errors(settings.not_errors))
             #: Where the process that started this one serves, and this one would serve, too.
             self._above = (
@@ -245,6 +248,7 @@ def configure(
     prices: OrUnset[Prices | str | os.PathLike[str] | None] = UNSET,
     instrument: bool | Iterable[str] | None = None,
     not_errors: Iterable[type[BaseException] | str] | None = None,
+    exporters: Iterable[Exporter] = (),
 ) -> Runtime:
     """Set up everything: spans of agents become metrics, and metrics are served.
 
@@ -295,6 +299,8 @@ def configure(
         not_errors: Exceptions by which programs steer, beside those that frameworks are known to
             raise: classes, with those derived from them, or qualified names. They end a try that
             was no call, and no failure. AGENT_ANALYTICS_NOT_ERRORS.
+        exporters: Objects that take the metrics somewhere else, beside the server
+            (docs/configuration.md).
 
     Returns:
         The running parts. They are shut down at exit.
@@ -338,6 +344,7 @@ def configure(
         instruments=_instruments if keep else _settings.instruments(instrument),
         not_errors=_settings.not_errors(not_errors),
         export_attributes=_settings.export_attributes(export_attributes),
+        exporters=_exporters.checked(exporters),
     )
     if _replaceable:
         _make_way(keep=keep)

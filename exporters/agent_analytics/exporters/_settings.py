@@ -13,6 +13,7 @@ from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio, Sampler
 
+from agent_analytics.exporters._exporters import Exporter
 from agent_analytics.exporters._instrument import Instruments
 from agent_analytics.exporters._otlp import Endpoint, Protocol, endpoint_from, protocol_from
 from agent_analytics.instrumentation import exceptions
@@ -66,6 +67,7 @@ class Settings:
     instruments: Instruments | None = None
     not_errors: NotErrors = NOTHING
     export_attributes: tuple[str, ...] = ()
+    exporters: tuple[Exporter, ...] = ()
 
 
 def choose(

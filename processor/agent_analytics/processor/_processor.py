@@ -519,6 +519,14 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
             self._snapshots.take("sketches", open_spans=len(self._open), beside=True)
         )
 
+    def families(self, reader: object) -> Iterable[PrometheusMetric]:
+        """Return the families of the metrics with their samples, the registers left out.
+
+        Args:
+            reader: Who reads: each object is a reader of its own, like a registry.
+        """
+        return collect(self._read("metrics", self._registries.number(reader)))
+
     def describe(self) -> Iterable[PrometheusMetric]:
         """Yield every family without samples, so that registering is no scrape."""
         return describe()
