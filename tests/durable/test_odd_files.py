@@ -64,6 +64,31 @@ def test_each_odd_thing_as_each_file(tmp_path: Path, name: str, kind: str) -> No
         assert os.lstat(state / name).st_mode == before.st_mode
 
 
+#: Names that Python reads as numbers, or as the number of another slot, and names that are no text.
+NEARLY = (
+    "slot-²",
+    "slot-①",
+    "slot-\u0660",
+    "slot-00000",
+    "slot-0",
+    "slot-000²",
+    "slot-",
+    "slot-\udcff",
+)
+
+
+@pytest.mark.parametrize("name", NEARLY)
+@pytest.mark.parametrize("copied", [False, True])
+def test_names_that_are_nearly_a_slots(tmp_path: Path, name: str, *, copied: bool) -> None:
+    """A backup beside a slot, or any file of such a name, is no slot, counts nothing, and stays."""
+    state = tmp_path / "state"
+    assert counted(state) == 1
+    (state / name).write_bytes((state / "slot-0000").read_bytes() if copied else b"precious")
+    before = (state / name).read_bytes()
+    assert counted(state) == 1, "the event was counted before"
+    assert (state / name).read_bytes() == before
+
+
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -21,9 +21,10 @@ from agent_analytics.processor._durable._file import BlockFile, FileError
 from agent_analytics.processor._durable._identity import (
     IDENTITY,
     LOCK,
-    SLOT,
     is_ours,
+    number_of,
     read_identity,
+    slot_name,
 )
 from agent_analytics.processor.machine import boot
 from agent_analytics.processor.private_files import (
@@ -214,9 +215,9 @@ class StateDirectory:
             self._say_unreadable(error)
             return numbers
         for name in names:
-            digits = name.removeprefix(SLOT)
-            if digits != name and digits.isdigit():
-                numbers.append(int(digits))
+            number = number_of(name)
+            if number is not None:
+                numbers.append(number)
         return sorted(numbers)
 
     def _say_unreadable(self, error: OSError) -> None:
@@ -227,7 +228,7 @@ class StateDirectory:
 
     def slot_path(self, number: int) -> Path:
         """Return where the file of a slot is."""
-        return self.path / f"{SLOT}{number:04d}"
+        return self.path / slot_name(number)
 
     def take_slot(self, *, alone: bool = True) -> tuple[int, int, BlockFile]:
         """Take the lowest free slot: its number, the descriptor that holds its lock, its file.

@@ -42,5 +42,21 @@ def read_identity(path: Path) -> tuple[dict[str, object], bool]:
 
 def is_ours(name: str) -> bool:
     """Return whether a file in a state directory is one that we make, by its name."""
+    return name in _NAMES or name.startswith(TARGET) or number_of(name) is not None
+
+
+def slot_name(number: int) -> str:
+    """Return how the file of a slot is called."""
+    return f"{SLOT}{number:04d}"
+
+
+def number_of(name: str) -> int | None:
+    """Return the number of the slot whose file is called so, or ``None`` if none is.
+
+    A name that Python reads as the same number (``slot-00001``, ``slot-\u0661``) is another file's.
+    """
     digits = name.removeprefix(SLOT)
-    return name in _NAMES or name.startswith(TARGET) or (digits != name and digits.isdigit())
+    if digits == name or not (digits.isascii() and digits.isdigit()):
+        return None
+    number = int(digits)
+    return number if slot_name(number) == name else None
