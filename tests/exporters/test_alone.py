@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests import forked
 from tests.ports import free_port
 
 from agent_analytics.exporters import _alone
@@ -60,11 +61,10 @@ def other(code: str, port: str, *, stranger: bool) -> Generator[None]:
     known = name_of(port)
     before = f"import os, socket, sys\nNAME = {known!r}\n"
     after = "print('held', flush=True); sys.stdin.read()\n"
-    with subprocess.Popen(
+    with forked.start(
         [sys.executable, "-c", before + user + code + after],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        text=True,
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -3,7 +3,6 @@
 import inspect
 import re
 import socket
-import subprocess
 import sys
 import threading
 import urllib.request
@@ -15,6 +14,7 @@ import pytest
 from opentelemetry import propagate, trace
 from opentelemetry.sdk import trace as trace_sdk
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from tests import forked
 from tests.exporters.conftest import record
 from tests.patience import patience
 
@@ -35,8 +35,8 @@ def counted(runtime: Runtime) -> int:
 
 def run(code: str) -> str:
     """Return what a Python program prints in a process of its own."""
-    found = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True,
+    found = forked.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True,
         timeout=patience(), check=False,
     )  # fmt: skip
     assert found.returncode == 0, found.stderr

@@ -2,11 +2,11 @@
 
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import promql_parser
+from tests import forked
 from tests.patience import patience
 
 from agent_analytics.processor.catalogue import CATALOGUE
@@ -23,8 +23,8 @@ def test_the_program(tmp_path: Path) -> None:
     """With the table beside it, the program prints what the page says."""
     (table,), (program,), (wanted,) = blocks("json"), blocks("python"), blocks("text")
     (tmp_path / "prices.json").write_text(table)
-    found = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True,
+    found = forked.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, check=True,
         timeout=patience(), env={**os.environ},
     )  # fmt: skip
     assert sorted(found.stdout.splitlines()) == sorted(wanted.splitlines())

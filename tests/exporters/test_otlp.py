@@ -1,14 +1,13 @@
 """Export of spans to real OTLP receivers, over gRPC and HTTP."""
 
-import os
 import socket
-import subprocess
 import sys
 import threading
 import time
 
 import pytest
 from opentelemetry import trace
+from tests import forked
 from tests.exporters.conftest import Received, record
 from tests.patience import patience
 
@@ -123,10 +122,9 @@ def test_a_flush_has_its_time() -> None:
             f"print(flushed, time.monotonic() - begin < {patience(5)}, flush=True)\n"
             "os._exit(0)\n"
         )
-        found = subprocess.run(
+        found = forked.run(
             [sys.executable, "-c", code],
             capture_output=True,
-            text=True,
             check=True,
             timeout=patience(),
         )
@@ -141,27 +139,20 @@ def test_spans_ended_just_before_the_exit_arrive(
     """However a program ends, short of being killed, its last spans are exported."""
     fixture = "grpc_receiver" if protocol == "grpc" else "http_receiver"
     receiver: Received = request.getfixturevalue(fixture)
+    settings = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
+        "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+    }
     code = (
-        "import sys\n"
+        f"import os, sys; os.environ.update({settings})\n"
         "from opentelemetry import trace\n"
         "from agent_analytics.exporters import configure\n"
         "configure('last', metrics_port=0)\n"
         "trace.get_tracer('x').start_span('the end').end()\n"
         f"{ending}\n"
     )
-    environment = {
-        **os.environ,
-        "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
-        "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
-    }
     begin = time.monotonic()
-    subprocess.run(
-        [sys.executable, "-c", code],
-        env=environment,
-        capture_output=True,
-        check=False,
-        timeout=patience(),
-    )
+    forked.run([sys.executable, "-c", code], capture_output=True, check=False, timeout=patience())
     assert [span.name for span in receiver.spans] == ["the end"]
     assert receiver.services == {"last"}
     assert time.monotonic() - begin < patience(30)

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import pytest
+from tests import forked
 
 #: Nothing can be written by a process whose files may have no bytes; the kernel sees to it.
 READ_ONLY = """
@@ -46,9 +47,9 @@ TELL = "\nprint(json.dumps(told), flush=True)\nsys.stdin.read()\n"
 
 def start(code: str) -> subprocess.Popen[str]:
     """Start a program that prints one line and ends with its input."""
-    return subprocess.Popen(
+    return forked.start(
         [sys.executable, "-c", code],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
 
 

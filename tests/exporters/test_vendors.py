@@ -2,12 +2,12 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import forked
 from tests.patience import patience
 
 ROOT = Path(__file__).parents[2]
@@ -80,9 +80,9 @@ def run(steps: str, vendors: int = 1) -> tuple[Any, str]:
         vendors: How many vendors get a global span.
     """
     env = {name: text for name, text in os.environ.items() if not name.startswith("OTEL_")}
-    found = subprocess.run(
+    found = forked.run(
         [sys.executable, "-c", PROGRAM, steps, str(vendors)],
-        capture_output=True, text=True, timeout=patience(), check=False, cwd=ROOT, env=env,
+        capture_output=True, timeout=patience(), check=False, cwd=ROOT, env=env,
     )  # fmt: skip
     assert found.returncode == 0, found.stderr
     return json.loads(found.stdout), found.stderr

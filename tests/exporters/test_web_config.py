@@ -4,7 +4,6 @@ import base64
 import os
 import socket
 import ssl
-import subprocess
 import sys
 import threading
 import urllib.error
@@ -15,6 +14,7 @@ from pathlib import Path
 import bcrypt
 import pytest
 import trustme
+from tests import forked
 from tests.patience import patience
 
 from agent_analytics.exporters import MetricsServer, start_http_server
@@ -381,10 +381,9 @@ class TestWrongFiles:
             "except ImportError as error:\n"
             "    print(error)\n"
         )
-        found = subprocess.run(
+        found = forked.run(
             [sys.executable, "-c", code],
             capture_output=True,
-            text=True,
             check=True,
             timeout=patience(),
         )

@@ -6,7 +6,6 @@
 
 import asyncio
 import builtins
-import subprocess
 import sys
 import threading
 from collections import ChainMap, OrderedDict, UserDict
@@ -22,6 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ExponentialHistogramDataPoint
+from tests import forked
 from tests.patience import patience
 
 from agent_analytics.instrumentation import agent, tool
@@ -279,7 +279,7 @@ from opentelemetry import trace
 trace.set_tracer_provider(TracerProvider())
 agent(publisher_id="a", agent_id="b")(lambda: {"usage": {"input_tokens": 1}})()
 """
-    done = subprocess.run([sys.executable, "-c", program], check=False, timeout=patience(120))
+    done = forked.run([sys.executable, "-c", program], check=False, timeout=patience(120))
     assert done.returncode == 7
 
 
