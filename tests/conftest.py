@@ -41,7 +41,7 @@ _remember_lines()
 def as_a_process_begins() -> None:
     """Let each test begin as a process does: no mistake was said yet, no error was counted."""
     mistakes.forget()
-    health._counts.update(errors=0, unrecorded=0)  # noqa: SLF001 - nobody else takes them back
+    health._counts.update(errors=0, unrecorded=0)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # nobody else takes them back
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -14,7 +14,6 @@ import pytest
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
-from agent_analytics import instrumentation, processor
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import AgentMetricsProcessor, addresses
 
@@ -129,7 +128,8 @@ def test_addresses_are_shown_from_the_last_at_sign(address: str, left: str) -> N
 
 def patterns() -> Iterator[tuple[str, re.Pattern[str]]]:
     """Yield the patterns that modules on the way of a span have, by module and name."""
-    for package in (instrumentation, processor):
+    for part in ("instrumentation", "processor"):
+        package = importlib.import_module(f"agent_analytics.{part}")
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             module = importlib.import_module(found.name)
             for name, value in vars(module).items():

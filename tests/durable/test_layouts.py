@@ -60,7 +60,7 @@ def test_what_both_versions_have_goes_on(
     theirs = schema(old, old_edges, data.draw(st.integers(0, 3)))
     ours = schema(new, new_edges, data.draw(st.integers(0, 3)))
     cells = data.draw(st.lists(st.integers(0, 99), min_size=theirs.size, max_size=theirs.size))
-    reading = _layouts.Reading(ours, tuple(_layouts._pairs(theirs, ours)))  # noqa: SLF001 - the rule
+    reading = _layouts.Reading(ours, tuple(_layouts._pairs(theirs, ours)))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # the rule
     before, after = figures(theirs, cells), figures(ours, reading.read(cells))
     for key in before.keys() & after.keys():
         assert after[key] == before[key], key
@@ -78,19 +78,20 @@ def test_a_description_says_all(kind: _schema.BlockKind) -> None:
     assert len(text) < 8_000  # labels of a record have room for twice as much
 
 
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda _: "",
-        lambda _: "[]",
-        lambda _: "[1,2]",
-        lambda rows: json.dumps([rows[0], [*rows[1][:-1], rows[1][-1][:-1]]]),
-        lambda rows: json.dumps([rows[0], [[*rows[1][0][:6], -1, *rows[1][0][7:]]]]),
-        lambda rows: json.dumps([1, rows[1]]),
-        lambda rows: json.dumps([rows[0], [[*rows[1][0][:7], "x", 1]]]),
-        lambda rows: json.dumps([rows[0], [[*rows[1][0][:3], None, *rows[1][0][4:]]]]),
-    ],
-)
+#: What is done to a description so that it is none.
+SPOILT: list[Callable[[Any], str]] = [
+    lambda _: "",
+    lambda _: "[]",
+    lambda _: "[1,2]",
+    lambda rows: json.dumps([rows[0], [*rows[1][:-1], rows[1][-1][:-1]]]),
+    lambda rows: json.dumps([rows[0], [[*rows[1][0][:6], -1, *rows[1][0][7:]]]]),
+    lambda rows: json.dumps([1, rows[1]]),
+    lambda rows: json.dumps([rows[0], [[*rows[1][0][:7], "x", 1]]]),
+    lambda rows: json.dumps([rows[0], [[*rows[1][0][:3], None, *rows[1][0][4:]]]]),
+]
+
+
+@pytest.mark.parametrize("spoil", SPOILT)
 def test_no_description(spoil: Callable[[Any], str]) -> None:
     """What is no description, or of cells that are not there, is none."""
     rows = json.loads(_layouts.description(_schema.TOOL))

@@ -36,7 +36,7 @@ def test_a_registry_of_one_worker_waits_for_http_at_another(worker: Start) -> No
     assert one.invocations() == 0
     one.wall.now += 1
     two.invoke("second")
-    seen = []
+    seen: list[float] = []
     for _ in range(4):
         seen.append(collected())
         one.wall.now += HOLD / 2

@@ -53,7 +53,7 @@ class Lies:
     """What says that its class is a text's, which the SDK believes."""
 
     @property  # type: ignore[misc]  # a class that lies of itself
-    def __class__(self) -> Any:  # noqa: ANN401 - as above
+    def __class__(self) -> Any:  # noqa: ANN401  # pyright: ignore[reportIncompatibleMethodOverride]  # as above
         return ends(str)
 
     def __len__(self) -> int:

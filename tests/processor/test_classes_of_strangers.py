@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from enum import Enum, IntEnum, StrEnum
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import pytest
 from opentelemetry import baggage, context
@@ -51,7 +51,7 @@ class Claims:
         self._victim = victim
 
     @property  # type: ignore[misc]  # a class that lies of itself
-    def __class__(self) -> Any:  # noqa: ANN401 - as above
+    def __class__(self) -> Any:  # noqa: ANN401  # pyright: ignore[reportIncompatibleMethodOverride]  # as above
         return str
 
     def __eq__(self, other: object) -> bool:
@@ -202,7 +202,13 @@ def _ends_once_armed(name: str) -> Any:  # noqa: ANN401 - any method of a text
 #: True once texts of ``Armed`` end whatever thread reads them.
 ARMED: list[bool] = []
 Armed: Any = type(
-    "Armed", (str,), {name: _ends_once_armed(name) for name in vars(Exits) if hasattr(str, name)}
+    "Armed",
+    (str,),
+    {
+        name: _ends_once_armed(name)
+        for name in cast("dict[str, Any]", vars(Exits))
+        if hasattr(str, name)
+    },
 )
 
 

@@ -121,7 +121,7 @@ def test_a_long_run_is_remembered_as_far_as_it_may_be(monkeypatch: pytest.Monkey
     """Nobody waits while one run's spans push each other out of what is remembered."""
     monkeypatch.setattr(_run_ends, "_REMEMBERED", 10)
     asked: list[int] = []
-    oldest = Fair.oldest
+    oldest = Fair[Node].oldest
 
     def noted(fair: Fair[Node], things: dict[int, Node]) -> int | None:
         asked.append(len(things))

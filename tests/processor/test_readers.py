@@ -52,7 +52,7 @@ def test_a_registry_ends_no_hold_before_http_has_seen_it(held: Rig) -> None:
     assert held.value("invocations_total") == 0
     held.clock.now += 1
     held.run(invoke())
-    shown = []
+    shown: list[float] = []
     for _ in range(4):
         shown.append(value(registry.collect()))
         held.clock.now += HOLD / 2
@@ -183,7 +183,7 @@ def test_a_subclass_passes_the_registry_on() -> None:
     list(one.collect())
     list(two.collect())
     assert processor.collected == 2
-    registries: Any = processor._registries  # noqa: SLF001 - what is told apart
+    registries: Any = processor._registries  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # what is told apart
     assert registries.number(one) != registries.number(two)
 
 
@@ -288,7 +288,11 @@ def test_the_doctor_ends_no_hold(held: Rig, app: str) -> None:
         environ: dict[str, Any] = {"HTTP_AGENT_ANALYTICS_READER": "none"}
         setup_testing_defaults(environ)
         environ["PATH_INFO"] = "/metrics"
-        make_wsgi_app(held.processor)(environ, lambda *_: lambda _: None)
+
+        def started(*_: object) -> Callable[[bytes], object]:
+            return bytes
+
+        make_wsgi_app(held.processor)(environ, started)
         held.clock.now += HOLD
     assert held.value("invocations_total") == 0
     assert held.value("invocations_total") == 1

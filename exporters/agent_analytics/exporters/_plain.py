@@ -47,10 +47,10 @@ def _is_data(value: object) -> bool:
 
 def bare(context: SpanContext, *, vendors: bool = False) -> SpanContext | None:
     """Return ids without the state that others have put beside them, unless that is wanted."""
-    if not issubclass(type(context), SpanContext):
+    if not issubclass(type(context), SpanContext):  # pyright: ignore[reportUnnecessaryIsInstance]  # it may be of any class
         return None
     # A class below may have properties of its own: what was given is in the tuple.
-    given: list[Any] = [tuple.__getitem__(context, place) for place in range(5)]
+    given: list[Any] = [tuple.__getitem__(context, place) for place in range(5)]  # pyright: ignore[reportUnknownMemberType]  # of any
     trace_id, span_id, remote, flags, state = map(exact, given)
     kept: list[tuple[str, str]] = []
     if type(state) is TraceState:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
@@ -171,7 +171,9 @@ def _name(name: str, kept: Attributes) -> str:
 def _is_figure(value: AttributeValue) -> bool:
     if type(value) is str:
         return _NUMBER.fullmatch(value) is not None
-    return all(type(each) in _FIGURES for each in (value if type(value) is tuple else (value,)))
+    if type(value) is tuple:
+        return all(type(each) in _FIGURES for each in cast("tuple[object, ...]", value))
+    return type(value) in _FIGURES
 
 
 def _short(value: Any) -> Any:  # noqa: ANN401 - of whatever type an attribute may be
@@ -179,7 +181,6 @@ def _short(value: Any) -> Any:  # noqa: ANN401 - of whatever type an attribute m
     if type(value) is str:
         return value[: _policy.LONGEST]
     if type(value) is tuple:
-        return tuple(
-            _short(each) for each in value[: _policy.MOST] if type(each) in (str, *_FIGURES)
-        )
+        held = cast("tuple[object, ...]", value)[: _policy.MOST]
+        return tuple(_short(each) for each in held if type(each) in (str, *_FIGURES))
     return value if type(value) in _FIGURES else None

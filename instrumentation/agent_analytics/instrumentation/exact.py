@@ -67,7 +67,7 @@ def _exact_value(value: object) -> Any:  # noqa: ANN401 - of whatever type
     if type(value) is dict:  # since 1.40 of the SDK: lists in lists, and mappings
         held = cast("dict[object, object]", value)
         return {
-            str.__str__(key): _exact_value(each)
+            str.__str__(cast("str", key)): _exact_value(each)
             for key, each in held.items()
             if issubclass(type(key), str)
         }

@@ -510,7 +510,7 @@ class AgentMetricsProcessor(SpanProcessor, Collector):
         a registry asks nobody for a credential (SECURITY.md). Each registry is a reader of its own:
         newborn series show 0 until each reader has seen that.
         """
-        caller = sys._getframe(1)  # noqa: SLF001 - nothing else names who collects
+        caller = sys._getframe(1)  # noqa: SLF001 - nothing else names who collects  # pyright: ignore[reportPrivateUsage]
         return self._collected(self._registries.number(owner_of(caller, self)))
 
     def _collected(self, reader: int) -> Iterator[PrometheusMetric]:

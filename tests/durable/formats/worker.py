@@ -7,6 +7,7 @@ that does not end; ``show`` only looks. Each is answered by one line of JSON: wh
 then in ``shown.json``; ``python -m tests.durable.formats.write COMMIT`` writes it anew.
 """
 
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -14,7 +15,6 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "revision_1"))
 
-import traffic  # type: ignore[import-not-found]  # beside the first release's directory
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from prometheus_client.parser import text_string_to_metric_families
@@ -22,6 +22,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from agent_analytics.exporters import exposition
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _schema
+
+#: Beside the first release's directory.
+traffic: Any = importlib.import_module("traffic")
 
 Rows = list[tuple[str, list[tuple[str, str]], float]]
 

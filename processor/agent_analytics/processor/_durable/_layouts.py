@@ -124,7 +124,11 @@ def _end(series: Series) -> int:
 @cache
 def first_layouts() -> dict[tuple[str, int], Schema]:
     """Return the kinds of blocks of the first release, which no file describes."""
-    text = files(__package__).joinpath("first_layouts.json").read_text("utf-8")
+    text = (
+        files("agent_analytics.processor._durable")
+        .joinpath("first_layouts.json")
+        .read_text("utf-8")
+    )
     found = [parsed(name, json.dumps(rows)) for name, rows in json.loads(text).items()]
     return {(one.name, fingerprint(one)): one for one in found if one is not None}
 
