@@ -14,7 +14,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from agent_analytics.processor._durable._format import Entry
 from agent_analytics.processor._durable._mapped import Stored
@@ -23,6 +23,11 @@ from agent_analytics.processor._schema import Schema, Series
 from agent_analytics.processor._store import Cells
 from agent_analytics.processor.catalogue import Metric
 
+#: Read when this module is imported: asking for it takes a lock of the import system's, which a
+#: thread of the parent may hold when a child is forked.
+_FIRST: Final = (
+    files("agent_analytics.processor._durable").joinpath("first_layouts.json").read_text("utf-8")
+)
 #: A cell of a block as it was written, and the cell of this version's that it is added to.
 Pairs = tuple[tuple[int, int], ...]
 
@@ -124,12 +129,7 @@ def _end(series: Series) -> int:
 @cache
 def first_layouts() -> dict[tuple[str, int], Schema]:
     """Return the kinds of blocks of the first release, which no file describes."""
-    text = (
-        files("agent_analytics.processor._durable")
-        .joinpath("first_layouts.json")
-        .read_text("utf-8")
-    )
-    found = [parsed(name, json.dumps(rows)) for name, rows in json.loads(text).items()]
+    found = [parsed(name, json.dumps(rows)) for name, rows in json.loads(_FIRST).items()]
     return {(one.name, fingerprint(one)): one for one in found if one is not None}
 
 
