@@ -44,6 +44,48 @@ def test_forks_while_threads_are_inside(kind: str, forks: int, tmp_path: Path) -
     assert slots == (["slot-0000", "slot-0001"] if kind == "durable" else [])
 
 
+#: Counts by every kind of block, shows that, and says which modules that has imported.
+IMPORTS = """
+import sys
+from opentelemetry.sdk.trace import TracerProvider
+from agent_analytics.exporters import exposition
+from agent_analytics.instrumentation import agent, record_install, tool, tracing
+from agent_analytics.processor import AgentMetricsProcessor
+provider = TracerProvider(shutdown_on_exit=False)
+provider.add_span_processor(processor := AgentMetricsProcessor(0, sys.argv[1]))
+tracing.use_provider(provider)
+known = set(sys.modules)
+
+@tool
+def look_up():
+    pass
+
+@agent(publisher_id="acme", agent_id="finder")
+def finder():
+    look_up()
+    return {"model": "m-1", "usage": {"input_tokens": 1, "output_tokens": 2}}
+
+finder()
+record_install(publisher_id="acme", agent_id="finder", event_id="one")
+assert b"tool_calls_total" in exposition(processor)[0]
+exposition(processor, part="sketches")
+print(*sorted(set(sys.modules) - known))
+"""
+
+
+def test_nothing_is_imported_when_something_is_counted(tmp_path: Path) -> None:
+    """A forked child could wait for ever for an import that a thread of the parent was in."""
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTS, str(tmp_path / "state")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=patience(),
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
+
+
 def in_child(act: Callable[[], None]) -> None:
     """Run something in a forked child."""
     pid = os.fork()

@@ -1,8 +1,6 @@
 """Blocks of another version are read by metric: whatever it has changed, what both have goes on."""
 
-import importlib
 import json
-import threading
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Any
@@ -11,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.effort import examples
-from tests.patience import patience
 
 from agent_analytics.processor import _schema
 from agent_analytics.processor._durable import _layouts, _names
@@ -68,20 +65,6 @@ def test_what_both_versions_have_goes_on(
     for key in before.keys() & after.keys():
         assert after[key] == before[key], key
     assert after["timed", float("inf")] == before["calls", 0] == after["calls", 0]
-
-
-def test_no_lock_of_the_import_system_is_taken() -> None:
-    """A forked child could wait for ever: the thread that held the lock is not in the child."""
-    importing: Any = importlib.import_module("_frozen_importlib")
-    lock = importing._get_module_lock(_layouts.__package__)  # noqa: SLF001 - nothing else holds it
-    reading = threading.Thread(target=_layouts.first_layouts.__wrapped__, daemon=True)
-    lock.acquire()
-    try:
-        reading.start()
-        reading.join(patience(5))
-        assert not reading.is_alive()
-    finally:
-        lock.release()
 
 
 @pytest.mark.parametrize("kind", _schema.KINDS, ids=lambda kind: kind.name)
