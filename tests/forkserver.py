@@ -30,20 +30,23 @@ def wait(connection: socket.socket) -> Any:  # noqa: ANN401 - JSON
         if not message:
             os._exit(0)
         number_of, number_to = os.pipe()
+        begin_of, begin_to = os.pipe()
         between = os.fork()
         if between:
             os.close(number_to)
             os.waitpid(between, 0)
             connection.send(os.read(number_of, 20))
-            for file in (number_of, *files):
+            for file in (number_of, begin_of, begin_to, *files):
                 os.close(file)
         elif pid := os.fork():
             os.write(number_to, b"%d" % pid)
             os._exit(0)
         else:
+            os.close(begin_to)
+            os.read(begin_of, 1)  # ends when the server closes its end: the test is the parent
             for usual, file in enumerate(files):
                 os.dup2(file, usual)
-            for file in (number_of, number_to, *files):
+            for file in (number_of, number_to, begin_of, *files):
                 os.close(file)
             connection.close()
             return json.loads(message)

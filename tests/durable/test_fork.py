@@ -8,13 +8,18 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry import trace
 from tests import forked
 from tests.patience import patience
+
+from agent_analytics.instrumentation import health
 
 Start = Callable[..., Any]
 HERE = Path(__file__).parent
@@ -88,12 +93,17 @@ def test_nothing_is_imported_when_something_is_counted(tmp_path: Path) -> None:
 
 def in_child(act: Callable[[], None]) -> None:
     """Run something in a forked child."""
+    before = health.internal_errors()
     pid = os.fork()
     if pid == 0:
+        code = 1
         try:
             act()
+            code = int(health.internal_errors() != before)
+        except BaseException:  # noqa: BLE001 - whatever it is, the test shows it
+            traceback.print_exc()
         finally:
-            os._exit(0)
+            os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
@@ -111,11 +121,79 @@ def test_an_inherited_span_is_the_parents(worker: Start, tmp_path: Path, state: 
 def test_what_a_child_does_inside_belongs_to_the_invocation(worker: Start) -> None:
     """A tool call in a forked child is the listing's, and the invocation stays the parent's."""
     one = worker()
-    tool = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "search"}
     with one.tracer.start_as_current_span("s", attributes=INVOCATION):
-        in_child(lambda: one.tracer.start_span("t", attributes=tool).end())
+        in_child(lambda: one.tracer.start_span("t", attributes=TOOL).end())
     assert one.invocations() == 1
     assert one.value("tool_calls_total", agent_id="finder", tool="search") == 1
+
+
+def test_others_count_where_one_cannot_begin_anew(
+    worker: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A processor that fails in a forked child takes no other one with it."""
+    workers = [worker(tmp_path / name) for name in ("a", "b", "c")]
+    monkeypatch.setattr(workers[1].processor, "after_fork", lambda: 1 / 0)
+    with ExitStack() as opened:
+        for one in workers:
+            span = one.tracer.start_span("s", attributes=INVOCATION)
+            opened.enter_context(trace.use_span(span, end_on_exit=True))
+            pid = os.fork()
+            if pid == 0:
+                one.tracer.start_span("t", attributes=TOOL).end()
+                os._exit(0)
+            os.waitpid(pid, 0)
+    for one in (workers[0], workers[2]):
+        assert one.value("tool_calls_total", agent_id="finder", tool="search") == 1
+
+
+def test_a_daemon_that_has_closed_what_was_open(worker: Start, tmp_path: Path) -> None:
+    """Descriptors that somebody has closed are no reason to lose what a child does."""
+    one = worker()
+    one.event("install", "id")
+
+    def daemon() -> None:
+        for each in Path("/proc/self/fd").iterdir():
+            with suppress(OSError):
+                if str(each.readlink()).startswith(str(tmp_path)):
+                    os.close(int(each.name))
+        in_child(lambda: one.tracer.start_span("t", attributes=TOOL).end())
+
+    with one.tracer.start_as_current_span("s", attributes=INVOCATION):
+        in_child(daemon)
+    assert one.value("tool_calls_total", agent_id="finder", tool="search") == 1
+
+
+@pytest.mark.parametrize("children", [1, 6])
+def test_somebody_holds_the_lock_of_the_directory(
+    worker: Start, tmp_path: Path, children: int
+) -> None:
+    """A process stopped with the lock costs each child a second, and no count, however many."""
+    state = tmp_path / "state"
+    one = worker(state)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(state / "lock")], stdout=subprocess.PIPE
+    )
+    os.waitid(os.P_PID, holder.pid, os.WSTOPPED | os.WNOWAIT)
+    try:
+        begin = time.monotonic()
+        with one.tracer.start_as_current_span("s", attributes=INVOCATION):
+            pids: list[int] = []
+            for number in range(children):
+                pid = os.fork()
+                if pid == 0:
+                    one.tracer.start_span("t", attributes=TOOL).end()
+                    one.event("install", f"id-{number}")
+                    os._exit(0)
+                pids.append(pid)
+            for pid in pids:
+                os.waitpid(pid, 0)
+        assert time.monotonic() - begin > 1
+        assert one.invocations() == 1
+        assert one.value("tool_calls_total", agent_id="finder", tool="search") == children
+        assert one.value("installs_total") == children
+    finally:
+        holder.kill()
+        holder.communicate()
 
 
 def test_a_child_that_does_nothing_takes_no_slot(worker: Start, tmp_path: Path) -> None:
@@ -220,6 +298,13 @@ def test_celery_prefork(worker: Start, tmp_path: Path) -> None:
     assert 1 <= len(list(state.glob("slot-*"))) <= 3
 
 
+#: Takes the lock of a directory, and is stopped.
+HOLD = (
+    "import fcntl, os, signal, sys\n"
+    "held = open(sys.argv[1], 'a'); fcntl.flock(held, fcntl.LOCK_EX)\n"
+    "os.kill(os.getpid(), signal.SIGSTOP)\n"
+)
+TOOL = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "search"}
 INVOCATION = {
     "gen_ai.operation.name": "invoke_agent",
     "marketplace.publisher.id": "acme",

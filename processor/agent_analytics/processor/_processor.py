@@ -645,7 +645,10 @@ def _key(tenant_key: object) -> bytes:
 
 def _after_fork() -> None:
     for processor in list(_live):
-        processor.after_fork()
+        try:
+            processor.after_fork()
+        except Exception:  # noqa: BLE001 - the others must count, whatever one of them holds
+            instrumentation_health.note_internal_error("a fork")
 
 
 if hasattr(os, "register_at_fork"):

@@ -80,9 +80,9 @@ def _flock(descriptor: int, kind: int, seconds: float) -> bool:
 
 def unlock(descriptor: int) -> None:
     """Let a lock go, also where a forked child has a copy of the descriptor."""
-    with suppress(OSError):
+    with suppress(OSError):  # closed by a daemon, with all that it found open
         fcntl.flock(descriptor, fcntl.LOCK_UN)
-    os.close(descriptor)
+        os.close(descriptor)
 
 
 class StateDirectory:

@@ -6,12 +6,16 @@ import time
 from array import array
 from copy import copy
 from pathlib import Path
+from typing import Final
 
 from agent_analytics.processor._durable import _format as form
 from agent_analytics.processor._durable import _segments
 from agent_analytics.processor._durable._format import Entry, Header
 from agent_analytics.processor._durable._mapped import MappedFile, Stored, allocate
 from agent_analytics.processor._durable._segments import Segment
+
+#: How long a block that is missing is looked for at every turn: its writer may be at it.
+_PATIENCE_SECONDS: Final = 1.0
 
 
 class FileError(Exception):
@@ -45,6 +49,9 @@ class BlockFile(MappedFile):
         self._cut: int | None = None
         #: How many blocks could not be found, and so are not looked for at every turn.
         self._given_up = 0
+        #: How many could not be found the last time, and since when, on the monotonic clock.
+        self._missed = 0
+        self._missed_since = 0.0
         #: How often the file had been mended when the blocks were last looked for.
         self._mended = 0
         self._map_more()
@@ -119,7 +126,7 @@ class BlockFile(MappedFile):
         if mended != self._mended:
             self._mended = mended
             self._at = (0, form.first_record(0))
-            self._given_up = 0
+            self._given_up = self._missed = 0
             return self.scan()
         if self.counters[form.COUNT] <= len(self.blocks) + self._given_up:
             return []
@@ -144,7 +151,10 @@ class BlockFile(MappedFile):
                 if entry is None:
                     following = form.next_candidate(segment, position, limit)
                     if following < limit:
-                        whole = False
+                        # Its writer may have written it, and another one, in the meantime.
+                        entry = form.read_entry(segment, index, self.header.nonce, position, limit)
+                        whole = whole and entry is not None
+                if entry is None:
                     position = following
                     continue
                 position = entry.end
@@ -159,11 +169,13 @@ class BlockFile(MappedFile):
                     self._at = (index, position)
             index += 1
             position = form.first_record(index)
-        # A block whose writer was interrupted by another one is there the next time.
-        missing = self.missing()
-        if missing == self._given_up:
+        # A block whose writer was interrupted by another one is there a moment later.
+        missing, now = self.missing(), time.monotonic()
+        if missing != self._missed:
+            self._missed, self._missed_since = missing, now
+        if missing <= self._given_up or now - self._missed_since >= _PATIENCE_SECONDS:
+            self._given_up = missing
             self._at = max(self._at, self._free)
-        self._given_up = missing
         return found
 
     def _note_last(self, index: int, entry: Entry) -> None:
@@ -290,6 +302,6 @@ class BlockFile(MappedFile):
         """Begin to read what another one writes into the same memory, and looks after."""
         self.blocks = {}
         self._at = (0, form.first_record(0))
-        self._number = self._given_up = 0
+        self._number = self._given_up = self._missed = 0
         self._descriptor = -1
         self._twin_of = writer

@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
@@ -208,7 +209,8 @@ class MappedFile:
         """Close the descriptor; what is mapped stays readable."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
-            os.close(descriptor)
+            with suppress(OSError):  # a daemon has closed all that it found open
+                os.close(descriptor)
 
 
 _NO_PREALLOCATION: Final = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS}

@@ -4,12 +4,13 @@ import fcntl
 import os
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Final
 
 from agent_analytics.processor._durable import _names
-from agent_analytics.processor._durable._directory import StateDirectory
+from agent_analytics.processor._durable._directory import StateDirectory, lock_file, unlock
 from agent_analytics.processor._durable._parts import Part
 from agent_analytics.processor._store import Cells
 from agent_analytics.processor.private_files import open_private
@@ -20,8 +21,21 @@ if TYPE_CHECKING:
 #: Nobody holds the lock for longer than microseconds; a process that was stopped with it in its
 #: hands must not stop the host.
 _LOCK_SECONDS: Final = 0.05
+#: The same while the file is made, which happens once and takes as long as the disk does.
+_MAKING_SECONDS: Final = 1.0
 #: How long the lock is not waited for again, when it was waited for in vain: each name would pay.
 _IMPATIENT_SECONDS: Final = 10.0
+
+
+@contextmanager
+def _making(path: Path) -> Generator[None]:
+    """Hold the lock of a file itself: who has that of the directory may be stopped with it."""
+    lock = lock_file(path, _MAKING_SECONDS)
+    try:
+        yield
+    finally:
+        if lock is not None:
+            unlock(lock)
 
 
 class SharedFile:
@@ -53,7 +67,8 @@ class SharedFile:
     def after_fork(self) -> None:
         """Begin anew in a forked child, with a lock of its own."""
         if self._lock >= 0:
-            os.close(self._lock)
+            with suppress(OSError):  # a daemon has closed all that it found open
+                os.close(self._lock)
         if self._file is not None:
             self._file.close()
         self._begin()
@@ -63,7 +78,7 @@ class SharedFile:
             return
         path = self._directory.path / self._name
         try:
-            with self._directory.locked():
+            with self._directory.locked(), _making(path):
                 self._file = self._directory.open_file(path)
             if self._file is not None:
                 self._lock = open_private(path, create=False)

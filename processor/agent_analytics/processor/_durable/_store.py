@@ -3,6 +3,7 @@
 import os
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import RLock
 from typing import Final
@@ -216,7 +217,8 @@ class DurableStore:
         if self._closer is not None:
             self._closer.detach()
         if self._slot_lock >= 0:
-            os.close(self._slot_lock)  # not unlocked: that would unlock the parent's
+            with suppress(OSError):  # a daemon has closed all that it found open
+                os.close(self._slot_lock)  # not unlocked: that would unlock the parent's
         if self._file is not None:
             self._file.close()
         self.view.close()
