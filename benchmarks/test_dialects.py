@@ -73,7 +73,7 @@ class OwnVocabulary(AgentMetricsProcessor):
         elif node.kind == _nodes.INVOCATION:
             self._invocations.end(node, attributes, span, span_id, fields)
         elif node.kind == _nodes.INFERENCE:
-            self._end_inference(node, attributes, span, fields)
+            self._others.inference(node, attributes, span, fields)
         else:
             _, _, _, start, _ = fields
             self._invocations.end_inner(node, attributes, start)

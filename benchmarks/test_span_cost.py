@@ -47,7 +47,7 @@ def _ours() -> AgentMetricsProcessor:
 
 
 def _with_public_readers() -> AgentMetricsProcessor:
-    with patch("agent_analytics.processor._processor.readers", return_value=PUBLIC):
+    with patch("agent_analytics.processor._wiring.readers", return_value=PUBLIC):
         return _ours()
 
 

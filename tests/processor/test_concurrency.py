@@ -130,7 +130,7 @@ def test_threads_count_exactly_while_scraped(
     make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch, most: int, store: type[MemoryStore]
 ) -> None:
     """Four threads lose nothing, and every scrape meanwhile is consistent."""
-    monkeypatch.setattr("agent_analytics.processor._processor.MemoryStore", store)
+    monkeypatch.setattr("agent_analytics.processor._wiring.MemoryStore", store)
     rig = make_rig(limits=Limits(open_spans=most))
     problems: list[BaseException] = []
     done = threading.Event()
@@ -220,7 +220,7 @@ def test_a_block_that_another_thread_made_meanwhile(
     make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch, first: str
 ) -> None:
     """Whoever comes second uses the block that is there already."""
-    monkeypatch.setattr("agent_analytics.processor._processor.MemoryStore", RacingStore)
+    monkeypatch.setattr("agent_analytics.processor._wiring.MemoryStore", RacingStore)
     rig = make_rig()
 
     def run() -> None:

@@ -176,7 +176,7 @@ def test_a_restored_series_is_never_held(
     make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Holding a series with a history would turn an increase of 3 into 10,003."""
-    monkeypatch.setattr("agent_analytics.processor._processor.MemoryStore", Restored)
+    monkeypatch.setattr("agent_analytics.processor._wiring.MemoryStore", Restored)
     rig = make_rig(hold_seconds=HOLD)
     rig.clock.now = 1.0
     rig.run(invoke(), {v.OUTCOME: "success"})

@@ -24,7 +24,7 @@ def test_a_span_that_ends_while_the_lock_is_held(
     make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A finalizer that ends spans in the middle of counting one does not deadlock."""
-    monkeypatch.setattr("agent_analytics.processor._processor.MemoryStore", InterruptingStore)
+    monkeypatch.setattr("agent_analytics.processor._wiring.MemoryStore", InterruptingStore)
     rig = make_rig()
     ran: list[int] = []
 

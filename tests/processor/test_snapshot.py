@@ -86,8 +86,8 @@ class WatchedStore(MemoryStore):
 @pytest.fixture
 def watched(make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch) -> Rig:
     """Return a processor whose lock and cells are watched."""
-    monkeypatch.setattr("agent_analytics.processor._processor.MemoryStore", WatchedStore)
-    monkeypatch.setattr("agent_analytics.processor._processor.RLock", lambda: WatchedStore.lock)
+    monkeypatch.setattr("agent_analytics.processor._wiring.MemoryStore", WatchedStore)
+    monkeypatch.setattr("agent_analytics.processor._wiring.RLock", lambda: WatchedStore.lock)
     return make_rig()
 
 

@@ -18,6 +18,7 @@ from agent_analytics.processor._fair import Fair
 from agent_analytics.processor._followed import Followed, family_of
 from agent_analytics.processor._held_runs import stir
 from agent_analytics.processor._limits import Limits
+from agent_analytics.processor._listings import Listing
 from agent_analytics.processor._never_ended import complete, left_open, open_since
 from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._open_runs import OpenRuns
@@ -226,6 +227,21 @@ class Runs:
             runs = [] if silent.held is None else silent.held.runs()
             late.run.mates.work(partial(self._ends.join_late, late, runs))
         self.end(late, attributes, span)
+
+    def note_inside(self, parent: Node | None, parent_id: int, listing: Listing | None) -> None:
+        """Remember in what is round a decorated invocation that it ran inside.
+
+        Args:
+            parent: Node of the span that it was started in, if that is followed.
+            parent_id: Id of that span.
+            listing: The invocation's.
+        """
+        if listing is None:
+            return
+        if isinstance(parent, Followed):
+            parent.note_inside(listing)
+        elif parent is None:
+            self.silent.note_inside(parent_id, listing)
 
     def ended_silently(self, silent: Silent) -> None:
         """Let what has waited for a span that said nothing wait for the one above it."""

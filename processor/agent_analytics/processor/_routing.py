@@ -1,0 +1,78 @@
+"""Which way a span goes: counted by its own words, kept with its run, looked at again, ignored."""
+
+from typing import Any, Final
+
+from opentelemetry.sdk.trace import ReadableSpan
+
+from agent_analytics.instrumentation import vocabulary as v
+from agent_analytics.processor._dialects import PERHAPS, SPEAKS, Signs
+from agent_analytics.processor._followed import Followed
+from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._own_spans import is_own
+from agent_analytics.processor._reading import Attributes
+
+#: In the project's own words: counted when it ends.
+NATIVE: Final = 0
+#: Of a framework: kept with its run until that is understood.
+FOREIGN: Final = 1
+#: Perhaps of a framework: the span may say so as late as its end.
+UNDECIDED: Final = 2
+#: Nothing to do with agents, or nothing that this processor can count.
+IGNORED: Final = 3
+
+#: What decorators make spans of.
+CALLS: Final = (v.EXECUTE_TOOL, v.INVOKE_AGENT)
+
+
+class Routing:
+    """Decides which way spans go, when they start and when they end."""
+
+    def __init__(self) -> None:
+        self._signs = Signs()
+
+    def at_start(
+        self,
+        operation: object,
+        attributes: Attributes,
+        span: ReadableSpan,
+        parent: Node | None,
+        facts: Any,
+    ) -> int:
+        """Return the way of a span that starts.
+
+        Args:
+            operation: ``gen_ai.operation.name``.
+            attributes: What the span carries so far.
+            span: The span.
+            parent: Node of the span that it was started in, if that is followed.
+            facts: What a decorator says of the span; ``None`` for spans of others.
+        """
+        in_foreign = type(parent) is Followed
+        if operation is None:
+            if facts is not None and not in_foreign:
+                return NATIVE
+            sign = self._signs.at_start(span.instrumentation_scope, attributes, span.name)
+            if sign == SPEAKS or (sign == PERHAPS and in_foreign):
+                return FOREIGN
+            return UNDECIDED if sign == PERHAPS else IGNORED
+        if v.PUBLISHER_ID in attributes or (
+            parent is not None
+            and not in_foreign
+            and operation in CALLS
+            and (facts is not None or v.OUTCOME in attributes or is_own(span))
+        ):
+            return NATIVE
+        return FOREIGN
+
+    def at_end(self, operation: object, attributes: Attributes) -> int:
+        """Return the way of a span that ends and was undecided, or unknown, when it started.
+
+        Args:
+            operation: ``gen_ai.operation.name``.
+            attributes: What the span carries.
+        """
+        if operation is not None:
+            return NATIVE if v.PUBLISHER_ID in attributes else FOREIGN
+        if v.EVENT in attributes:
+            return NATIVE
+        return FOREIGN if self._signs.at_end(attributes) else IGNORED
