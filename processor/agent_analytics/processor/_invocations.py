@@ -10,7 +10,6 @@ from agent_analytics.instrumentation import mistakes
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.exact import exact, exact_text
 from agent_analytics.processor import _health, _nodes, _outcomes
-from agent_analytics.processor._events import EventCounter
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._listings import Listing, Listings
 from agent_analytics.processor._nodes import Node
@@ -69,7 +68,6 @@ class InvocationCounter:
         amounts: Amounts,
         charges: Charges,
         usage: UsageCounter,
-        events: EventCounter,
         tenant_key: bytes,
     ) -> None:
         self._listings = listings
@@ -78,7 +76,6 @@ class InvocationCounter:
         self._amounts = amounts
         self._charge = charges.read
         self._usage = usage
-        self._events = events
         tenants = Hasher(tenant_key, SKETCH_TENANTS)
         self._tenants, self._known_tenants = tenants.place, tenants.remembered
         self._conversations = Hasher(tenant_key, SKETCH_CONVERSATIONS).place
@@ -109,7 +106,10 @@ class InvocationCounter:
         if outcome == _STEERED:
             with self._lock:
                 cells[IN_PROGRESS] -= 1
-            self._steered(node, listing, of_own_agent(attributes, start, node.tenant))
+            seen = of_own_agent(
+                _nodes.INVOCATION, attributes, start, tenant=node.tenant, outcome=outcome
+            )
+            self.count(node, listing, seen)
             return
         elapsed = end - start if start is not None and end is not None else -1
         if not 0 <= elapsed <= MAX_DURATION_NS:
@@ -173,7 +173,9 @@ class InvocationCounter:
             self._converse(listing, conversation)
         chunk = get(_FIRST_CHUNK)
         if chunk is not None:
-            self._observe_first_chunk(listing, chunk, fields, span_id)
+            self._observe_first_chunk(
+                listing, chunk, (trace_id, span_id, 0, end or 0) if sampled else None
+            )
 
     def begin(self, listing: Listing) -> None:
         """Show an invocation in the gauge of those in progress."""
@@ -185,84 +187,76 @@ class InvocationCounter:
         with self._lock:
             listing.cells[IN_PROGRESS] -= 1
 
-    def count(self, node: Node, listing: Listing, seen: Observation) -> None:
-        """Count an invocation of a foreign run, by the rules of ``end``.
+    def count(  # noqa: C901 - one figure after the other
+        self, node: Node, listing: Listing, seen: Observation
+    ) -> None:
+        """Count an invocation by the rules of ``end``, or what an agent brings that is no call.
+
+        That is an agent inside an invocation, or a try that was steered: what it spent counts, and
+        of a try for whom.
 
         Args:
             node: Its own.
             listing: Whom to credit.
             seen: What is known of it.
         """
-        if seen.outcome == _outcomes.STEERED:
-            self._steered(node, listing, seen)
+        inner = seen.kind != _nodes.INVOCATION
+        call = not inner and seen.outcome != _STEERED
+        if inner and node.scope is not None and node.scope.flags & _DUPLICATE:
+            self._health.repeat()
             return
-        elapsed = duration(seen.start, seen.end, self._health)
         first = seen.outcome * OUTCOME_CELLS
+        elapsed = duration(seen.start, seen.end, self._health) if call else 0
         bucket = first + bisect_left(_INVOCATION_EDGES, elapsed)
-        failed = seen.outcome in _FAILURES
+        failed = call and seen.outcome in _FAILURES
         error = self._listings.block(listing, ERROR_TYPES, seen.error) if failed else None
         revenue, fee = self._charge(listing.publisher, seen.revenue)
         refund = self._amounts.nano(seen.refund)
         figures = self._usage.figures(node, listing, seen.usage, seen.start)
-        self._attend(listing, seen.tenant)
-        cells = listing.cells
+        exemplar = (seen.trace_id, seen.span_id, elapsed, seen.end or 0) if seen.sampled else None
+        cells, health = listing.cells, self._health.cells
         with self._lock:
-            cells[bucket] += 1
-            cells[first + OUTCOME_SUM] += elapsed
             cells[REVENUE] += revenue
             cells[FEES] += fee
             cells[REFUNDS] += refund
+            if call:
+                cells[bucket] += 1
+                cells[first + OUTCOME_SUM] += elapsed
+                health[_COUNTED] += 1
+                if exemplar is not None:
+                    listing.block.note(bucket, exemplar)
+            elif inner:
+                health[_health.INNER_AGENT] += 1
             if error is not None:
                 node.flags |= _nodes.FAILED
                 error.cells[0] += 1
                 cells[WASTED_COST] += node.cost
-            if seen.sampled:
-                listing.block.note(bucket, (seen.trace_id, seen.span_id, elapsed, seen.end or 0))
             if figures is not None:
                 self._usage.add(node, listing, figures)
-            self._health.cells[_health.INVOCATION] += 1
-        if (seen.name, seen.version) != listing.latest and seen.tenant is None:
-            mistakes.no_tenant(listing.publisher, listing.agent)
-        self._surroundings(listing, seen)
-        if seen.first_chunk is not None:
-            fields = (seen.trace_id, seen.sampled, False, seen.start, seen.end)
-            self._observe_first_chunk(listing, seen.first_chunk, fields, seen.span_id)
-
-    def _steered(self, node: Node, listing: Listing, seen: Observation) -> None:
-        """Count what an interrupted try brings: what it spent, and for whom. It was no call."""
-        self._health.steer(_health.INVOCATION)
-        self._events.money(listing, seen.revenue, seen.refund)
-        self._usage.of_agent(node, listing, seen.usage, seen.start)
-        self._attend(listing, seen.tenant)
-        self._surroundings(listing, seen)
-
-    def count_inner(self, node: Node, listing: Listing, seen: Observation) -> None:
-        """Count what an agent inside an invocation brings to its listing."""
-        scope = node.scope
-        if scope is not None and scope.flags & _nodes.DUPLICATE:
-            self._health.repeat()
-            return
-        with self._lock:
-            self._health.cells[_health.INNER_AGENT] += 1
-        self._events.money(listing, seen.revenue, seen.refund)
-        self._usage.of_agent(node, listing, seen.usage, seen.start)
         self._converse(listing, seen.conversation)
+        if inner:
+            return
+        self._attend(listing, seen.tenant)
+        if (seen.name, seen.version) != listing.latest:
+            if call and seen.tenant is None:
+                mistakes.no_tenant(listing.publisher, listing.agent)
+            self._listings.version(listing, seen.name, seen.version)
+        if not call:
+            self._health.steer(_health.INVOCATION)
+        elif seen.first_chunk is not None:
+            self._observe_first_chunk(listing, seen.first_chunk, exemplar)
 
     def end_inner(self, node: Node, attributes: Attributes, start: int | None) -> None:
         """Count what an ended agent span inside an invocation brings to its listing."""
         if node.listing is not None:
-            self.count_inner(node, node.listing, of_own_agent(attributes, start, None))
+            seen = of_own_agent(_nodes.AGENT, attributes, start)
+            self.count(node, node.listing, seen)
             return
         self._health.lose(_health.INVOCATION)
         if v.EVENT not in attributes:
             mistakes.no_publisher(attributes.get(v.AGENT_ID) or attributes.get(v.AGENT_NAME))
 
     # --- in parts --------------------------------------------------------------------------------
-
-    def _surroundings(self, listing: Listing, seen: Observation) -> None:
-        if (seen.name, seen.version) != listing.latest:
-            self._listings.version(listing, seen.name, seen.version)
-        self._converse(listing, seen.conversation)
 
     def _attend(self, listing: Listing, tenant: object) -> None:
         """Note who uses a listing."""
@@ -287,19 +281,18 @@ class InvocationCounter:
                     registers[register] = smallest
 
     def _observe_first_chunk(
-        self, listing: Listing, chunk: object, fields: EndFields, span_id: int
+        self, listing: Listing, chunk: object, exemplar: Exemplar | None
     ) -> None:
+        """Count the seconds until the first chunk of an answer."""
         seconds = number(chunk, 0.0, _MAX_FIRST_CHUNK, "first_chunk", self._health)
         if seconds is None:
             return
-        trace_id, sampled, _, _, end = fields
         block = self._listings.block(listing, FIRST_CHUNKS)
         bucket = bisect_left(FIRST_CHUNK_SECONDS, seconds)
         elapsed = round(seconds * NANO)
         with self._lock:
             block.cells[bucket] += 1
             block.cells[len(FIRST_CHUNK_SECONDS) + 1] += elapsed
-            if sampled:
-                if block.exemplars is None:
-                    block.exemplars = {}
-                block.exemplars[bucket] = (trace_id, span_id, elapsed, end or 0)
+            if exemplar is not None:
+                trace_id, span_id, _, end = exemplar
+                block.note(bucket, (trace_id, span_id, elapsed, end))

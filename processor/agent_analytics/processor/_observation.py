@@ -63,6 +63,14 @@ class Usage(NamedTuple):
 
 
 NO_USAGE: Final = Usage()
+
+# --- kinds of observations, beside those of nodes ------------------------------------------------
+
+#: A record of what calls used that have no spans.
+RECORD: Final = 101
+#: A further view of a call that is counted where another span has it.
+REPEAT: Final = 102
+
 _STATED: Final = (
     v.INPUT_TOKENS,
     v.OUTPUT_TOKENS,
@@ -108,6 +116,8 @@ class Observation:
     """One invocation, tool call, model call, record of usage or inner agent, as it is counted.
 
     Attributes:
+        kind: What it is: a kind of nodes, or one of those above.
+        inside: Flags of what was recorded inside (``CallsInside``).
         span_id: Id of the span, for exemplars.
         trace_id: Id of its trace.
         sampled: Whether the trace is sampled.
@@ -130,6 +140,8 @@ class Observation:
         fetched: Whether it only fetches an answer that was given before.
     """
 
+    kind: int
+    inside: int = 0
     span_id: int = 0
     trace_id: int = 0
     sampled: bool = False
@@ -152,15 +164,26 @@ class Observation:
     fetched: bool = False
 
 
-def of_own_agent(attributes: Attributes, start: int | None, tenant: object) -> Observation:
-    """Return what an agent's span in the project's own words brings, whether it is a call or not.
+def of_own_agent(
+    kind: int,
+    attributes: Attributes,
+    start: int | None,
+    *,
+    tenant: object = None,
+    outcome: int = SUCCESS,
+) -> Observation:
+    """Return what an agent's span in the project's own words brings that is no call.
 
     Args:
+        kind: What it is.
         attributes: Those of the span.
         start: When it began, in nanoseconds since 1970.
         tenant: The tenant that was known when it began; ``None`` for what the span says.
+        outcome: How it ended.
     """
     return Observation(
+        kind=kind,
+        outcome=outcome,
         start=start,
         name=attributes.get(v.AGENT_NAME),
         version=attributes.get(v.AGENT_VERSION),

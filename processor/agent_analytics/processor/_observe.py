@@ -7,19 +7,42 @@ from typing import Any
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
+from agent_analytics.processor import _nodes
 from agent_analytics.processor import _schema as schema
 from agent_analytics.processor._followed import Followed
-from agent_analytics.processor._observation import NO_USAGE, Observation, Usage
+from agent_analytics.processor._observation import NO_USAGE, RECORD, REPEAT, Observation, Usage
 from agent_analytics.processor._outcomes import outcome_said, short_name
+from agent_analytics.processor._placing import Part
 from agent_analytics.processor._run_outcomes import failure, steered, step_cancelled
 from agent_analytics.processor._sameness import known
 from agent_analytics.processor._span_end import SpanEnd
 from agent_analytics.processor.catalogue import UNKNOWN
 
 
-def tool_call(part: Followed, ended: SpanEnd) -> Observation:
+def observe(part: Part) -> Observation | None:
+    """Return what a span of a run is counted with, or ``None`` where it is not counted."""
+    node, ended, inside, agents = part
+    if node.role == d.USAGE:
+        return _with_usage(RECORD, node, ended)
+    if node.kind == _nodes.OTHER:
+        called = node.role != d.HANDOFF and ended.facts.role in (d.TOOL, d.MODEL)
+        return Observation(kind=REPEAT) if called else None
+    if node.kind == _nodes.TOOL:
+        return _tool_call(node, ended)
+    if node.kind == _nodes.INFERENCE:
+        seen = _model_call(node, ended)
+        seen.inside = inside
+        return seen
+    if node.kind == _nodes.INVOCATION:
+        return _invocation(node, ended, agents)
+    return _inner_agent(node, ended)
+
+
+def _tool_call(part: Followed, ended: SpanEnd) -> Observation:
     """Return what a tool call is counted with."""
-    seen = _plain(part, ended)
+    seen = _plain(_nodes.TOOL, part, ended)
+    if part.listing is not None and _is_server_view(part, ended):
+        seen.kind = REPEAT  # the caller has a span of it
     seen.name = UNKNOWN if ended.facts.name is None else ended.facts.name
     seen.timed = v.DURATION_UNKNOWN not in ended.attributes
     stated = ended.outcome
@@ -29,29 +52,25 @@ def tool_call(part: Followed, ended: SpanEnd) -> Observation:
     return seen
 
 
-def model_call(part: Followed, ended: SpanEnd) -> Observation:
+def _model_call(part: Followed, ended: SpanEnd) -> Observation:
     """Return what a model call is counted with."""
-    seen = _with_usage(part, ended)
+    seen = _with_usage(_nodes.INFERENCE, part, ended)
     seen.outcome = outcome_said(ended.outcome, ended.error_type, ended.source, failed=ended.failed)
     seen.fetched = ended.facts.fetched
     return seen
 
 
-def record(part: Followed, ended: SpanEnd) -> Observation:
-    """Return what a record of usage is counted with, of calls that have no spans."""
-    return _with_usage(part, ended)
-
-
-def inner_agent(part: Followed, ended: SpanEnd) -> Observation:
+def _inner_agent(part: Followed, ended: SpanEnd) -> Observation:
     """Return what an agent inside an invocation is counted with."""
-    seen = _with_usage(part, ended)
+    seen = _with_usage(_nodes.AGENT, part, ended)
+    seen.name = ended.facts.name
     seen.conversation = ended.facts.conversation
     seen.revenue = ended.attributes.get(v.REVENUE_USD)
     seen.refund = ended.attributes.get(v.REFUND_USD)
     return seen
 
 
-def invocation(part: Followed, ended: SpanEnd, agents: list[Followed]) -> Observation:
+def _invocation(part: Followed, ended: SpanEnd, agents: list[Followed]) -> Observation:
     """Return what an invocation is counted with.
 
     Args:
@@ -63,7 +82,7 @@ def invocation(part: Followed, ended: SpanEnd, agents: list[Followed]) -> Observ
     said: dict[str, Any] = {**main.attributes, **ended.attributes}
     tokens = main.facts.tokens
     source = main if tokens is not None and tokens.is_whole() else ended
-    seen = _plain(part, ended)
+    seen = _plain(_nodes.INVOCATION, part, ended)
     seen.contradicts = source.facts.follows_convention < 0
     # Whoever of the two says more of what it used is believed where both do.
     cost = said.get(v.COST_USD)
@@ -92,8 +111,14 @@ def invocation(part: Followed, ended: SpanEnd, agents: list[Followed]) -> Observ
     return seen
 
 
-def _plain(part: Followed, ended: SpanEnd) -> Observation:
+def _is_server_view(part: Followed, ended: SpanEnd) -> bool:
+    """Return whether a tool's span is of the server that another process has called."""
+    return ended.facts.protocol and ended.remote and part.parent is None and not part.run.serves
+
+
+def _plain(kind: int, part: Followed, ended: SpanEnd) -> Observation:
     return Observation(
+        kind=kind,
         span_id=part.span_id,
         trace_id=ended.trace_id,
         sampled=ended.sampled,
@@ -103,8 +128,8 @@ def _plain(part: Followed, ended: SpanEnd) -> Observation:
     )
 
 
-def _with_usage(part: Followed, ended: SpanEnd) -> Observation:
-    seen = _plain(part, ended)
+def _with_usage(kind: int, part: Followed, ended: SpanEnd) -> Observation:
+    seen = _plain(kind, part, ended)
     facts = ended.facts
     seen.contradicts = facts.follows_convention < 0
     seen.usage = _usage(ended)
@@ -164,4 +189,4 @@ def _first_chunk(unit: Followed, began: int | None) -> float | None:
     return seconds if seconds >= 0 else None
 
 
-__all__ = ["inner_agent", "invocation", "model_call", "record", "tool_call"]
+__all__ = ["observe"]

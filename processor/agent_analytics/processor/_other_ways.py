@@ -162,6 +162,7 @@ class OtherWays:
             _, _, failed, start, _ = fields
             answer = attributes.get(v.RESPONSE_ID)
             seen = Observation(
+                kind=_nodes.INFERENCE,
                 start=start,
                 outcome=outcome_of(span, attributes, failed=failed),
                 usage=usage_of_call(attributes),

@@ -21,6 +21,22 @@ _KINDS: Final = {d.TOOL: _nodes.TOOL, d.MODEL: _nodes.INFERENCE, d.AGENT: _nodes
 _AGENTS: Final = (_nodes.AGENT, _nodes.INVOCATION)
 
 
+class Part(NamedTuple):
+    """One span of a run that is counted.
+
+    Attributes:
+        node: The span's.
+        ended: What it has said.
+        inside: Flags of what was recorded inside (``CallsInside``).
+        agents: The outermost agents of the invocation that it stands for, if it does.
+    """
+
+    node: Followed
+    ended: SpanEnd
+    inside: int
+    agents: list[Followed]
+
+
 class Placed(NamedTuple):
     """The spans of a run, each with its role, its kind, its invocation and its listing.
 
@@ -34,15 +50,13 @@ class Placed(NamedTuple):
     ready: set[int]
     agents: dict[int, list[Followed]]
 
-    def upwards(self) -> Iterator[tuple[Followed, SpanEnd, int]]:
-        """Yield the spans that are counted now, what is below first.
-
-        With each come its end, and flags of what was recorded inside (``CallsInside``).
-        """
+    def upwards(self) -> Iterator[Part]:
+        """Yield the spans that are counted now, what is below first."""
         inside = CallsInside(self.order)
         for place, _, part in self.order.upwards():
             if id(part) in self.ready and part.ended is not None:
-                yield part, part.ended, inside.flags[place]
+                agents = self.agents.get(id(part)) or [part]
+                yield Part(part, part.ended, inside.flags[place], agents)
             inside.leave(place)
 
 

@@ -1,6 +1,6 @@
 """The end of a run of foreign spans: what it waits for, what it takes in, when it is counted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
 from threading import RLock
@@ -12,8 +12,10 @@ from agent_analytics.processor._counting import RunCounter
 from agent_analytics.processor._fair import Fair
 from agent_analytics.processor._followed import Followed
 from agent_analytics.processor._held_runs import stir
+from agent_analytics.processor._invocations import InvocationCounter
 from agent_analytics.processor._mates import AllMates, Mates
 from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._observe import observe
 from agent_analytics.processor._open_runs import Calls, OpenRuns, began
 from agent_analytics.processor._placing import Placing
 from agent_analytics.processor._run import MOST_PARTS, Reason, Run, State
@@ -56,6 +58,7 @@ class RunEnds:
         self,
         placing: Placing,
         counter: RunCounter,
+        gauge: InvocationCounter,
         lock: RLock,
         open_runs: OpenRuns,
         silent: SilentSpans,
@@ -66,6 +69,7 @@ class RunEnds:
         self.mates = AllMates(lock)
         self._placing = placing
         self._counter = counter
+        self._gauge = gauge
         self._lock = lock
         self._open_runs = open_runs
         self._silent = silent
@@ -89,7 +93,9 @@ class RunEnds:
     def take(self, node: Followed) -> None:
         """Take in a span that has ended; count its run if nothing more belongs to that."""
         run = node.run
-        self._settle_overdue(run.mates)
+        for late in self._overdue(run.mates):
+            self._silent.give_up(late)
+            self.settle(late)
         if run.state is not State.COUNTED:
             self.pending[node.span_id] = node
         if node is run.top:
@@ -100,7 +106,7 @@ class RunEnds:
             run.read = []
             self.count_or_wait(run)
         elif run.size > _MANY and run.unfinished():
-            self._wait(run, Reason.PARTS)  # each by itself would read all of it again
+            self.count_or_wait(run)  # each by itself would read all of it again
         else:
             self._count(run)
 
@@ -111,7 +117,7 @@ class RunEnds:
                 return
             run.end()
             if run.counting is not None:
-                self._counter.leave(run.counting)
+                self._gauge.leave(run.counting)
             self._open_runs.leave(run)
         run.note_calls()
         hosts, run.by_calls = self._open_runs.hosts(run)
@@ -127,7 +133,18 @@ class RunEnds:
             return
         if reason is Reason.SPAN_ABOVE:
             self._silent.hold(run)
-        self._wait(run, reason)
+        with self._lock:
+            run.wait(reason)
+            if id(run) not in self._waiting:
+                run.waiting_since = self._clock()
+                self._waiting[id(run)] = run.mates.waiting[id(run)] = run
+                self.mates.note(run.mates)
+        while (gone := self._too_many()) is not None:  # at the cost of whose they are who have most
+            if gone.mates is run.mates:
+                self.settle(gone)
+            else:
+                gone.mates.leave(partial(self.settle, gone))
+                self.mates.note(gone.mates)
 
     def _reason(self, run: Run) -> Reason:
         """Return what a run that has ended has to wait for."""
@@ -139,28 +156,16 @@ class RunEnds:
             return Reason.PARTS
         return Reason.SPAN_ABOVE if self._silent.is_above(run) else Reason.NOTHING
 
-    def _wait(self, run: Run, reason: Reason) -> None:
+    def _too_many(self) -> Run | None:
+        """Take one of the runs that wait out, where too many do; its owner is to count it."""
         with self._lock:
-            run.wait(reason)
-            if id(run) not in self._waiting:
-                run.waiting_since = self._clock()
-                self._waiting[id(run)] = run.mates.waiting[id(run)] = run
-                self.mates.note(run.mates)
-            over = len(self._waiting) - MOST_WAITING
-        for _ in range(over):  # at the cost of whose they are who have most
-            with self._lock:
-                key = self._most_waiting.oldest(self._waiting)
-                gone = self._waiting.get(key) if key is not None else None
-            if gone is None:
-                return
-            if gone.mates is run.mates:
-                self.settle(gone)
-                continue
-            with self._lock:
-                self._waiting.pop(id(gone), None)
-                gone.count()  # by its owner, next
-            gone.mates.leave(partial(self.settle, gone))
-            self.mates.note(gone.mates)
+            if len(self._waiting) <= MOST_WAITING:
+                return None
+            key = self._most_waiting.oldest(self._waiting)
+            gone = self._waiting.pop(key, None) if key is not None else None
+            if gone is not None:
+                gone.count()
+            return gone
 
     def _absorb_waiting(self, run: Run) -> None:
         """Take the runs that waited for this one into it, or let them wait on."""
@@ -209,14 +214,13 @@ class RunEnds:
                 graft(run.top, node)
                 self.merge(run, node.run)
 
-    def _settle_overdue(self, mates: Mates) -> None:
-        """Count what has waited too long; nobody may ever scrape this very process."""
+    def _overdue(self, mates: Mates) -> Iterator[Run]:
+        """Yield what has waited too long; nobody may ever scrape this very process."""
         horizon = self._clock() - MOST_SECONDS
         while (run := next(iter(mates.waiting.values()), None)) is not None:
             if run.waiting_since >= horizon:
                 return
-            self._silent.give_up(run)
-            self.settle(run)
+            yield run
 
     def settle_waiting(self) -> None:
         """Count the runs that have ended, but for those that may be part of one that goes on.
@@ -294,14 +298,15 @@ class RunEnds:
 
     def count_some(self, run: Run) -> None:
         """Count what has ended of a run with too many spans, but for the last."""
-        self._count(run, _KEPT_BACK)
+        parts = list(run.parts)
+        self._count(run, {id(part) for part in parts[: cut(parts, _KEPT_BACK)]})
         self.prune(run)
 
     def count_apart(self, run: Run, ready: set[int]) -> None:
         """Count what is complete in a run that is still open; its agents are no longer one run."""
         if ready:
             run.apart = True
-            self._count(run, only=ready)
+            self._count(run, ready)
             self.prune(run)
 
     def prune(self, run: Run) -> None:
@@ -312,13 +317,12 @@ class RunEnds:
         run.size = max(0, run.size - len(gone))
         run.most_parts = max(MOST_PARTS, 2 * len(run.parts), run.size // 2)
 
-    def _count(self, run: Run, keep_latest: int = 0, only: set[int] | None = None) -> None:
-        """Count what has ended of a run, but for the last spans to start: more may be said of them.
+    def _count(self, run: Run, among: set[int] | None = None) -> None:
+        """Count what has ended of a run.
 
         Args:
             run: The run.
-            keep_latest: How many of the last spans may not be all.
-            only: Spans, by ``id()``, that are counted; ``None`` for all.
+            among: Spans, by ``id()``, of which alone that is done; ``None`` for all.
         """
         if run.into is not None:
             return
@@ -326,8 +330,8 @@ class RunEnds:
         parts = run.parts[:number]
         ready = {
             id(part)
-            for part in parts[: cut(parts, keep_latest)]
-            if part.ended is not None and not part.settled and (only is None or id(part) in only)
+            for part in parts
+            if part.ended is not None and not part.settled and (among is None or id(part) in among)
         }
         for part in parts:
             if id(part) in ready:
@@ -338,4 +342,7 @@ class RunEnds:
         if ready:
             placed = self._placing.place(run, ready)
             run.size = len(placed.order.parts)
-            self._counter.count(placed, serves=run.serves)
+            for one in placed.upwards():
+                seen = observe(one)
+                if seen is not None:
+                    self._counter.add(one.node, seen)

@@ -17,6 +17,7 @@ from agent_analytics.processor._counting import RunCounter
 from agent_analytics.processor._fair import Fair
 from agent_analytics.processor._followed import Followed, family_of
 from agent_analytics.processor._held_runs import stir
+from agent_analytics.processor._invocations import InvocationCounter
 from agent_analytics.processor._limits import Limits
 from agent_analytics.processor._listings import Listing
 from agent_analytics.processor._never_ended import complete, left_open, open_since
@@ -43,6 +44,7 @@ class Runs:
         attribution: Attribution,
         placing: Placing,
         counter: RunCounter,
+        gauge: InvocationCounter,
         lock: RLock,
         nodes: dict[int, Node],
         read_end: Callable[[ReadableSpan], EndFields],
@@ -53,13 +55,13 @@ class Runs:
         self._most_open_seconds = limits.open_run_seconds
         self._attribution = attribution
         self._placing = placing
-        self._counter = counter
+        self._gauge = gauge
         self._lock = lock
         self._nodes = nodes
         self._read_end = read_end
         self._clock = clock
         self._open_runs = OpenRuns(lock)
-        self._ends = RunEnds(placing, counter, lock, self._open_runs, self.silent, clock)
+        self._ends = RunEnds(placing, counter, gauge, lock, self._open_runs, self.silent, clock)
         self._left: dict[int, str] = {}
         self._most_left = Fair[str](_MOST_LEFT, str)
 
@@ -411,7 +413,7 @@ class Runs:
         run.counting = self._placing.listing_of(run, said, facts.name)
         run.named = run.counting
         if run.counting is not None:
-            self._counter.begin(run.counting)
+            self._gauge.begin(run.counting)
 
     # --- the end of a run ------------------------------------------------------------------------
 

@@ -176,7 +176,10 @@ class UsageCounter:
         used = (plain(usage.sent), plain(usage.received))
         with self._lock:
             node.flags |= self._ids.counted(listing.publisher, ids, *used) & _nodes.USAGE
-        self.of_agent(node, listing, usage, seen.start)
+        figures = self.figures(node, listing, usage, seen.start)
+        if figures is not None:
+            with self._lock:
+                self.add(node, listing, figures)
         if ids:
             flags = node.flags | _nodes.AGENT_TOKENS_BELOW | _nodes.PRICED_BELOW
             with self._lock:

@@ -88,9 +88,7 @@ class Wiring:
         self.usage = usage = UsageCounter(listings, health, lock, amounts, prices)
         self.events = EventCounter(listings, health, lock, amounts, charges, usage, event_ids)
         self.tools = ToolCounter(listings, health, lock)
-        self.invocations = InvocationCounter(
-            listings, health, lock, amounts, charges, usage, self.events, key
-        )
+        self.invocations = InvocationCounter(listings, health, lock, amounts, charges, usage, key)
         self.beginnings = Beginnings(listings, self.attribution, event_ids, self.invocations.begin)
         self.readers = readers()
         self.routing = Routing()
@@ -101,6 +99,7 @@ class Wiring:
             self.attribution,
             Placing(listings),
             RunCounter(health, usage, self.tools, self.invocations),
+            self.invocations,
             lock,
             self.open_spans.nodes,
             self.readers.end,
