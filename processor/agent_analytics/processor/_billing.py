@@ -9,7 +9,6 @@ that their list lacks.
 from typing import Final
 
 from agent_analytics.instrumentation.health import note_internal_error
-from agent_analytics.instrumentation.money import nano_usd
 from agent_analytics.processor._dialects import StatedCost
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._observation import Usage
@@ -33,14 +32,6 @@ Cost = tuple[int | None, int]
 UNKNOWN_COST: Final = (None, NOBODY)
 #: Costs of tokens at a price: they count only where the tokens do.
 PRICED: Final = (OWN_TABLE, PUBLIC_LIST)
-
-
-def is_known(cost: StatedCost) -> bool:
-    """Return whether a stated cost can be believed; nothing is refused or counted by that."""
-    try:
-        return cost.dollars and sum(map(nano_usd, cost.amounts)) > 0
-    except ValueError:
-        return False
 
 
 class Billing:

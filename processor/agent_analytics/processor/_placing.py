@@ -6,7 +6,6 @@ from typing import Any, Final, NamedTuple
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor import _nodes, _settling
-from agent_analytics.processor._billing import is_known
 from agent_analytics.processor._calls_inside import CallsInside
 from agent_analytics.processor._followed import Followed
 from agent_analytics.processor._listings import Listing, Listings
@@ -203,7 +202,7 @@ def _whole_cost(ended: SpanEnd) -> int:
     if ended.attributes.get(v.COST_USD) is not None and not ended.attributes.get(v.USAGE_OWN):
         return _nodes.USER_COST_ABOVE
     cost = ended.facts.cost
-    return _nodes.STATED_ABOVE if cost is not None and is_known(cost) else 0
+    return _nodes.STATED_ABOVE if cost is not None and cost.is_known() else 0
 
 
 def _serves_others(run: Run) -> bool:

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, cast
 
+from agent_analytics.instrumentation.money import nano_usd
+
 #: The whole cost, the most believed first, each with the attribute of its currency.
 _TOTALS: Final[tuple[tuple[str, str | None], ...]] = (
     # the draft of the conventions (semantic-conventions-genai#443)
@@ -73,6 +75,13 @@ class StatedCost(NamedTuple):
 
     amounts: tuple[Any, ...]
     dollars: bool = True
+
+    def is_known(self) -> bool:
+        """Return whether it can be believed; nothing is refused or counted by that."""
+        try:
+            return self.dollars and sum(map(nano_usd, self.amounts)) > 0
+        except ValueError:
+            return False
 
 
 def stated_cost(attributes: Mapping[str, Any]) -> StatedCost | None:

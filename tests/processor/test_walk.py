@@ -1,0 +1,115 @@
+"""How far it is from ``on_end`` to a cell, for a span of a framework: a reader has to walk it."""
+
+from functools import cache
+from pathlib import Path
+
+from tests.processor import walk
+from tests.processor.walk import Place
+
+PROCESSOR = Path(__file__).resolve().parents[2] / "processor" / "agent_analytics" / "processor"
+START = Place("_processor", "AgentMetricsProcessor.on_end")
+#: Where the ways of other spans part from that of a span of a framework: an event inside a run, a
+#: span that says only at its end what it is, spans in the project's own words, and what is done
+#: once a second beside all of them.
+OTHER_WAYS = {
+    *("OtherWays._event", "OtherWays.late", "OtherWays.end", "OtherWays.ended_early"),
+    *("OtherWays.note_usage", "InvocationCounter.end", "ToolCounter.end"),
+    *("Exposed._counted", "Exposed._upkeep", "AgentMetricsProcessor.on_end"),
+}
+#: What a counter of the processor about itself adds to is no series of a listing.
+ITSELF = ("_health", "_sketch_room", "_snapshot")
+#: The stages, in the order in which a span passes them. Modules that are not named hold what is
+#: handed down: nodes, spans, runs, observations, listings.
+STAGES = (
+    ("_processor", "_other_ways", "_routing", "_reading", "_own_spans", "_dialects", "_reader"),
+    ("_attribution", "_beginnings", "_silent"),
+    (
+        *("_runs", "_run_ends", "_open_runs", "_adopting", "_never_ended", "_placing"),
+        *("_settling", "_graph_roles", "_workflows", "_protocol_views", "_usage_records"),
+        *("_views", "_merged", "_sameness", "_order", "_tree", "_run_outcomes", "_calls_inside"),
+    ),
+    ("_observe",),
+    ("_counting", "_invocations", "_tools", "_events", "_usage", "_billing"),
+)
+STAGE = {module: number for number, stage in enumerate(STAGES) for module in stage}
+
+MOST_STOPS = 20
+MOST_CLIMBS = 5
+MOST_NAMES = 15
+
+
+@cache
+def _graph() -> tuple[walk.Code, dict[Place, list[Place]]]:
+    code = walk.read(PROCESSOR)
+    graph = {place: code.calls(place) for place in code.functions}
+    for start in (START, *graph[START]):
+        graph[start] = [one for one in graph[start] if one.name not in OTHER_WAYS]
+    return code, graph
+
+
+def _stops() -> set[Place]:
+    code, graph = _graph()
+    cells = {
+        place
+        for place, function in code.functions.items()
+        if walk.adds_to_cells(function) and place.module not in ITSELF
+    }
+    return walk.between(graph, START, cells)
+
+
+def test_the_walk_is_seen() -> None:
+    """The measure sees both ends of the walk, and every kind of thing that is counted."""
+    found = {f"{place.module}.{place.name}" for place in _stops()}
+    assert {
+        "_processor.AgentMetricsProcessor.on_end",
+        "_run_ends.RunEnds.finish",
+        "_invocations.InvocationCounter.count",
+        "_tools.ToolCounter.count",
+        "_usage.UsageCounter.of_inference",
+        "_usage.UsageCounter.of_record",
+    } <= found
+    assert {place.module for place in _stops()} <= STAGE.keys()
+
+
+def test_stops() -> None:
+    """Few functions are on a way from the end of a span to a cell."""
+    found = sorted(f"{place.module}.{place.name}" for place in _stops())
+    assert len(found) <= MOST_STOPS, found
+
+
+def test_climbs() -> None:
+    """What is on the way calls what is further down, and hardly anything that was passed."""
+    _, graph = _graph()
+    found = [
+        f"{place.module}.{place.name} calls {one.module}.{one.name}"
+        for place in sorted(_stops())
+        for one in graph[place]
+        if STAGE.get(one.module, STAGE[place.module]) < STAGE[place.module]
+    ]
+    assert len(found) <= MOST_CLIMBS, found
+
+
+def test_names() -> None:
+    """One thing has one name from stop to stop."""
+    code, _ = _graph()
+    found = {
+        argument.arg
+        for place in _stops()
+        for argument in (
+            *code.functions[place].args.args,
+            *code.functions[place].args.kwonlyargs,
+        )
+    } - {"self"}
+    assert len(found) <= MOST_NAMES, sorted(found)
+
+
+def test_one_owner_of_the_gauge() -> None:
+    """One module writes the gauge of invocations in progress."""
+    writers = {
+        path.stem
+        for path in PROCESSOR.rglob("*.py")
+        if "[IN_PROGRESS] +=" in (text := path.read_text(encoding="utf-8"))
+        or "[IN_PROGRESS] -=" in text
+        or "schema.IN_PROGRESS]" in text
+    }
+    assert writers == {"_invocations"}
