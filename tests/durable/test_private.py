@@ -101,10 +101,10 @@ STRANGER = """
 import os, sys
 os.setgid(65534), os.setuid(65534)
 refused = 0
-for name in sys.argv[2:]:
+for name in sys.argv[1:]:
     for flags in (os.O_RDONLY, os.O_RDWR):
         try:
-            os.open(os.path.join(sys.argv[1], name), flags)
+            os.open(name, flags)
         except PermissionError:
             refused += 1
 print(refused)
@@ -116,8 +116,6 @@ print(refused)
 def test_another_user_opens_nothing(tmp_path: Path, shared: bool) -> None:  # noqa: FBT001 - a case
     """Neither to read revenue nor to hold a lock, in a shared directory either."""
     state = tmp_path / "state"
-    for parent in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        parent.chmod(0o755)
     if shared:
         state.mkdir()
         state.chmod(0o777)
@@ -125,7 +123,8 @@ def test_another_user_opens_nothing(tmp_path: Path, shared: bool) -> None:  # no
     use(state)
     names = sorted(each.name for each in state.iterdir() if each.name != "theirs")
     done = forked.run(
-        [sys.executable, "-c", STRANGER, str(state), *names],
+        [sys.executable, "-c", STRANGER, *names],
+        cwd=state,  # whoever may look into the folders above it
         capture_output=True,
         check=True,
     )
@@ -168,17 +167,15 @@ def test_a_stranger_claims_the_port_of_an_app(
         "name = socket.socket(socket.AF_UNIX)\n"
         f"name.bind('\\0{known}'); name.listen()\n"
         "if sys.argv[1] == 'file':\n"
-        f"    os.chdir({str(tmp_path)!r}); file = open('{known}.lock', 'w')\n"
+        f"    file = open('{known}.lock', 'w')\n"
         "    fcntl.flock(file, fcntl.LOCK_EX)\n"
         "print('held', flush=True); sys.stdin.read()\n"
     )
-    for parent in tmp_path.parents:
-        if parent.name.startswith(("pytest-", "popen-")):  # with workers one more
-            parent.chmod(0o755)
     if kind == "name":
         monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path / "gone"))
     with forked.start(
         [sys.executable, "-c", code, kind],
+        cwd=tmp_path,  # which somebody else reaches whatever the folders above it allow
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as stranger:
