@@ -1,10 +1,13 @@
 """The tables of the dialects are read as they stand: no attribute means two things."""
 
 from collections import Counter
+from pathlib import Path
 
+import agent_analytics.processor
 from agent_analytics.processor._dialects import _reader
 from agent_analytics.processor._dialects._tokens import COUNTS
 
+PROCESSOR = Path(agent_analytics.processor.__file__).parent
 FIELDS = _reader._FIELDS  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # read by the reader alone
 
 
@@ -20,10 +23,32 @@ def test_each_attribute_has_one_meaning() -> None:
 
 
 def test_every_field_of_a_dialect_is_read() -> None:
-    """A field that holds attributes and is read nowhere would be a table for nobody."""
+    """A field that is read nowhere would be a table for nobody."""
+    text = "".join(
+        path.read_text(encoding="utf-8")
+        for path in PROCESSOR.rglob("*.py")
+        if path.name.startswith("_") or path.name == "dialects.py"
+    )
+    fields = set(_reader.Dialect.__dataclass_fields__) - {"name"}
+    read = {field for field in fields if f'"{field}"' in text or f"dialect.{field}" in text}
+    assert fields - read == set()
+
+
+def test_words_of_a_dialect_stand_in_its_file() -> None:
+    """What says that a vendor's instrumentation is at work is written in its dialect alone."""
+    vendors = [dialect for dialect in _reader.DIALECTS if dialect.name != "opentelemetry"]
+    words = {
+        word
+        for dialect in vendors
+        for word in (*dialect.signs, *dialect.kind_keys, *dialect.metadata, *dialect.entities)
+        if not word.startswith(("gen_ai.", "llm."))
+    }
     elsewhere = {
-        "name", "scopes", "kind_keys", "kinds", "names", "suffixes", "prefixes", "no_calls",
-        "unmarked", "failures", "first_chunk_ms", "first_chunk_events", "states_success",
-        "what", "more", "events_fail",
-    }  # fmt: skip
-    assert set(_reader.Dialect.__dataclass_fields__) == {*FIELDS, *elsewhere}
+        (path.name, word)
+        for path in PROCESSOR.rglob("*.py")
+        for word in words
+        if f'"{word}"' in path.read_text(encoding="utf-8")
+        and not (path.parent.name == "_dialects" and not path.name.startswith("_"))
+    }
+    # A span round what a server of MCP runs is known by its kind alone.
+    assert elsewhere == {("_protocols.py", "traceloop.span.kind")}

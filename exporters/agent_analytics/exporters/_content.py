@@ -5,31 +5,17 @@ by a variable of its own. A variable that the user has set is left as it is.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
+
+from agent_analytics.processor.dialects import CONTENT_OFF
 
 #: The one variable of the OpenTelemetry conventions.
 CAPTURE_VARIABLE: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 _OFF: Final = frozenset({"", "0", "false", "no", "off", "no_content"})
 
-#: Documented switches of packages that record content by default.
-_SWITCHES: Final[Mapping[str, str]] = {
-    # OpenInference
-    "OPENINFERENCE_HIDE_CHOICES": "true",
-    "OPENINFERENCE_HIDE_EMBEDDINGS_TEXT": "true",
-    "OPENINFERENCE_HIDE_EMBEDDINGS_VECTORS": "true",
-    "OPENINFERENCE_HIDE_INPUTS": "true",
-    "OPENINFERENCE_HIDE_LLM_INVOCATION_PARAMETERS": "true",
-    "OPENINFERENCE_HIDE_OUTPUTS": "true",
-    "OPENINFERENCE_HIDE_PROMPTS": "true",
-    "OPENINFERENCE_HIDE_RETRIEVAL_DOCUMENTS": "true",
-    # OpenLLMetry
-    "TRACELOOP_TRACE_CONTENT": "false",
-    # Google ADK
-    "ADK_CAPTURE_MESSAGE_CONTENT_IN_SPANS": "false",
-}
 #: Strands has its switch among the tokens of a variable that others read, too.
 _STRANDS_DISTRIBUTION: Final = "strands-agents"
 _STRANDS_VARIABLE: Final = "OTEL_SEMCONV_STABILITY_OPT_IN"
@@ -45,7 +31,7 @@ def content_wanted() -> bool:
     """Tell whether the user asks for content, by that variable or by a package's own."""
     if capture_asked():
         return True
-    values = ((os.environ.get(name, "").strip().lower(), off) for name, off in _SWITCHES.items())
+    values = ((os.environ.get(name, "").strip().lower(), off) for name, off in CONTENT_OFF.items())
     return any(value not in {"", off} for value, off in values)
 
 
@@ -82,7 +68,7 @@ def switch_off() -> Callable[[], None]:
         return lambda: None
     done = [
         _set(name, value)
-        for name, value in _SWITCHES.items()
+        for name, value in CONTENT_OFF.items()
         if not os.environ.get(name, "").strip()
     ]
     tokens = os.environ.get(_STRANDS_VARIABLE, "").strip()

@@ -109,14 +109,14 @@ def _scope(tracer: object) -> str:
 
 
 def _mute(scopes: Mapping[str, Seen]) -> Iterator[str]:
-    if any(seen.told for seen in scopes.values()):
+    if any(seen.speaking for seen in scopes.values()):
         others = {name: seen for name, seen in scopes.items() if seen.bare == seen.spans}
     else:
         others = dict(scopes)
     mute = sorted(
         name
         for name, seen in others.items()
-        if seen.spans and not seen.told and not name.startswith(_COMMON)
+        if seen.spans and not seen.speaking and not name.startswith(_COMMON)
     )
     if mute:
         bare = all(scopes[name].bare == scopes[name].spans for name in mute)
@@ -131,7 +131,7 @@ def _mute(scopes: Mapping[str, Seen]) -> Iterator[str]:
 def _agentless(scopes: Mapping[str, Seen]) -> Iterator[str]:
     if any(seen.agents for seen in scopes.values()):
         return
-    calls = sorted(name for name, seen in scopes.items() if seen.told)
+    calls = sorted(name for name, seen in scopes.items() if seen.speaking)
     if calls:
         what = "model calls" if not any(scopes[name].tools for name in calls) else "calls"
         yield (

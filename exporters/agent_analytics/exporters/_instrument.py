@@ -91,12 +91,12 @@ class Instruments:
         records = self.records
         if not records:
             return ""
-        told = [
+        shown_of = [
             f"{heading} {', '.join(shown)}"
             for state, heading in _HEADINGS.items()
             if (shown := [f"{record}" for record in records if record.state == state])
         ]
-        return f"instrumentations {'; '.join(told)}"
+        return f"instrumentations {'; '.join(shown_of)}"
 
     def missing(self, used: Iterable[Library]) -> list[Library]:
         """Return which libraries nobody records, of some; none where names were chosen."""

@@ -37,7 +37,7 @@ class Seen:
     models: int = 0
 
     @property
-    def told(self) -> int:
+    def speaking(self) -> int:
         """How many say what they are."""
         return self.agents + self.tools + self.models
 

@@ -1,7 +1,7 @@
 """Instrumentations that are packages of their own, found by their entry points.
 
 HTTP clients, databases and GenAI libraries share the entry point group and the prefix of their
-distributions' names, so what is GenAI is told by the table below.
+distributions' names, so which are GenAI stands in the files of the dialects.
 """
 
 import logging
@@ -17,25 +17,13 @@ from opentelemetry.trace import TracerProvider
 
 from agent_analytics.exporters._libraries import family
 from agent_analytics.exporters._switches import Switch, key, same
+from agent_analytics.processor.dialects import LIBRARIES, PACKAGES
 
 _logger = logging.getLogger("agent_analytics")
 
 _COMMON_GROUP: Final = "opentelemetry_instrumentor"
 _GENAI_GROUP: Final = "openinference_instrumentor"
 
-#: Distributions that instrument GenAI libraries and nothing else begin like this.
-_GENAI_PREFIXES: Final = (
-    "openinference-instrumentation-",
-    "opentelemetry-instrumentation-genai-",
-)
-#: Libraries whose ``opentelemetry-instrumentation-<library>``, by whomever, records model calls,
-#: agents or tools. Vector databases are databases.
-_GENAI_LIBRARIES: Final = frozenset({
-    "agno", "alephalpha", "anthropic", "bedrock", "claude-agent-sdk", "cohere", "crewai",
-    "google-genai", "google-generativeai", "groq", "haystack", "langchain", "litellm",
-    "llamaindex", "mcp", "mistralai", "ollama", "openai", "openai-agents", "replicate",
-    "sagemaker", "together", "transformers", "vertexai", "voyageai", "watsonx", "writer",
-})  # fmt: skip
 _LIBRARY_PREFIX: Final = "opentelemetry-instrumentation-"
 #: At the beginning of a requirement.
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
@@ -46,11 +34,11 @@ def is_genai(entry_point: EntryPoint) -> bool:
     if entry_point.group == _GENAI_GROUP:
         return True
     distribution = same(entry_point.dist.name) if entry_point.dist is not None else ""
-    if distribution.startswith(_GENAI_PREFIXES):
+    if distribution.startswith(PACKAGES):
         return True
     # A vendor's fork puts its own name before the prefix; second editions end in -v2.
     library = distribution.partition(_LIBRARY_PREFIX)[2].removesuffix("-v2")
-    return library in _GENAI_LIBRARIES
+    return library in LIBRARIES
 
 
 def installed() -> list[Switch]:

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from agent_analytics.processor import dialects
+
 
 class Group(NamedTuple):
     """Attributes that leave.
@@ -92,27 +94,9 @@ ALL: Final = "*"
 
 #: What content is called, by who writes it.
 CONTENT: Final = (
-    # the GenAI conventions, their older spellings included
-    r"gen_ai\.(input\.messages|output\.messages|system_instructions|prompt|completion)\b.*",
-    r"gen_ai\.tool\.(call\.(arguments|result)|input|output|definitions|description)\b.*",
-    r"gen_ai\.(event\.content|content|retrieval\.(documents|query)|evaluation\.explanation).*",
+    *dialects.CONTENT,
+    # of any span
     r"exception\.(message|stacktrace)|marketplace\.feedback\.comment",
-    # OpenInference
-    r"(input|output)\.(value|mime_type)",
-    r"llm\.(input_messages|output_messages|prompts?|prompt_template|completions?|choices)\b.*",
-    r"llm\.(invocation_parameters|function_call|tools)\b.*",
-    r"tool\.parameters|tool_call\.function\.arguments|(message|document)\.(content|metadata).*",
-    r"(embedding\.embeddings|retrieval\.documents|reranker)\b.*",
-    # OpenLLMetry
-    r"traceloop\.(entity\.(input|output)|prompt)\b.*",
-    r"(crewai|mcp|haystack|agno|agent)\..*\b(inputs?|outputs?|results?|arguments?|tasks?)",
-    r"crewai\..*_(output|outputs|result|input|inputs)",
-    r"(crewai|agent)\..*\b(description|expected_output|goal|backstory|instructions|prompt)",
-    # frameworks
-    r"pydantic_ai\.all_messages|all_messages_events|events|final_result",
-    r"tool_(arguments|response)|model_request_parameters",
-    r"gcp\.vertex\.agent\.(llm_request|llm_response|tool_call_args|tool_response|data)",
-    r"system_prompt|prompt|completion|content",
 )
 
 

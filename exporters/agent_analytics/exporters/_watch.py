@@ -93,7 +93,7 @@ class Watch:
             return
         self._due = [each for each in self._due if each > now]
         self._say()
-        if any(seen.told for seen in list(self._observer.scopes.values())):
+        if any(seen.speaking for seen in list(self._observer.scopes.values())):
             if not self._due:
                 self._attachment.take_away(self._observer)
         else:

@@ -53,7 +53,6 @@ INPUT: Final = Spelling(
         "llm.usage.input_tokens",
         "ai.usage.inputTokens",
         "ai.usage.promptTokens",
-        "gen_ai.response.prompt_tokens",
     ),
     own=("gen_ai.aggregated_usage.input_tokens",),
 )
@@ -85,7 +84,6 @@ OUTPUT: Final = Spelling(
         "llm.usage.output_tokens",
         "ai.usage.outputTokens",
         "ai.usage.completionTokens",
-        "gen_ai.response.completion_tokens",
     ),
     own=("gen_ai.aggregated_usage.output_tokens",),
 )

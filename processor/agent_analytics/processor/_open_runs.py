@@ -26,8 +26,6 @@ _PERHAPS: Final = 5_000_000_000
 _MOST_HOSTS: Final = 256
 #: Spans of an open run that are looked at, the last to start first.
 _MOST_PARTS: Final = 256
-#: Instrumentations that are named after their maker, by the framework that they are for.
-_SAME: Final = {"langsmith": "langchain", "langgraph": "langchain"}
 
 
 class OpenRuns:
@@ -147,7 +145,7 @@ def framework_of(top: Followed | None) -> str:
     """Return what an instrumentation is for: several for one framework end with its name."""
     last = top.source.rpartition(".")[2] if top is not None else ""
     name = last.lower().replace("-", "").replace("_", "").removesuffix("v2")
-    return _SAME.get(name, name)
+    return d.FRAMEWORKS.get(name, name)
 
 
 def _may_show(host: Run, run: Run, top: Followed, *, agents: bool, within: int = NEAR) -> bool:

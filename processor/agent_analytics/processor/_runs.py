@@ -117,7 +117,7 @@ class Runs:
         context: Context | None,
     ) -> bool:
         """Tell whether baggage says that an agent is another publisher's than what it is in."""
-        return _says_agent(attributes) and self._called_by_another(joined or parent, context)
+        return d.starts_agent(attributes) and self._called_by_another(joined or parent, context)
 
     def _called_by_another(self, around: Node, context: Context | None) -> bool:
         """Tell whether baggage names another publisher than that of the span round a new one."""
@@ -435,11 +435,6 @@ def _publisher(run: Run, parent: Node | None) -> object:
     if parent is not None and parent.listing is not None:
         return parent.listing.publisher
     return run.owner.publisher if run.within is None else run.within.publisher
-
-
-def _says_agent(attributes: Attributes) -> bool:
-    kind = attributes.get("openinference.span.kind")
-    return attributes.get(v.OPERATION_NAME) == v.INVOKE_AGENT or kind == "AGENT"
 
 
 def _read(span: ReadableSpan, attributes: Attributes) -> d.Facts:

@@ -5,7 +5,7 @@ ever imported.
 """
 
 from agent_analytics.processor._dialects._closer import failure_of
-from agent_analytics.processor._dialects._costs import StatedCost, stated_cost
+from agent_analytics.processor._dialects._costs import stated_cost
 from agent_analytics.processor._dialects._facts import (
     AGENT,
     GRAPH,
@@ -21,21 +21,25 @@ from agent_analytics.processor._dialects._facts import (
     USAGE,
     WORKFLOW,
     Facts,
+    StatedCost,
     Tokens,
 )
 from agent_analytics.processor._dialects._protocols import same_tool
 from agent_analytics.processor._dialects._reader import first_chunk_at, plain_name, read
 from agent_analytics.processor._dialects._signs import (
+    FRAMEWORKS,
     NEVER,
     PERHAPS,
     SPEAKS,
     Signs,
     is_known,
+    starts_agent,
     states_success,
 )
 
 __all__ = [
     "AGENT",
+    "FRAMEWORKS",
     "GRAPH",
     "GRAPH_AGENT",
     "GRAPH_FUNCTION",
@@ -61,6 +65,7 @@ __all__ = [
     "plain_name",
     "read",
     "same_tool",
+    "starts_agent",
     "stated_cost",
     "states_success",
 ]

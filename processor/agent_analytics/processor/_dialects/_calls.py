@@ -12,34 +12,12 @@ from typing import Any, Final, cast
 
 from agent_analytics.processor._dialects import _facts as f
 from agent_analytics.processor._dialects._facts import Facts
+from agent_analytics.processor._dialects._registry import joined
 
 #: Beginnings of attributes that only a call of a model has: what it was asked, and how, an answer.
-_CHOICES: Final = (
-    "gen_ai.completion",
-    "gen_ai.prompt",
-    "gen_ai.input.",
-    "gen_ai.output.",
-    "gen_ai.request.",
-    "gen_ai.response.",
-    "gen_ai.content.completion",
-    "llm.input_messages",
-    "llm.output_messages",
-    "llm.prompts",
-    "llm.completions",
-    "llm.choices",
-    "llm.finish_reason",
-    "llm.invocation_parameters",
-    "llm.request.model",
-    "llm.response.",
-    "llm.usage.",
-    "langsmith.metadata.ls_",
-)
+_CHOICES: Final[tuple[str, ...]] = joined("only_calls")
 #: Attributes with what a call was asked with, as text.
-_PARAMETERS: Final = (
-    "llm.invocation_parameters",
-    "metadata",
-    "langsmith.metadata.invocation_params",
-)
+_PARAMETERS: Final[tuple[str, ...]] = joined("parameters")
 _REQUEST: Final = "gen_ai.request."
 #: Names of the model among them, the most believed first.
 _MODELS: Final = (

@@ -7,9 +7,10 @@ same amount. All of them are US dollars where no currency stands beside them.
 import json
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, cast
 
-from agent_analytics.instrumentation.money import nano_usd
+from agent_analytics.processor._dialects._facts import StatedCost
+from agent_analytics.processor._dialects._registry import joined
 
 #: The whole cost, the most believed first, each with the attribute of its currency.
 _TOTALS: Final[tuple[tuple[str, str | None], ...]] = (
@@ -42,7 +43,7 @@ _TOTALS: Final[tuple[tuple[str, str | None], ...]] = (
     ("llm.response_cost", "llm.cost.currency"),
     ("ai.usage.cost", "ai.usage.cost.currency"),
     ("litellm.response_cost", None),
-    ("openrouter.cost", None),
+    *joined("costs"),
 )
 #: The costs of the input and of the output, where nothing states their sum.
 _PARTS: Final[tuple[tuple[str, str, str | None], ...]] = (
@@ -56,32 +57,13 @@ _PARTS: Final[tuple[tuple[str, str, str | None], ...]] = (
 _TICKS: Final = "gen_ai.usage.cost_in_usd_ticks"
 _TICKS_PER_DOLLAR: Final = 10**10
 #: Texts that hold an object of JSON with costs.
-_OBJECTS: Final = ("langfuse.observation.cost_details", "mlflow.llm.cost")
+_OBJECTS: Final[tuple[str, ...]] = joined("cost_objects")
 _SUMS: Final = ("total", "total_cost", "cost")
 _HALVES: Final = (("input", "output"), ("input_cost", "output_cost"), ("prompt", "completion"))
 _LONGEST: Final = 2_000
 #: Any attribute that holds a cost has this in its name: the rest of a span is not looked at.
 _SIGN: Final = "cost"
 _DOLLARS: Final = frozenset({"USD", "US$", "$", "DOLLAR", "DOLLARS", "US DOLLAR", "US DOLLARS"})
-
-
-class StatedCost(NamedTuple):
-    """A cost that an instrumentation states.
-
-    Attributes:
-        amounts: What stands in the span; their sum is the cost.
-        dollars: Whether they are US dollars.
-    """
-
-    amounts: tuple[Any, ...]
-    dollars: bool = True
-
-    def is_known(self) -> bool:
-        """Return whether it can be believed; nothing is refused or counted by that."""
-        try:
-            return self.dollars and sum(map(nano_usd, self.amounts)) > 0
-        except ValueError:
-            return False
 
 
 def stated_cost(attributes: Mapping[str, Any]) -> StatedCost | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from agent_analytics.processor._dialects._costs import StatedCost
+from agent_analytics.instrumentation.money import nano_usd
 
 # --- roles ---------------------------------------------------------------------------------------
 
@@ -53,6 +53,25 @@ class Tokens(NamedTuple):
     def is_whole(self) -> bool:
         """Return whether input or output is known, and not parts of them alone."""
         return self.sent is not None or self.received is not None
+
+
+class StatedCost(NamedTuple):
+    """A cost that an instrumentation states.
+
+    Attributes:
+        amounts: What stands in the span; their sum is the cost.
+        dollars: Whether they are US dollars.
+    """
+
+    amounts: tuple[Any, ...]
+    dollars: bool = True
+
+    def is_known(self) -> bool:
+        """Return whether it can be believed; nothing is refused or counted by that."""
+        try:
+            return self.dollars and sum(map(nano_usd, self.amounts)) > 0
+        except ValueError:
+            return False
 
 
 @dataclass(slots=True)

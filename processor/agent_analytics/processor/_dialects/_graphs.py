@@ -11,9 +11,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from agent_analytics.processor._dialects import _facts as f
+from agent_analytics.processor._dialects._registry import joined
 
 #: Where instrumentations write the framework's metadata, one attribute for each.
-_PREFIXES: Final = ("traceloop.association.properties.", "langsmith.metadata.")
+_PREFIXES: Final[tuple[str, ...]] = joined("metadata")
+#: What the framework calls what a span is of, where its own name says more than that.
+_ENTITIES: Final[tuple[str, ...]] = joined("entities")
 _INTEGRATION: Final = "ls_integration"
 #: The step that a span is in; before its version 1.0 the framework says no more of a span.
 _STEP: Final = "langgraph_node"
@@ -54,8 +57,11 @@ def graph_of(name: str, attributes: Mapping[str, Any]) -> int:
 
 def name_in_graph(name: str, attributes: Mapping[str, Any]) -> str:
     """Return what the framework calls what a span is of, where its own name says more than that."""
-    entity = attributes.get("traceloop.entity.name")
-    return entity if type(entity) is str and entity else name
+    for key in _ENTITIES:
+        entity = attributes.get(key)
+        if type(entity) is str and entity:
+            return entity
+    return name
 
 
 def _by_start_alone(triggers: object) -> bool:

@@ -16,28 +16,17 @@ from agent_analytics.processor._dialects._fetched import is_fetched
 from agent_analytics.processor._dialects._graphs import CLUES, agent_of, graph_of, name_in_graph
 from agent_analytics.processor._dialects._names import LONGEST, plain_name
 from agent_analytics.processor._dialects._protocols import CALL, METHODS, SERVER, protocol_call
-from agent_analytics.processor._dialects._registry import DIALECTS
+from agent_analytics.processor._dialects._registry import DIALECTS, joined
 from agent_analytics.processor._dialects._signs import TELLING, is_known
 from agent_analytics.processor._dialects._tokens import COUNTS, note_tokens
 from agent_analytics.processor._dialects._usage_texts import KEYS as USAGE_TEXTS
 from agent_analytics.processor._dialects._usage_texts import with_texts
 
-_TOOL: Final = "tool.name"
 _TOOL_NAME: Final = "gen_ai.tool.name"
-#: Chains, graphs and tasks are given the operation of agents, too.
-_NO_AGENTS: Final[dict[object, int]] = {"workflow": f.WORKFLOW, "task": f.OTHER}
 
 _SEE_THROUGH: Final = (f.OTHER, f.WORKFLOW)
 _ASKS: Final = (f.MODEL, f.AGENT, f.WORKFLOW, f.USAGE)
 _SUMS_UP: Final = (f.AGENT, f.WORKFLOW)
-#: A summary that a framework writes beside the calls that it sums up.
-_SUMMARY: Final = "(merged"
-
-
-def _joined(pick: str) -> tuple[str, ...]:
-    """Return one field of every dialect, the most believed first, each name once."""
-    return tuple(dict.fromkeys(key for dialect in DIALECTS for key in getattr(dialect, pick)))
-
 
 # What attributes hold, each in one place of a list. Texts first, then values of any type.
 _AGENT, _TOOL_CALLED, _MODEL, _CONVERSATION, _RESPONSE_ID, _CALL_ID = range(6)
@@ -64,7 +53,19 @@ _KIND_ROLES: Final[tuple[tuple[str, Mapping[str, int]], ...]] = tuple(
     (key, dialect.kinds or {}) for dialect in DIALECTS for key in dialect.kind_keys
 )
 _OPERATION: Final = _KINDS
-_KIND: Final = _KINDS + [key for key, _ in _KIND_ROLES].index("traceloop.span.kind")
+_KIND_PLACES: Final = {key: _KINDS + number for number, (key, _) in enumerate(_KIND_ROLES)}
+#: Kinds that are no agents' whatever says so, by the place of the attribute that holds them.
+_NO_AGENTS: Final[tuple[tuple[int, Mapping[object, int]], ...]] = tuple(
+    (_KIND_PLACES[dialect.kind_keys[0]], dialect.no_agents)
+    for dialect in DIALECTS
+    if dialect.no_agents
+)
+#: Kinds that are tools' with an attribute beside them, alike.
+_TOOLS: Final[Mapping[tuple[int, str], str]] = {
+    (_KIND_PLACES[dialect.kind_keys[0]], kind): mark
+    for dialect in DIALECTS
+    for kind, mark in (dialect.tools or {}).items()
+}
 _FAILURES: Final = {
     key: values
     for dialect in DIALECTS
@@ -82,7 +83,7 @@ _PLACES: Final[Mapping[str, tuple[int, int]]] = {
     **{
         key: (place, rank)
         for place, field in enumerate(_FIELDS)
-        for rank, key in enumerate(_joined(field))
+        for rank, key in enumerate(joined(field))
     },
     **{
         key: (first + number, rank)
@@ -94,8 +95,8 @@ _PLACES: Final[Mapping[str, tuple[int, int]]] = {
     **{key: (_KINDS + number, 0) for number, (key, _) in enumerate(_KIND_ROLES)},
 }
 #: Attributes with the model that was asked, and not the one that answered.
-_ASKED: Final = frozenset({"gen_ai.request.model", "llm.request.model", "llm.request.model_name"})
-_FIRST_CHUNK_EVENTS: Final = frozenset(_joined("first_chunk_events"))
+_ASKED: Final[frozenset[str]] = frozenset(joined("asked"))
+_FIRST_CHUNK_EVENTS: Final[frozenset[str]] = frozenset(joined("first_chunk_events"))
 #: Beginnings of scopes, with the attributes that they write in milliseconds.
 _MILLISECONDS: Final = tuple(
     (scope, dialect.first_chunk_ms)
@@ -103,11 +104,15 @@ _MILLISECONDS: Final = tuple(
     if dialect.first_chunk_ms
     for scope in dialect.scopes
 )
-_SUFFIXES: Final = _joined("suffixes")
-_PREFIXES: Final = _joined("prefixes")
-_NO_CALLS: Final = _joined("no_calls")
+_SUFFIXES: Final[tuple[str, ...]] = joined("suffixes")
+_PREFIXES: Final[tuple[str, ...]] = joined("prefixes")
+_NO_CALLS: Final[tuple[str, ...]] = joined("no_calls")
+_HANDOFFS: Final[tuple[str, ...]] = joined("handoffs")
+#: Summaries that a framework writes beside the calls that it sums up.
+_SUMMARIES: Final[tuple[str, ...]] = joined("summaries")
+_SUMMARIES_CLOSED: Final = tuple(beginning + ")" for beginning in _SUMMARIES)
 _UNMARKED: Final = re.compile(
-    "|".join(f"(?:{one.replace('?P<name>', '')})" for one in _joined("unmarked"))
+    "|".join(f"(?:{one.replace('?P<name>', '')})" for one in joined("unmarked"))
 )
 _NAMES: Final[tuple[tuple[str, int], ...]] = tuple(
     (beginning, role) for dialect in DIALECTS for beginning, role in (dialect.names or {}).items()
@@ -237,10 +242,9 @@ def _role(  # noqa: PLR0911 - a list of cases
         spoken = True
         role = kinds.get(value) or kinds.get(value.lower())
         if role == f.AGENT:
-            kind = said[_KIND]
-            return _NO_AGENTS.get(kind, role) if type(kind) is str else role
-        if number == _KIND and value == "task" and _TOOL in attributes:
-            return f.TOOL  # a step of LlamaIndex that calls one
+            return _agent_or_not(said)
+        if _TOOLS.get((number, value)) in attributes:
+            return f.TOOL
         if role is not None:
             return role
         if number == _OPERATION:
@@ -251,6 +255,15 @@ def _role(  # noqa: PLR0911 - a list of cases
         if name.startswith(beginning):
             return role
     return f.OTHER
+
+
+def _agent_or_not(said: list[Any]) -> int:
+    """Return the role of a span with the operation of an agent, which others are given, too."""
+    for place, roles in _NO_AGENTS:
+        kind = said[place]
+        if type(kind) is str and kind in roles:
+            return roles[kind]
+    return f.AGENT
 
 
 def _name(  # noqa: C901 - a list of cases
@@ -270,9 +283,9 @@ def _name(  # noqa: C901 - a list of cases
             facts.name = attributes.get(_TOOL_NAME)  # whatever it is, or nothing at all
         if facts.name is None and said[_OPERATION] is None:
             facts.name = plain_name(_bare(name))
-            if name.startswith("handoff"):
+            if name.startswith(_HANDOFFS):
                 facts.role = f.HANDOFF
-        if name.endswith(_SUMMARY + ")") or (tool or "").startswith(_SUMMARY):
+        if name.endswith(_SUMMARIES_CLOSED) or (tool or "").startswith(_SUMMARIES):
             facts.role = f.OTHER
     elif not facts.unmarked:
         if role == f.OTHER:

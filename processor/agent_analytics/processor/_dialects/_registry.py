@@ -1,6 +1,6 @@
 """Every dialect, in the order in which they are believed where a span speaks several."""
 
-from typing import Final
+from typing import Any, Final
 
 from agent_analytics.processor._dialects._dialect import Dialect
 from agent_analytics.processor._dialects.ag2 import AG2
@@ -52,6 +52,15 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     SPRING,
     OTHERS,
 )
+
+
+def joined(pick: str) -> tuple[Any, ...]:
+    """Return one field of every dialect, the most believed first, each value once.
+
+    Args:
+        pick: Name of a field that holds a tuple.
+    """
+    return tuple(dict.fromkeys(value for dialect in DIALECTS for value in getattr(dialect, pick)))
 
 
 def begins(name: str, scopes: tuple[str, ...]) -> bool:

@@ -9,33 +9,20 @@ from functools import lru_cache
 from typing import Any, Final
 
 from agent_analytics.instrumentation.exact import exact_text
-from agent_analytics.processor._dialects._registry import DIALECTS, begins
+from agent_analytics.processor._dialects._registry import DIALECTS, begins, joined
 from agent_analytics.processor._dialects.others import OTHERS
 
 #: Any of these on a span says that an agent, a tool or a model is at work.
-TELLING: Final = frozenset(
-    {
-        "gen_ai.operation.name",
-        "gen_ai.system",
-        "gen_ai.provider.name",
-        "gen_ai.agent.name",
-        "gen_ai.tool.name",
-        "gen_ai.request.model",
-        "openinference.span.kind",
-        "traceloop.span.kind",
-        "llm.request.type",
-        "llm.model_name",
-        "mcp.method.name",
-        "ai.operationId",
-        "langfuse.observation.type",
-        "agentops.span.kind",
-        "gen_ai.span.kind",
-        "gen_ai.span_kind_name",
-        "lmnr.span.type",
-    }
-)
+TELLING: Final[frozenset[str]] = frozenset(joined("signs"))
 _NAMES: Final = ("invoke_agent", "execute_tool", "invoke_workflow")
-_SCOPES: Final = tuple(scope for dialect in DIALECTS for scope in dialect.scopes)
+_SCOPES: Final[tuple[str, ...]] = joined("scopes")
+_AGENTS: Final[tuple[tuple[str, str], ...]] = joined("starts_agent")
+#: Frameworks by other names of instrumentations of them.
+FRAMEWORKS: Final[Mapping[str, str]] = {
+    name: framework
+    for dialect in DIALECTS
+    for name, framework in (dialect.frameworks or {}).items()
+}
 _SUCCESS: Final = tuple(
     scope for dialect in DIALECTS if dialect.states_success for scope in dialect.scopes
 )
@@ -118,3 +105,8 @@ def is_known(scope_name: str) -> bool:
 def states_success(scope_name: str) -> bool:
     """Tell whether an instrumentation says of whatever went well that it did."""
     return scope_name.startswith(_SUCCESS)
+
+
+def starts_agent(attributes: Mapping[str, Any]) -> bool:
+    """Tell whether a span that starts is marked as an agent's."""
+    return any(attributes.get(key) == value for key, value in _AGENTS)

@@ -1,12 +1,14 @@
 """What spans say of tokens, as the conventions count it, whatever an instrumentation leaves out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from agent_analytics.instrumentation import spellings
 from agent_analytics.instrumentation._figures import Basis, Figures, settle
 from agent_analytics.processor._dialects._basis import Scope, meaning_of
+from agent_analytics.processor._dialects._dialect import Dialect
 from agent_analytics.processor._dialects._facts import Facts, Tokens
+from agent_analytics.processor._dialects._registry import DIALECTS, joined
 from agent_analytics.processor._dialects._usage_texts import first
 from agent_analytics.processor._values import MAX_TOKENS
 
@@ -29,8 +31,7 @@ class Quantities(NamedTuple):
     more_received: Any = None
 
 
-#: How the quantities are spelled, the places in the reader's list.
-COUNTS: Final = Quantities(
+_SPELLINGS: Final = Quantities(
     spellings.INPUT,
     spellings.OUTPUT,
     spellings.CACHED,
@@ -45,8 +46,19 @@ COUNTS: Final = Quantities(
     spellings.MORE_INPUT,
     spellings.MORE_OUTPUT,
 )
-#: Scopes of tracers that know texts alone: Micrometer's, which Spring AI writes to.
-_TEXTS_ALONE: Final = ("org.springframework", "io.micrometer")
+
+
+def _with_those_of(dialects: Iterable[Dialect]) -> Iterator[spellings.Spelling]:
+    """Yield how each quantity is spelled, last by those who have words of their own for it."""
+    for name, spelling in zip(Quantities._fields, _SPELLINGS, strict=True):
+        more = (key for dialect in dialects for key in (dialect.tokens or {}).get(name, ()))
+        yield spelling._replace(attributes=(*spelling.attributes, *more))
+
+
+#: How the quantities are spelled, the places in the reader's list.
+COUNTS: Final = Quantities(*_with_those_of(DIALECTS))
+#: Scopes of tracers that know texts alone.
+_TEXTS_ALONE: Final[tuple[str, ...]] = joined("texts_alone")
 _MOST_DIGITS: Final = len(str(MAX_TOKENS))
 _RANKS: Final = {Basis.WITHIN: 2, Basis.BESIDE: 1}
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from agent_analytics.processor._dialects import _facts as f
 from agent_analytics.processor._dialects._dialect import Dialect
 from agent_analytics.processor._dialects._facts import Facts
+from agent_analytics.processor._dialects._inputs import APART, Basis, Input
 
 _TYPE: Final = "ag2.span.type"
 
@@ -21,4 +22,13 @@ def _what(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
         facts.role = f.USAGE
 
 
-AG2: Final = Dialect(name="ag2", scopes=("ag2", "opentelemetry.instrumentation.ag2"), what=_what)
+AG2: Final = Dialect(
+    name="ag2",
+    scopes=("ag2", "opentelemetry.instrumentation.ag2"),
+    # It hands on what the clients of Anthropic and Bedrock return.
+    inputs=(
+        Input("opentelemetry.instrumentation.ag2", Basis.BESIDE, APART),
+        Input("opentelemetry.instrumentation.ag2", Basis.WITHIN),
+    ),
+    what=_what,
+)

@@ -8,6 +8,7 @@ from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor._dialects import _facts as f
 from agent_analytics.processor._dialects._dialect import Dialect
 from agent_analytics.processor._dialects._facts import Facts
+from agent_analytics.processor._dialects._inputs import APART, Basis, Input
 
 _RESULT: Final = "gen_ai.tool.call.result"
 #: A tool that somebody has stopped, or has not allowed, did not fail.
@@ -35,4 +36,10 @@ def _more(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
         facts.outcome = v.CANCELLED
 
 
-AGENTSCOPE: Final = Dialect(name="agentscope", scopes=("agentscope",), more=_more)
+AGENTSCOPE: Final = Dialect(
+    name="agentscope",
+    scopes=("agentscope",),
+    # It hands on what the clients of Anthropic and Bedrock return.
+    inputs=(Input("agentscope", Basis.BESIDE, APART), Input("agentscope", Basis.WITHIN)),
+    more=_more,
+)

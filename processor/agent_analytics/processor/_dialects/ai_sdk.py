@@ -4,18 +4,20 @@ A call of one of its functions is an agent where its caller gave it a name (``fu
 else see-through; each step in it is a model call.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
 from agent_analytics.processor._dialects import _facts as f
-from agent_analytics.processor._dialects._costs import StatedCost
-from agent_analytics.processor._dialects._dialect import Dialect
-from agent_analytics.processor._dialects._facts import Facts
-from agent_analytics.processor._dialects._usage_texts import PROVIDERS, parsed
+from agent_analytics.processor._dialects._dialect import Dialect, Object, UsageText
+from agent_analytics.processor._dialects._facts import Facts, StatedCost
+from agent_analytics.processor._dialects._inputs import APART, Basis, Input
+from agent_analytics.processor._dialects._texts import parsed
 
 _NAMED: Final = "ai.telemetry.functionId"
 _FUNCTIONS: Final = ("generateText", "streamText", "generateObject", "streamObject")
 _STEPS: Final = ("doGenerate", "doStream")
+#: What a provider adds to an answer, which may hold sources, too.
+_PROVIDERS: Final = "ai.response.providerMetadata"
 _LONGEST: Final = 65_536
 #: Who says what a call cost, and where: Vercel's gateway and OpenRouter.
 _COSTS: Final = (("gateway", "cost"), ("openrouter", "usage", "cost"))
@@ -30,8 +32,8 @@ def _what(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
 def _more(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
     """Read what a router says that the call cost."""
     del name
-    if facts.role == f.MODEL and facts.cost is None and PROVIDERS in attributes:
-        stated = parsed(attributes[PROVIDERS], _LONGEST)
+    if facts.role == f.MODEL and facts.cost is None and _PROVIDERS in attributes:
+        stated = parsed(attributes[_PROVIDERS], _LONGEST)
         for path in _COSTS:
             cost: object = stated
             for key in path:
@@ -41,9 +43,56 @@ def _more(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
                 return
 
 
+# --- usage, in what a provider adds to an answer ------------------------------------------------
+
+#: Names that the usage objects of no client have.
+_RENAMED: Final = {
+    "cachedPromptTokens": "cached_tokens",
+    "promptCacheHitTokens": "prompt_cache_hit_tokens",
+    "promptCacheMissTokens": "prompt_cache_miss_tokens",
+}
+_INSIDE: Final = ("usage", "usageMetadata")
+_DETAILS: Final = (
+    ("promptTokensDetails", "cachedTokens", "cached_tokens"),
+    ("completionTokensDetails", "reasoningTokens", "reasoning_tokens"),
+)
+#: Anthropic's own input is what had nothing to do with the cache.
+_ANTHROPIC: Final = "anthropic"
+
+
+def _of_providers(providers: Object) -> Object:
+    """Return one usage object of what each provider adds."""
+    usage: dict[str, Any] = {}
+    for provider, added in providers.items():
+        for one in _and_inside(added):
+            usage.update({_RENAMED.get(key, key): value for key, value in one.items()})
+            for details, key, name in _DETAILS:
+                inside = one.get(details)
+                if isinstance(inside, dict):
+                    usage[name] = cast("Object", inside).get(key)
+        if provider == _ANTHROPIC:
+            usage["prompt_cache_miss_tokens"] = usage.pop("input_tokens", None)
+    return usage
+
+
+def _and_inside(added: object) -> Iterator[Object]:
+    if isinstance(added, dict):
+        stated = cast("Object", added)
+        yield stated
+        for key in _INSIDE:
+            inside = stated.get(key)
+            if isinstance(inside, dict):
+                yield cast("Object", inside)
+
+
 AI_SDK: Final = Dialect(
     name="ai-sdk",
     scopes=("ai",),
+    signs=("ai.operationId",),
+    usage_texts=(UsageText(_PROVIDERS, _LONGEST, _of_providers),),
+    # What was fresh since its version 6; before, Anthropic's counts, with a total that is no more
+    # than their sum.
+    inputs=(Input("ai", Basis.BESIDE, APART),),
     kind_keys=("ai.operationId",),
     kinds={
         **{f"ai.{function}": f.WORKFLOW for function in _FUNCTIONS},

@@ -4,16 +4,15 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from agent_analytics.processor._dialects import _facts as f
-from agent_analytics.processor._dialects._basis import Scope
 from agent_analytics.processor._dialects._dialect import Dialect
 from agent_analytics.processor._dialects._facts import Facts
-from agent_analytics.processor._dialects._tokens import note_usage
+from agent_analytics.processor._dialects._inputs import Basis, Input
 
 _TYPE: Final = "span.type"
 _PREFIX: Final = "claude_code."
 _ROLES: Final = {"interaction": f.AGENT, "llm_request": f.MODEL, "tool": f.TOOL}
 _AGENT: Final = "claude_code"
-_SCOPE: Final = Scope("com.anthropic.claude_code")
+_SCOPE: Final = "com.anthropic.claude_code"
 _MODEL: Final = "model"
 _TOOL: Final = "tool_name"
 _CHUNK_MS: Final = "ttft_ms"
@@ -43,14 +42,19 @@ def _more(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
         chunk = attributes.get(_CHUNK_MS)
         if isinstance(chunk, (int, float)) and chunk >= 0:
             facts.first_chunk = chunk / 1000.0
-        if facts.tokens is None:
-            note_usage(facts, attributes, _SCOPE)
         facts.failed = facts.failed or attributes.get("success") is False
+
+
+def _usage(facts: Facts, attributes: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the attributes of a model call: their bare names are those of a usage object."""
+    return attributes if facts.role == f.MODEL and facts.tokens is None else None
 
 
 CLAUDE_CODE: Final = Dialect(
     name="claude-code",
-    scopes=("com.anthropic.claude_code",),
+    scopes=(_SCOPE,),
+    inputs=(Input(_SCOPE, Basis.BESIDE),),
+    usage=_usage,
     conversations=("session.id",),
     what=_what,
     more=_more,

@@ -5,19 +5,18 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from agent_analytics.processor._dialects import _facts as f
-from agent_analytics.processor._dialects._basis import Scope
 from agent_analytics.processor._dialects._dialect import Dialect
 from agent_analytics.processor._dialects._facts import Facts
+from agent_analytics.processor._dialects._inputs import Basis, Input
 from agent_analytics.processor._dialects._names import plain_name
-from agent_analytics.processor._dialects._tokens import note_usage
 
 _ANSWER: Final = "gcp.vertex.agent.llm_response"
-_USAGE: Final = '"usage_metadata":'
+_IN_ANSWER: Final = '"usage_metadata":'
 _AGENT: Final = "agent_run ["
 _TOOL: Final = "tool_call ["
 _SESSIONS: Final = ("gcp.vertex.agent.session_id",)
 _DECODER: Final = json.JSONDecoder()
-_SCOPE: Final = Scope("gcp.vertex.agent")
+_SCOPE: Final = "gcp.vertex.agent"
 
 
 def _what(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
@@ -27,24 +26,19 @@ def _what(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
         facts.name, facts.named = plain_name(name[name.index("[") + 1 : -1]), True
 
 
-def _more(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
-    """Read what the answer says of its tokens, which old versions leave in it."""
-    del name
-    usage = _usage(attributes.get(_ANSWER)) if facts.role == f.MODEL else None
-    if usage is None:
-        return
-    note_usage(facts, usage, _SCOPE)
+def _usage(facts: Facts, attributes: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return what an answer says of its tokens, which old versions leave in it.
 
-
-def _usage(answer: object) -> Mapping[str, Any] | None:
-    """Return the usage in an answer; quotes within the answer's texts are escaped."""
-    if type(answer) is not str:
+    Quotes within the answer's texts are escaped.
+    """
+    answer = attributes.get(_ANSWER)
+    if facts.role != f.MODEL or type(answer) is not str:
         return None
-    start = answer.rfind(_USAGE)
+    start = answer.rfind(_IN_ANSWER)
     if start < 0:
         return None
     try:
-        usage: Any = _DECODER.raw_decode(answer, start + len(_USAGE))[0]
+        usage: Any = _DECODER.raw_decode(answer, start + len(_IN_ANSWER))[0]
     except (ValueError, RecursionError):  # it was cut
         return None
     if not isinstance(usage, dict):
@@ -54,9 +48,13 @@ def _usage(answer: object) -> Mapping[str, Any] | None:
 
 GOOGLE_ADK: Final = Dialect(
     name="google-adk",
-    scopes=("gcp.vertex.agent", "google.adk", "google_adk"),
+    scopes=(_SCOPE, "google.adk", "google_adk"),
     names={_AGENT: f.AGENT, "invoke_agent ": f.AGENT, _TOOL: f.TOOL, "call_llm": f.MODEL},
     conversations=_SESSIONS,
+    summaries=("(merged",),
+    inputs=(Input(_SCOPE, Basis.WITHIN),),
+    content=(r"gcp\.vertex\.agent\.(llm_request|llm_response|tool_call_args|tool_response|data)",),
+    content_off={"ADK_CAPTURE_MESSAGE_CONTENT_IN_SPANS": "false"},
     what=_what,
-    more=_more,
+    usage=_usage,
 )

@@ -72,6 +72,11 @@ def _type_in(text: str) -> str:
 LANGSMITH: Final = Dialect(
     name="langsmith",
     scopes=("langsmith",),
+    # It is named after its maker.
+    frameworks={"langsmith": "langchain"},
+    metadata=("langsmith.metadata.",),
+    only_calls=("langsmith.metadata.ls_",),
+    parameters=("langsmith.metadata.invocation_params",),
     models=("langsmith.metadata.ls_model_name",),
     conversations=(
         "langsmith.metadata.thread_id",

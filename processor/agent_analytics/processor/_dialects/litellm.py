@@ -7,6 +7,7 @@ from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor._dialects import _facts as f
 from agent_analytics.processor._dialects._dialect import Dialect
 from agent_analytics.processor._dialects._facts import Facts
+from agent_analytics.processor._dialects._inputs import BEDROCK, Basis, Input
 
 _OPERATION: Final = "gen_ai.operation.name"
 #: Before 1.80, which named no operation.
@@ -20,4 +21,13 @@ def _what(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
         facts.role = f.MODEL
 
 
-LITELLM: Final = Dialect(name="litellm", scopes=("litellm",), what=_what)
+LITELLM: Final = Dialect(
+    name="litellm",
+    scopes=("litellm",),
+    # It adds all up; its Bedrock long left out what was written.
+    inputs=(
+        Input("litellm", Basis.UNKNOWN, frozenset({BEDROCK})),
+        Input("litellm", Basis.WITHIN),
+    ),
+    what=_what,
+)

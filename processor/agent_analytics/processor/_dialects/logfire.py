@@ -10,6 +10,7 @@ from typing import Any, Final
 from agent_analytics.processor._dialects import _facts as f
 from agent_analytics.processor._dialects._dialect import Dialect
 from agent_analytics.processor._dialects._facts import Facts
+from agent_analytics.processor._dialects._inputs import Basis, Input
 
 _TYPE: Final = "logfire.span_type"
 
@@ -24,5 +25,7 @@ def _what(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
 LOGFIRE: Final = Dialect(
     name="logfire",
     scopes=("logfire.openai", "logfire.anthropic", "logfire.google_genai", "logfire.litellm"),
+    # What it keeps of usage is put into the words of the conventions.
+    inputs=(Input("logfire", Basis.WITHIN),),
     what=_what,
 )

@@ -6,6 +6,7 @@ from typing import Any, Final
 from agent_analytics.processor._dialects import _facts as f
 from agent_analytics.processor._dialects._dialect import Dialect
 from agent_analytics.processor._dialects._facts import Facts
+from agent_analytics.processor._dialects._inputs import Basis, Input
 
 _TYPE: Final = "mlflow.spanType"
 _ROLES: Final = {"AGENT": f.AGENT, "TOOL": f.TOOL, "LLM": f.MODEL, "CHAT_MODEL": f.MODEL}
@@ -32,4 +33,12 @@ def _text(attributes: Mapping[str, Any], key: str) -> str | None:
     return value.strip('"') or None if type(value) is str else None
 
 
-MLFLOW: Final = Dialect(name="mlflow", scopes=("mlflow",), what=_what, more=_more)
+MLFLOW: Final = Dialect(
+    name="mlflow",
+    scopes=("mlflow",),
+    cost_objects=("mlflow.llm.cost",),
+    # What it keeps of usage is put into the words of the conventions.
+    inputs=(Input("mlflow", Basis.WITHIN),),
+    what=_what,
+    more=_more,
+)

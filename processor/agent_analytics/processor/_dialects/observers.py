@@ -8,6 +8,7 @@ from agent_analytics.processor._dialects._dialect import Dialect
 AGENTOPS: Final = Dialect(
     name="agentops",
     scopes=("agentops",),
+    signs=("agentops.span.kind",),
     kind_keys=("agentops.span.kind", "gen_ai.request.type"),
     kinds={
         "agent": f.AGENT,
@@ -23,6 +24,7 @@ AGENTOPS: Final = Dialect(
 #: Alibaba's, LoongSuite's and others'.
 LOONGSUITE: Final = Dialect(
     name="loongsuite",
+    signs=("gen_ai.span.kind", "gen_ai.span_kind_name"),
     kind_keys=("gen_ai.span.kind", "gen_ai.span_kind_name"),
     kinds={"agent": f.AGENT, "tool": f.TOOL, "llm": f.MODEL, "workflow": f.WORKFLOW},
 )
@@ -30,6 +32,7 @@ LOONGSUITE: Final = Dialect(
 LAMINAR: Final = Dialect(
     name="laminar",
     scopes=("lmnr",),
+    signs=("lmnr.span.type",),
     kind_keys=("lmnr.span.type",),
     kinds={"llm": f.MODEL, "tool": f.TOOL, "executor": f.AGENT},
 )

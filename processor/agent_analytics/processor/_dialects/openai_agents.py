@@ -22,5 +22,6 @@ def _what(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
 OPENAI_AGENTS: Final = Dialect(
     name="openai-agents",
     scopes=("openinference.instrumentation.openai_agents",),
+    handoffs=("handoff",),
     what=_what,
 )

@@ -5,6 +5,7 @@ from typing import Final
 from agent_analytics.processor._dialects import _facts as f
 from agent_analytics.processor._dialects._dialect import Dialect
 from agent_analytics.processor._dialects._fetched import FETCHES
+from agent_analytics.processor._dialects._inputs import Basis, Input
 
 OTEL: Final = Dialect(
     name="opentelemetry",
@@ -14,6 +15,16 @@ OTEL: Final = Dialect(
         "opentelemetry.instrumentation.openai",
         "opentelemetry.instrumentation.google_genai",
     ),
+    signs=(
+        "gen_ai.operation.name",
+        "gen_ai.system",
+        "gen_ai.provider.name",
+        "gen_ai.agent.name",
+        "gen_ai.tool.name",
+        "gen_ai.request.model",
+        "mcp.method.name",
+    ),
+    starts_agent=(("gen_ai.operation.name", "invoke_agent"),),
     kind_keys=("gen_ai.operation.name",),
     kinds={
         "invoke_agent": f.AGENT,
@@ -64,6 +75,7 @@ OTEL: Final = Dialect(
     agent_names=("gen_ai.agent.name",),
     tool_names=("gen_ai.tool.name",),
     models=("gen_ai.request.model",),
+    asked=("gen_ai.request.model",),
     response_models=("gen_ai.response.model",),
     providers=("gen_ai.provider.name", "gen_ai.system"),
     conversations=("gen_ai.conversation.id", "gen_ai.thread.id"),
@@ -82,4 +94,34 @@ OTEL: Final = Dialect(
         "gen_ai.thread.run.id",
     ),
     call_ids=("gen_ai.tool.call.id",),
+    only_calls=(
+        "gen_ai.completion",
+        "gen_ai.prompt",
+        "gen_ai.input.",
+        "gen_ai.output.",
+        "gen_ai.request.",
+        "gen_ai.response.",
+        "gen_ai.content.completion",
+    ),
+    inputs=(
+        # Hands on what Converse and InvokeModel return, in all versions (0.51b0 to 0.66b2).
+        Input("opentelemetry.instrumentation.botocore", Basis.BESIDE),
+        # OpenTelemetry's own, which follow the conventions from their first release, but for
+        # Bedrock's (1.3b0), which hands on what is returned.
+        Input("opentelemetry.instrumentation.genai.bedrock", Basis.BESIDE),
+        Input("opentelemetry.instrumentation.genai", Basis.WITHIN),
+        Input("opentelemetry.util.genai", Basis.WITHIN),
+        Input("opentelemetry.instrumentation.openai", Basis.WITHIN),
+        # Before 0.7 it added up the running totals of a stream: another view knows better.
+        Input("opentelemetry.instrumentation.google_genai", Basis.UNKNOWN, before=(0, 7)),
+        Input("opentelemetry.instrumentation.google_genai", Basis.WITHIN),
+        # Anthropic's client records itself since 2.0, and adds all up.
+        Input("com.anthropic.sdk", Basis.WITHIN),
+    ),
+    content=(
+        r"gen_ai\.(input\.messages|output\.messages|system_instructions|prompt|completion)\b.*",
+        r"gen_ai\.tool\.(call\.(arguments|result)|input|output|definitions|description)\b.*",
+        r"gen_ai\.(event\.content|content|retrieval\.(documents|query)|evaluation\.explanation).*",
+    ),
+    packages=("opentelemetry-instrumentation-genai-",),
 )

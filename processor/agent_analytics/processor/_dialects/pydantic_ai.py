@@ -7,6 +7,7 @@ from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor._dialects import _facts as f
 from agent_analytics.processor._dialects._dialect import Dialect
 from agent_analytics.processor._dialects._facts import Facts
+from agent_analytics.processor._dialects._inputs import BEDROCK, Basis, Input
 
 #: Of a tool that was deferred, or waits for approval: the exception, which is no error there.
 _DEFERRAL: Final = "pydantic_ai.tool.deferral.name"
@@ -31,5 +32,14 @@ PYDANTIC_AI: Final = Dialect(
         "running tools": f.OTHER,
         "running tool": f.TOOL,
     },
+    # It adds all up: Anthropic's since 0.4, Bedrock's by 1.60.
+    inputs=(
+        Input("pydantic-ai", Basis.UNKNOWN, frozenset({BEDROCK}), before=(1, 60)),
+        Input("pydantic-ai", Basis.WITHIN),
+    ),
+    content=(
+        r"pydantic_ai\.all_messages|all_messages_events|events|final_result",
+        r"tool_(arguments|response)|model_request_parameters",
+    ),
     more=_more,
 )

@@ -22,5 +22,7 @@ SPRING: Final = Dialect(
     name="spring-ai",
     scopes=("org.springframework.boot", "io.micrometer"),
     tool_names=("spring.ai.tool.definition.name",),
+    # Micrometer's tracers, which it writes to.
+    texts_alone=("org.springframework", "io.micrometer"),
     what=_what,
 )
