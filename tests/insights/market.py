@@ -74,8 +74,20 @@ def publisher(index: int) -> str:
     return f"publisher-{index:03}"
 
 
-def _counters(own: Labels, daily: float) -> Iterator[Counter]:
-    """Yield every counter of a listing."""
+def counters(
+    own: Labels,
+    daily: float,
+    tools: Sequence[str] = ("search", "mail"),
+    models: Sequence[str] = ("atlas-4",),
+) -> Iterator[Counter]:
+    """Yield every counter of a listing.
+
+    Args:
+        own: Labels of the listing.
+        daily: Invocations a day.
+        tools: Names of its tools.
+        models: Names of its models.
+    """
     shares = {"success": 0.95, "error": 0.03, "timeout": 0.01, "cancelled": 0.01}
     money = {
         catalogue.REVENUE: 0.05,
@@ -86,17 +98,18 @@ def _counters(own: Labels, daily: float) -> Iterator[Counter]:
         catalogue.INSTALLS: 0.02,
         catalogue.UNINSTALLS: 0.01,
     }
-    model = {**own, "model": "atlas-4"}
     for outcome, share in shares.items():
         labels = {**own, "outcome": outcome}
         yield _one(catalogue.INVOCATIONS, labels, share * daily)
-        yield _one(catalogue.INFERENCE_CALLS, {**model, "outcome": outcome}, share * daily)
+        for model in models:
+            of_model = {**own, "model": model, "outcome": outcome}
+            yield _one(catalogue.INFERENCE_CALLS, of_model, share * daily)
         yield from _histogram(catalogue.INVOCATION_DURATION, labels, share * daily)
     for kind in ("TimeoutError", "ValueError"):
         yield _one(catalogue.INVOCATION_ERRORS, {**own, "error_type": kind}, 0.02 * daily)
     for metric, each in money.items():
         yield _one(metric, own, each * daily)
-    for tool in ("search", "mail"):
+    for tool in tools:
         of_tool = {**own, "tool": tool}
         for outcome, share in shares.items():
             yield _one(catalogue.TOOL_CALLS, {**of_tool, "outcome": outcome}, share * daily)
@@ -108,7 +121,8 @@ def _counters(own: Labels, daily: float) -> Iterator[Counter]:
         (catalogue.REASONING_TOKENS, 30),
         (catalogue.UNPRICED_TOKENS, 0),
     ):
-        yield _one(metric, model, each * daily)
+        for model in models:
+            yield _one(metric, {**own, "model": model}, each * daily)
     yield from _histogram(catalogue.TIME_TO_FIRST_CHUNK, own, daily)
     yield from _histogram(catalogue.FEEDBACK_RATING, own, 0.1 * daily)
     yield from _histogram(catalogue.EVALUATION_SCORE, {**own, "evaluation": "tone"}, daily)
@@ -209,7 +223,7 @@ def write_market(market: Market, path: Path) -> None:
 
 def _listing(files: _Files, own: Labels, daily: float, *, full: bool) -> None:
     target = {"job": queries.JOB, "instance": "apps-1:9464"}
-    for counter in _counters(own, daily):
+    for counter in counters(own, daily):
         labels = {**counter.labels, **target}
         kind = (counter.metric.family, counter.metric.kind)
         read = full or counter.name in _READ
@@ -243,7 +257,8 @@ def _grown(counter: Counter, times: Iterable[int]) -> Iterator[tuple[int, float]
 
 
 @cache
-def _hash(register: int) -> float:
+def hash_of(register: int) -> float:
+    """Return the hash that a register has."""
     digest = hashlib.blake2b(str(register).encode(), digest_size=6).digest()
     return (int.from_bytes(digest, "big") + 0.5) / 2**48
 
@@ -253,7 +268,7 @@ def _sketch(files: _Files, union: rollups.Union, labels: Labels, used: int, *, f
     for kind in (catalogue.SKETCH_TENANTS, catalogue.SKETCH_CONVERSATIONS):
         for register in range(used):
             every = {**labels, "kind": kind, "register": str(register)}
-            value = _hash(register)
+            value = hash_of(register)
             hours, days, minutes = _HOURS, _MARKS, _MINUTES
             if not full:
                 hours, days, minutes = _HOURS[-1:], _MARKS[::15], _MINUTES[-1:]
