@@ -24,7 +24,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import AgentMetricsProcessor, _nodes, catalogue
-from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._count.core import Node
 
 ROUNDS: Final = 31
 REQUESTS: Final = 60
@@ -72,11 +72,8 @@ class OwnVocabulary(AgentMetricsProcessor):
             self._tools.end(node, attributes, span, span_id, fields)
         elif node.kind == _nodes.INVOCATION:
             self._invocations.end(node, attributes, span, span_id, fields)
-        elif node.kind == _nodes.INFERENCE:
-            self._others.inference(node, attributes, span, fields)
         else:
-            _, _, _, start, _ = fields
-            self._invocations.end_inner(node, attributes, start)
+            self._others.end(node, attributes, span, fields)
         self._counted()
 
 

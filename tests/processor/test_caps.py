@@ -250,7 +250,7 @@ COVERED: Final[dict[str, str]] = {
     "processor/_sketch.py": PURE,
     "processor/_sketch_room.py": "tests/processor/test_sketch_room.py",
     "processor/_snapshot.py": OF_ONE,
-    "processor/_tools.py": OF_ONE,
+    "processor/_count/core.py": OF_ONE,
     "processor/_usage.py": OF_ONE,
     "processor/_values.py": OF_ONE,
     "processor/_values.py:_REMEMBERED_CHARGES": PURE,

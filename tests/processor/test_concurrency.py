@@ -12,8 +12,9 @@ from tests.processor.conftest import PENDING, Interrupting, Labels, Rig, chat, e
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import Limits, Schema
+from agent_analytics.processor._count.core import Node
 from agent_analytics.processor._health import Health
-from agent_analytics.processor._nodes import OTHER, Node
+from agent_analytics.processor._nodes import OTHER
 from agent_analytics.processor._open_spans import OpenSpans
 from agent_analytics.processor._store import Block, MemoryStore
 

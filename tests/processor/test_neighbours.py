@@ -14,8 +14,8 @@ from tests.processor.long_runs import CALL, NAMED, Host
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import AgentMetricsProcessor, Limits, ModelCall, Prices, _run_ends
+from agent_analytics.processor._count.core import Node
 from agent_analytics.processor._fair import Fair
-from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._run import Run
 
 SCOPE = "strands.telemetry.tracer"

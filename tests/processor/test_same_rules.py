@@ -10,7 +10,7 @@ from tests.effort import examples
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import AgentMetricsProcessor, _nodes
-from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._count.core import Node
 from agent_analytics.processor._observation import Observation, usage_of_agent
 from agent_analytics.processor._outcomes import outcome_said, short_name
 from agent_analytics.processor._rows import Part

@@ -11,8 +11,8 @@ from agent_analytics.instrumentation import incoming
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.context import INVOCATION_KEY
 from agent_analytics.instrumentation.exact import exact, exact_text
-from agent_analytics.processor._listings import Listing, Listings
-from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._count.core import Listing, Node
+from agent_analytics.processor._listings import Listings
 from agent_analytics.processor._reading import Attributes
 from agent_analytics.processor.catalogue import UNKNOWN
 

@@ -10,10 +10,10 @@ from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.exact import exact
 from agent_analytics.processor import _health, _nodes
 from agent_analytics.processor import _schema as schema
+from agent_analytics.processor._count.core import Listing, Node
 from agent_analytics.processor._durable import SharedIds
 from agent_analytics.processor._health import Health
-from agent_analytics.processor._listings import Listing, Listings
-from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._listings import Listings
 from agent_analytics.processor._observation import usage_of_agent
 from agent_analytics.processor._reading import Attributes
 from agent_analytics.processor._schema import NANO

@@ -16,8 +16,7 @@ from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.exact import exact, exact_text
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor import _nodes
-from agent_analytics.processor._listings import Listing
-from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._count.core import Listing, Node
 from agent_analytics.processor._outcomes import STEERED, asked_for, full_name, outcome_by_name
 from agent_analytics.processor._reading import Attributes, EndFields, as_it_stands
 from agent_analytics.processor._run import Run

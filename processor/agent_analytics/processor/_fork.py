@@ -8,8 +8,8 @@ from opentelemetry.trace import get_current_span
 
 from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.processor import _nodes
+from agent_analytics.processor._count.core import Node
 from agent_analytics.processor._followed import Followed
-from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._wiring import Wiring
 
 

@@ -6,8 +6,8 @@ from threading import RLock
 from typing import Final
 
 from agent_analytics.instrumentation import health as instrumentation_health
+from agent_analytics.processor._cells import Cells
 from agent_analytics.processor._schema import KINDS
-from agent_analytics.processor._store import Cells
 from agent_analytics.processor.catalogue import CONTRADICTED_INPUT, OTHER
 
 #: What a span was taken for, in ``agent_analytics_spans_total``: cells 0 to 5.

@@ -7,84 +7,20 @@ under it.
 
 from collections.abc import Callable, Iterable
 from threading import RLock
-from typing import Final
 
 from agent_analytics.instrumentation.exact import exact, exact_text
 from agent_analytics.processor import _schema as schema
+from agent_analytics.processor._count.core import NAMELESS, Block, Listing
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._limits import Limits
 from agent_analytics.processor._schema import BlockKind, Schema
 from agent_analytics.processor._shares import LISTING, PUBLISHER, Admission, named
-from agent_analytics.processor._store import Block, Cells, SeriesStore, SketchCells
+from agent_analytics.processor._store import SeriesStore
 from agent_analytics.processor.catalogue import (
     OTHER,
     SKETCH_CONVERSATIONS,
     SKETCH_TENANTS,
 )
-
-#: Stands for the name of a block that has none.
-NAMELESS: Final = ""
-
-
-class Listing:
-    """One publisher's agent: everything that its spans add to.
-
-    Attributes:
-        publisher: ``publisher_id``.
-        agent: ``agent_id``.
-        block: Series of the listing itself; ``cells`` are its cells.
-        groups: Blocks of each kind by name, ``""`` where they have none, at the kind's place.
-        tools: Those of tools, for the hot path; those of models are ``models`` (calls), ``usage``,
-            ``cached`` and ``reasoning`` (tokens).
-        tenants: Sketch of who used it; ``conversations`` alike.
-        versions: Names and versions seen, oldest first.
-        latest: The last name and version, to tell at a glance that nothing changed.
-    """
-
-    __slots__ = (
-        "agent",
-        "block",
-        "cached",
-        "cells",
-        "conversations",
-        "groups",
-        "latest",
-        "models",
-        "publisher",
-        "reasoning",
-        "tenants",
-        "tools",
-        "usage",
-        "versions",
-    )
-
-    def __init__(
-        self,
-        publisher: str,
-        agent: str,
-        block: Block,
-        tenants: SketchCells,
-        conversations: SketchCells,
-    ) -> None:
-        self.publisher = publisher
-        self.agent = agent
-        self.block = block
-        self.cells: Cells = block.cells
-        self.groups: tuple[dict[str, Block], ...] = tuple([{} for _ in schema.KINDS])
-        self.groups[schema.LISTINGS.place][NAMELESS] = block
-        self.tools = self.groups[schema.TOOLS.place]
-        self.models = self.groups[schema.MODELS.place]
-        self.usage = self.groups[schema.USAGES.place]
-        self.cached = self.groups[schema.CACHED_USAGES.place]
-        self.reasoning = self.groups[schema.REASONING_USAGES.place]
-        self.tenants = tenants
-        self.conversations = conversations
-        self.versions: dict[tuple[str, str], None] = {}
-        self.latest: tuple[object, object] = (None, None)
-
-    def blocks(self) -> list[Block]:
-        """Return every block, the listing's own first."""
-        return [block for group in self.groups for block in list(group.values())]
 
 
 class Listings:

@@ -12,8 +12,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
+from agent_analytics.processor._count.core import Node
 from agent_analytics.processor._followed import Followed
-from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._reading import EndFields, as_it_stands
 from agent_analytics.processor._run import Run
 from agent_analytics.processor._settling import assign_roles

@@ -6,10 +6,9 @@ repeats of its children is seen to be a repetition. Spans outside agents leave n
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from agent_analytics.instrumentation import vocabulary as v
-from agent_analytics.processor._listings import Listing
 
 # --- kinds ---------------------------------------------------------------------------------------
 
@@ -23,6 +22,20 @@ INFERENCE: Final = 4
 FOLLOWED: Final = 5
 #: A span that never has to do with agents: a request, a query.
 LIBRARY: Final = 6
+
+# --- ways that a span goes ------------------------------------------------------------------------
+
+#: In the project's own words: counted when it ends.
+NATIVE: Final = 0
+#: Of a framework: kept with its run until that is understood.
+FOREIGN: Final = 1
+#: Perhaps of a framework: the span may say so as late as its end.
+UNDECIDED: Final = 2
+#: Nothing to do with agents, or nothing that this processor can count.
+IGNORED: Final = 3
+
+#: What decorators make spans of.
+CALLS: Final = (v.EXECUTE_TOOL, v.INVOKE_AGENT)
 
 # --- flags: what has been counted below a node, up to the next invocation ------------------------
 
@@ -56,104 +69,13 @@ ABOVE: Final = USER_COST_ABOVE | STATED_ABOVE
 #: Flags of usage alone.
 USAGE: Final = MODEL_TOKENS_BELOW | AGENT_TOKENS_BELOW | COST_BELOW | PRICED_BELOW | LACKING_BELOW
 
-_WORK: Final = (TOOL, AGENT)
-
 # --- flags: which flags of usage went on from a node to all above it, shifted by ----------------
 
 #: ... where no tool and no agent was on the way to them.
-_DIRECT: Final = 16
+DIRECT: Final = 16
 #: ... where one was.
-_THROUGH_WORK: Final = 24
-PASSED: Final = (USAGE << _DIRECT) | (USAGE << _THROUGH_WORK)
-
-
-class Node:
-    """One open span.
-
-    Attributes:
-        kind: What it was taken for when it started.
-        parent: Node of the span that it was started in, if that is followed.
-        scope: Node of the invocation that it is in; ``None`` outside any.
-        listing: Whom it is credited to; ``None`` for nobody.
-        name: Name of the tool; ``None`` otherwise.
-        tenant: Who uses it, as known at the start.
-        sources: Instrumentations that recorded a call of the same tool below this one.
-        started: When it was seen to start, on the processor's clock; what a span says of its
-            own start may lie anywhere.
-        flags: What was counted below.
-        cost: Model cost counted in this invocation, or this agent, so far, in nano-dollars.
-        facts: What the decorators say of a span of theirs, whole; ``None`` for others' spans.
-        unclaimed: Input and output of its own figures that no late call has claimed; only of an
-            invocation that counted them (``REPEATS``).
-    """
-
-    __slots__ = (
-        "cost",
-        "facts",
-        "flags",
-        "kind",
-        "listing",
-        "name",
-        "parent",
-        "scope",
-        "sources",
-        "started",
-        "tenant",
-        "unclaimed",
-    )
-    unclaimed: tuple[int, int]
-
-    def __init__(
-        self,
-        kind: int,
-        parent: "Node | None",
-        listing: Listing | None,
-    ) -> None:
-        self.kind = kind
-        self.parent = parent
-        self.listing = listing
-        if parent is None:
-            self.scope: Node | None = None
-        else:
-            # Not its own where it is an invocation itself: a cycle would wait for the collector.
-            self.scope = parent if parent.kind == INVOCATION else parent.scope
-        self.name: object = None
-        self.tenant: object = None
-        self.sources: set[str] | None = None
-        self.started = 0.0
-        self.flags = 0
-        self.cost = 0
-        self.facts: Mapping[str, Any] | None = None
-
-    def within(self) -> "Node | None":
-        """Return the node of the invocation that children of this span are in."""
-        return self if self.kind == INVOCATION else self.scope
-
-    def mark_above(self, flags: int) -> None:
-        """Set ``flags``, of ``USAGE``, on every node above, up to and including the invocation's.
-
-        A model call that runs a tool or an agent which calls a model is a call of its own: what is
-        counted below those is no repetition of the model call above them.
-
-        Each node remembers what went on from it to those above, so that a chain of any length is
-        walked once for each flag and not once for each call.
-        """
-        node = self.parent
-        shift, passed = _DIRECT, flags << _DIRECT
-        while node is not None:
-            kind = node.kind
-            if kind in _WORK and shift == _DIRECT:
-                shift, passed = _THROUGH_WORK, flags << _THROUGH_WORK
-            known = node.flags
-            if known & passed == passed:
-                return
-            if shift == _DIRECT or kind != INFERENCE:
-                known |= flags
-            if kind == INVOCATION:
-                node.flags = known
-                return
-            node.flags = known | passed
-            node = node.parent
+THROUGH_WORK: Final = 24
+PASSED: Final = (USAGE << DIRECT) | (USAGE << THROUGH_WORK)
 
 
 def usage_flags(attributes: Mapping[str, object]) -> int:

@@ -12,9 +12,9 @@ from threading import RLock
 from typing import Final
 
 from agent_analytics.processor import _dialects as d
+from agent_analytics.processor._count.core import Node
 from agent_analytics.processor._followed import Followed
 from agent_analytics.processor._mates import Mates
-from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._order import Spells
 from agent_analytics.processor._run import ModelCall, Run
 from agent_analytics.processor._tree import NEAR

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from threading import RLock
 
 from agent_analytics.processor import _health, _nodes
+from agent_analytics.processor._count.core import Listing, Node
 from agent_analytics.processor._fair import Fair
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._limits import Limits
-from agent_analytics.processor._listings import Listing
-from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._run_ends import publisher_of
 
 

@@ -11,13 +11,13 @@ from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.tracing import ENDED_EARLY
 from agent_analytics.processor import _health, _nodes
 from agent_analytics.processor._attribution import NO_CONTEXT
+from agent_analytics.processor._count.core import Node
 from agent_analytics.processor._followed import Followed
-from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._nodes import FOREIGN, IGNORED, NATIVE, UNDECIDED
 from agent_analytics.processor._observation import Observation, usage_of_call
 from agent_analytics.processor._outcomes import outcome_of
 from agent_analytics.processor._own_spans import ended_at
 from agent_analytics.processor._reading import Attributes, EndFields, exactly
-from agent_analytics.processor._routing import FOREIGN, IGNORED, NATIVE, UNDECIDED
 from agent_analytics.processor._wiring import Wiring
 
 #: What the decorators record.

@@ -7,8 +7,9 @@ from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor import _nodes, _settling
 from agent_analytics.processor._calls_inside import CallsInside
+from agent_analytics.processor._count.core import Listing
 from agent_analytics.processor._followed import Followed
-from agent_analytics.processor._listings import Listing, Listings
+from agent_analytics.processor._listings import Listings
 from agent_analytics.processor._order import Order
 from agent_analytics.processor._run import Run
 from agent_analytics.processor._run_outcomes import CutShort

@@ -6,8 +6,8 @@ from typing import Final
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor import _nodes
+from agent_analytics.processor._count.core import Node
 from agent_analytics.processor._followed import Followed
-from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._order import NONE, Order, key_of
 from agent_analytics.processor._tree import end, merge_failure, started
 

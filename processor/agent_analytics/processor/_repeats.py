@@ -7,7 +7,7 @@ returned, were counted. Calls are set aside as far as those figures hold them.
 
 from agent_analytics.processor import _nodes
 from agent_analytics.processor._billing import Counts
-from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._count.core import Node
 
 
 def note(node: Node, counts: Counts) -> None:

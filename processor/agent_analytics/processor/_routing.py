@@ -1,27 +1,16 @@
 """Which way a span goes: counted by its own words, kept with its run, looked at again, ignored."""
 
-from typing import Any, Final
+from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
 
 from agent_analytics.instrumentation import vocabulary as v
+from agent_analytics.processor._count.core import Node
 from agent_analytics.processor._dialects import PERHAPS, SPEAKS, Signs
 from agent_analytics.processor._followed import Followed
-from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._nodes import CALLS, FOREIGN, IGNORED, NATIVE, UNDECIDED
 from agent_analytics.processor._own_spans import is_own
 from agent_analytics.processor._reading import Attributes
-
-#: In the project's own words: counted when it ends.
-NATIVE: Final = 0
-#: Of a framework: kept with its run until that is understood.
-FOREIGN: Final = 1
-#: Perhaps of a framework: the span may say so as late as its end.
-UNDECIDED: Final = 2
-#: Nothing to do with agents, or nothing that this processor can count.
-IGNORED: Final = 3
-
-#: What decorators make spans of.
-CALLS: Final = (v.EXECUTE_TOOL, v.INVOKE_AGENT)
 
 
 class Routing:

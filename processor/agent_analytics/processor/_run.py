@@ -18,11 +18,10 @@ from agent_analytics.processor._values import MAX_TOKENS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from agent_analytics.processor._count.core import Listing, Node
     from agent_analytics.processor._followed import Followed
     from agent_analytics.processor._held_runs import Held
-    from agent_analytics.processor._listings import Listing
     from agent_analytics.processor._mates import Mates
-    from agent_analytics.processor._nodes import Node
 
 #: Spans of one run that are kept; beyond it they are counted with what is known by then.
 MOST_PARTS: Final = 10_000

@@ -8,13 +8,13 @@ from typing import Final
 
 from agent_analytics.processor import _nodes
 from agent_analytics.processor._adopting import Adopting, graft
+from agent_analytics.processor._count.core import Node
 from agent_analytics.processor._counting import RunCounter
 from agent_analytics.processor._fair import Fair
 from agent_analytics.processor._followed import Followed
 from agent_analytics.processor._held_runs import stir
 from agent_analytics.processor._invocations import InvocationCounter
 from agent_analytics.processor._mates import AllMates, Mates
-from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._observe import observe
 from agent_analytics.processor._open_runs import Calls, OpenRuns, began
 from agent_analytics.processor._placing import Placing

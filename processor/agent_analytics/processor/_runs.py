@@ -13,15 +13,14 @@ from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor import _nodes
 from agent_analytics.processor._attribution import NO_CONTEXT, Attribution
+from agent_analytics.processor._count.core import Listing, Node
 from agent_analytics.processor._counting import RunCounter
 from agent_analytics.processor._fair import Fair
 from agent_analytics.processor._followed import Followed, family_of
 from agent_analytics.processor._held_runs import stir
 from agent_analytics.processor._invocations import InvocationCounter
 from agent_analytics.processor._limits import Limits
-from agent_analytics.processor._listings import Listing
 from agent_analytics.processor._never_ended import complete, left_open, open_since
-from agent_analytics.processor._nodes import Node
 from agent_analytics.processor._open_runs import OpenRuns
 from agent_analytics.processor._placing import Placing
 from agent_analytics.processor._reading import Attributes, EndFields, as_it_stands

@@ -10,10 +10,11 @@ from threading import RLock
 from typing import Final
 
 from agent_analytics.processor import catalogue
+from agent_analytics.processor._count.core import Listing
 from agent_analytics.processor._expiry import Expiry, Presence, ProcessMemory
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._installs import ActiveInstalls
-from agent_analytics.processor._listings import Listing, Listings
+from agent_analytics.processor._listings import Listings
 from agent_analytics.processor._readers import HTTP, Readers, Scrape
 from agent_analytics.processor._rows import Row, Sample, Snapshot, bounded, held_cells, infos, own
 from agent_analytics.processor._schema import SCHEMAS, Schema

@@ -18,9 +18,9 @@ from typing import Final
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _billing, _health, _nodes, _repeats
 from agent_analytics.processor._billing import Billing, Cost, Counts
+from agent_analytics.processor._count.core import Listing, Node
 from agent_analytics.processor._health import Health
-from agent_analytics.processor._listings import Listing, Listings
-from agent_analytics.processor._nodes import Node
+from agent_analytics.processor._listings import Listings
 from agent_analytics.processor._observation import NO_USAGE, Observation, Usage, usage_of_agent
 from agent_analytics.processor._outcomes import STEERED, SUCCESS
 from agent_analytics.processor._prices import Prices

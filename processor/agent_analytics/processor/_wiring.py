@@ -7,7 +7,7 @@ from threading import RLock
 from typing import Final
 
 from agent_analytics.processor._attribution import Attribution
-from agent_analytics.processor._beginnings import Beginnings
+from agent_analytics.processor._count.core import Beginnings
 from agent_analytics.processor._counting import RunCounter
 from agent_analytics.processor._durable import (
     DirectoryError,
