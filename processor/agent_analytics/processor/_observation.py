@@ -71,40 +71,54 @@ RECORD: Final = 101
 #: A further view of a call that is counted where another span has it.
 REPEAT: Final = 102
 
-_STATED: Final = (
-    v.INPUT_TOKENS,
-    v.OUTPUT_TOKENS,
-    v.CACHED_INPUT_TOKENS,
-    v.REASONING_TOKENS,
-    v.COST_USD,
-    v.USAGE_OWN,
-    v.REQUEST_MODEL,
-    v.RESPONSE_MODEL,
-    v.PROVIDER_NAME,
-    v.CACHE_WRITE_INPUT_TOKENS,
-    v.CACHE_WRITE_1H_INPUT_TOKENS,
-)
+# Names of this module are read in half the time of those of another one.
+_INPUT_TOKENS: Final = v.INPUT_TOKENS
+_OUTPUT_TOKENS: Final = v.OUTPUT_TOKENS
+_CACHED_INPUT_TOKENS: Final = v.CACHED_INPUT_TOKENS
+_REASONING_TOKENS: Final = v.REASONING_TOKENS
+_COST_USD: Final = v.COST_USD
+_USAGE_OWN: Final = v.USAGE_OWN
+_REQUEST_MODEL: Final = v.REQUEST_MODEL
+_RESPONSE_MODEL: Final = v.RESPONSE_MODEL
+_PROVIDER_NAME: Final = v.PROVIDER_NAME
+_CACHE_WRITE_INPUT_TOKENS: Final = v.CACHE_WRITE_INPUT_TOKENS
+_CACHE_WRITE_1H_INPUT_TOKENS: Final = v.CACHE_WRITE_1H_INPUT_TOKENS
 
 
 def usage_of_call(attributes: Attributes) -> Usage:
     """Return what a model call in the project's own words used."""
-    usage = _usage(attributes)
+    usage = stated_usage(attributes)
     return usage if usage.cost is not None else usage._replace(cost=stated_cost(attributes))
 
 
 def usage_of_agent(attributes: Attributes) -> Usage | None:
     """Return what an agent states of itself in the project's own words, or ``None``."""
-    usage = _usage(attributes)
+    usage = stated_usage(attributes)
     if usage.cost is not None:
         return usage
-    if not usage.has_tokens:
+    if usage.sent is None and usage.received is None:
         return None
     stated = attributes.get(v.STATED_COST_USD)
     return usage if stated is None else usage._replace(cost=StatedCost((stated,)))
 
 
-def _usage(attributes: Attributes) -> Usage:
-    usage = Usage._make(map(attributes.get, _STATED))
+def stated_usage(attributes: Attributes) -> Usage:
+    """Return what a span in the project's own words states, with the cost that a user states."""
+    get = attributes.get
+    fields = (
+        get(_INPUT_TOKENS),
+        get(_OUTPUT_TOKENS),
+        get(_CACHED_INPUT_TOKENS),
+        get(_REASONING_TOKENS),
+        get(_COST_USD),
+        get(_USAGE_OWN),
+        get(_REQUEST_MODEL),
+        get(_RESPONSE_MODEL),
+        get(_PROVIDER_NAME),
+        get(_CACHE_WRITE_INPUT_TOKENS),
+        get(_CACHE_WRITE_1H_INPUT_TOKENS),
+    )
+    usage = tuple.__new__(Usage, fields)  # as _make, in half the time
     if usage.provider is None:
         system = attributes.get(v.SYSTEM)
         return usage if system is None else usage._replace(provider=system)

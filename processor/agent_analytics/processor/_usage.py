@@ -21,7 +21,13 @@ from agent_analytics.processor._billing import Billing, Cost, Counts
 from agent_analytics.processor._count.core import Listing, Node
 from agent_analytics.processor._health import Health
 from agent_analytics.processor._listings import Listings
-from agent_analytics.processor._observation import NO_USAGE, Observation, Usage, usage_of_agent
+from agent_analytics.processor._observation import (
+    NO_USAGE,
+    Observation,
+    Usage,
+    stated_usage,
+    usage_of_agent,
+)
 from agent_analytics.processor._outcomes import STEERED, SUCCESS
 from agent_analytics.processor._prices import Prices
 from agent_analytics.processor._reading import Attributes
@@ -190,7 +196,9 @@ class UsageCounter:
     ) -> OwnFigures | None:
         """Return the own figures of an agent in the project's own words, or ``None``."""
         get = attributes.get  # one by one: a map() costs as much as six
-        if get(_INPUT_TOKENS) is None and get(_OUTPUT_TOKENS) is None and get(_COST_USD) is None:
+        if get(_COST_USD) is not None:
+            return self.figures(node, listing, stated_usage(attributes), start)
+        if get(_INPUT_TOKENS) is None and get(_OUTPUT_TOKENS) is None:
             return None
         return self.figures(node, listing, usage_of_agent(attributes), start)
 
@@ -200,16 +208,17 @@ class UsageCounter:
         """Return the own figures of an agent that began at ``start``, or ``None``."""
         if usage is None:
             return None
-        aside = _ANY_TOKENS if usage.own is not True else _OWN_SET_ASIDE
-        if not usage.has_tokens:
-            if usage.cost is None:
+        sent, received, cached, reasoning, stated, own, model, *_ = usage
+        aside = _ANY_TOKENS if own is not True else _OWN_SET_ASIDE
+        if sent is None and received is None:
+            if stated is None:
                 return None
             return None, _NO_TOKENS, self._billing.cost(usage, None, start), aside
-        sent, received, cached, reasoning, *_ = usage
         flags = node.flags
         blocks = None  # made for what counts alone: a model call below knows it better
         if not flags & _nodes.MODEL_TOKENS_BELOW:
-            blocks = self._blocks(listing, usage.label, cached, reasoning)
+            name = usage.label if model is None else model
+            blocks = self._blocks(listing, name, cached, reasoning)
         counts = self._counts(sent, received, cached, reasoning)
         cost = self._billing.cost(
             usage,
