@@ -45,7 +45,11 @@ LIMITS: Final[Mapping[tuple[str, int], float]] = {
 LONGEST_QUERY: Final = 3.0
 #: A group is evaluated again until it took so many CPU seconds: the kernel counts hundredths.
 _ENOUGH: Final = 0.5
+_ROUNDS: Final = 3
 _MOST_ROUNDS: Final = 20
+#: Groups that are due sooner are evaluated again, after a round that does not count.
+_OFTEN: Final = 60
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3_600}
 #: Groups whose answers others read come first.
 _ORDER: Final = ("levels", "unions", "hours", "tenants", "publisher", "oncall")
 
@@ -97,8 +101,8 @@ def answer(server: Server, expr: str) -> list[dict[str, Any]]:
     return found
 
 
-def evaluated(server: Server, rules: Sequence[Mapping[str, Any]]) -> Cost:
-    """Evaluate a group, and record what it records."""
+def evaluated(server: Server, rules: Sequence[Mapping[str, Any]], every: float) -> Cost:
+    """Evaluate a group that is due every so many seconds, and record what it records."""
     times: dict[str, float] = {}
     answers = 0
     for index, rule in enumerate(rules):
@@ -112,18 +116,25 @@ def evaluated(server: Server, rules: Sequence[Mapping[str, Any]]) -> Cost:
         if "record" in rule:
             write(server.url, _recorded(rule, found))
     total = sum(times.values())
-    rounds = 1
-    while total < _ENOUGH and rounds < _MOST_ROUNDS:
-        began = cpu_seconds(server.pid)
-        for rule in rules:
-            answer(server, rule["expr"])
-        total += cpu_seconds(server.pid) - began
-        rounds += 1
+    if every < _OFTEN:
+        # What is evaluated all the time finds its series in the processor's caches.
+        rounds = [_again(server, rules) for _ in range(_ROUNDS)]
+        while sum(rounds) < _ENOUGH and len(rounds) < _MOST_ROUNDS:
+            rounds.append(_again(server, rules))
+        total = sum(rounds) / len(rounds)
     if os.environ.get("EVERY"):
         for what, took in sorted(times.items(), key=lambda each: -each[1])[:12]:
             print(f"    {took:6.2f}  {what}")
     longest = max(times, key=lambda what: times[what])
-    return Cost(total / rounds, times[longest], longest, answers)
+    return Cost(total, times[longest], longest, answers)
+
+
+def _again(server: Server, rules: Sequence[Mapping[str, Any]]) -> float:
+    """Return the CPU seconds of one more evaluation."""
+    began = cpu_seconds(server.pid)
+    for rule in rules:
+        answer(server, rule["expr"])
+    return cpu_seconds(server.pid) - began
 
 
 def _recorded(rule: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> Iterator[bytes]:
@@ -154,7 +165,9 @@ def test_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listings: int) -
         for name in order:
             if (few and not name.startswith("oncall")) or (RULES and name not in RULES):
                 continue
-            costs[name] = evaluated(server, named[name]["rules"])
+            interval = str(named[name]["interval"])
+            every = float(interval[:-1]) * _SECONDS[interval[-1]]
+            costs[name] = evaluated(server, named[name]["rules"], every)
             assert costs[name].answers, f"the rules {name} answer nothing"
     rows = [
         (

@@ -20,7 +20,7 @@ from tests.ports import free_port
 from tests.tools import Run, installed
 
 from agent_analytics.insights import write_rules
-from agent_analytics.insights.rules import DEFINITIONS, telemetry_absent
+from agent_analytics.insights.rules import DEFINITIONS, rules_for, telemetry_absent
 
 # The SDK deprecates its models of the dashboard format that every Grafana reads, in favour of one
 # that only new ones do, and says so while it is imported.
@@ -50,7 +50,9 @@ def _expected(labels: Mapping[str, str], description: str) -> dict[str, object]:
     cause = labels.get("cause")
     if cause is None:
         definition = next(item for item in DEFINITIONS if item.slug == labels["insight"])
-        rule = definition.rules()[0]
+        rule = next(
+            item for item in rules_for("oncall") if item.labels["insight"] == definition.slug
+        )
         # What promtool shows for a listing that has no bound of its own.
         notes = {**rule.annotations, "title": definition.title, "description": description}
     else:

@@ -68,6 +68,7 @@ def test_intervals_of_rules_can_be_chosen(promtool: Run, tmp_path: Path) -> None
     paths = write_rules(
         tmp_path / "rules",
         oncall_interval="3s",
+        slow_interval="5s",
         insight_interval="7s",
         level_interval="11s",
         hour_interval="13s",
@@ -79,6 +80,7 @@ def test_intervals_of_rules_can_be_chosen(promtool: Run, tmp_path: Path) -> None
     }
     assert found == {
         "oncall": "3s",
+        "oncall-slow": "5s",
         "publisher": "7s",
         "tenants": "13s",
         "levels": "11s",

@@ -8,7 +8,12 @@ from typing import Any, Final
 from agent_analytics.insights import rollups
 from agent_analytics.insights._model import RUNBOOKS
 from agent_analytics.insights._provisioning import dashboard_provider, datasources
-from agent_analytics.insights.rules import INSIGHT_INTERVAL, ONCALL_INTERVAL, render_rules
+from agent_analytics.insights.rules import (
+    INSIGHT_INTERVAL,
+    ONCALL_INTERVAL,
+    SLOW_INTERVAL,
+    render_rules,
+)
 
 #: Directory of the files that are generated from this package and committed with it:
 #: ``rules/``, ``dashboards/``, ``provisioning/``, ``prometheus.yml`` and ``alertmanager.yml``.
@@ -19,6 +24,7 @@ def write_rules(
     directory: Path,
     *,
     oncall_interval: str = ONCALL_INTERVAL,
+    slow_interval: str = SLOW_INTERVAL,
     insight_interval: str = INSIGHT_INTERVAL,
     level_interval: str = rollups.LEVEL_INTERVAL,
     hour_interval: str = rollups.HOUR_INTERVAL,
@@ -29,6 +35,7 @@ def write_rules(
     Args:
         directory: Where to; what ``prometheus_config`` calls ``rules_dir``.
         oncall_interval: How often Prometheus evaluates the rules for on-call.
+        slow_interval: How often it evaluates those of them that read half an hour or more.
         insight_interval: How often it evaluates the insights.
         level_interval: How often it records the levels of counters, from which insights are read.
         hour_interval: How often it records hours and distinct tenants.
@@ -36,6 +43,7 @@ def write_rules(
     """
     files = render_rules(
         oncall_interval=oncall_interval,
+        slow_interval=slow_interval,
         insight_interval=insight_interval,
         level_interval=level_interval,
         hour_interval=hour_interval,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from agent_analytics.insights import _recorded
+from agent_analytics.insights._counts import Counts
 from agent_analytics.insights._texts import PERCENT, SHORT, bound
 from agent_analytics.insights._yaml import Yaml
 from agent_analytics.insights.windows import Period
@@ -90,13 +91,27 @@ class Threshold:
     value: float
     scale: float = 1.0
 
-    def crossed(self, measure: str, insight: str) -> str:
-        """Return the PromQL that answers the measure where it is bad, and nothing elsewhere."""
+    def crossed(self, measure: str, insight: str, known: str = "") -> str:
+        """Return the PromQL that answers the measure where it is bad, and nothing elsewhere.
+
+        Args:
+            measure: The measure.
+            insight: Short name of the insight.
+            known: A cheap series that there is wherever the measure is: the bound that is written
+                here is given to its listings, and the measure is read once. A gauge would not do:
+                it goes stale at the first scrape that fails, and a listing that has just crashed
+                would have no bound.
+        """
         listing = f"on ({', '.join(LISTING_LABELS)})"
         own = f'max by ({", ".join(LISTING_LABELS)}) ({_recorded.THRESHOLD}{{insight="{insight}"}})'
         if self.scale != 1:
             own = f"({own} * {self.scale:g})"
         rounded = f"round({measure}, {RESOLUTION})"
+        if known:
+            usual = (
+                f"group by ({', '.join(LISTING_LABELS)}) ({known}) * {self.value * self.scale:g}"
+            )
+            return f"{rounded} {self.comparison} {listing} group_left () ({own} or {usual})"
         return (
             f"({rounded} {self.comparison} {self.value * self.scale:g}\n"
             f"unless {listing} {own}\n"
@@ -127,6 +142,11 @@ class Form:
     hold: str = ""
     keep: str = ""
 
+    @property
+    def fast(self) -> bool:
+        """Whether it is asked every few seconds: not where it reads more than some minutes."""
+        return self.traffic == "dense" and not self.window.endswith("h")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
@@ -140,8 +160,7 @@ class Definition:
         heading: One short line with the bound, ``{limit}``.
         description: Template with the measured number; ``{window}`` and ``{limit}`` are filled in.
         recommendation: What to do.
-        measure: The measured number over a window, as PromQL over raw series.
-        observations: How many observations the measure rests on, as PromQL over raw series.
+        counts: What the measured number over a window is made of, for on-call.
         over: The measured number over a period, for the publisher.
         observed: How many observations that rests on.
         floor: Fewest observations in a period for the publisher to be told.
@@ -160,8 +179,7 @@ class Definition:
     heading: str
     description: str
     recommendation: str
-    measure: Callable[[str], str]
-    observations: Callable[[str], str]
+    counts: Counts
     over: Callable[[Period], str]
     observed: Callable[[Period], str]
     floor: int
@@ -204,8 +222,12 @@ class Definition:
         own = bound(self.slug, PERCENT if share else SHORT, otherwise=usual)
         return self.description.replace("{window}", window).replace("{limit}", own)
 
-    def rules(self) -> list[Rule]:
-        """Return the rules for on-call."""
+    def rules(self, *, fast: bool) -> list[Rule]:
+        """Return the rules for on-call.
+
+        Args:
+            fast: Those that are evaluated every few seconds, or those that can wait longer.
+        """
         return [
             Rule(
                 alert=self.alert,
@@ -227,21 +249,41 @@ class Definition:
                 ),
             )
             for form in self.forms
+            if form.fast is fast
+        ]
+
+    def recordings(self, *, fast: bool) -> list[Recording]:
+        """Return what the rules for on-call of the same kind look up."""
+        windows = [
+            window
+            for form in self.forms
+            if form.fast is fast
+            for window in (form.window, form.still)
+            if window
+        ]
+        return [
+            Recording(record=name, expr=expr)
+            for window in windows
+            for name, expr in self.counts.recordings(window)
         ]
 
     def _condition(self, form: Form) -> str:
         # The measure stands first: `and` and `unless` keep the left side's value, which is the
         # number that the description shows.
         lines = [
-            self.threshold.crossed(self.measure(form.window), self.slug),
-            f"and {self.observations(form.window)} >= {form.floor}",
+            self._crossed(form.window),
+            f"and {self.counts.observations(form.window)} >= {form.floor}",
         ]
         if form.still:
-            lines.append(f"and {self.threshold.crossed(self.measure(form.still), self.slug)}")
+            lines.append(f"and ({self._crossed(form.still)})")
         if form.dense:
             window, floor = form.dense
-            lines.append(f"unless {self.observations(window)} >= {floor}")
+            lines.append(f"unless {self.counts.observations(window)} >= {floor}")
         return "\n".join(lines)
+
+    def _crossed(self, window: str) -> str:
+        measure, known = self.counts.measure(window), self.counts.known(window)
+        return self.threshold.crossed(measure, self.slug, known)
 
 
 def labels(

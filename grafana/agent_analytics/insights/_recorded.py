@@ -73,6 +73,27 @@ COMPARED_WEEKS: Final = 4
 ERROR_RATES: Final = "listing_error_rate"
 P95: Final = "listing_response_time_p95"
 
+#: Counts of on-call's windows, of a listing and of its tools.
+FAILED_INVOCATIONS: Final = "listing_failed_invocations"
+JUDGED_INVOCATIONS: Final = "listing_judged_invocations"
+QUICK_RESPONSES: Final = "listing_quick_responses"
+RESPONSES: Final = "listing_responses"
+STARS: Final = "listing_rating_stars"
+RATINGS: Final = "listing_ratings"
+FAILED_CALLS: Final = "listing_failed_tool_calls"
+JUDGED_CALLS: Final = "listing_judged_tool_calls"
+#: The windows of each that on-call asks for.
+INCREASES: Final[dict[str, tuple[str, ...]]] = {
+    FAILED_INVOCATIONS: ("1m", "5m", "30m"),
+    JUDGED_INVOCATIONS: ("1m", "5m", "30m"),
+    QUICK_RESPONSES: ("5m", "15m", "1h"),
+    RESPONSES: ("5m", "15m", "1h"),
+    STARS: ("1h",),
+    RATINGS: ("1h",),
+    FAILED_CALLS: ("5m", "15m", "1h"),
+    JUDGED_CALLS: ("5m", "15m", "1h"),
+}
+
 #: When a listing was last scraped, as Unix time.
 LAST_SEEN: Final = "listing_last_seen_timestamp_seconds"
 #: Since when a listing is counted, as Unix time.
@@ -107,6 +128,18 @@ def grown(sample: str, window: Days) -> str:
 def grown_recently(sample: str, window: str) -> str:
     """Return the name under which the growth in minutes or hours is recorded."""
     return f"{sample}:growth_{window}"
+
+
+def increase(count: str, window: str) -> str:
+    """Return the name under which a count of one of on-call's windows is recorded.
+
+    Raises:
+        ValueError: It is not recorded.
+    """
+    if window not in INCREASES[count]:
+        message = f"{count} over {window} is not recorded"
+        raise ValueError(message)
+    return f"{count}:increase_{window}"
 
 
 def hour(sample: str) -> str:
@@ -177,6 +210,14 @@ RECORDED: Final[dict[str, tuple[str, ...]]] = {
         for window in BUDGET_WINDOWS
     },
     **{hour(sample): labels_of(sample) for sample in HOURLY},
+    **{
+        increase(count, window): (
+            *LISTING_LABELS,
+            *(("tool",) if count in {FAILED_CALLS, JUDGED_CALLS} else ()),
+        )
+        for count, windows in INCREASES.items()
+        for window in windows
+    },
     **{tenants(window): LISTING_LABELS for window in TENANTS},
     **{retention(window): LISTING_LABELS for window in RETENTIONS},
     **{

@@ -115,6 +115,22 @@ def judged_invocations(window: str, scope: Scope = LISTING) -> str:
     return _total("increase", catalogue.INVOCATIONS.name, window, scope, one_of("outcome", *JUDGED))
 
 
+def failed_invocations(window: str, scope: Scope = LISTING) -> str:
+    """Invocations that failed in the window."""
+    return _total("increase", catalogue.INVOCATIONS.name, window, scope, one_of("outcome", *FAILED))
+
+
+def judged_besides(window: str, failed: str, scope: Scope = LISTING) -> str:
+    """Invocations that succeeded or failed in the window, the failed ones as they are recorded."""
+    return _besides(catalogue.INVOCATIONS.name, window, failed, scope)
+
+
+def _besides(name: str, window: str, failed: str, scope: Scope) -> str:
+    # `or` adds what failed: raw series have more labels than what is recorded, so none is hidden.
+    succeeded = f"increase({select(name, scope, one_of('outcome', SUCCESS))}[{window}])"
+    return f"{scope.aggregate('sum')} ({succeeded} or {select(failed, scope)})"
+
+
 def unique_tenants(window: str, scope: Scope = LISTING) -> str:
     """Distinct tenants that were seen in the window.
 
@@ -173,6 +189,13 @@ def responses(window: str, scope: Scope = LISTING) -> str:
     return _total("increase", name, window, scope, one_of("outcome", SUCCESS))
 
 
+def quick_responses(window: str, scope: Scope = LISTING, seconds: float = SLOW_SECONDS) -> str:
+    """Responses in the window that took no longer than an edge of the histogram."""
+    metric = catalogue.INVOCATION_DURATION
+    matchers = (one_of("outcome", SUCCESS), edge(metric, seconds))
+    return _total("increase", f"{metric.name}_bucket", window, scope, *matchers)
+
+
 def slow_share(window: str, scope: Scope = LISTING, seconds: float = SLOW_SECONDS) -> str:
     """Share of responses that took longer than an edge of the histogram, 0 to 1.
 
@@ -207,6 +230,11 @@ def mean_response_time(window: str, scope: Scope = LISTING) -> str:
 def ratings(window: str, scope: Scope = LISTING) -> str:
     """Ratings that tenants gave in the window."""
     return _total("increase", f"{catalogue.FEEDBACK_RATING.name}_count", window, scope)
+
+
+def stars(window: str, scope: Scope = LISTING) -> str:
+    """Sum of the ratings that tenants gave in the window."""
+    return _total("increase", f"{catalogue.FEEDBACK_RATING.name}_sum", window, scope)
 
 
 def mean_rating(window: str, scope: Scope = LISTING) -> str:
@@ -287,6 +315,16 @@ def tool_calls(window: str, scope: Scope = TOOL) -> str:
 def judged_tool_calls(window: str, scope: Scope = TOOL) -> str:
     """Tool calls that succeeded or failed in the window."""
     return _total("increase", catalogue.TOOL_CALLS.name, window, scope, one_of("outcome", *JUDGED))
+
+
+def failed_tool_calls(window: str, scope: Scope = TOOL) -> str:
+    """Tool calls that failed in the window."""
+    return _total("increase", catalogue.TOOL_CALLS.name, window, scope, one_of("outcome", *FAILED))
+
+
+def judged_calls_besides(window: str, failed: str, scope: Scope = TOOL) -> str:
+    """Tool calls that succeeded or failed in the window, the failed ones as they are recorded."""
+    return _besides(catalogue.TOOL_CALLS.name, window, failed, scope)
 
 
 def tool_failure_rate(window: str, scope: Scope = TOOL) -> str:

@@ -34,6 +34,7 @@ __all__ = [
     "RESPONSE_TIME",
     "RUNBOOKS",
     "SATISFACTION",
+    "SLOW_INTERVAL",
     "STALE_SECONDS",
     "TENANT_INTERVAL",
     "TOOL_FAILURES",
@@ -46,6 +47,8 @@ __all__ = [
 
 #: How often the rules for on-call are evaluated.
 ONCALL_INTERVAL: Final = "5s"
+#: How often the rules for on-call that read half an hour or more are evaluated.
+SLOW_INTERVAL: Final = "30s"
 #: How often the insights are evaluated: no sooner than there are new levels.
 INSIGHT_INTERVAL: Final = rollups.LEVEL_INTERVAL
 #: How often distinct tenants are recorded for them.
@@ -61,8 +64,25 @@ def rules_for(audience: Audience, *, absence: str = ABSENCE) -> list[Rule]:
     """
     if audience == "publisher":
         return [rule for finding in FINDINGS for rule in finding.rules()]
-    made = [rule for definition in DEFINITIONS for rule in definition.rules()]
-    return [*made, *ERROR_BUDGET_PAGES, *telemetry_absent(absence)]
+    return [*_fast_alerts(absence), *_slow_alerts()]
+
+
+def _fast_alerts(absence: str) -> list[Rule]:
+    """Return the alerts for on-call that are asked every few seconds."""
+    made = [rule for definition in DEFINITIONS for rule in definition.rules(fast=True)]
+    return [*made, *telemetry_absent(absence)]
+
+
+def _slow_alerts() -> list[Rule]:
+    """Return the alerts for on-call that read a longer past, or what is recorded in minutes."""
+    made = [rule for definition in DEFINITIONS for rule in definition.rules(fast=False)]
+    return [*made, *ERROR_BUDGET_PAGES]
+
+
+def _looked_up(*, fast: bool) -> list[Recording]:
+    """Return what is recorded for the alerts of on-call, in front of them in their group."""
+    found = [rule for each in DEFINITIONS for rule in each.recordings(fast=fast)]
+    return list({rule.record: rule for rule in found}.values())
 
 
 def recordings() -> list[Recording]:
@@ -78,6 +98,7 @@ def recordings() -> list[Recording]:
 def rule_groups(
     *,
     oncall_interval: str = ONCALL_INTERVAL,
+    slow_interval: str = SLOW_INTERVAL,
     insight_interval: str = INSIGHT_INTERVAL,
     level_interval: str = rollups.LEVEL_INTERVAL,
     hour_interval: str = rollups.HOUR_INTERVAL,
@@ -85,7 +106,12 @@ def rule_groups(
     runbooks: str = RUNBOOKS,
 ) -> dict[str, list[Yaml]]:
     """Return the groups of each rule file by its name, as :func:`render_rules` writes them."""
-    oncall = _group("oncall", oncall_interval, rules_for("oncall", absence=absence), runbooks)
+    fast: list[Rule | Recording] = [*_looked_up(fast=True), *_fast_alerts(absence)]
+    slow: list[Rule | Recording] = [*_looked_up(fast=False), *_slow_alerts()]
+    oncall = [
+        _group("oncall", oncall_interval, fast, runbooks),
+        _group("oncall-slow", slow_interval, slow, runbooks),
+    ]
     tenants = _group("tenants", hour_interval, _measures.tenants())
     publisher = _group(
         "publisher", insight_interval, [*recordings(), *rules_for("publisher")], runbooks
@@ -98,12 +124,13 @@ def rule_groups(
         levels=[rule.yaml() for rule in (_measures.last_seen(), *_accounting.rules())],
         hours=[rule.yaml() for rule in _measures.hours()],
     )
-    return {"oncall.yml": [oncall], "insights.yml": [tenants, publisher], "rollups.yml": rolled}
+    return {"oncall.yml": oncall, "insights.yml": [tenants, publisher], "rollups.yml": rolled}
 
 
 def render_rules(
     *,
     oncall_interval: str = ONCALL_INTERVAL,
+    slow_interval: str = SLOW_INTERVAL,
     insight_interval: str = INSIGHT_INTERVAL,
     level_interval: str = rollups.LEVEL_INTERVAL,
     hour_interval: str = rollups.HOUR_INTERVAL,
@@ -117,6 +144,7 @@ def render_rules(
 
     Args:
         oncall_interval: How often Prometheus evaluates the rules for on-call.
+        slow_interval: How often it evaluates those of them that read half an hour or more.
         insight_interval: How often it evaluates the insights, which read a whole period.
         level_interval: How often it records the levels of counters.
         hour_interval: How often it records hours, and distinct tenants.
@@ -128,6 +156,7 @@ def render_rules(
     """
     made = rule_groups(
         oncall_interval=oncall_interval,
+        slow_interval=slow_interval,
         insight_interval=insight_interval,
         level_interval=level_interval,
         hour_interval=hour_interval,

@@ -7,7 +7,7 @@ one takes at least three bad observations: one failed call of a quiet agent is s
 
 from typing import Final
 
-from agent_analytics.insights import figures, periods, queries
+from agent_analytics.insights import _counts, figures, periods, queries
 from agent_analytics.insights._model import Definition, Form, Threshold
 from agent_analytics.insights._texts import WHO
 
@@ -25,8 +25,7 @@ ERROR_RATE: Final = Definition(
         "Look at the commonest failures by error type first, then at the tools that the agent"
         " calls, and retry what fails only now and then."
     ),
-    measure=queries.error_rate,
-    observations=queries.judged_invocations,
+    counts=_counts.FAILED_INVOCATIONS,
     over=periods.error_rate,
     observed=periods.judged_invocations,
     floor=40,
@@ -63,8 +62,7 @@ RESPONSE_TIME: Final = Definition(
         "Answer simple queries with a faster model, and stream the answer so that the first"
         " words arrive early."
     ),
-    measure=queries.slow_share,
-    observations=queries.responses,
+    counts=_counts.SLOW_RESPONSES,
     over=figures.slow_share,
     observed=figures.responses,
     floor=40,
@@ -99,8 +97,7 @@ SATISFACTION: Final = Definition(
         "Read the conversations with low ratings, revise the system prompt, and add the tools"
         " that tenants ask for and the agent does not have."
     ),
-    measure=queries.mean_rating,
-    observations=queries.ratings,
+    counts=_counts.RATINGS,
     over=periods.mean_rating,
     observed=periods.ratings,
     floor=10,
@@ -127,8 +124,7 @@ TOOL_FAILURES: Final = Definition(
         "Check that tool's configuration, its credentials and limits, and the health of the API"
         " behind it."
     ),
-    measure=queries.tool_failure_rate,
-    observations=queries.judged_tool_calls,
+    counts=_counts.FAILED_CALLS,
     over=periods.tool_failure_rate,
     observed=figures.judged_tool_calls,
     floor=20,
