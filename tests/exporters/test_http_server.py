@@ -228,7 +228,8 @@ class TestHostileClients:
         self, processor: AgentMetricsProcessor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The time for an answer is bounded, too, and what was to be read is let go."""
-        monkeypatch.setattr("agent_analytics.exporters._connection._WRITE_SECONDS", patience(0.5))
+        limit = "agent_analytics.exporters._connection._WRITE_SECONDS"
+        monkeypatch.setattr(limit, patience(0.5))
 
         def text_of(snapshot: object, *, openmetrics: bool) -> Iterator[bytes]:
             del snapshot, openmetrics

@@ -21,7 +21,15 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from agent_analytics.exporters import exposition
 from agent_analytics.instrumentation import vocabulary as v
-from agent_analytics.processor import _schema
+
+
+def _schema() -> Any:  # noqa: ANN401 - the module of whatever release
+    """Return the module with the kinds of blocks, wherever a release has it."""
+    try:
+        return importlib.import_module("agent_analytics.processor._series.schema")
+    except ModuleNotFoundError:
+        return importlib.import_module("agent_analytics.processor._" + "schema")
+
 
 #: Beside the first release's directory.
 traffic: Any = importlib.import_module("traffic")
@@ -87,7 +95,7 @@ class Counting:
         """Add to kinds of blocks of a release that is to come, once each."""
         processor: Any = self.processor
         listings = processor._listings  # noqa: SLF001 - what is to come has no other interface
-        for kind in getattr(_schema, "KINDS", ()):
+        for kind in getattr(_schema(), "KINDS", ()):
             if kind.name in LATER:
                 block = listings.block(listings.known["acme", "finder"], kind, "search")
                 block.cells[0] += 1
