@@ -674,6 +674,8 @@ class OwnSpans:
     _route: Callable[..., int]
     _runs: "Runs"
     _tools: OwnTools
+    #: Looks after what is not done span by span. It is a method of the other base class.
+    _upkeep: Callable[[int], None]
     #: No upkeep between the two: a clock that was set back is as good a reason as one second.
     _upkeep_at: int
     _upkeep_from: int
@@ -770,7 +772,3 @@ class OwnSpans:
                 self._upkeep(now_ns)
         except Exception:  # noqa: BLE001 - telemetry never raises into the host
             note_internal_error("on_end")
-
-    def _upkeep(self, now_ns: int) -> None:
-        """Look after what is not done span by span."""
-        raise NotImplementedError
