@@ -44,6 +44,13 @@ def as_a_process_begins() -> None:
     health._counts.update(errors=0, unrecorded=0)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # nobody else takes them back
 
 
+@pytest.fixture(scope="module", autouse=True)
+def without_what_was_before() -> None:
+    """Leave what earlier modules keep out of garbage collections, too: frameworks, caches."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def temporary_directory() -> Iterator[None]:
     """Give each worker a directory for what processes share by it.
