@@ -1,6 +1,7 @@
 """The doctor says that an exposition, or a publisher's share of it, is nearly full."""
 
 import os
+from pathlib import Path
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
@@ -54,3 +55,20 @@ def test_an_exposition_that_fills(listings: int, share: float, said: str) -> Non
     assert problem.wrong.startswith(said)
     assert "_other" in problem.wrong
     assert "AGENT_ANALYTICS_MAX_SAMPLES" in problem.remedy
+
+
+@pytest.mark.parametrize("usable", [True, False])
+def test_a_state_directory_that_cannot_be_used(
+    tmp_path: Path,
+    usable: bool,  # noqa: FBT001 - a case
+) -> None:
+    """It is said how many workers count in memory, and where to read why."""
+    state = tmp_path / "state"
+    if not usable:
+        state.touch()
+    processor = AgentMetricsProcessor(hold_seconds=0, state_dir=state)
+    with start_http_server(processor) as server:
+        found = examine(f"http://127.0.0.1:{server.port}/metrics", "none")
+    wrong = [each.wrong for each in found.problems if "state directory" in each.wrong]
+    assert len(wrong) == (not usable)
+    assert all("fails 1 of the workers" in each for each in wrong)

@@ -3,12 +3,14 @@
 Lines on stdin are commands: ``count N`` runs invocations, ``scrape`` answers their sum as shown,
 ``tools N`` opens blocks, ``event ID`` records an event twice and answers how many count,
 ``busy`` counts in a thread until the next line, ``upkeep`` does what each second does, and
-``still`` lets none pass any more. ``faulthandler`` has tracebacks of faults printed. Logs go to
-stderr.
+``still`` lets none pass any more. ``failing`` answers how many workers the directory fails,
+``tools-seen`` the calls of tools, and ``room`` says how large a file may become. ``faulthandler``
+has tracebacks of faults printed. Logs go to stderr.
 """
 
 import faulthandler
 import logging
+import resource
 import sys
 import threading
 from pathlib import Path
@@ -18,7 +20,7 @@ from tests.durable.conftest import Worker
 from agent_analytics.instrumentation import vocabulary as v
 
 
-def main() -> None:  # noqa: C901 - one branch for each command
+def main() -> None:  # noqa: C901, PLR0912 - one branch for each command
     """Do what is asked, until there is nothing more to read."""
     logging.basicConfig(level=logging.INFO)
     one = Worker(Path(sys.argv[1]), service="shop")
@@ -71,7 +73,14 @@ def main() -> None:  # noqa: C901 - one branch for each command
                 one.event("install", numbers[0])
         elif command == "faulthandler":
             faulthandler.enable()
+        elif command == "room":
+            most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+            resource.setrlimit(resource.RLIMIT_FSIZE, (int(numbers[0]) or most, most))
         shown: float | None = -1.0
+        if command == "failing":
+            shown = one.value("agent_analytics_state_failing")
+        if command == "tools-seen":
+            shown = one.value("tool_calls_total")
         if command in {"scrape", "event"}:
             shown = one.value(f"{'invocations' if command == 'scrape' else 'installs'}_total")
         sys.stdout.write(f"{counted} {shown or 0:.0f}\n")

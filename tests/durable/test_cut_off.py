@@ -28,10 +28,11 @@ class Counting:
         counted: How many invocations the worker has counted.
     """
 
-    def __init__(self, state: Path, *options: str) -> None:
+    def __init__(self, state: Path, *options: str, env: dict[str, str] | None = None) -> None:
         self.process = forked.start(
             [sys.executable, *options, "-m", "tests.durable.cut", str(state)],
             cwd=ROOT,
+            env=env,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

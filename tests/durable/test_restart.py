@@ -181,8 +181,8 @@ def test_sketches_rotate_in_workers_that_serve_no_scrape(worker: Start) -> None:
 
 def stop(one: Any) -> None:  # noqa: ANN401 - a Worker of the conftest
     """Let go of a worker's slot as the kernel does when it dies."""
-    from agent_analytics.processor._durable._directory import unlock  # noqa: PLC0415
+    from agent_analytics.processor._durable._locks import unlock  # noqa: PLC0415
 
     store = one.processor._store  # noqa: SLF001 - a death has no public interface
-    store._closer.detach()  # noqa: SLF001
-    unlock(store._slot_lock)  # noqa: SLF001
+    store._slot._closer.detach()  # noqa: SLF001
+    unlock(store._slot._lock)  # noqa: SLF001

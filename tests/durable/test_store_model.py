@@ -88,15 +88,15 @@ class Store(RuleBasedStateMachine):
         """A worker dies, perhaps while it adds a block."""
         worker = data.draw(st.sampled_from(sorted(self.workers)))
         store = self.workers.pop(worker)
-        file = store._file
+        file = store._slot.file
         if torn and file is not None:
             index, position = file._free
             with file.path.open("r+b") as raw:
                 raw.seek(sum(len(each.memory) for each in file._segments[:index]) + position)
                 raw.write(struct.pack("=4s", b"\xa9blk") + junk)
         # The kernel lets go of a dead process's locks; here the process lives on.
-        if store._slot_lock >= 0:
-            fcntl.flock(store._slot_lock, fcntl.LOCK_UN)
+        if store._slot._lock >= 0:
+            fcntl.flock(store._slot._lock, fcntl.LOCK_UN)
 
     @precondition(lambda self: self.workers)
     @rule(data=st.data())

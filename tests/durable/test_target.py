@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.patience import patience
+from tests.patience import patience, wait_for
 from tests.ports import free_port
 
 HERE = Path(__file__).parent
@@ -99,6 +99,17 @@ def test_workers_in_memory_behind_one_port_are_refused() -> None:
         assert "need a state directory" in two.stderr.read()
         assert installs(port) == 1
         assert one.poll() is None
+
+
+def test_a_lease_that_can_be_taken_later(tmp_path: Path) -> None:
+    """Who serves without a lease, for its file cannot be used, has it as soon as that can be."""
+    port, target = free_port(), tmp_path / "target"
+    target.mkdir()
+    with process(port, tmp_path) as one:
+        assert installs(port) == 1
+        target.rmdir()
+        wait_for(lambda: target.exists() and target.read_text(), "the lease to be taken")
+        assert f'"pid": {one.pid}' in target.read_text()
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, cast
 
@@ -228,6 +229,11 @@ class SharedTarget:
             self.server = None
             server.close()
             self._warn("another worker has taken over the metrics; this one waits")
+        elif not self._lease.held:
+            # The file could not be used, and perhaps can be by now: whoever comes next looks there.
+            with suppress(OSError):
+                if self._lease.take():
+                    self._started(server)
         elif server.unsettled():
             # One that was stopped has gone: the kernel has numbered the others anew.
             server.close()

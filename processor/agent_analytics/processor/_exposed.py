@@ -47,8 +47,9 @@ class Exposed(SpanProcessor, Collector):
 
     @property
     def state_dir(self) -> Path | None:
-        """Where series outlive the process; ``None`` where they are kept in memory."""
-        return None if self._store is None else self._store.directory.path
+        """Where series outlive the process; ``None`` where they are kept in memory, or as yet."""
+        store = self._store
+        return store.directory.path if store is not None and store.directory.ready else None
 
     def after_fork(self) -> None:
         """Count from zero in a forked child; what the parent counts stays the parent's."""

@@ -8,7 +8,7 @@ from typing import Final
 from agent_analytics.instrumentation import health as instrumentation_health
 from agent_analytics.processor._cells import Cells
 from agent_analytics.processor._schema import KINDS
-from agent_analytics.processor.catalogue import CONTRADICTED_INPUT, OTHER
+from agent_analytics.processor.catalogue import CONTRADICTED_INPUT, OTHER, STATE_FAILING
 
 #: What a span was taken for, in ``agent_analytics_spans_total``: cells 0 to 5.
 INVOCATION: Final = 0
@@ -63,6 +63,9 @@ FURTHER: Final[tuple[tuple[str, str], ...]] = (
         if cause not in SERIES_CAUSES
     ),
 )
+
+#: Whether the state directory fails a worker now: a gauge, stored like ``FURTHER``.
+FAILING: Final = (STATE_FAILING.name, "")
 
 #: The metric whose values are names of instrumentations: stored like ``FURTHER``, once they appear.
 CONTRADICTED: Final = CONTRADICTED_INPUT.name

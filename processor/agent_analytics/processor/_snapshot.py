@@ -60,6 +60,8 @@ class Snapshots:
         self._wall_clock = wall_clock
         #: Of the last scrape of sketches.
         self._epoch = 0
+        #: Whether there is a state directory that cannot be used.
+        self.failing = False
 
     def take(
         self, part: str, *, open_spans: int, reader: int | None = HTTP, beside: bool = False
@@ -81,6 +83,8 @@ class Snapshots:
             blocks = self._blocks(reader)
             installs = list(self._installs.samples(blocks))
             samples = [self._infos(), *installs, *own(cells, further, scopes)]
+            if self.failing:
+                samples.append((catalogue.STATE_FAILING, [((), 1)]))
             return bounded(blocks, samples, self._shares.filled())
         if part != "sketches":
             msg = f"part: expected 'metrics' or 'sketches', got {part!r}"

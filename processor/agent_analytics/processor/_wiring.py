@@ -121,6 +121,7 @@ class Wiring:
                 clock,
                 wall_clock,
             )
+            self.snapshots.failing = state_dir is not None
         else:
             self.snapshots = DurableSnapshots(
                 store,

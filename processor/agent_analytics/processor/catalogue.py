@@ -305,6 +305,13 @@ LAST_SPAN: Final = Metric(
     (),
     unit="seconds",
 )
+STATE_FAILING: Final = Metric(
+    "agent_analytics_state_failing",
+    "gauge",
+    "Living workers that could not read or write the state directory when they last tried; each "
+    "says why in its log.",
+    (),
+)
 EXPOSITION_SAMPLES: Final = Metric(
     "agent_analytics_exposition_samples",
     "gauge",
@@ -375,6 +382,7 @@ HEALTH_METRICS: Final = (
     UNRECORDED_INVOCATIONS,
     INTERNAL_ERRORS,
     LAST_SPAN,
+    STATE_FAILING,
     EXPOSITION_SAMPLES,
     EXPOSITION_BYTES,
     EXPOSITION_FILLED,

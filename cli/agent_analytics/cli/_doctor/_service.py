@@ -105,6 +105,7 @@ def check_service(examination: Examination, address: str, *, asked: bool, named:
     examination.look(f"the running service at {server.url}: its counters and what it has found")
     _counters(examination, totals)
     _room(examination, totals)
+    _state(examination, totals)
     _findings(examination, server)
     for scope in contradicted:
         examination.find(
@@ -174,6 +175,19 @@ def _room(examination: Examination, totals: Mapping[str, float]) -> None:
             f"A publisher has {fullest:.0%} of its share of the exposition. When it has all, its "
             "new names go under _other; nobody else's do.",
             f"{remedy}, or AGENT_ANALYTICS_PUBLISHER_SHARE where it is the only publisher.",
+        )
+
+
+def _state(examination: Examination, totals: Mapping[str, float]) -> None:
+    """Note that workers cannot read or write the state directory."""
+    failing = totals.get(catalogue.STATE_FAILING.name, 0)
+    if failing:
+        examination.find(
+            f"The state directory fails {failing:.0f} of the workers that live "
+            f"({catalogue.STATE_FAILING.name}): what they count is in memory as far as it cannot "
+            "be written.",
+            "Look for the lines `state directory` in their logs: each says what to do. What is in "
+            "memory is written when that is done, and lost if the process ends before.",
         )
 
 

@@ -1,18 +1,11 @@
-"""A state directory: whose it is, its slots, and who holds them.
+"""A state directory: whose it is, which slots it has, and which of them have a worker."""
 
-Every worker holds one slot, by a lock on the slot's file that the kernel lets go when the worker
-dies, however it dies. The lock belongs to a descriptor of its own: a mapping keeps a duplicate of
-the descriptor that it was made from, and would keep the lock with it in a forked child.
-"""
-
-import fcntl
 import hashlib
 import json
-import logging
 import os
 import time
-from collections.abc import Generator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +19,8 @@ from agent_analytics.processor._durable._identity import (
     read_identity,
     slot_name,
 )
-from agent_analytics.processor.machine import boot
+from agent_analytics.processor._durable._locks import lock_file, lock_in_turn, unlock
+from agent_analytics.processor._durable._troubles import Troubles, reason
 from agent_analytics.processor.private_files import (
     OddFileError,
     is_shared,
@@ -36,53 +30,15 @@ from agent_analytics.processor.private_files import (
     open_to_others,
 )
 
-logger: Final = logging.getLogger("agent_analytics")
-
+#: How long the lock is waited for that stays in the same hands.
 _LOCK_SECONDS: Final = 1.0
 #: How long the lock is not waited for again, when it was waited for in vain.
 _IMPATIENT_SECONDS: Final = 60.0
-_RETRY_SECONDS: Final = 0.001
-_MAX_SLOTS: Final = 10_000
 _DIGEST: Final = 16
 
 
 class DirectoryError(Exception):
     """A state directory that cannot be used; the message tells a person why."""
-
-
-def lock_file(
-    path: Path, seconds: float, *, shared: bool = False, create: bool = True
-) -> int | None:
-    """Return a descriptor that holds a lock on ``path``, or ``None`` if it was not to be had.
-
-    Raises:
-        OSError: The file cannot be opened.
-    """
-    descriptor = open_private(path, create=create)
-    if _flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, seconds):
-        return descriptor
-    os.close(descriptor)
-    return None
-
-
-def _flock(descriptor: int, kind: int, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(_RETRY_SECONDS)
-        else:
-            return True
-
-
-def unlock(descriptor: int) -> None:
-    """Let a lock go, also where a forked child has a copy of the descriptor."""
-    with suppress(OSError):  # closed by a daemon, with all that it found open
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
-        os.close(descriptor)
 
 
 class StateDirectory:
@@ -92,22 +48,27 @@ class StateDirectory:
         path: The directory; made if it does not exist.
         service: Name of the service; empty where it is not known, and then not compared.
         key: Secret that tenants are hashed with; only a digest of it is stored.
+
+    Attributes:
+        troubles: What fails of it now.
+        ready: Whether it was seen that it is for this service.
+        owing: What writes down later what could not be written to a file, by the file's name.
     """
 
     def __init__(self, path: Path, service: str, key: bytes) -> None:
         self.path = path
         self.service = service
-        self._service = hashlib.blake2b(service.encode(), digest_size=_DIGEST).digest()
+        self.digest = hashlib.blake2b(service.encode(), digest_size=_DIGEST).digest()
         self.key = hashlib.blake2b(key, digest_size=8, person=b"agent-analytics").digest()
-        self._said: set[str] = set()
+        self.troubles = Troubles(path)
+        self.ready = False
+        self.owing: dict[str, Callable[[], None]] = {}
         #: When the lock of the directory is worth waiting for again, on the monotonic clock.
         self._patient = 0.0
 
     def say(self, message: str) -> None:
         """Log a message, once in this process."""
-        if message not in self._said:
-            self._said.add(message)
-            logger.error("agent-analytics: state directory %s: %s", self.path, message)
+        self.troubles.say(message)
 
     def prepare(self) -> None:
         """Make the directory, and see that it is for this service, and for no other user.
@@ -121,8 +82,10 @@ class StateDirectory:
             with self.locked(needed=True):
                 self._identify()
         except OSError as error:
-            msg = f"cannot be written to ({error.strerror or error})"
+            msg = f"cannot be written to ({reason(error)})"
             raise DirectoryError(msg) from error
+        self.ready = True
+        self.troubles.work("the directory")
 
     def _shut(self) -> None:
         """Take a directory that an earlier version made from all other users."""
@@ -135,7 +98,10 @@ class StateDirectory:
                 "what is ours in it is for its owner alone. Give the service a directory of its own"
             )
         elif not make_private(self.path):
-            self.say("other users may look into it, and it is not ours to change: chmod 700 it")
+            self.say(
+                "other users may look into it, and it is not this user's to change; what is ours "
+                "in it is for its owner alone"
+            )
 
     def _identify(self) -> None:
         path = self.path / IDENTITY
@@ -172,18 +138,23 @@ class StateDirectory:
             self.say(f"{IDENTITY} cannot be written ({error.strerror or error})")
 
     @contextmanager
-    def locked(self, *, needed: bool = False) -> Generator[None]:
-        """Hold the lock of the directory; go on without where it is not to be had for a second.
+    def locked(self, *, needed: bool = False) -> Generator[bool]:
+        """Hold the lock of the directory; go on without where it is not to be had.
 
         Args:
             needed: Whether to raise where there can be no lock, as of a disk that fails.
 
-        Whoever holds it does so for microseconds. One that was stopped meanwhile, or that holds
-        it to stop others, must not: it is waited for once in a while and not each time.
+        Yields:
+            Whether it is held. What is taken, made or mended has a lock of its own; without this
+            one a worker may only find a slot busy that is being asked after.
+
+        Somebody may be stopped with the lock: it is waited for once in a while, and not each time.
         """
         now = time.monotonic()
+        descriptor: int | None
         try:
-            descriptor = lock_file(self.path / LOCK, _LOCK_SECONDS if now >= self._patient else 0)
+            seconds = _LOCK_SECONDS if now >= self._patient else 0
+            descriptor = lock_in_turn(self.path / LOCK, seconds)
         except FileNotFoundError:  # the directory was removed
             descriptor = None
         except OddFileError as error:
@@ -192,12 +163,15 @@ class StateDirectory:
         except OSError as error:
             if needed:
                 raise
-            self._say_unreadable(error)
+            self._unreadable("its lock", error)
             descriptor = None
         else:
-            self._patient = 0.0 if descriptor is not None else now + _IMPATIENT_SECONDS
+            self.troubles.work("its lock")
+            self._patient = 0.0 if descriptor is not None else max(now, self._patient)
+            if descriptor is None and seconds:
+                self._patient = time.monotonic() + _IMPATIENT_SECONDS
         try:
-            yield
+            yield descriptor is not None
         finally:
             if descriptor is not None:
                 unlock(descriptor)
@@ -212,115 +186,21 @@ class StateDirectory:
         except FileNotFoundError:
             return numbers
         except OSError as error:
-            self._say_unreadable(error)
+            self._unreadable("it", error)
             return numbers
+        self.troubles.work("it")
         for name in names:
             number = number_of(name)
             if number is not None:
                 numbers.append(number)
         return sorted(numbers)
 
-    def _say_unreadable(self, error: OSError) -> None:
-        self.say(
-            f"it cannot be read now ({error.strerror or error}); what is known of it is shown, "
-            "and this process counts on"
-        )
+    def _unreadable(self, what: str, error: OSError) -> None:
+        self.troubles.fail(what, error, "what is known of it is shown, and this process counts on")
 
     def slot_path(self, number: int) -> Path:
         """Return where the file of a slot is."""
         return self.path / slot_name(number)
-
-    def take_slot(self, *, alone: bool = True) -> tuple[int, int, BlockFile]:
-        """Take the lowest free slot: its number, the descriptor that holds its lock, its file.
-
-        Args:
-            alone: Whether to wait for others to be done with the directory.
-
-        Raises:
-            OSError: The disk is full, mostly.
-            DirectoryError: There is no free slot.
-        """
-        if not self.path.is_dir():  # it was removed since
-            self.prepare()
-        with self.locked() if alone else nullcontext():
-            for number in range(_MAX_SLOTS):
-                path = self.slot_path(number)
-                try:
-                    lock = lock_file(path, 0)
-                except OddFileError as error:
-                    self.say(f"{error.strerror}; it is left alone")
-                    continue
-                if lock is None:
-                    continue
-                try:
-                    taken = self._taken(path)
-                except BaseException:
-                    unlock(lock)
-                    raise
-                if taken is not None:
-                    return number, lock, taken
-                unlock(lock)
-        msg = "it has no free slot"
-        raise DirectoryError(msg)
-
-    def mend(self, file: BlockFile) -> None:
-        """Write down again what is known of a slot that was cut off, and that no worker has.
-
-        Raises:
-            OSError: The disk is full, mostly.
-        """
-        with self.locked():
-            lock = lock_file(file.path, 0, create=False)
-            if lock is not None:
-                try:
-                    file.mend()
-                finally:
-                    unlock(lock)
-
-    def empty_slot(self) -> tuple[int, int]:
-        """Take the lowest slot that nobody has ever used: its number, and what holds its lock.
-
-        Raises:
-            OSError: There is no room for it, mostly.
-            DirectoryError: There is no free slot.
-        """
-        with self.locked():
-            for number in range(_MAX_SLOTS):
-                try:
-                    lock = lock_file(self.slot_path(number), 0)
-                except OddFileError:
-                    continue
-                if lock is not None:
-                    if os.fstat(lock).st_size == 0:
-                        return number, lock
-                    unlock(lock)
-        msg = "it has no free slot"
-        raise DirectoryError(msg)
-
-    def _taken(self, path: Path, *, create: bool = True) -> BlockFile | None:
-        file = self.open_file(path, create=create)
-        if file is None:
-            return None
-        counters = file.counters
-        anew = file.take()
-        if anew:
-            self.say(f"{path.name} was cut short; {anew} block of series begins again at 0")
-        missing = file.missing()
-        if missing > counters[form.SAID]:
-            self.say(
-                f"{path.name}: {missing - counters[form.SAID]} of {len(file.blocks) + missing} "
-                "blocks of series are damaged and begin again at 0; the others are whole"
-            )
-        counters[form.SAID] = missing
-        now = boot()
-        if counters[form.BOOT] not in {0, now}:
-            # After a crash of the machine, pages may be older than what was last scraped. What
-            # has a history is shown at once: held at 0, all of it would seem to happen again.
-            for stored in file.blocks.values():
-                stored.state[form.LIVE] = 1
-        counters[form.BOOT] = now
-        counters[form.PID] = os.getpid()
-        return file
 
     def open_file(self, path: Path, *, create: bool = True) -> BlockFile | None:
         """Map a file of the directory; ``None`` if it is none that can be used, which is said.
@@ -332,7 +212,7 @@ class StateDirectory:
         try:
             file = BlockFile.open(path, descriptor)
             if file is None and create:
-                file = BlockFile.create(path, descriptor, self._service, self.key)
+                file = BlockFile.create(path, descriptor, self.digest, self.key)
                 self._keep_name()
         except FileError as error:
             self.say(str(error))
@@ -352,35 +232,18 @@ class StateDirectory:
         finally:
             os.close(descriptor)
 
-    def view_file(self, number: int) -> BlockFile | None:
-        """Map the file of a slot to read it; ``None`` if it cannot be.
-
-        One that was cut short, and has no worker to see to it, is seen to first.
-
-        Raises:
-            OSError: It cannot be opened.
-        """
-        path = self.slot_path(number)
-        if not form.is_whole(path.stat().st_size):
-            with self.locked():
-                lock = lock_file(path, 0, create=False)
-                if lock is not None:
-                    try:
-                        return self._taken(path, create=False)
-                    finally:
-                        unlock(lock)
-        return self.open_file(path, create=False)
-
-    def alive(self, number: int) -> bool:
-        """Tell whether a worker holds a slot.
+    def alive(self, number: int) -> bool | None:
+        """Tell whether a worker holds a slot; ``None`` where that cannot be seen now.
 
         Called with the directory's lock held, so that no worker in search of a slot finds this
         one busy for being asked about.
         """
         try:
             descriptor = lock_file(self.slot_path(number), 0, shared=True, create=False)
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError, OddFileError):
             return False
+        except OSError:
+            return None
         if descriptor is None:
             return True
         unlock(descriptor)

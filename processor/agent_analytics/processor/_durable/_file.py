@@ -54,6 +54,9 @@ class BlockFile(MappedFile):
         self._missed_since = 0.0
         #: How often the file had been mended when the blocks were last looked for.
         self._mended = 0
+        #: Whether memory stands for what there is no room for, until there is; and why it does.
+        self.waits = False
+        self.refused: OSError | None = None
         self._map_more()
         self.counters = self._segments[0].cells[: form.PAGE // 8]
         _segments.watch(self)
@@ -70,6 +73,20 @@ class BlockFile(MappedFile):
         # The header makes it a file of ours: last, and in one piece.
         os.pwrite(descriptor, form.pack_header(header), 0)
         return cls(path, descriptor, header)
+
+    @classmethod
+    def in_memory(cls, path: Path, service: bytes, key: bytes) -> "BlockFile":
+        """Return a file that is none yet: memory stands for it until it moves to one.
+
+        Raises:
+            OSError: There is no memory.
+        """
+        header = Header(form.VERSION, secrets.randbits(64), time.time_ns(), service, key)
+        file = cls(path, -1, header)
+        packed = form.pack_header(header)
+        file._segments[0].memory[: len(packed)] = packed
+        file.waits = True
+        return file
 
     @classmethod
     def open(cls, path: Path, descriptor: int) -> "BlockFile | None":
@@ -107,7 +124,10 @@ class BlockFile(MappedFile):
 
     def _map_more(self) -> None:
         """Map the segments that the file has grown by; a cut one is mapped when it is whole."""
-        if self._twin_of is not None:
+        if self._twin_of is not None or self.waiting:
+            return
+        if self._descriptor < 0:
+            self._segments.append(Segment(-1, form.segment_size(0), 0))
             return
         size = os.fstat(self._descriptor).st_size
         while True:
@@ -128,7 +148,10 @@ class BlockFile(MappedFile):
             self._at = (0, form.first_record(0))
             self._given_up = self._missed = 0
             return self.scan()
-        if self.counters[form.COUNT] <= len(self.blocks) + self._given_up:
+        twin = self._twin_of  # which knows of blocks that its file does not have yet
+        if self.counters[form.COUNT] <= len(self.blocks) + self._given_up and (
+            twin is None or len(twin.blocks) <= len(self.blocks)
+        ):
             return []
         return self.scan()
 
@@ -179,7 +202,8 @@ class BlockFile(MappedFile):
         return found
 
     def _note_last(self, index: int, entry: Entry) -> None:
-        self._last = max(self._last or 0, self._segments[index].offset + entry.start)
+        if not self._segments[index].waiting:
+            self._last = max(self._last or 0, self._segments[index].offset + entry.start)
 
     def _stored(self, index: int, entry: Entry) -> Stored:
         cells = self._segments[index].cells
@@ -234,14 +258,32 @@ class BlockFile(MappedFile):
         self._note_last(index, entry)
         stored = self._stored(index, entry)
         self.blocks[number] = stored
-        self.counters[form.COUNT] = max(self.counters[form.COUNT], self._number)
+        if not segment.waiting:  # others would miss what is not in the file
+            self.counters[form.COUNT] = max(self.counters[form.COUNT], self._number)
         return stored
 
     def _grow(self, index: int) -> None:
         # Blocks are given their place on the disk now: a full one is met here, and not when a
         # cell is written, which would kill the process.
-        allocate(self._descriptor, form.segment_offset(index), form.segment_size(index))
-        self._map_more()
+        offset, length = form.segment_offset(index), form.segment_size(index)
+        if not self.waiting:
+            try:
+                allocate(self._descriptor, offset, length)
+                self._map_more()
+            except OSError as error:
+                if not self.waits:
+                    raise
+                self.refused = error
+        if self.waits and len(self._segments) == index:
+            segment = Segment(-1, length, offset)
+            if len(self._segments) == index:  # else an interruption has been here meanwhile
+                self._segments.append(segment)
+
+    def _placed(self) -> None:
+        if not self.waiting:
+            self.counters[form.COUNT] = max(self.counters[form.COUNT], self._number)
+            for stored in list(self.blocks.values()):
+                self._note_last(stored.segment, stored.entry)
 
     def take(self) -> int:
         """Prepare to write: find every block, number new ones behind those that are missing.
@@ -256,6 +298,8 @@ class BlockFile(MappedFile):
             OSError: The disk is full, mostly.
         """
         self._writes = True
+        if self._descriptor < 0:
+            return 0
         size = os.fstat(self._descriptor).st_size
         index = len(self._segments)
         if size > form.segment_offset(index):

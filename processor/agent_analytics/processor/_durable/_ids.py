@@ -1,17 +1,18 @@
 """Event ids that every worker has seen: each counts once, whichever worker it came to.
 
 One file for all workers holds a ring of hashes for each publisher; a lock on it makes looking up
-and adding one step. Only events that carry an id come here.
+and adding one step. Only events that carry an id come here. What cannot be added now is remembered
+by this worker alone, and added when it can be.
 """
 
 from hashlib import blake2b
 from typing import Final
 
+from agent_analytics.processor._cells import Cells
 from agent_analytics.processor._durable import _names
 from agent_analytics.processor._durable._directory import StateDirectory
 from agent_analytics.processor._durable._identity import EVENT_IDS
 from agent_analytics.processor._durable._shared import SharedFile
-from agent_analytics.processor._store import Cells
 
 #: Ids in each block of a ring, which grows until the ring holds as many as it may; further ones
 #: are as large as the last.
@@ -22,7 +23,7 @@ _HEAD: Final = 0
 class _Ring:
     """The ids of one publisher as this process knows them."""
 
-    __slots__ = ("chain", "hashes", "known", "spans", "taken")
+    __slots__ = ("apart", "chain", "hashes", "known", "spans", "taken")
 
     def __init__(self) -> None:
         self.chain: list[Cells] = []
@@ -33,6 +34,8 @@ class _Ring:
         self.spans: dict[int, int] = {}
         #: Ids of the ring, counted from the first ever, that ``known`` has taken account of.
         self.taken = 0
+        #: Ids that only this process knows of, the oldest first.
+        self.apart: dict[int, None] = {}
 
     def put(self, place: int, digest: int) -> None:
         old = self.hashes.get(place)
@@ -52,6 +55,7 @@ class SharedIds:
     """
 
     def __init__(self, directory: StateDirectory, cap: int) -> None:
+        self._directory = directory
         self._cap = cap
         self._shared = SharedFile(
             directory,
@@ -74,22 +78,51 @@ class SharedIds:
             signed=True,
         )
         digest = digest or 1
-        with self._shared.held():
+        with self._shared.held() as held:
             ring = self._rings.get(publisher)
             if ring is None:
                 ring = self._rings[publisher] = _Ring()
             self._read(publisher, ring)
-            if digest in ring.known:
+            if digest in ring.known or digest in ring.apart:
                 # A span that was given up comes here twice.
                 return ring.spans.get(digest) != span_id
-            head = ring.taken
-            cells, index = self._cell(publisher, ring, head % self._cap)
-            cells[index] = digest
-            ring.put(head % self._cap, digest)
             ring.spans[digest] = span_id
-            ring.taken = head + 1
-            ring.chain[0][_HEAD] = head + 1
+            ring.apart[digest] = None
+            if held:
+                self._add_all(publisher, ring)
+            if ring.apart:
+                self._directory.owing[EVENT_IDS] = self._settle
+            if len(ring.apart) > self._cap:
+                oldest = next(iter(ring.apart))
+                del ring.apart[oldest]
+                ring.spans.pop(oldest, None)
             return False
+
+    def _settle(self) -> None:
+        """Write down what only this worker remembers."""
+        with self._shared.held() as held:
+            for publisher, ring in list(self._rings.items()):
+                if held and ring.apart:
+                    self._read(publisher, ring)
+                    self._add_all(publisher, ring)
+            if not any(ring.apart for ring in self._rings.values()):
+                self._directory.owing.pop(EVENT_IDS, None)
+
+    def _add_all(self, publisher: str, ring: _Ring) -> None:
+        for digest in list(ring.apart):
+            if digest not in ring.known:
+                head = ring.taken
+                cells, index = self._cell(publisher, ring, head % self._cap)
+                if cells is None:
+                    return
+                span_id = ring.spans.get(digest)
+                cells[index] = digest
+                ring.put(head % self._cap, digest)
+                if span_id is not None:
+                    ring.spans[digest] = span_id
+                ring.taken = head + 1
+                ring.chain[0][_HEAD] = head + 1
+            ring.apart.pop(digest, None)
 
     def _read(self, publisher: str, ring: _Ring) -> None:
         """Take account of what other workers have added."""
@@ -98,13 +131,15 @@ class SharedIds:
         head = ring.chain[0][_HEAD]
         for position in range(max(ring.taken, head - self._cap), head):
             place = position % self._cap
-            cells, index = self._cell(publisher, ring, place)
-            if cells[index]:
+            cells, index = self._cell(publisher, ring, place, make=False)
+            if cells is not None and cells[index]:
                 ring.put(place, cells[index])
         ring.taken = max(ring.taken, head)
 
-    def _cell(self, publisher: str, ring: _Ring, place: int) -> tuple[Cells, int]:
-        """Return the cell of a place in a ring, making room for it."""
+    def _cell(
+        self, publisher: str, ring: _Ring, place: int, *, make: bool = True
+    ) -> tuple[Cells | None, int]:
+        """Return the cell of a place in a ring, making room for it, as far as there is any."""
         link = 0
         while place >= (size := _size(link)):
             place -= size
@@ -113,7 +148,10 @@ class SharedIds:
             if not self._link(publisher, ring, len(ring.chain)):
                 more = len(ring.chain)
                 size = _size(more) + (1 if more == 0 else 0)
-                ring.chain.append(self._shared.make((publisher, str(more)), size))
+                made = self._shared.make((publisher, str(more)), size) if make else None
+                if made is None:
+                    return None, 0
+                ring.chain.append(made)
         return ring.chain[link], place + (1 if link == 0 else 0)
 
     def _link(self, publisher: str, ring: _Ring, link: int) -> bool:

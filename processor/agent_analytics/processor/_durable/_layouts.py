@@ -16,11 +16,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
+from agent_analytics.processor._cells import Cells
 from agent_analytics.processor._durable._format import Entry
 from agent_analytics.processor._durable._mapped import Stored
 from agent_analytics.processor._durable._names import FINGERPRINTS, LAYOUT, OLD, SERIES, fingerprint
 from agent_analytics.processor._schema import Schema, Series
-from agent_analytics.processor._store import Cells
 from agent_analytics.processor.catalogue import Metric
 
 #: Read when this module is imported: asking for it takes a lock of the import system's, which a

@@ -1,5 +1,6 @@
 """A mapped file that somebody may cut off, or take away, at any moment."""
 
+import ctypes
 import errno
 import os
 from collections.abc import Iterator
@@ -48,7 +49,7 @@ class MappedFile:
         self.path = path
         self.header = header
         self.blocks: dict[int, Stored] = {}
-        self.device, self.inode = _identity(descriptor)
+        self.device, self.inode = _identity(descriptor) if descriptor >= 0 else (0, 0)
         self._descriptor = descriptor
         self._segments: list[Segment] = []
         #: Where the next record is written: behind the last one.
@@ -69,8 +70,18 @@ class MappedFile:
 
     @property
     def lost(self) -> bool:
-        """Whether memory of this process stands for a part of the file."""
-        return any(segment.lost for segment in self._segments)
+        """Whether memory of this process stands for a part of the file that was cut off."""
+        return any(segment.lost and not segment.waiting for segment in self._segments)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether memory of this process stands for what the file had no room for."""
+        return any(segment.waiting for segment in self._segments)
+
+    @property
+    def homeless(self) -> bool:
+        """Whether there is no file at all, but memory of this process alone."""
+        return self._descriptor < 0
 
     @property
     def named(self) -> bool:
@@ -114,17 +125,27 @@ class MappedFile:
         """
         if self._descriptor < 0:
             return True
-        if os.fstat(self._descriptor).st_size < self.size:
-            return False
+        stored = sum(len(each.memory) for each in self._segments if not each.waiting)
         magic = form.MAGIC if self._last is None else form.ENTRY_MAGIC
-        return os.pread(self._descriptor, len(magic), self._last or 0) == magic
+        place = self._last or 0
+        try:
+            if os.fstat(self._descriptor).st_size < stored:
+                return False
+            found = os.pread(self._descriptor, len(magic), place)
+        except OSError:  # what is mapped may be there all the same
+            segment = next(each for each in reversed(self._segments) if each.offset <= place)
+            if segment.lost:
+                return False
+            place -= segment.offset
+            found = segment.memory[place : place + len(magic)]
+        return found == magic
 
     def keep(self, most: int) -> None:
         """Remember what the file holds, to be put back: so many bytes at most, in turn."""
         if self._descriptor < 0 or self.lost:
             return
         index, position = (0, 0) if most >= self.size else self._keep_next
-        last = min(self._free[0], len(self._segments) - 1)
+        last = min(self._free[0], sum(not each.waiting for each in self._segments) - 1)
         ended = 0
         while most > 0 and ended <= last:
             segment = self._segments[index]
@@ -160,7 +181,8 @@ class MappedFile:
             size = len(segment.cells) * 8
             found = b""
             if self._descriptor >= 0 and (self._writes or not segment.kept):
-                found = os.pread(self._descriptor, size, segment.offset)
+                with suppress(OSError):  # the disk itself: what is remembered stands for it
+                    found = os.pread(self._descriptor, size, segment.offset)
             blocks = [each.entry for each in list(self.blocks.values()) if each.segment == index]
             header = form.pack_header(self.header) if index == 0 else b""
             return segment.replace(salvaged(found, segment.kept, size, blocks, header))
@@ -179,7 +201,7 @@ class MappedFile:
             OSError: The disk is full, mostly; memory goes on to stand for the file.
         """
         self.rescue_all()
-        if descriptor is not None and not self.lost:
+        if descriptor is not None and not all(segment.lost for segment in self._segments):
             raise OSError(errno.ENOTSUP, "this system does not map another file in its place")
         target = self._descriptor if descriptor is None else descriptor
         allocate(target, 0, self.size)
@@ -191,7 +213,27 @@ class MappedFile:
             self.close()
             self._descriptor = descriptor
             self.device, self.inode = _identity(descriptor)
-        return self.follow()
+        followed = self.follow()
+        self._placed()
+        return followed
+
+    def place(self) -> None:
+        """Give the file what it had no room for.
+
+        Raises:
+            OSError: There is none yet; memory goes on to stand for it.
+        """
+        for segment in self._segments:
+            if segment.waiting:
+                allocate(self._descriptor, segment.offset, len(segment.memory))
+                os.pwrite(self._descriptor, segment.memory[:], segment.offset)
+                if not segment.follow(self._descriptor):
+                    number = ctypes.get_errno() or errno.ENOMEM
+                    raise OSError(number, os.strerror(number))
+        self._placed()
+
+    def _placed(self) -> None:
+        """Take account of blocks that are in the file by now."""
 
     def follow(self) -> bool:
         """Map the file again where memory stood for it; the file must hold what is to be shown."""
@@ -202,7 +244,7 @@ class MappedFile:
         """Wait until what is in the cells now is on the disk."""
         if self._twin_of is not None:
             self._twin_of.flush()
-        else:
+        elif self._descriptor >= 0:
             os.fsync(self._descriptor)
 
     def close(self) -> None:

@@ -4,14 +4,16 @@ from array import array
 from collections.abc import Sequence
 from typing import Final
 
+from agent_analytics.processor._cells import Cells
 from agent_analytics.processor._durable import _format as form
 from agent_analytics.processor._durable._mapped import Stored
 from agent_analytics.processor._readers import HTTP, Scrape
-from agent_analytics.processor._store import Cells
 
 Labels = tuple[str, ...]
 #: Slot number of blocks that found no room on the disk and live in this process.
 NO_SLOT: Final = -1
+#: Slot number of a worker that has found no slot yet, for itself.
+IN_MEMORY: Final = -2
 
 
 class Part:

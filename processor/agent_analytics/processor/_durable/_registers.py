@@ -8,10 +8,10 @@ its smallest hash together, 0 being empty; the first block's first cell of life 
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from agent_analytics.processor._cells import Cells
 from agent_analytics.processor._durable import _format as form
 from agent_analytics.processor._durable._parts import Part
 from agent_analytics.processor._sketch import MOST_BACK
-from agent_analytics.processor._store import Cells
 
 _FRACTION_BITS: Final = 52
 _FRACTION: Final = (1 << _FRACTION_BITS) - 1

@@ -59,16 +59,21 @@ class Segment:
         cells: The same as 64-bit integers.
         offset: Where in the file it starts.
         lost: Whether memory of this process has taken the place of the file.
+        waiting: Whether the file has never had it: there was no room, or there is no file.
         kept: What the file held when that was last looked at; may be shorter.
     """
 
-    __slots__ = ("_address", "cells", "kept", "lost", "memory", "offset")
+    __slots__ = ("_address", "cells", "kept", "lost", "memory", "offset", "waiting")
 
     def __init__(self, descriptor: int, length: int, offset: int) -> None:
-        self.memory = mmap.mmap(descriptor, length, offset=offset)
+        self.lost = self.waiting = descriptor < 0
+        self.memory = (
+            mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            if self.waiting
+            else mmap.mmap(descriptor, length, offset=offset)
+        )
         self.cells = memoryview(self.memory).cast("q")
         self.offset = offset
-        self.lost = False
         self.kept = bytearray()
         self._address = ctypes.addressof(ctypes.c_char.from_buffer(self.memory))
 
@@ -101,6 +106,7 @@ class Segment:
         protection = mmap.PROT_READ | mmap.PROT_WRITE
         place = _library.mmap(self._address, length, protection, flags, descriptor, self.offset)
         self.lost = place != self._address
+        self.waiting = self.waiting and self.lost
         return not self.lost
 
 
@@ -170,6 +176,11 @@ def _open_library() -> Any:
 
 
 _library: Final = _open_library()
+
+
+def can_wait() -> bool:
+    """Return whether memory may stand for a stretch until a file can be mapped in its place."""
+    return _library is not None
 
 
 def _install(library: Any) -> None:

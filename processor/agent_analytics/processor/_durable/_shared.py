@@ -1,4 +1,8 @@
-"""A file of blocks that every worker writes to: a lock makes what is done in it one step."""
+"""A file of blocks that every worker writes to: a lock makes what is done in it one step.
+
+Who cannot have the lock, or the file, writes nothing there: whoever uses the file remembers what it
+has not written, and writes that when it can.
+"""
 
 import fcntl
 import os
@@ -9,21 +13,23 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Final
 
+from agent_analytics.processor._cells import Cells
 from agent_analytics.processor._durable import _names
-from agent_analytics.processor._durable._directory import StateDirectory, lock_file, unlock
+from agent_analytics.processor._durable._directory import StateDirectory
+from agent_analytics.processor._durable._locks import acquire, lock_file, unlock
 from agent_analytics.processor._durable._parts import Part
-from agent_analytics.processor._store import Cells
 from agent_analytics.processor.private_files import open_private
 
 if TYPE_CHECKING:
     from agent_analytics.processor._durable._file import BlockFile
 
-#: Nobody holds the lock for longer than microseconds; a process that was stopped with it in its
-#: hands must not stop the host.
-_LOCK_SECONDS: Final = 0.05
+#: Nobody holds the lock for longer than microseconds, on a busy machine as long as others work; a
+#: process that was stopped with it in its hands must not stop the host.
+_LOCK_SECONDS: Final = 0.5
 #: The same while the file is made, which happens once and takes as long as the disk does.
 _MAKING_SECONDS: Final = 1.0
 #: How long the lock is not waited for again, when it was waited for in vain: each name would pay.
+#: So long a file that is none of ours is not looked at again, too.
 _IMPATIENT_SECONDS: Final = 10.0
 
 
@@ -60,8 +66,9 @@ class SharedFile:
         self._depth = 0
         self._file: BlockFile | None = None
         self._lock = -1
-        self._failed = False
-        self._patient = 0.0
+        self._held = False
+        #: When the lock is worth waiting for again, and when the file may be there.
+        self._patient = self._again = 0.0
         self._parts: dict[tuple[str, ...], Part] = {}
 
     def after_fork(self) -> None:
@@ -74,19 +81,21 @@ class SharedFile:
         self._begin()
 
     def _open(self) -> None:
-        if self._lock >= 0 or self._failed:
+        now = time.monotonic()
+        if self._lock >= 0 or now < self._again:
             return
         path = self._directory.path / self._name
         try:
-            with self._directory.locked(), _making(path):
-                self._file = self._directory.open_file(path)
+            if self._file is None:
+                with self._directory.locked(), _making(path):
+                    self._file = self._directory.open_file(path)
             if self._file is not None:
                 self._lock = open_private(path, create=False)
+            self._directory.troubles.work(self._name)
         except OSError as error:
-            self._directory.say(
-                f"{self._name} cannot be used ({error.strerror or error}); {self._instead}"
-            )
-        self._failed = self._file is None
+            self._directory.troubles.fail(self._name, error, self._instead)
+        else:
+            self._again = 0.0 if self._lock >= 0 else now + _IMPATIENT_SECONDS
 
     @contextmanager
     def read(self) -> Generator[None]:
@@ -97,43 +106,47 @@ class SharedFile:
             yield
 
     @contextmanager
-    def held(self) -> Generator[None]:
-        """Hold the lock of the file; a finalizer or signal handler may come here again."""
+    def held(self) -> Generator[bool]:
+        """Hold the lock of the file; a finalizer or signal handler may come here again.
+
+        Yields:
+            Whether the lock is held, so that the file may be written to.
+        """
         with self._mutex:
             self._open()
-            held = False
             self._depth += 1
             try:
                 if self._depth == 1 and self._lock >= 0:
-                    held = self._acquire()
+                    self._held = self._acquire()
                 self._catch_up()
-                yield
+                yield self._held
             finally:
                 self._depth -= 1
-                if held:
+                if self._depth == 0 and self._held:
+                    self._held = False
                     fcntl.flock(self._lock, fcntl.LOCK_UN)
 
     def _acquire(self) -> bool:
-        now = time.monotonic()
-        deadline = now + (_LOCK_SECONDS if now >= self._patient else 0)
-        while True:
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    self._patient = max(self._patient, now + _IMPATIENT_SECONDS)
-                    return False
-                time.sleep(0)
-            except OSError:
-                return False
-            else:
-                return True
+        seconds = _LOCK_SECONDS if time.monotonic() >= self._patient else 0
+        try:
+            held = acquire(self._lock, fcntl.LOCK_EX, seconds)
+        except OSError as error:
+            self._directory.troubles.fail(self._name, error, self._instead)
+            return False
+        if not held and seconds:
+            self._patient = time.monotonic() + _IMPATIENT_SECONDS
+        return held
 
     def _catch_up(self) -> None:
         file = self._file
         if file is None:
             return
-        for stored in file.sync():
+        try:
+            found = file.sync()
+        except OSError as error:
+            self._directory.troubles.fail(self._name, error, self._instead)
+            return
+        for stored in found:
             if stored.entry.fingerprint == _names.FINGERPRINTS[self._schema]:
                 self._parts[stored.entry.labels] = Part.of(0, stored)
 
@@ -142,16 +155,15 @@ class SharedFile:
         part = self._parts.get(labels)
         return None if part is None else part.cells
 
-    def make(self, labels: tuple[str, ...], size: int) -> Cells:
-        """Return the cells of a new block; in memory where the disk has no room for it."""
-        part = Part.in_memory(size, 0)
-        if self._file is not None:
-            fingerprint = _names.FINGERPRINTS[self._schema]
-            try:
-                stored = self._file.append(self._schema, labels, size, fingerprint, time.time_ns())
-            except (OSError, ValueError) as error:
-                reason = getattr(error, "strerror", None) or error
-                self._directory.say(f"{self._name} cannot grow ({reason}); {self._instead}")
-            else:
-                part = Part.of(0, stored)
-        return self._parts.setdefault(labels, part).cells
+    def make(self, labels: tuple[str, ...], size: int) -> Cells | None:
+        """Return the cells of a new block, or ``None`` where there is no room; while it is held."""
+        if self._file is None:
+            return None
+        fingerprint = _names.FINGERPRINTS[self._schema]
+        try:
+            stored = self._file.append(self._schema, labels, size, fingerprint, time.time_ns())
+        except (OSError, ValueError) as error:
+            self._directory.troubles.fail(self._name, error, self._instead)
+            return None
+        self._directory.troubles.work(self._name)
+        return self._parts.setdefault(labels, Part.of(0, stored)).cells

@@ -50,11 +50,14 @@ class SharedShares:
         self._begin()
         if directory.slots():
             # A directory of earlier workers: what they know is read now, and not in a span.
-            with self._shared.held():
+            with self._shared.held() as held:
                 self._read()
+                self._write_all(held=held)
 
     def _begin(self) -> None:
         self._admitted: set[int] = set()
+        #: What was admitted and is not written down yet: whose it is, and its size.
+        self._apart: dict[int, tuple[int, Size]] = {}
         self._taken = 0
         self._looked = 0.0
         self._seeded = False
@@ -74,27 +77,27 @@ class SharedShares:
         if self._taken and not self._books.fits(owner, cost):
             # The others only grow, so it does not fit any more; another worker may know it.
             return self._look() and key in self._admitted
-        with self._shared.held():
+        with self._shared.held() as held:
             self._read()
-            if key in self._admitted:
-                return True
-            if not self._books.fits(owner, cost):
-                return False
-            self._write(key, owner, cost)
-            return True
+            fits = key not in self._admitted and self._books.fits(owner, cost)
+            if fits:
+                self._admit(key, owner, cost)
+            self._write_all(held=held)
+            return fits or key in self._admitted
 
     def record(self, cause: str, labels: Labels) -> None:
         """Take account of something that has its series already, whatever the limits are."""
         key = digest(cause, labels)
         if key in self._admitted:
             return
-        with self._shared.held():
+        with self._shared.held() as held:
             self._read()
             self._record(key, cause, labels)
+            self._write_all(held=held)
 
     def _record(self, key: int, cause: str, labels: Labels) -> None:
         if key not in self._admitted:
-            self._write(key, digest(PUBLISHER, labels[:1]), self._books.cost(cause, labels))
+            self._admit(key, digest(PUBLISHER, labels[:1]), self._books.cost(cause, labels))
 
     def filled(self) -> Filled:
         """Return how full the exposition of all workers is."""
@@ -128,6 +131,7 @@ class SharedShares:
             if cells is None:  # the disk had no room for what another worker has admitted
                 continue
             key, owner, samples, size = [cells[first + cell] for cell in range(_ENTRY)]
+            self._apart.pop(key, None)
             if key and key not in self._admitted and samples >= 0 and size >= 0:
                 self._admitted.add(key)
                 self._books.add(owner, Size(samples, size))
@@ -145,18 +149,38 @@ class SharedShares:
         finally:
             view.close()
 
-    def _write(self, key: int, owner: int, cost: Size) -> None:
-        # The place is taken first: a signal handler that comes here now takes the next one.
-        place, self._taken = self._taken, self._taken + 1
+    def _admit(self, key: int, owner: int, cost: Size) -> None:
+        self._apart[key] = owner, cost
         self._admitted.add(key)
         self._books.add(owner, cost)
-        link, first, length = _place(place)
-        cells = self._shared.cells((str(link),)) or self._shared.make((str(link),), length)
-        for cell, value in enumerate((key, owner, *cost)):
-            cells[first + cell] = value
-        head = self._shared.cells(("0",))
-        if head is not None:
-            head[0] = max(head[0], place + 1)
+
+    def _write_all(self, *, held: bool) -> None:
+        """Write down what was admitted, if the file may be written to and has room."""
+        while held and self._apart:
+            key = next(iter(self._apart))
+            owner, cost = self._apart.pop(key)
+            # The place is taken first: a signal handler that comes here now takes the next one.
+            place, self._taken = self._taken, self._taken + 1
+            link, first, length = _place(place)
+            cells = self._shared.cells((str(link),)) or self._shared.make((str(link),), length)
+            if cells is None:
+                self._taken = min(self._taken, place)
+                self._apart[key] = owner, cost
+                break
+            for cell, value in enumerate((key, owner, *cost)):
+                cells[first + cell] = value
+            head = self._shared.cells(("0",))
+            if head is not None:
+                head[0] = max(head[0], place + 1)
+        if self._apart:
+            self._directory.owing[SHARES] = self._settle
+        else:
+            self._directory.owing.pop(SHARES, None)
+
+    def _settle(self) -> None:
+        with self._shared.held() as held:
+            self._read()
+            self._write_all(held=held)
 
 
 def _place(place: int) -> tuple[int, int, int]:

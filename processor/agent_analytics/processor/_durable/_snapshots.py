@@ -98,8 +98,11 @@ class DurableSnapshots:
             self._store.view.keep()
             self._store.view.flush()
             installs = list(self._installs.samples(blocks))
-            health = own(self._health_cells(), self._further_health(), self._scopes())
-            return bounded(blocks, [self._infos(), *installs, *health], self._shares.filled())
+            health = list(own(self._health_cells(), self._further_health(), self._scopes()))
+            full = self._shares.filled()
+            failing: list[Sample] = [((), self._failing())]
+            health = [*health, (catalogue.STATE_FAILING, failing)]
+            return bounded(blocks, [self._infos(), *installs, *health], full)
 
     def after_fork(self) -> None:
         """Let go of a lock that a thread of the parent may have held."""
@@ -239,6 +242,15 @@ class DurableSnapshots:
         if not self._health.stored:
             counted.update({scope: cell[0] for scope, cell in self._health.scopes.items()})
         return dict(counted)
+
+    def _failing(self) -> int:
+        """Return how many of the workers that live the directory fails."""
+        view, own = self._store.view, int(bool(self._store.directory.troubles))
+        self._store.note_failing()
+        found = view.groups[_names.FURTHER_HEALTH].get(_health.FAILING)
+        if found is None:  # this worker has counted nothing yet
+            return own
+        return sum(copy[0] for copy in found.copies(view.living, (0,))) or own
 
     def _sketches(self, reader: int | None, *, beside: bool) -> list[tuple[Metric, list[Sample]]]:
         everything = {

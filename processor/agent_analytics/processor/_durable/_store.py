@@ -2,27 +2,28 @@
 
 import os
 import weakref
+from array import array
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from threading import RLock
 from typing import Final
 
 from agent_analytics.processor._durable import _format as form
 from agent_analytics.processor._durable import _names
-from agent_analytics.processor._durable._directory import DirectoryError, StateDirectory, unlock
+from agent_analytics.processor._durable._directory import DirectoryError, StateDirectory
 from agent_analytics.processor._durable._exemplars import Exemplars
-from agent_analytics.processor._durable._file import BlockFile
 from agent_analytics.processor._durable._layouts import labels_of_description
 from agent_analytics.processor._durable._parts import Part
 from agent_analytics.processor._durable._registers import CHAIN, DurableSketch
+from agent_analytics.processor._durable._segments import can_wait
+from agent_analytics.processor._durable._slot import Slot
+from agent_analytics.processor._durable._troubles import may_pass, reason
 from agent_analytics.processor._durable._view import View
-from agent_analytics.processor._health import FURTHER
+from agent_analytics.processor._health import FAILING, FURTHER
 from agent_analytics.processor._health import SIZE as HEALTH_SIZE
 from agent_analytics.processor._schema import LISTING, Schema
 from agent_analytics.processor._sketch import EPOCH_SECONDS, MOST_BACK
 from agent_analytics.processor._store import Block, Cells
-from agent_analytics.processor.private_files import open_private
 
 #: Names and versions of one listing that one worker writes down.
 _VERSIONS: Final = 64
@@ -61,18 +62,25 @@ class DurableStore:
         wall_clock: Callable[[], float],
     ) -> None:
         self.directory = StateDirectory(Path(path), service, key)
-        self.directory.prepare()
+        try:
+            self.directory.prepare()
+        except DirectoryError as error:
+            if not may_pass(error.__cause__) or not can_wait():
+                raise
+            self.directory.troubles.fail(
+                "the directory",
+                error.__cause__,
+                "it cannot be written to: series are kept in memory until it can be, and lost if "
+                "the process ends before; several workers behind one port show wrong numbers",
+            )
+        self._slot = Slot(self.directory)
         self.on_take: Callable[[], None] = _nothing
         self._lock = lock
         self._wall_clock = wall_clock
         self._begin()
 
     def _begin(self) -> None:
-        self._file: BlockFile | None = None
-        self._slot_lock = -1
-        self._failed = False
-        self._taking = False
-        self.slot: int | None = None
+        self._sign: Cells = array("q", [0])
         self._parts: dict[tuple[str, tuple[str, ...]], Part] = {}
         self._blocks: dict[tuple[str, tuple[str, ...]], Block] = {}
         self._versions: dict[tuple[str, ...], int] = {}
@@ -83,7 +91,6 @@ class DurableStore:
         # Bound to this list and not to the store, which the view must not keep alive.
         homeless = self.homeless
         self.view = View(self.directory, lambda: homeless)
-        self._closer: weakref.finalize[[BlockFile, int], DurableStore] | None = None
 
     def _epoch_now(self) -> int:
         return int(self._wall_clock() // EPOCH_SECONDS)
@@ -92,37 +99,14 @@ class DurableStore:
 
     def _take(self) -> None:
         """Take a slot, if there is none yet; called under the lock."""
-        if self._file is not None or self._failed:
-            return
-        # A signal handler may come here while this very thread is taking a slot: it takes one
-        # of its own, and that is the worker's then.
-        outermost, self._taking = not self._taking, True
-        try:
-            number, lock, file = self.directory.take_slot(alone=outermost)
-        except (OSError, DirectoryError) as error:
-            self._failed = True
-            reason = getattr(error, "strerror", None) or error
-            self.directory.say(
-                f"no slot can be taken ({reason}); this worker counts in memory, and what it "
-                "counts is lost when it ends"
-            )
-            return
-        finally:
-            if outermost:
-                self._taking = False
-        if self.slot is not None:
-            _release(file, lock)
-            return
-        self._go_on(number, lock, file)
+        if self._slot.take():
+            self._go_on()
 
-    def _go_on(self, number: int, lock: int, file: BlockFile) -> None:
+    def _go_on(self) -> None:
         """Take over what is in a slot."""
-        self._file = file
-        self._slot_lock = lock
-        self.slot = number
-        self._closer = weakref.finalize(self, _release, file, lock)
-        # At the end of the process spans may still end: the kernel lets the slot go after them.
-        self._closer.atexit = False
+        number, file = self._slot.number, self._slot.file
+        if number is None or file is None:
+            return
         self.view.adopt(number, file.twin())
         for stored in file.blocks.values():
             entry = stored.entry
@@ -142,6 +126,8 @@ class DurableStore:
         if file.header.key != self.directory.key:
             file.rekey(self.directory.key)
         self.on_take()
+        self._sign = self.further_cell(FAILING)
+        self._sign[0] = int(bool(self.directory.troubles))
 
     def look_after(self, most: int = _KEPT_BYTES) -> None:
         """Mend the slot where somebody has cut it off or taken it away, and remember what it holds.
@@ -149,26 +135,18 @@ class DurableStore:
         Args:
             most: How many bytes are remembered now; others are in their turn.
         """
-        file = self._file
-        if file is None:
-            return
+        slot = self._slot
         with self._lock:
-            try:
-                if file.lost or not file.sound():
-                    self.directory.say(
-                        f"{file.path.name} was cut off while in use; it is mended, and what it "
-                        "counted in the last second may be lost. Find out who writes to it"
-                    )
-                    file.mend()
-                if not file.named:
-                    self._move(file)
-                file.keep(most)
-            except (OSError, DirectoryError) as error:
-                reason = getattr(error, "strerror", None) or error
-                self.directory.say(
-                    f"{file.path.name} cannot be mended ({reason}); what it counts is in memory "
-                    "until it can be"
-                )
+            if slot.look_after(most) and slot.file is not None and slot.number is not None:
+                self.view.adopt(slot.number, slot.file.twin())
+        for settle in list(self.directory.owing.values()):
+            settle()
+        with self._lock:
+            self.note_failing()
+
+    def note_failing(self) -> None:
+        """Write down whether the directory fails this worker, for who is scraped."""
+        self._sign[0] = int(bool(self.directory.troubles))
 
     def take_on(self, owed: list[tuple[str, tuple[str, ...], list[int]]]) -> None:
         """Add to this worker's blocks what was shown of another's that has lost it."""
@@ -178,50 +156,12 @@ class DurableStore:
                 for index, cell in enumerate(cells):
                     part.cells[index] += cell
 
-    def _move(self, file: BlockFile) -> None:
-        """Go on in another slot, for the file was deleted: the directory was, mostly.
-
-        Raises:
-            OSError: There is no room for it, mostly.
-            DirectoryError: The directory cannot be made again.
-        """
-        self.directory.prepare()
-        number, lock = self.directory.empty_slot()
-        path = self.directory.slot_path(number)
-        try:
-            descriptor = open_private(path, create=False)
-            try:
-                file.mend(descriptor)
-            except BaseException:
-                os.close(descriptor)
-                raise
-        except BaseException:
-            unlock(lock)
-            raise
-        self.directory.say(
-            f"{file.path.name} was taken away while in use; its worker has written it again, as "
-            f"{path.name}. What workers had counted that are gone is lost: stop all workers before "
-            "the directory is removed"
-        )
-        file.path = path
-        old, self._slot_lock, self.slot = self._slot_lock, lock, number
-        unlock(old)
-        if self._closer is not None:
-            self._closer.detach()
-        self._closer = weakref.finalize(self, _release, file, lock)
-        self._closer.atexit = False
-        self.view.adopt(number, file.twin())
-
     def after_fork(self) -> None:
         """Begin anew in a forked child: no slot, no cells; the parent's go on without it."""
-        if self._closer is not None:
-            self._closer.detach()
-        if self._slot_lock >= 0:
-            with suppress(OSError):  # a daemon has closed all that it found open
-                os.close(self._slot_lock)  # not unlocked: that would unlock the parent's
-        if self._file is not None:
-            self._file.close()
+        self._slot.after_fork()
         self.view.close()
+        self.directory.troubles.forget()
+        self.directory.owing.clear()
         self._begin()
 
     # --- blocks ----------------------------------------------------------------------------------
@@ -274,17 +214,18 @@ class DurableStore:
         description = labels_of_description(name)
         if description is not None:
             self.open_part(_names.LAYOUT, description, 1)
-        if self._file is not None and self.slot is not None:
+        slot = self._slot
+        if slot.file is not None and slot.number is not None:
             try:
-                stored = self._file.append(name, labels, size, _names.FINGERPRINTS[name], born_ns)
+                stored = slot.file.append(name, labels, size, _names.FINGERPRINTS[name], born_ns)
             except (OSError, ValueError) as error:
                 self.directory.say(
-                    f"new series find no room ({getattr(error, 'strerror', None) or error}); "
-                    "they are counted in memory and lost when this process ends; the series "
-                    "that are stored stay stored"
+                    f"new series find no room ({reason(error)}); they are counted in memory and "
+                    "lost when this process ends; the series that are stored stay stored"
                 )
             else:
-                return Part.of(self.slot, stored)
+                slot.note_growth()
+                return Part.of(slot.number, stored)
         part = Part.in_memory(size, born_ns)
         self.homeless.append((name, labels, part))
         return part
@@ -376,7 +317,8 @@ class DurableStore:
 
         One from the future says nothing of what is there now.
         """
-        scraped = 0 if self._file is None else self._file.counters[form.SCRAPED]
+        file = self._slot.file
+        scraped = 0 if file is None else file.counters[form.SCRAPED]
         return scraped if scraped <= self.epoch + MOST_BACK else 0
 
     def note_scraped(self) -> None:
@@ -390,11 +332,6 @@ class DurableStore:
 def _empty(part: Part) -> None:
     for index in range(len(part.cells.tolist())):
         part.cells[index] = 0
-
-
-def _release(file: BlockFile, lock: int) -> None:
-    file.close()
-    unlock(lock)
 
 
 def _nothing() -> None:

@@ -1,5 +1,6 @@
 """All slots of a state directory as one: whoever is asked, by whichever worker."""
 
+import errno
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -11,14 +12,18 @@ from agent_analytics.processor._durable import _names
 from agent_analytics.processor._durable._directory import StateDirectory
 from agent_analytics.processor._durable._file import BlockFile
 from agent_analytics.processor._durable._format import Entry
+from agent_analytics.processor._durable._identity import number_of
 from agent_analytics.processor._durable._layouts import Layouts, ReadCells
 from agent_analytics.processor._durable._mapped import Stored
-from agent_analytics.processor._durable._parts import NO_SLOT, Labels, Merged, Part
+from agent_analytics.processor._durable._parts import IN_MEMORY, NO_SLOT, Labels, Merged, Part
+from agent_analytics.processor._durable._slots import mend, view_file
 from agent_analytics.processor._readers import MOST_READERS
 from agent_analytics.processor._schema import Schema
 from agent_analytics.processor.private_files import OddFileError
 
 _FLUSH_SECONDS = 1.0
+#: What fails where the disk does not say that it has what was written.
+_SYNC = "its disk"
 
 
 class View:
@@ -27,7 +32,7 @@ class View:
     Attributes:
         layouts: What the blocks of other versions mean.
         groups: What was found, by the name of its schema and by labels.
-        living: Slots whose worker lives, and ``NO_SLOT``.
+        living: Slots whose worker lives, ``NO_SLOT`` and ``IN_MEMORY``.
         key: Digest of the key that sketches are made with.
     """
 
@@ -48,9 +53,11 @@ class View:
         self._unread: set[str] = set()
         self._learnt = 0
         #: Numbers for files whose slot is another file's by now.
-        self._gone = NO_SLOT
+        self._gone = IN_MEMORY
+        #: Slots that cannot be read now.
+        self._unseen: set[int | None] = set()
         self.groups: dict[str, dict[Labels, Merged]] = {name: {} for name in _names.FINGERPRINTS}
-        self.living: set[int] = {NO_SLOT}
+        self.living: set[int] = {NO_SLOT, IN_MEMORY}
         self.key = directory.key
         #: Blocks with series by listing, and what idle ones left with.
         self.listings: dict[Labels, list[tuple[Schema, Merged]]] = {}
@@ -60,23 +67,43 @@ class View:
     def refresh(self) -> None:
         """Find new slots and new blocks, and see who lives."""
         numbers = self._directory.slots()
+        self._unseen.clear()
+        known = {number for number in self._files if number >= 0}
         with self._directory.locked():
-            self.living = {number for number in numbers if self._directory.alive(number)}
-        self.living.add(NO_SLOT)
+            alive = {each: self._directory.alive(each) for each in {*numbers, *known}}
+        self.living = {
+            each
+            for each, lives in alive.items()
+            if (each in self.living if lives is None else lives)
+        } | {NO_SLOT, IN_MEMORY}
         self._read_adopted()
         for number in sorted({*numbers, *self._files}):
             file = self._file(number) if number >= 0 else self._files.get(number)
-            if file is not None:
-                self._look_after(number, file)
-                if not file.is_twin and not file.lost and file.mended_meanwhile:
-                    self._note_owed(file)
-                for stored in file.sync():
-                    self._add_stored(number, stored)
+            if file is None:
+                continue
+            try:
+                self._read_on(number, file)
+            except OSError as error:
+                self._unreadable(file.path, error)
+            else:
+                if not file.is_twin and number not in self._unseen:
+                    self._directory.troubles.work(file.path.name)
         self._read_strange()
         memory = self._memory()
         for name, labels, part in memory[self._from_memory :]:
             self._add(name, labels, part)
         self._from_memory = len(memory)
+
+    def _read_on(self, number: int, file: BlockFile) -> None:
+        self._look_after(number, file)
+        if not file.is_twin and not file.lost and file.mended_meanwhile and not self._noted(file):
+            return  # the next time: what is added to it would be known for read
+        for stored in file.sync():
+            self._add_stored(number, stored)
+
+    def _unreadable(self, path: Path, error: OSError) -> None:
+        self._unseen.add(number_of(path.name))
+        self._directory.troubles.fail(path.name, error, "what is known of it is shown")
 
     def adopt(self, number: int, twin: BlockFile) -> None:
         """Read what this worker writes from now on, whether its file has a name or not."""
@@ -89,32 +116,43 @@ class View:
     def _file(self, number: int) -> BlockFile | None:
         file = self._files.get(number)
         path = self._directory.slot_path(number)
-        if file is not None and file.is_twin:
+        if file is not None and (file.is_twin or self._is_still(path, file)):
             return file
-        if file is not None:
-            # Files are never closed or shrunk under a view; a name may come to mean another one.
-            try:
-                status = os.stat(path)  # noqa: PTH116 - a tenth of the time, each scrape
-            except OSError:
-                return self._taken_away(path, file)
-            if (status.st_dev, status.st_ino) == (file.device, file.inode):
-                return file
-            self._taken_away(path, file)
         try:
-            found = self._directory.view_file(number)
+            found = view_file(self._directory, number)
         except OddFileError as error:
             self._directory.say(f"{error.strerror}; it is left alone")
-            return file
-        except OSError:
-            return file
-        return file if found is None else self._placed(number, found)
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                self._unreadable(path, error)
+        else:
+            self._directory.troubles.work(path.name)
+            return file if found is None else self._placed(number, found)
+        return file
 
-    def _taken_away(self, path: Path, file: BlockFile) -> BlockFile:
+    def _is_still(self, path: Path, file: BlockFile) -> bool:
+        """Tell whether a name is a file's still, or nothing better is known.
+
+        Files are never closed or shrunk under a view; a name may come to mean another one.
+        """
+        try:
+            status = os.stat(path)  # noqa: PTH116 - a tenth of the time, each scrape
+        except OSError as error:
+            if error.errno in {errno.ENOENT, errno.ENOTDIR}:
+                self._taken_away(path)
+            else:
+                self._unreadable(path, error)
+            return True
+        if (status.st_dev, status.st_ino) == (file.device, file.inode):
+            return True
+        self._taken_away(path)
+        return False
+
+    def _taken_away(self, path: Path) -> None:
         self._directory.say(
             f"{path.name} was taken away while in use; what was in it is shown until this "
             "process ends, and lost then"
         )
-        return file
 
     def _placed(self, number: int, found: BlockFile) -> BlockFile:
         """Take account of a file under a number: a new one, or one that has moved there."""
@@ -163,18 +201,24 @@ class View:
             file.follow()
         elif number not in self.living:
             with suppress(OSError):
-                self._directory.mend(file)
+                mend(self._directory, file)
 
-    def _note_owed(self, file: BlockFile) -> None:
+    def _noted(self, file: BlockFile) -> bool:
         """Note what was shown of a file, and what its worker did not know when it mended the file.
 
         A worker puts back what it remembers. What came after that, and was read here, has been
-        shown, and is in no slot any more. One worker takes it on, whoever notices first.
+        shown, and is in no slot any more. One worker takes it on, whoever notices first, and so
+        nobody does without the lock.
+
+        Returns:
+            Whether that is settled.
         """
-        with self._directory.locked():
+        with self._directory.locked() as held:
             mended = file.counters[form.MENDED]
             if file.counters[form.TAKEN_ON] >= mended:
-                return
+                return True
+            if not held:
+                return False
             file.counters[form.TAKEN_ON] = mended
         for stored, before in file.remembered():
             for schema, read in self._readings(stored.entry):
@@ -185,6 +229,7 @@ class View:
                 ]
                 if any(owed):
                     self._owed.append((schema.name, stored.entry.labels, owed))
+        return True
 
     def owed(self) -> list[tuple[str, Labels, list[int]]]:
         """Return what was shown and is in no slot any more, by schema and labels; once."""
@@ -199,7 +244,13 @@ class View:
 
     def sound(self) -> bool:
         """Return whether the files are as they were when they were read; what is lost is known."""
-        return all(file.lost or file.sound() for file in self._files.values())
+        for file in self._files.values():
+            try:
+                if not file.lost and not file.sound():
+                    return False
+            except OSError as error:
+                self._unreadable(file.path, error)
+        return True
 
     def _add_stored(self, slot: int, stored: Stored) -> None:
         entry = stored.entry
@@ -275,8 +326,14 @@ class View:
         for file in self._files.values():
             if time.monotonic() > deadline:
                 return
-            with suppress(OSError):
+            try:
                 file.flush()
+            except OSError as error:
+                self._directory.troubles.fail(
+                    _SYNC, error, "what is counted may be lost in a power cut"
+                )
+                return
+        self._directory.troubles.work(_SYNC)
 
     def files(self) -> Iterator[tuple[int, BlockFile]]:
         """Yield the slots that could be read."""
