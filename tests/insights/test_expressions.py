@@ -22,6 +22,9 @@ OWN_SERIES = {
     "scrape_samples_post_metric_relabeling": TARGET_LABELS,
     "prometheus_rule_group_last_duration_seconds": {"rule_group", *TARGET_LABELS},
     "prometheus_rule_group_iterations_missed_total": {"rule_group", *TARGET_LABELS},
+    "prometheus_rule_evaluation_failures_total": {"rule_group", *TARGET_LABELS},
+    "prometheus_rule_group_last_evaluation_timestamp_seconds": {"rule_group", *TARGET_LABELS},
+    "prometheus_rule_group_interval_seconds": {"rule_group", *TARGET_LABELS},
     "ALERTS": {
         "alertname", "alertstate", "audience", "category", "cause", "insight", "severity",
         "traffic", "publisher_id", "agent_id", "tool", *TARGET_LABELS,

@@ -34,8 +34,16 @@ def hours() -> list[Recording]:
     ]
 
 
+def _before(window: recorded.Days) -> recorded.Days:
+    days, ago = window
+    return days, ago + days
+
+
 def tenants() -> list[Recording]:
-    """Return the rules that record distinct tenants and retention."""
+    """Return the rules that record distinct tenants and retention.
+
+    Tenants come first: retention looks those of the period before up.
+    """
     return [
         *(
             Recording(record=recorded.tenants(window), expr=periods.unique_tenants(Period(*window)))
@@ -44,7 +52,9 @@ def tenants() -> list[Recording]:
         *(
             Recording(
                 record=recorded.retention(window),
-                expr=periods.retention_whenever(Period(*window)),
+                expr=periods.retention_whenever(
+                    Period(*window), before=recorded.tenants(_before(window))
+                ),
             )
             for window in recorded.RETENTIONS
         ),

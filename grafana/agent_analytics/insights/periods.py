@@ -152,9 +152,16 @@ def retention(period: AnyPeriod, scope: Scope = LISTING) -> str:
     return comparable(retention_whenever(period, scope), period, scope)
 
 
-def retention_whenever(period: AnyPeriod, scope: Scope = LISTING) -> str:
-    """Retention, also across two revisions of the rules of counting, as it is recorded."""
-    return rollups.returned(registers(period, scope), registers(period.before, scope), scope.by)
+def retention_whenever(period: AnyPeriod, scope: Scope = LISTING, before: str = "") -> str:
+    """Retention, also across two revisions of the rules of counting, as it is recorded.
+
+    Args:
+        period: The period whose tenants are compared with those of the one before.
+        scope: Which series.
+        before: Where the distinct tenants of the period before are recorded at the same moment.
+    """
+    now, then = registers(period, scope), registers(period.before, scope)
+    return rollups.returned(now, then, scope.by, before)
 
 
 def _hourly(name: str, scope: Scope) -> str:

@@ -152,10 +152,16 @@ def distinct(registers: str, by: Sequence[str]) -> str:
     return f"({m} * {_by('count', by)} ({registers}) / ({m} - {_below_one(registers, by)}))"
 
 
-def in_both(now: str, then: str, by: Sequence[str]) -> str:
+def in_both(now: str, then: str, by: Sequence[str], known: str = "") -> str:
     """How many distinct ids two sets of merged registers share.
 
     The share of equal registers among all of both is the Jaccard index of the two sets of ids.
+
+    Args:
+        now: Merged registers.
+        then: Merged registers of the other set.
+        by: Labels that one set is told apart by from those of others.
+        known: What is recorded wherever ``then`` is, as a cheap look-up.
     """
     match = ", ".join((*by, "register"))
     same = f"{_by('count', by)} ({now} == on ({match}) {then})"
@@ -165,16 +171,25 @@ def in_both(now: str, then: str, by: Sequence[str]) -> str:
         f' or label_replace({then}, "part", "then", "", ""))'
     )
     both = f"min by ({match}) ({lower})"
-    equal = f"({same} or 0 * {_by('count', by)} ({then}))"
+    none = known or f"{_by('count', by)} ({then})"
+    equal = f"({same} or 0 * {none})"
     # The share that is equal, times how many there are in both. The number of registers stands
     # in one's denominator and in the other's numerator, and need not be read.
     m = catalogue.SKETCH_REGISTERS
     return f"({m} * {equal} / ({m} - {_below_one(both, by)}))"
 
 
-def returned(now: str, then: str, by: Sequence[str]) -> str:
-    """Share of the ids of one set of merged registers, ``then``, that are in another as well."""
-    return f"({in_both(now, then, by)} / {distinct(then, by)})"
+def returned(now: str, then: str, by: Sequence[str], before: str = "") -> str:
+    """Share of the ids of one set of merged registers, ``then``, that are in another as well.
+
+    Args:
+        now: Merged registers.
+        then: Merged registers of the set before.
+        by: Labels that one set is told apart by from those of others.
+        before: Where the number of ``then`` is recorded at the same moment, which spares three of
+            seven readings of registers; else it is computed.
+    """
+    return f"({in_both(now, then, by, before)} / {before or distinct(then, by)})"
 
 
 def _by(operator: str, by: Sequence[str]) -> str:

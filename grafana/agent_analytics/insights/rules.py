@@ -19,6 +19,7 @@ from agent_analytics.insights._definitions import (
     SATISFACTION,
     TOOL_FAILURES,
 )
+from agent_analytics.insights._evaluations import rules_not_evaluated
 from agent_analytics.insights._model import RUNBOOKS, Audience, Recording, Rule
 from agent_analytics.insights._telemetry import ABSENCE, STALE_SECONDS, telemetry_absent
 from agent_analytics.insights._yaml import Yaml, dump
@@ -76,7 +77,7 @@ def _fast_alerts(absence: str) -> list[Rule]:
 def _slow_alerts() -> list[Rule]:
     """Return the alerts for on-call that read a longer past, or what is recorded in minutes."""
     made = [rule for definition in DEFINITIONS for rule in definition.rules(fast=False)]
-    return [*made, *ERROR_BUDGET_PAGES]
+    return [*made, *ERROR_BUDGET_PAGES, *rules_not_evaluated()]
 
 
 def _looked_up(*, fast: bool) -> list[Recording]:

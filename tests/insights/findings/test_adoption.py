@@ -1,9 +1,16 @@
 """What publishers are told about who uses a listing, on both sides of every boundary."""
 
+import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import pytest
+from tests.insights.findings.conftest import GROUPS, slice_rules
+from tests.tools import Run
+
+from agent_analytics.insights import periods
+from agent_analytics.insights.windows import Period
 
 Check = Callable[..., None]
 UP = {"up": "1x120"}
@@ -195,3 +202,52 @@ def test_few_tenants(check_insight: Check, listing: Listing) -> None:
             ("no data", UP, {}),
         ],
     )
+
+
+@pytest.mark.slow
+def test_retention_looks_tenants_up(promtool: Run, tmp_path: Path, listing: Listing) -> None:
+    """What is recorded is the retention that registers alone say, also where nobody came back."""
+    cases = {
+        "three quarters": [range(12), range(12), range(3, 15)],
+        "nobody": [range(8), range(8), range(8, 12)],
+        "the first week": [range(8)],
+        "nobody now": [range(8), range(8), range(0)],
+    }
+    groups = slice_rules(tmp_path / "rules", "retention-falling")
+    rules = tmp_path / "slice.json"
+    rules.write_text(json.dumps({"groups": groups}), encoding="utf-8")
+    tests: list[dict[str, object]] = []
+    for name, weeks in cases.items():
+        expressions: list[dict[str, object]] = []
+        for period, recorded in ((Period(7), "7d"), (Period(7, 7), "7d_7d_ago")):
+            asked = periods.retention_whenever(period)
+            wrong = (
+                f"abs(listing_retention:{recorded} - {asked}) > 1e-12",
+                f"listing_retention:{recorded} unless {asked}",
+                f"{asked} unless listing_retention:{recorded}",
+            )
+            expressions += [
+                {"expr": each, "eval_time": "1440h", "exp_samples": []} for each in wrong
+            ]
+        if len(weeks) > 1:
+            there = {"labels": "{}", "value": 1}
+            expr = "count(listing_retention:7d)"
+            expressions.append({"expr": expr, "eval_time": "1440h", "exp_samples": [there]})
+        series = tenants(listing, *weeks)
+        tests.append(
+            {
+                "name": name,
+                "interval": "12h",
+                "input_series": [
+                    {"series": selector, "values": values} for selector, values in series.items()
+                ],
+                "promql_expr_test": expressions,
+            }
+        )
+    document = {"rule_files": [str(rules)], "evaluation_interval": "12h", "tests": tests}
+    names = [group["name"] for group in groups]
+    document["group_eval_order"] = [name for name in GROUPS if name in names]
+    file = tmp_path / "cases.json"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    done = promtool("test", "rules", file)
+    assert done.returncode == 0, done.stdout + done.stderr
