@@ -16,7 +16,7 @@ from typing import Final
 from agent_analytics.processor.private_files import open_private
 
 _SHORTEST_SECONDS: Final = 0.001
-_LONGEST_SECONDS: Final = 0.01
+_PAUSE_SECONDS: Final = 0.01
 #: How often longer than for a holder that does nothing is waited for a lock that goes round.
 _ROUNDS: Final = 10
 _HAND: Final = 8
@@ -92,7 +92,7 @@ def acquire(descriptor: int, kind: int, seconds: float, *, in_turn: bool = False
             if now - since >= seconds:
                 return False
             time.sleep(pause)
-            pause = min(2 * pause, _LONGEST_SECONDS)
+            pause = min(2 * pause, _PAUSE_SECONDS)
         else:
             return True
 
