@@ -220,7 +220,7 @@ COVERED: Final[dict[str, str]] = {
     "processor/_dialects/_basis.py:_REMEMBERED": PURE,
     "processor/_dialects/_closer.py": PURE,
     "processor/_dialects/_signs.py": PURE,
-    "processor/_durable/_directory.py": "tests/durable",
+    "processor/_durable/_slots.py": "tests/durable",
     "processor/_durable/_format.py": "tests/durable",
     "processor/_durable/_identity.py": OF_ONE,
     "processor/_durable/_segments.py": "tests/durable",
