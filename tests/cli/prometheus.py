@@ -50,6 +50,7 @@ def running(
     rules: Sequence[str] = (),
     alertmanager: str | None = "127.0.0.1:9",
     ready: Callable[[str], object] | None = None,
+    port: int | None = None,
 ) -> Generator[str]:
     """Run a Prometheus, and yield its address once every target was scraped and it is ready.
 
@@ -58,6 +59,7 @@ def running(
         jobs: Its scrape configurations.
         rules: Its files of rules.
         alertmanager: Its Alertmanager, which need not answer.
+        port: Where it listens; None for anywhere.
         ready: Is given the address, and returns something true once what is waited for is there.
     """
     program = shutil.which("prometheus")
@@ -71,7 +73,7 @@ def running(
         "scrape_configs": list(jobs),
     }
     config.write_text(json.dumps(document), encoding="utf-8")  # JSON is YAML
-    url = f"http://127.0.0.1:{free_port()}"
+    url = f"http://127.0.0.1:{port or free_port()}"
     command = [
         program,
         f"--config.file={config}",

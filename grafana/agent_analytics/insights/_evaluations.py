@@ -16,7 +16,7 @@ _LAST: Final = f"prometheus_rule_group_last_evaluation_timestamp_seconds{_GROUPS
 _INTERVAL: Final = f"prometheus_rule_group_interval_seconds{_GROUPS}"
 #: Evaluations that may be left out in a quarter of an hour: a busy moment is no page.
 _SPARED: Final = 3
-#: So many intervals after its last evaluation a group has stopped.
+#: So many intervals after its last evaluation a group has stopped; before the first there is none.
 _INTERVALS: Final = 3
 
 
@@ -59,7 +59,7 @@ def rules_not_evaluated() -> tuple[Rule, ...]:
         _rule(
             "late",
             f"sum by (rule_group) (increase({_MISSED}[15m])) > {_SPARED}\n"
-            f"or max by (rule_group) ((time() - {_LAST}) / ({_INTERVAL} > 0)) > {_INTERVALS}",
+            f"or max by (rule_group) ((time() - ({_LAST} > 0)) / {_INTERVAL}) > {_INTERVALS}",
             "1m",
             "Rules are evaluated late",
             "{{ $labels.rule_group }} is not evaluated as often as it should be: Prometheus has"
