@@ -14,8 +14,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from tests import forked
 from tests.durable.disks import read_only
 from tests.durable.test_cut_off import Counting
+
+from agent_analytics.processor._durable._directory import StateDirectory
 
 HERE = Path(__file__).parent
 #: Further errors, whose tests take long: each worker is an interpreter of its own.
@@ -112,7 +115,8 @@ def test_each_call_fails_for_a_while(failing: Failing, error: str) -> None:
     one, two = failing.start(), failing.start()
     one.do("count 10")
     two.do("count 5")
-    assert one.do("scrape") == two.do("scrape") == 15
+    total = 15
+    assert one.do("scrape") == two.do("scrape") == total
     for call in CALLS:
         failing.fail(error, call)
         one.do("count 10")
@@ -248,3 +252,47 @@ def test_a_file_system_that_can_be_written_to_later(tmp_path: Path) -> None:
         two = Counting(other / "state")
         assert two.do("scrape") == 10
         two.ended()
+
+
+def test_the_directory_is_another_services_by_then(failing: Failing) -> None:
+    """Nothing is written there then: the worker counts in memory and says so."""
+    failing.state.parent.mkdir()
+    failing.fail("EACCES", "mkdir")
+    one = failing.start()
+    one.do("count 10")
+    StateDirectory(failing.state, "another", b"").prepare()
+    before = sorted(each.name for each in failing.state.iterdir())
+    failing.heal()
+    one.do("upkeep")
+    one.do("count 1")
+    assert one.do("scrape") == 11
+    assert one.do("failing") == 1
+    assert sorted(each.name for each in failing.state.iterdir()) == before
+    assert "belongs to service 'another'" in one.ended()
+
+
+FORKS = """
+import os, resource, sys
+from pathlib import Path
+from tests.durable.conftest import Worker
+_, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, most))
+one = Worker(Path(sys.argv[1]), service="shop")
+one.invoke()
+child = os.fork()
+if not child:
+    one.invoke()
+    one.invoke()
+resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+if child:
+    os.waitpid(child, 0)
+one.upkeep()
+print(one.invocations(), flush=True)
+os._exit(0)
+"""
+
+
+def test_a_fork_while_memory_stands_for_the_slot(tmp_path: Path) -> None:
+    """What the parent has in memory is its own alone; each takes a slot when there is one."""
+    done = forked.run([sys.executable, "-c", FORKS, str(tmp_path)], check=True, capture_output=True)
+    assert done.stdout.split() == ["2", "3"], done.stderr

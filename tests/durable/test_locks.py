@@ -28,7 +28,8 @@ def held(path: Path) -> Generator[None]:
 
 def test_a_lock_that_goes_round_is_waited_for(tmp_path: Path) -> None:
     """Several that want it at once all get it, although each waits longer than for one holder."""
-    path, got = tmp_path / "lock", []
+    path = tmp_path / "lock"
+    got: list[int] = []
 
     def work(number: int) -> None:
         lock = lock_in_turn(path, 0.5)

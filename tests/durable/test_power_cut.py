@@ -12,6 +12,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
+from typing import Any
 
 import pytest
 from tests import forked
@@ -59,7 +60,8 @@ def load(path: Path) -> tuple[Values, DurableStore]:
     """Return what a new worker finds, taking over the slot."""
     store = DurableStore(path, "shop", b"key", RLock(), time.time)
     store.open_block(_schema.RATING, ("acme", "new"), 0.0).cells[0] += 1
-    assert store._slot.number == 0  # noqa: SLF001 - no other name for it
+    private: Any = store
+    assert private._slot.number == 0  # noqa: SLF001 - no other name for it
     found = {
         block.labels: block.cells.tolist()
         for block in store.restored()

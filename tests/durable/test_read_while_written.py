@@ -28,7 +28,7 @@ class Torn:
         self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
         self.writer = BlockFile.create(path, self.descriptor, bytes(16), bytes(8))
         _, second, _ = (self.writer.append("s", (label,), 4, 1, 0) for label in "abc")
-        self.memory = self.writer._segments[0].memory  # noqa: SLF001 - to interrupt the writer
+        self.memory = self.writer.segments[0].memory
         self.start = second.entry.start
         self.magic = self.memory[self.start : self.start + 4]
         self.memory[self.start : self.start + 4] = bytes(4)

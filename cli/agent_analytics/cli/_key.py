@@ -16,6 +16,7 @@ registers of sketches; or a password. Each call prints another one.
 """
 _EPILOG: Final = """\
 examples:
+  umask 077                                   so that nobody else reads what is written
   agent-analytics key > tenant-key            AGENT_ANALYTICS_TENANT_KEY=$(cat tenant-key)
   agent-analytics key > sketches-token        AGENT_ANALYTICS_SKETCHES_TOKEN=$(cat sketches-token)
 

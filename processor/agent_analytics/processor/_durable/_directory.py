@@ -1,5 +1,6 @@
 """A state directory: whose it is, which slots it has, and which of them have a worker."""
 
+import errno
 import hashlib
 import json
 import os
@@ -82,7 +83,8 @@ class StateDirectory:
             with self.locked(needed=True):
                 self._identify()
         except OSError as error:
-            msg = f"cannot be written to ({reason(error)})"
+            why = "something else has its name" if error.errno == errno.EEXIST else reason(error)
+            msg = f"cannot be written to ({why})"
             raise DirectoryError(msg) from error
         self.ready = True
         self.troubles.work("the directory")

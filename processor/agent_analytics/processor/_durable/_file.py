@@ -171,6 +171,7 @@ class BlockFile(MappedFile):
             limit = len(segment)
             while position < limit:
                 entry = form.read_entry(segment, index, self.header.nonce, position, limit)
+                following = limit
                 if entry is None:
                     following = form.next_candidate(segment, position, limit)
                     if following < limit:

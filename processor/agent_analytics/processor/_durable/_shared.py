@@ -82,8 +82,8 @@ class SharedFile:
 
     def _open(self) -> None:
         now = time.monotonic()
-        if self._lock >= 0 or now < self._again:
-            return
+        if self._lock >= 0 or now < self._again or not self._directory.ready:
+            return  # whose the directory is must be known first
         path = self._directory.path / self._name
         try:
             if self._file is None:

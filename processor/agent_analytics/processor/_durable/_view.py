@@ -66,7 +66,7 @@ class View:
 
     def refresh(self) -> None:
         """Find new slots and new blocks, and see who lives."""
-        numbers = self._directory.slots()
+        numbers = self._directory.slots() if self._directory.ready else []
         self._unseen.clear()
         known = {number for number in self._files if number >= 0}
         with self._directory.locked():
