@@ -73,12 +73,11 @@ class Process(ThreadingHTTPServer):
 class Page(BaseHTTPRequestHandler):
     """Answers a scrape."""
 
-    server: Process
-
     def do_GET(self) -> None:
         """Send the counters."""
         self.send_response(200)
         self.end_headers()
+        assert isinstance(self.server, Process)
         self.wfile.write(self.server.expose())
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as it is called
@@ -115,9 +114,10 @@ def _down(url: str) -> bool:
 
 def _page(url: str) -> dict[str, Any] | None:
     found = ask(url, "/api/v1/alerts")
-    pages: list[dict[str, Any]] = [
+    alerts: list[dict[str, Any]] = found["alerts"] if found else []
+    pages = [
         each
-        for each in (found or {"alerts": []})["alerts"]
+        for each in alerts
         if each["labels"]["alertname"] == ALERT and each["state"] == "firing"
     ]
     return pages[0] if pages else None

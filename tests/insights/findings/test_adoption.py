@@ -226,9 +226,10 @@ def test_retention_looks_tenants_up(promtool: Run, tmp_path: Path, listing: List
                 f"listing_retention:{recorded} unless {asked}",
                 f"{asked} unless listing_retention:{recorded}",
             )
-            expressions += [
-                {"expr": each, "eval_time": "1440h", "exp_samples": []} for each in wrong
-            ]
+            nothing: list[object] = []
+            for each in wrong:
+                asked_for: dict[str, object] = {"expr": each, "eval_time": "1440h"}
+                expressions.append({**asked_for, "exp_samples": nothing})
         if len(weeks) > 1:
             there = {"labels": "{}", "value": 1}
             expr = "count(listing_retention:7d)"
