@@ -23,8 +23,9 @@ from opentelemetry.trace import Tracer, set_span_in_context
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from agent_analytics.instrumentation import vocabulary as v
-from agent_analytics.processor import AgentMetricsProcessor, _nodes, catalogue
+from agent_analytics.processor import AgentMetricsProcessor, catalogue
 from agent_analytics.processor._count.core import Node
+from agent_analytics.processor._spans import nodes
 
 ROUNDS: Final = 31
 REQUESTS: Final = 60
@@ -51,7 +52,7 @@ class OwnVocabulary(AgentMetricsProcessor):
         if operation is None:
             if parent is None:
                 return
-            node = Node(_nodes.OTHER, parent, parent.listing)
+            node = Node(nodes.OTHER, parent, parent.listing)
         else:
             node = self._begin(operation, attributes, span, parent, parent_context)
             if node is None:
@@ -65,12 +66,12 @@ class OwnVocabulary(AgentMetricsProcessor):
         """Count a span that has ended."""
         attributes, span_id = self._read_key(span)
         node = self._open.pop(span_id, None)
-        if node is None or node.kind == _nodes.OTHER:
+        if node is None or node.kind == nodes.OTHER:
             return
         fields = self._read_end(span)
-        if node.kind == _nodes.TOOL:
+        if node.kind == nodes.TOOL:
             self._tools.end(node, attributes, span, span_id, fields)
-        elif node.kind == _nodes.INVOCATION:
+        elif node.kind == nodes.INVOCATION:
             self._invocations.end(node, attributes, span, span_id, fields)
         else:
             self._others.end(node, attributes, span, fields)

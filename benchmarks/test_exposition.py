@@ -141,7 +141,7 @@ def test_lock_holds(benchmark: BenchmarkFixture) -> None:
         print("\nHolds of the lock, 5 scrapes of 100,000 samples")
         with (
             patch("agent_analytics.processor._wiring.RLock", lambda: _WatchedLock(watch)),
-            patch("agent_analytics.processor._store.array", _CountedCells),
+            patch("agent_analytics.processor._series.store.array", _CountedCells),
         ):
             processor = filled(100_000)
             rows: list[list[str]] = []

@@ -10,7 +10,7 @@ from typing import Final, Self
 import pytest
 from benchmarks.measure import once, table
 from pytest_benchmark.fixture import BenchmarkFixture
-from tests.processor.long_runs import SHAPES, Host
+from tests.processor.runs.long_runs import SHAPES, Host
 
 from agent_analytics.processor import Limits
 

@@ -23,7 +23,7 @@ from opentelemetry.trace import Tracer, set_span_in_context
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from agent_analytics.processor import AgentMetricsProcessor, catalogue
-from agent_analytics.processor._reading import PUBLIC  # pyright: ignore[reportPrivateUsage]  # to compare
+from agent_analytics.processor._spans.sdk_access import PUBLIC  # pyright: ignore[reportPrivateUsage]  # to compare
 
 BARE: Final = "bare span"
 NO_OP: Final = "no-op processor"

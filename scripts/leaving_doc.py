@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from agent_analytics.exporters._policy import table
+from agent_analytics.exporters._leaving.policy import table
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "configuration.md"
 BEGIN, END = "<!-- what leaves: scripts/leaving_doc.py -->\n", "<!-- end of what leaves -->\n"

@@ -131,7 +131,7 @@ def test_a_stranger(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_stranger_at_the_default_port(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no setting names the port, the service may be elsewhere: that is not wrong."""
     with stranger(STRANGERS["a page"][0]) as port:
-        monkeypatch.setattr("agent_analytics.exporters._settings.choose", _default(port))
+        monkeypatch.setattr("agent_analytics.exporters._settings.settings.choose", _default(port))
         found = examine(None, "none")
     assert found.problems == []
     (left,) = [each for each in found.unchecked if "the running service" in each]
@@ -141,9 +141,9 @@ def test_a_stranger_at_the_default_port(monkeypatch: pytest.MonkeyPatch) -> None
 
 def _default(port: int) -> object:
     """Return ``choose()`` with another default port: 9464 is not the test's to take."""
-    from agent_analytics.exporters import _settings  # noqa: PLC0415 - before it is replaced
+    from agent_analytics.exporters._settings import settings  # noqa: PLC0415 - before it is replaced
 
-    chosen = _settings.choose
+    chosen = settings.choose
 
     def choose(argument: object, variable: str, default: object, parse: object) -> object:
         default = port if variable == PORT else default

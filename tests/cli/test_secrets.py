@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from agent_analytics.cli._doctor._secrets import concealer
 from agent_analytics.cli._main import main
-from agent_analytics.exporters import _otlp
-from agent_analytics.exporters._web_config import WebConfig
+from agent_analytics.exporters._access.web_config import WebConfig
+from agent_analytics.exporters._leaving import otlp
 from agent_analytics.insights._client import PrometheusClient
 from agent_analytics.processor.addresses import shown
 
@@ -58,10 +58,10 @@ def test_addresses(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the report's client nor the exporter quotes a password."""
     said = [message(lambda: PrometheusClient(address))]
     for protocol in ("grpc", "http/protobuf"):
-        kind: Any = _otlp.protocol_from(protocol)
-        said.append(message(lambda: _otlp.endpoint_from(address, kind, given=True)))  # noqa: B023 - at once
+        kind: Any = otlp.protocol_from(protocol)
+        said.append(message(lambda: otlp.endpoint_from(address, kind, given=True)))  # noqa: B023 - at once
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
-        said.append(_otlp.wrong_endpoint(kind))
+        said.append(otlp.wrong_endpoint(kind))
     assert SECRET not in "\n".join(said)
     assert all("expected" in each for each in said)
 

@@ -4,11 +4,11 @@ from collections import Counter
 from pathlib import Path
 
 import agent_analytics.processor
-from agent_analytics.processor._dialects import _reader
-from agent_analytics.processor._dialects._tokens import COUNTS
+from agent_analytics.processor._dialects import reader
+from agent_analytics.processor._dialects._shared.tokens import COUNTS
 
 PROCESSOR = Path(agent_analytics.processor.__file__).parent
-FIELDS = _reader._FIELDS  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # read by the reader alone
+FIELDS = reader._FIELDS  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # read by the reader alone
 
 
 def test_each_attribute_has_one_meaning() -> None:
@@ -16,7 +16,7 @@ def test_each_attribute_has_one_meaning() -> None:
     meanings = Counter(
         key
         for field in FIELDS
-        for key in {key for dialect in _reader.DIALECTS for key in getattr(dialect, field)}
+        for key in {key for dialect in reader.DIALECTS for key in getattr(dialect, field)}
     )
     meanings.update(key for count in COUNTS for key in (*count.attributes, *count.own))
     assert [key for key, count in meanings.items() if count > 1] == []
@@ -31,14 +31,14 @@ def _sources() -> dict[str, str]:
 def test_every_field_of_a_dialect_is_read() -> None:
     """A field that is read nowhere would be a table for nobody."""
     text = "".join(_sources().values())
-    fields = set(_reader.Dialect.__dataclass_fields__) - {"name"}
+    fields = set(reader.Dialect.__dataclass_fields__) - {"name"}
     read = {field for field in fields if f'"{field}"' in text or f"dialect.{field}" in text}
     assert fields - read == set()
 
 
 def test_words_of_a_dialect_stand_in_its_file() -> None:
     """What says that a vendor's instrumentation is at work is written in its dialect alone."""
-    vendors = [dialect for dialect in _reader.DIALECTS if dialect.name != "opentelemetry"]
+    vendors = [dialect for dialect in reader.DIALECTS if dialect.name != "opentelemetry"]
     words = {
         word
         for dialect in vendors

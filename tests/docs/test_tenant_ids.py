@@ -3,8 +3,8 @@
 import pytest
 from tests.docs import pages
 
-from agent_analytics.exporters._redaction import Policy
-from agent_analytics.exporters._settings import export_attributes
+from agent_analytics.exporters._leaving.redaction import Policy
+from agent_analytics.exporters._settings.settings import export_attributes
 from agent_analytics.instrumentation.vocabulary import TENANT_ID
 
 PAGE = "first-hour.md"

@@ -15,8 +15,8 @@ from typing import IO, Self
 import pytest
 
 from agent_analytics.processor import catalogue
-from agent_analytics.processor._durable._file import BlockFile
-from agent_analytics.processor._durable._names import FURTHER_HEALTH
+from agent_analytics.processor._durable._files.file import BlockFile
+from agent_analytics.processor._durable._files.names import FURTHER_HEALTH
 
 ROOT = Path(__file__).parents[2]
 FORMATS = Path(__file__).parent / "formats"

@@ -17,8 +17,9 @@ from tests.durable.test_stopped import Start, Worker, answered, listening, servi
 from tests.patience import patience, wait_for
 from tests.ports import free_port
 
-from agent_analytics.exporters import _target, configure
-from agent_analytics.exporters._steering import only_these
+from agent_analytics.exporters import configure
+from agent_analytics.exporters._workers import target
+from agent_analytics.exporters._workers.steering import only_these
 from agent_analytics.processor.machine import boot
 
 __all__ = ["start"]
@@ -104,7 +105,7 @@ def test_a_lease_that_says_nothing(
     strangers: ExitStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What an earlier version left, a broken disk or an earlier boot makes nobody one of ours."""
-    monkeypatch.setattr(_target, "_ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(target, "_ANSWER_SECONDS", 0.1)
     port = free_port()
     stranger(strangers, port)
     own = {"port": port, "pid": os.getpid(), "sockets": [_inode(port)]}

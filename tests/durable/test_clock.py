@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from tests.durable.conftest import Clock, Worker
 
-from agent_analytics.processor._durable import _format as form
-from agent_analytics.processor._sketch import EPOCH_SECONDS
+from agent_analytics.processor._durable._files import format as form
+from agent_analytics.processor._series.sketch import EPOCH_SECONDS
 
 Start = Callable[..., Any]
 NOW = 1_700_000_100.0
@@ -141,7 +141,7 @@ def test_a_clock_that_jumps_about(worker: Start, seed: int) -> None:
 
 def _died(one: Worker) -> None:
     """Let go of a slot as the kernel does when its worker dies."""
-    from agent_analytics.processor._durable._locks import unlock  # noqa: PLC0415
+    from agent_analytics.processor._durable._files.locks import unlock  # noqa: PLC0415
 
     processor: Any = one.processor
     store: Any = processor._store  # noqa: SLF001 - a death has no public interface

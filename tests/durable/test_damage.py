@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from tests import forked
 
-from agent_analytics.processor._durable import _format as form
-from agent_analytics.processor._durable import _names
+from agent_analytics.processor._durable._files import format as form
+from agent_analytics.processor._durable._files import names
 
 Start = Callable[..., Any]
 HERE = Path(__file__).parent
@@ -215,7 +215,7 @@ def test_a_kind_that_has_changed_goes_on(
     worker: Start, state: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A version that measures a listing otherwise shows of the old cells what it has, too."""
-    monkeypatch.setitem(_names.FINGERPRINTS, "listing", 1)
+    monkeypatch.setitem(names.FINGERPRINTS, "listing", 1)
     one = worker(state)
     one.invoke()
     assert one.invocations() == 6
@@ -227,7 +227,7 @@ def test_a_kind_that_nothing_is_known_of(
 ) -> None:
     """Blocks whose cells nobody describes are kept and not shown, which is said once."""
     with monkeypatch.context() as patch:
-        patch.setitem(_names.FINGERPRINTS, "listing", 1)
+        patch.setitem(names.FINGERPRINTS, "listing", 1)
         worker(state).invoke()
     one = worker(state)
     one.invoke()

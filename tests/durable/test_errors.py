@@ -18,7 +18,7 @@ from tests import forked
 from tests.durable.disks import read_only
 from tests.durable.test_cut_off import Counting
 
-from agent_analytics.processor._durable._directory import StateDirectory
+from agent_analytics.processor._durable._files.directory import StateDirectory
 
 HERE = Path(__file__).parent
 #: Further errors, whose tests take long: each worker is an interpreter of its own.

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.effort import examples
 
-from agent_analytics.processor import _schema
-from agent_analytics.processor._durable import _layouts, _names
-from agent_analytics.processor._schema import Schema, Series
+from agent_analytics.processor._durable import layouts
+from agent_analytics.processor._durable._files import names as _names
+from agent_analytics.processor._series import schema as _schema
+from agent_analytics.processor._series.schema import Schema, Series
 from agent_analytics.processor.catalogue import Metric
 
 EDGES = st.lists(st.integers(1, 20), min_size=1, max_size=8, unique=True).map(sorted)
@@ -60,7 +61,7 @@ def test_what_both_versions_have_goes_on(
     theirs = schema(old, old_edges, data.draw(st.integers(0, 3)))
     ours = schema(new, new_edges, data.draw(st.integers(0, 3)))
     cells = data.draw(st.lists(st.integers(0, 99), min_size=theirs.size, max_size=theirs.size))
-    reading = _layouts.Reading(ours, tuple(_layouts._pairs(theirs, ours)))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # the rule
+    reading = layouts.Reading(ours, tuple(layouts._pairs(theirs, ours)))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # the rule
     before, after = figures(theirs, cells), figures(ours, reading.read(cells))
     for key in before.keys() & after.keys():
         assert after[key] == before[key], key
@@ -70,8 +71,8 @@ def test_what_both_versions_have_goes_on(
 @pytest.mark.parametrize("kind", _schema.KINDS, ids=lambda kind: kind.name)
 def test_a_description_says_all(kind: _schema.BlockKind) -> None:
     """What is written down of a kind has its fingerprint, and is read cell by cell."""
-    text = _layouts.description(kind.schema)
-    read = _layouts.parsed(kind.name, text)
+    text = layouts.description(kind.schema)
+    read = layouts.parsed(kind.name, text)
     assert read is not None
     assert _names.fingerprint(read) == _names.FINGERPRINTS[kind.name]
     assert read.gauges == kind.schema.gauges
@@ -94,8 +95,8 @@ SPOILT: list[Callable[[Any], str]] = [
 @pytest.mark.parametrize("spoil", SPOILT)
 def test_no_description(spoil: Callable[[Any], str]) -> None:
     """What is no description, or of cells that are not there, is none."""
-    rows = json.loads(_layouts.description(_schema.TOOL))
-    assert _layouts.parsed("tool", spoil(rows)) is None
+    rows = json.loads(layouts.description(_schema.TOOL))
+    assert layouts.parsed("tool", spoil(rows)) is None
 
 
 def test_no_metric_is_in_two_kinds() -> None:
@@ -108,4 +109,4 @@ def test_no_metric_is_in_two_kinds() -> None:
 def test_the_first_kinds_are_known() -> None:
     """The first release described nothing, so what its kinds mean is kept here."""
     now = {(kind.name, _names.FINGERPRINTS[kind.name]) for kind in _schema.KINDS}
-    assert _layouts.first_layouts().keys() <= now
+    assert layouts.first_layouts().keys() <= now

@@ -21,7 +21,8 @@ from tests.durable.releases import (
     unpack,
 )
 
-from agent_analytics.processor import _schema, catalogue
+from agent_analytics.processor import catalogue
+from agent_analytics.processor._series import schema
 
 LATER = ("marketplace_agent_later_total", (("agent_id", "finder"), ("publisher_id", "acme")))
 NAMED = ("marketplace_agent_named_total", (*LATER[1], ("tool", "search")))
@@ -38,7 +39,7 @@ _LISTED = ("LISTING_METRICS: Final = (\n", "LISTING_METRICS: Final = (\n    LATE
 #: A counter of a listing, and one of what has a name in it: each of a kind of its own.
 ADDED = {
     catalogue: [_METRICS, _LISTED],
-    _schema: [
+    schema: [
         (
             "LISTINGS: Final = BlockKind(LISTING,",
             (
@@ -66,7 +67,7 @@ CHANGED = {
             "    0.1, 0.5, 1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 12.0, 15.0,",
         ),
     ],
-    _schema: [
+    schema: [
         (
             "_SINGLES: Final = len(OUTCOMES) * OUTCOME_CELLS\n",
             "_SINGLES: Final = len(OUTCOMES) * OUTCOME_CELLS + 1\n",

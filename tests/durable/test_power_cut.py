@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from tests import forked
 
-from agent_analytics.processor import _schema
 from agent_analytics.processor._durable import DurableStore
+from agent_analytics.processor._series import schema
 
 POINTS = 200
 STEP = 7
@@ -59,13 +59,13 @@ def roll_back(data: bytearray, old: bytes, dice: random.Random) -> list[int]:
 def load(path: Path) -> tuple[Values, DurableStore]:
     """Return what a new worker finds, taking over the slot."""
     store = DurableStore(path, "shop", b"key", RLock(), time.time)
-    store.open_block(_schema.RATING, ("acme", "new"), 0.0).cells[0] += 1
+    store.open_block(schema.RATING, ("acme", "new"), 0.0).cells[0] += 1
     private: Any = store
     assert private._slot.number == 0  # noqa: SLF001 - no other name for it
     found = {
         block.labels: block.cells.tolist()
         for block in store.restored()
-        if block.schema is _schema.TOOL
+        if block.schema is schema.TOOL
     }
     return found, store
 
@@ -115,7 +115,7 @@ def test_files_of_any_moment_load(tmp_path: Path, caplog: pytest.LogCaptureFixtu
                 lost += missing
                 said += told
                 # Counting goes on, and what is added now is found by the next.
-                store.open_block(_schema.TOOL, ("acme", "finder", "after"), 0.0).cells[0] += STEP
+                store.open_block(schema.TOOL, ("acme", "finder", "after"), 0.0).cells[0] += STEP
                 del store
                 again, _ = load(copy)
                 assert again.pop(("acme", "finder", "after"))[0] == STEP

@@ -18,7 +18,8 @@ from tests.durable.test_target import installs
 from tests.patience import patience, wait_for
 from tests.ports import free_port
 
-from agent_analytics.exporters import _alone, configure
+from agent_analytics.exporters import configure
+from agent_analytics.exporters._workers import alone
 from agent_analytics.instrumentation import record_install
 
 Start = Callable[..., Any]
@@ -181,5 +182,5 @@ def test_a_stranger_claims_the_port_of_an_app(
     ) as stranger:
         assert stranger.stdout is not None
         assert stranger.stdout.readline() == "held\n"
-        assert _alone.alone(port)
+        assert alone.alone(port)
         stranger.kill()

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from agent_analytics.processor._durable import _file
-from agent_analytics.processor._durable import _format as form
-from agent_analytics.processor._durable._file import BlockFile
-from agent_analytics.processor._durable._mapped import Stored
+from agent_analytics.processor._durable._files import file
+from agent_analytics.processor._durable._files import format as form
+from agent_analytics.processor._durable._files.file import BlockFile
+from agent_analytics.processor._durable._files.mapped import Stored
 
 Start = Callable[..., Any]
 TOOL = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "search"}
@@ -66,7 +66,7 @@ def test_a_block_that_is_never_finished_is_given_up(
     torn: Torn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a kill has torn is not looked for at every scrape: later blocks are found without it."""
-    monkeypatch.setattr(_file, "_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(file, "_PATIENCE_SECONDS", 0.0)
     assert torn.labels(torn.reader.scan()) == ["a", "c"]
     torn.finish()
     assert torn.reader.sync() == []

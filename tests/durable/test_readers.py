@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from agent_analytics.processor._durable import _format as form
+from agent_analytics.processor._durable._files import format as form
 
 Start = Callable[..., Any]
 HOLD = 30.0

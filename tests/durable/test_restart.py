@@ -181,7 +181,7 @@ def test_sketches_rotate_in_workers_that_serve_no_scrape(worker: Start) -> None:
 
 def stop(one: Any) -> None:  # noqa: ANN401 - a Worker of the conftest
     """Let go of a worker's slot as the kernel does when it dies."""
-    from agent_analytics.processor._durable._locks import unlock  # noqa: PLC0415
+    from agent_analytics.processor._durable._files.locks import unlock  # noqa: PLC0415
 
     store = one.processor._store  # noqa: SLF001 - a death has no public interface
     store._slot._closer.detach()  # noqa: SLF001

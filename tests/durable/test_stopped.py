@@ -20,8 +20,9 @@ from tests.durable.test_target import installs
 from tests.patience import patience, wait_for
 from tests.ports import free_port
 
-from agent_analytics.exporters import _target, configure
-from agent_analytics.exporters._listening import Sharing, listen
+from agent_analytics.exporters import configure
+from agent_analytics.exporters._http.listening import Sharing, listen
+from agent_analytics.exporters._workers import target
 
 #: Seconds until another worker takes over, by its own clock: see the module ``_target``.
 PROMISED = 15
@@ -29,7 +30,8 @@ PROMISED = 15
 SERVE = """
 import logging, os, sys, time
 logging.basicConfig(level=logging.INFO)
-from agent_analytics.exporters import _target, configure
+from agent_analytics.exporters import configure
+from agent_analytics.exporters._workers import target as _target
 from agent_analytics.instrumentation import record_install
 if sys.argv[3] == "quick":
     _target._SILENT_LOOKS, _target._ANSWER_SECONDS, _target._BEAT_SECONDS = 6, 0.5, 0.2
@@ -230,7 +232,7 @@ def test_another_service_that_does_not_answer_keeps_its_port(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A service of the same user that is stopped is not displaced from another directory."""
-    monkeypatch.setattr(_target, "_WAY_SECONDS", 0)
+    monkeypatch.setattr(target, "_WAY_SECONDS", 0)
     port = free_port()
     (listener,) = listen("127.0.0.1", port, Sharing.LATER)  # as its server does
     with listener, pytest.raises(OSError, match="in use"):

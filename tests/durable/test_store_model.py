@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from tests.effort import examples
 
-from agent_analytics.processor import _schema
 from agent_analytics.processor._durable import DurableStore
+from agent_analytics.processor._series import schema as _schema
 
 WORKERS = 4
 SCHEMAS = st.sampled_from([_schema.LISTING, _schema.TOOL, _schema.ERROR_TYPE, _schema.RATING])

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from agent_analytics.instrumentation import vocabulary as v
-from agent_analytics.processor._durable import _names
+from agent_analytics.processor._durable._files import names
 
 #: Kinds of blocks of a state directory that 0.x has written, each with its fingerprint.
 STORED = {
@@ -29,7 +29,7 @@ STORED = {
 
 def test_no_stored_kind_changes() -> None:
     """Figures that are new are in blocks of their own: every total that is stored goes on."""
-    now = {name: _names.FINGERPRINTS[name] for name in STORED}
+    now = {name: names.FINGERPRINTS[name] for name in STORED}
     assert now == STORED
 
 

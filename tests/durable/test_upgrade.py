@@ -11,8 +11,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from agent_analytics.processor import catalogue
-from agent_analytics.processor._durable._file import BlockFile
-from agent_analytics.processor._durable._names import FURTHER_HEALTH
+from agent_analytics.processor._durable._files.file import BlockFile
+from agent_analytics.processor._durable._files.names import FURTHER_HEALTH
 
 STORED = Path(__file__).parent / "revision_1"
 OLD = "c2f417d"

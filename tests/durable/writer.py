@@ -10,11 +10,11 @@ import time
 from threading import RLock
 from typing import TYPE_CHECKING
 
-from agent_analytics.processor import _schema
 from agent_analytics.processor._durable import DurableStore
+from agent_analytics.processor._series import schema
 
 if TYPE_CHECKING:
-    from agent_analytics.processor._store import Block
+    from agent_analytics.processor._series.store import Block
 
 STEP = 7
 
@@ -29,7 +29,7 @@ def main() -> None:
     while os.getppid() == parent:
         if len(blocks) < 250 and dice.random() < 0.02:
             labels = ("acme", "finder", f"tool-{len(blocks)}" + "y" * dice.randrange(120))
-            blocks.append(store.open_block(_schema.TOOL, labels, 0.0))
+            blocks.append(store.open_block(schema.TOOL, labels, 0.0))
             sys.stdout.write(f"{len(blocks)}\n")
             sys.stdout.flush()
         for block in dice.sample(blocks, min(len(blocks), 3)):

@@ -13,8 +13,8 @@ import pytest
 from tests import forked
 from tests.ports import free_port
 
-from agent_analytics.exporters import _alone
-from agent_analytics.exporters._socket_names import users_of
+from agent_analytics.exporters._workers import alone
+from agent_analytics.exporters._workers.socket_names import users_of
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="names of sockets are of Linux")
 root = pytest.mark.skipif(os.getuid() != 0, reason="only root can be somebody else")
@@ -79,7 +79,7 @@ def other(code: str, port: str, *, stranger: bool) -> Generator[None]:
 def test_a_strangers_name_does_not_count(claimed: str, case: str) -> None:
     """Whatever another user does with the name, an app in memory answers."""
     with other(STRANGERS[case], claimed, stranger=True):
-        assert _alone.alone(claimed)
+        assert alone.alone(claimed)
 
 
 @linux
@@ -91,12 +91,13 @@ def test_a_strangers_directory_and_name(
     monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
     (tmp_path / f"{name_of(claimed)[1:]}.lock").mkdir()
     with other(BIND, claimed, stranger=True):
-        assert _alone.alone(claimed)
+        assert alone.alone(claimed)
 
 
 OURS = (
     "import tempfile; tempfile.gettempdir = lambda: '/nowhere'\n"
-    "from agent_analytics.exporters import _alone; assert _alone.alone({port!r})\n"
+    "from agent_analytics.exporters._workers import alone\n"
+    "assert alone.alone({port!r})\n"
 )
 
 
@@ -104,7 +105,7 @@ OURS = (
 def test_ours_counts_however_often_it_is_asked(claimed: str) -> None:
     """A process of the same user has the port for itself, though it lets no more callers wait."""
     with other(OURS.format(port=claimed), claimed, stranger=False):
-        assert [_alone.alone(claimed) for _ in range(9)] == [False] * 9
+        assert [alone.alone(claimed) for _ in range(9)] == [False] * 9
 
 
 @linux
@@ -115,14 +116,14 @@ def test_a_stranger_cannot_hide_ours(claimed: str) -> None:
         other(OURS.format(port=claimed), claimed, stranger=False),
         other(FILL, claimed, stranger=True),
     ):
-        assert not _alone.alone(claimed)
+        assert not alone.alone(claimed)
 
 
 @linux
 def test_ours_counts_before_it_listens(claimed: str) -> None:
     """Between having the name and listening, a process of the same user has it already."""
     with other(BIND, claimed, stranger=False):
-        assert not _alone.alone(claimed)
+        assert not alone.alone(claimed)
 
 
 @linux

@@ -20,7 +20,7 @@ import uvicorn
 from tests.patience import patience
 
 from agent_analytics.exporters import make_asgi_app, make_wsgi_app
-from agent_analytics.exporters._apps import Message, Scope
+from agent_analytics.exporters._http.apps import Message, Scope
 from agent_analytics.processor import AgentMetricsProcessor
 
 INVOCATIONS = "marketplace_agent_invocations_total"

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from tests.exporters.test_guesses import Gate, basic, hashed
 from tests.patience import wait_for
 
-from agent_analytics.exporters import _password_line, _unchecked
-from agent_analytics.exporters._password_line import PasswordLine
-from agent_analytics.exporters._passwords import Credential, Users
-from agent_analytics.exporters._unchecked import APART_SECONDS, MOST_RETURNS, Unchecked
+from agent_analytics.exporters._access import password_line, unchecked
+from agent_analytics.exporters._access.password_line import PasswordLine
+from agent_analytics.exporters._access.passwords import Credential, Users
+from agent_analytics.exporters._access.unchecked import APART_SECONDS, MOST_RETURNS, Unchecked
 
 #: Whether a credential is right, or that it is sent away.
 Outcome = list[bool | str]
@@ -144,8 +144,8 @@ def test_the_line_itself_sends_away_who_waits_too_long(
     gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While nothing is checked for a long time, and nobody comes, who waits is answered, too."""
-    monkeypatch.setattr(_password_line, "_REST", 1e9)
-    monkeypatch.setattr(_password_line, "_PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(password_line, "_REST", 1e9)
+    monkeypatch.setattr(password_line, "_PATIENCE_SECONDS", 0.05)
     door = Door()
     door.fail()
     late = door.enter("right")
@@ -158,7 +158,7 @@ def test_a_rest_does_not_keep_waiting_who_came_back(
     gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A rest after a guess is not for what came back; if that fails, both rests have to pass."""
-    monkeypatch.setattr(_password_line, "_REST", 1e9)
+    monkeypatch.setattr(password_line, "_REST", 1e9)
     door = Door()
 
     def again(password: str, times: int) -> Outcome:
@@ -171,7 +171,7 @@ def test_a_rest_does_not_keep_waiting_who_came_back(
     door.fail()
     back = again("twice", 2)
     assert wait_for(lambda: back, "who came back") == [False]
-    monkeypatch.setattr(_password_line, "_PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(password_line, "_PATIENCE_SECONDS", 0.2)
     late = again("three times", 3)
     assert wait_for(lambda: late, "an answer") != [False]
     assert gate.checked == [b"wrong 10.0.0.1", b"twice"]
@@ -180,14 +180,14 @@ def test_a_rest_does_not_keep_waiting_who_came_back(
 
 def test_who_is_right_ends_no_rest(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     """A right one that did not wait leaves the rest as it was, for guesses."""
-    monkeypatch.setattr(_password_line, "_REST", 1e9)
+    monkeypatch.setattr(password_line, "_REST", 1e9)
     door = Door()
     door.fail()
     door.enter("right")
     door.clock.moved += 4.5
     back = door.enter("right")
     assert wait_for(lambda: back, "the right one") == [True]
-    monkeypatch.setattr(_password_line, "_PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(password_line, "_PATIENCE_SECONDS", 0.2)
     guess = door.enter("guess")
     assert wait_for(lambda: guess, "an answer") != [False]
     assert gate.checked == [b"wrong 10.0.0.1", b"right"]
@@ -198,8 +198,8 @@ def test_failures_of_an_address_do_not_delay_who_came_back(
     gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Behind one proxy everybody has one address: its failures delay guesses alone."""
-    monkeypatch.setattr(_password_line, "_LEAST_PENALTY", 1e9)
-    monkeypatch.setattr(_password_line, "_MOST_PENALTY", 1e9)
+    monkeypatch.setattr(password_line, "_LEAST_PENALTY", 1e9)
+    monkeypatch.setattr(password_line, "_MOST_PENALTY", 1e9)
     door = Door()
     for number in range(9):
         door.fail(word=f"wrong {number}")
@@ -281,7 +281,7 @@ class TestTheMemory:
     ) -> None:
         """Nothing counts for more than its comings a second apart; room is kept whatever comes."""
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_unchecked, "_ROOM", 8)
+            patch.setattr(unchecked, "_ROOM", 8)
             memory, now = Unchecked(), 0.0
             counted: dict[bytes, tuple[int, float]] = {}
             for number, seconds, checked in comings:

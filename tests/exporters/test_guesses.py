@@ -23,8 +23,8 @@ import trustme
 from tests.patience import patience, wait_for
 
 from agent_analytics.exporters import MetricsServer, start_http_server
-from agent_analytics.exporters._password_line import PasswordLine
-from agent_analytics.exporters._passwords import Credential, Users
+from agent_analytics.exporters._access.password_line import PasswordLine
+from agent_analytics.exporters._access.passwords import Credential, Users
 from agent_analytics.processor import AgentMetricsProcessor
 
 RIGHT = ("prom", "right")
@@ -178,7 +178,7 @@ class TestGuesses:
         self, tmp_path: Path, server: MetricsServer, gate: Gate, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """What was right by the file that is gone is checked by the one that is there."""
-        monkeypatch.setattr("agent_analytics.exporters._web_config._LOOK_SECONDS", 0.0)
+        monkeypatch.setattr("agent_analytics.exporters._access.web_config._LOOK_SECONDS", 0.0)
         gate.open.clear()
         with ThreadPoolExecutor(1) as pool:
             asked = pool.submit(ask, server, RIGHT)
@@ -195,7 +195,7 @@ class TestGuesses:
         self, server: MetricsServer, gate: Gate, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A server with checks under way closes, and leaves no thread when they are done."""
-        monkeypatch.setattr("agent_analytics.exporters._reception._CLOSE_SECONDS", 0.1)
+        monkeypatch.setattr("agent_analytics.exporters._http.reception._CLOSE_SECONDS", 0.1)
         gate.open.clear()
         with ThreadPoolExecutor(3) as pool:
             guesses = [pool.submit(ask, server, ("prom", str(guess))) for guess in range(3)]
@@ -371,7 +371,7 @@ class TestHandshakes:
             del snapshot, openmetrics
             yield text
 
-        monkeypatch.setattr("agent_analytics.exporters._renderings.text_of", text_of)
+        monkeypatch.setattr("agent_analytics.exporters._http.renderings.text_of", text_of)
         context = ssl.create_default_context()
         context.load_verify_locations(cadata=self.authority.cert_pem.bytes().decode())
         with (

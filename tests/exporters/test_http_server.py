@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from tests.patience import patience, wait_for
 
 from agent_analytics.exporters import MetricsServer, exposition, start_http_server
-from agent_analytics.exporters._renderings import renderings_of
+from agent_analytics.exporters._http.renderings import renderings_of
 from agent_analytics.processor import AgentMetricsProcessor
 
 INVOCATIONS = "marketplace_agent_invocations_total"
@@ -204,7 +204,7 @@ class TestHostileClients:
         self, processor: AgentMetricsProcessor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The time for a request is bounded in total, however often bytes come."""
-        monkeypatch.setattr("agent_analytics.exporters._connection._READ_SECONDS", 0.3)
+        monkeypatch.setattr("agent_analytics.exporters._http.connection._READ_SECONDS", 0.3)
         between_bytes = 0.05
         with (
             start_http_server(processor) as server,
@@ -228,14 +228,14 @@ class TestHostileClients:
         self, processor: AgentMetricsProcessor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The time for an answer is bounded, too, and what was to be read is let go."""
-        limit = "agent_analytics.exporters._connection._WRITE_SECONDS"
+        limit = "agent_analytics.exporters._http.connection._WRITE_SECONDS"
         monkeypatch.setattr(limit, patience(0.5))
 
         def text_of(snapshot: object, *, openmetrics: bool) -> Iterator[bytes]:
             del snapshot, openmetrics
             yield b"x" * 30_000_000
 
-        monkeypatch.setattr("agent_analytics.exporters._renderings.text_of", text_of)
+        monkeypatch.setattr("agent_analytics.exporters._http.renderings.text_of", text_of)
         with (
             start_http_server(processor) as server,
             socket.create_connection(("127.0.0.1", server.port)) as client,

@@ -26,9 +26,10 @@ from opentelemetry.trace import (
 from tests.exporters.conftest import Received
 from tests.patience import patience
 
-from agent_analytics.exporters import _policy, configure
-from agent_analytics.exporters._redaction import Policy
-from agent_analytics.exporters._settings import export_attributes
+from agent_analytics.exporters import configure
+from agent_analytics.exporters._leaving import policy as _policy
+from agent_analytics.exporters._leaving.redaction import Policy
+from agent_analytics.exporters._settings.settings import export_attributes
 from agent_analytics.instrumentation import agent, record_charge, record_feedback, tenant, tool
 
 ROOT = Path(__file__).parents[2]

@@ -7,9 +7,9 @@ import pytest
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.trace import Link, Span, SpanContext, Status, StatusCode, TraceState
-from tests.processor.test_classes_of_strangers import ARMED, Armed
+from tests.processor.spans.test_classes_of_strangers import ARMED, Armed
 
-from agent_analytics.exporters._redaction import Policy
+from agent_analytics.exporters._leaving.redaction import Policy
 from agent_analytics.instrumentation.exact import are_exact, exact_attributes
 
 TOOL = "gen_ai.tool.name"

@@ -33,8 +33,8 @@ from agent_analytics.exporters import (
     make_wsgi_app,
     start_http_server,
 )
-from agent_analytics.exporters._reception import MAX_CONNECTIONS
-from agent_analytics.exporters._renderings import (
+from agent_analytics.exporters._http.reception import MAX_CONNECTIONS
+from agent_analytics.exporters._http.renderings import (
     _KEPT_BYTES,  # pyright: ignore[reportPrivateUsage]
     Rendered,
     Renderings,
@@ -311,7 +311,7 @@ class TestHostileReaders:
     ) -> None:
         """More than the server has room for, and a scrape waits for no deadline of theirs."""
         for name in ("_READ_SECONDS", "_WRITE_SECONDS", "_LINGER_SECONDS"):
-            monkeypatch.setattr(f"agent_analytics.exporters._connection.{name}", 1e6)
+            monkeypatch.setattr(f"agent_analytics.exporters._http.connection.{name}", 1e6)
         with ExitStack() as clients:
             for _ in range(MAX_CONNECTIONS + 30):
                 clients.enter_context(connect(server.port, sent))
@@ -332,13 +332,13 @@ class TestHostileReaders:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A full house that is answered all at once is not cut for those who come next."""
-        monkeypatch.setattr("agent_analytics.exporters._reception.MAX_CONNECTIONS", 8)
+        monkeypatch.setattr("agent_analytics.exporters._http.reception.MAX_CONNECTIONS", 8)
 
         def text_of(snapshot: object, *, openmetrics: bool) -> Iterator[bytes]:
             del snapshot, openmetrics
             yield b"#" * 5_000_000
 
-        monkeypatch.setattr("agent_analytics.exporters._renderings.text_of", text_of)
+        monkeypatch.setattr("agent_analytics.exporters._http.renderings.text_of", text_of)
         processor = Gated()
         with start_http_server(processor) as server, ThreadPoolExecutor(16) as pool:
             first = pool.submit(scrape, server.port)
@@ -410,7 +410,7 @@ class TestHostileReaders:
             del snapshot, openmetrics
             yield b"#" * (size - 1) + b"\n"
 
-        monkeypatch.setattr("agent_analytics.exporters._renderings.text_of", text_of)
+        monkeypatch.setattr("agent_analytics.exporters._http.renderings.text_of", text_of)
         readings = renderings_of(processor)._readings  # pyright: ignore[reportPrivateUsage] # noqa: SLF001 - who reads
         with served_by_uvicorn(make_asgi_app(processor)) as url, ExitStack() as clients:
             port = int(url.rpartition(":")[2])

@@ -126,7 +126,7 @@ class Raises(SpanProcessor):
 def test_a_processor_that_raises_keeps_nobody_from_a_span(monkeypatch: pytest.MonkeyPatch) -> None:
     """At our provider, the host sees nothing of it, and all others get the span."""
     monkeypatch.setattr(trace, "get_tracer_provider", trace.ProxyTracerProvider)
-    monkeypatch.setattr("agent_analytics.exporters._provider.stand_in", _stands_in)
+    monkeypatch.setattr("agent_analytics.exporters._provider.provider.stand_in", _stands_in)
     runtime = configure(metrics_port=None, hold_seconds=0, tenant_key="k")
     try:
         exporter = InMemorySpanExporter()

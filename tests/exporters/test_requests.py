@@ -20,7 +20,7 @@ from agent_analytics.exporters import (
     make_wsgi_app,
     start_http_server,
 )
-from agent_analytics.exporters._request import BadRequestError, parse
+from agent_analytics.exporters._http.request import BadRequestError, parse
 from agent_analytics.processor import AgentMetricsProcessor
 
 HOST = b"\r\nHost: localhost:9464\r\n\r\n"

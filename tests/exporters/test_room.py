@@ -4,15 +4,16 @@ from typing import Any
 
 import pytest
 
-from agent_analytics.exporters import _room, configure
-from agent_analytics.exporters._variables import OURS, misspelt
+from agent_analytics.exporters import configure
+from agent_analytics.exporters._settings import room
+from agent_analytics.exporters._settings.variables import OURS, misspelt
 from agent_analytics.exporters.checks import refusals
 from agent_analytics.processor import Limits
 
 
 def test_the_default() -> None:
     """Without anything set, one exposition stays below what a Prometheus takes easily."""
-    chosen = _room.limits()
+    chosen = room.limits()
     assert (chosen.max_samples, chosen.max_exposition_bytes) == (250_000, 40_000_000)
     assert chosen == Limits()
 
@@ -22,15 +23,15 @@ def test_an_argument_counts_before_a_variable_and_a_variable_before_limits(
 ) -> None:
     """What is nearest to the program counts, and the other limits stay what they are."""
     given = Limits(max_samples=5_000, tools_per_listing=7)
-    assert _room.limits(given).max_samples == 5_000
+    assert room.limits(given).max_samples == 5_000
     monkeypatch.setenv("AGENT_ANALYTICS_MAX_SAMPLES", "6000")
-    assert _room.limits(given).max_samples == 6_000
-    chosen = _room.limits(given, max_samples=7_000, publisher_share=1)
+    assert room.limits(given).max_samples == 6_000
+    chosen = room.limits(given, max_samples=7_000, publisher_share=1)
     assert (chosen.max_samples, chosen.publisher_share, chosen.tools_per_listing) == (7_000, 1, 7)
 
 
 @pytest.mark.parametrize("value", ["many", "0", "-1", "1e999", "nan", "1.5"])
-@pytest.mark.parametrize("variable", list(_room.VARIABLES.values()))
+@pytest.mark.parametrize("variable", list(room.VARIABLES.values()))
 def test_a_variable_that_makes_no_sense(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
@@ -59,5 +60,5 @@ def test_an_argument_that_makes_no_sense(arguments: dict[str, Any]) -> None:
 )
 def test_a_misspelt_variable(given: str, meant: str) -> None:
     """A name that nothing reads is answered with the one that was meant."""
-    assert set(_room.VARIABLES.values()) <= set(OURS)
+    assert set(room.VARIABLES.values()) <= set(OURS)
     assert list(misspelt([given])) == [(given, meant)]

@@ -18,8 +18,8 @@ from tests import forked
 from tests.patience import patience
 
 from agent_analytics.exporters import MetricsServer, start_http_server
-from agent_analytics.exporters._passwords import Credential, Users
-from agent_analytics.exporters._web_config import WebConfig
+from agent_analytics.exporters._access.passwords import Credential, Users
+from agent_analytics.exporters._access.web_config import WebConfig
 from agent_analytics.processor import AgentMetricsProcessor
 
 TLS = "tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n"
@@ -158,7 +158,7 @@ class TestBasicAuthentication:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """After a flood of guesses a user is still let in without work, and memory is bounded."""
-        monkeypatch.setattr("agent_analytics.exporters._passwords._REMEMBERED_FAILURES", 5)
+        monkeypatch.setattr("agent_analytics.exporters._access.passwords._REMEMBERED_FAILURES", 5)
         users = Users({"prom": hashed("right")})
         assert users.check(credential(users, "prom", "right"))
         for guess in range(12):
@@ -269,7 +269,7 @@ class TestFollowing:
         self, serve: Serve, folder: Path, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A certificate that is replaced is served to the next client, without a restart."""
-        monkeypatch.setattr("agent_analytics.exporters._web_config._LOOK_SECONDS", 0.0)
+        monkeypatch.setattr("agent_analytics.exporters._access.web_config._LOOK_SECONDS", 0.0)
         server = serve(TLS)
         assert ask(server, context=trusting(authority)) == 200
         successor = trustme.CA()
@@ -284,7 +284,7 @@ class TestFollowing:
         caplog: pytest.LogCaptureFixture,
     ) -> None:
         """While the file is wrong the earlier users stay, nobody else gets in, and it is logged."""
-        monkeypatch.setattr("agent_analytics.exporters._web_config._LOOK_SECONDS", 0.0)
+        monkeypatch.setattr("agent_analytics.exporters._access.web_config._LOOK_SECONDS", 0.0)
         server = serve(f"basic_auth_users: {{prom: {hashed('x')}}}")
         (folder / "web.yml").write_text("basic_auth_users: [")
         assert ask(server) == 401

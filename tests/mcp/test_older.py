@@ -3,7 +3,7 @@
 import pytest
 from opentelemetry.trace import NonRecordingSpan as Remote
 from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags, set_span_in_context
-from tests.processor.conftest import Rig
+from tests.processor.rig import Rig
 
 from agent_analytics.instrumentation import tool
 from agent_analytics.instrumentation.tracing import use_provider

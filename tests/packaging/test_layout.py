@@ -105,6 +105,18 @@ def test_package_exports_exactly_its_public_names(part: str) -> None:
             assert public <= set(exported), module.__name__
 
 
+@pytest.mark.parametrize("part", ["processor", "exporters"])
+def test_rooms_are_small(part: str) -> None:
+    """No folder has more modules than a reader takes in at a glance."""
+    folders = {source.parent for source in _sources(part)}
+    many = {
+        folder.name: number
+        for folder in folders
+        if (number := len([each for each in folder.glob("*.py") if each.stem != "__init__"])) > 12
+    }
+    assert many == {}
+
+
 def test_instrumentation_imports_the_opentelemetry_api_only() -> None:
     """An instrumented agent needs no SDK: without one, spans are no-ops."""
     foreign = {

@@ -17,7 +17,8 @@ import json, os, sys
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider, SpanProcessor
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, ConsoleSpanExporter
-from agent_analytics.exporters import _watch, configure
+from agent_analytics.exporters import configure
+from agent_analytics.exporters._instrument import watch as _watch
 _watch.FIRST_SECONDS = 0.5
 runtime = configure(instrument=INSTRUMENT)
 

@@ -11,9 +11,10 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from tests.zero_code.launch import PLAIN, announced, asked, install, installed, run
 
-from agent_analytics.exporters import _frameworks, _libraries, configure
-from agent_analytics.exporters._instrument import Instruments
-from agent_analytics.exporters._packages import is_genai
+from agent_analytics.exporters import configure
+from agent_analytics.exporters._instrument import frameworks, libraries
+from agent_analytics.exporters._instrument.instrument import Instruments
+from agent_analytics.exporters._instrument.packages import is_genai
 
 TELL = """
 sys.stdout.write(json.dumps(told) + "\\n"); sys.stdout.flush(); sys.stdin.read()
@@ -191,9 +192,9 @@ def test_a_framework_that_records_by_itself() -> None:
     """It may be named like the others: nothing is to be switched, and that is said."""
     found = Instruments(["MCP"], "instrument")
     assert {each.name for each in found.records} == {"mcp"}
-    library = _libraries.called("model-context") or _libraries.called("mcp")
+    library = libraries.called("model-context") or libraries.called("mcp")
     assert library is not None
-    switch = _frameworks.Native(library)
+    switch = frameworks.Native(library)
     switch.switch_on(TracerProvider(shutdown_on_exit=False))
     assert (switch.record.state, switch.record.reason) == ("on", "it records spans by itself")
 

@@ -12,31 +12,27 @@ from typing import Self
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import Sampler
 
-from agent_analytics.exporters import (
-    _egress,
-    _exporters,
-    _forked,
-    _in_use,
-    _process_tree,
-    _provider,
-    _room,
-    _settings,
-    _sketch_readers,
-    _startup,
-)
-from agent_analytics.exporters._content import content_wanted
-from agent_analytics.exporters._explained import explained
+from agent_analytics.exporters import _exporters
+from agent_analytics.exporters._access import sketch_readers
 from agent_analytics.exporters._exporters import Exporter
-from agent_analytics.exporters._identity import check_identity
-from agent_analytics.exporters._instrument import Instruments
-from agent_analytics.exporters._redaction import Policy
-from agent_analytics.exporters._server import MetricsServer
-from agent_analytics.exporters._serving import serve
-from agent_analytics.exporters._settings import UNSET, OrUnset, Settings, TakeRate
-from agent_analytics.exporters._span_limits import warn_of_limits
-from agent_analytics.exporters._switches import Instrumentation
-from agent_analytics.exporters._target import SharedTarget
-from agent_analytics.exporters._watch import Watch
+from agent_analytics.exporters._http import in_use
+from agent_analytics.exporters._http.server import MetricsServer
+from agent_analytics.exporters._instrument.instrument import Instruments
+from agent_analytics.exporters._instrument.switches import Instrumentation
+from agent_analytics.exporters._instrument.watch import Watch
+from agent_analytics.exporters._leaving import egress
+from agent_analytics.exporters._leaving.content import content_wanted
+from agent_analytics.exporters._leaving.redaction import Policy
+from agent_analytics.exporters._provider import provider as _provider
+from agent_analytics.exporters._settings import room, startup
+from agent_analytics.exporters._settings import settings as _settings
+from agent_analytics.exporters._settings.explained import explained
+from agent_analytics.exporters._settings.identity import check_identity
+from agent_analytics.exporters._settings.settings import UNSET, OrUnset, Settings, TakeRate
+from agent_analytics.exporters._settings.span_limits import warn_of_limits
+from agent_analytics.exporters._workers import forked, process_tree
+from agent_analytics.exporters._workers.serving import serve
+from agent_analytics.exporters._workers.target import SharedTarget
 from agent_analytics.instrumentation import incoming
 from agent_analytics.instrumentation.exceptions import use_not_errors
 from agent_analytics.instrumentation.health import note_internal_error
@@ -68,9 +64,9 @@ class Runtime:
         self._stop = ExitStack()
         self._lock = threading.Lock()
         self._instruments = settings.instruments
-        _in_use.offer(processor, settings)
-        _sketch_readers.offer(processor, settings.sketches_token)
-        root = _process_tree.root()
+        in_use.offer(processor, settings)
+        sketch_readers.offer(processor, settings.sketches_token)
+        root = process_tree.root()
         with ExitStack() as started:  # unwound where the next step fails
             _exporters.start(settings.exporters, processor, started)  # their last reading has all
             started.callback(processor.shutdown)  # what has ended by then counts
@@ -92,22 +88,22 @@ class Runtime:
             self._attachment = self._attach(settings, started)
             trusted = incoming.trust(chosen=settings.trust_incoming_baggage)
             started.callback(incoming.trust, chosen=trusted)
-            propagator = _egress.install(identity=settings.propagate_identity)
-            started.callback(_egress.uninstall, propagator)
+            propagator = egress.install(identity=settings.propagate_identity)
+            started.callback(egress.uninstall, propagator)
             self._watch_forks(started)
             if settings.instruments is not None:
                 started.callback(settings.instruments.switch_off)
                 settings.instruments.switch_on(None if settings.sdk_disabled else self.provider)
             if root is None:
-                started.callback(_process_tree.take_back, _process_tree.leave_word(self.served))
+                started.callback(process_tree.take_back, process_tree.leave_word(self.served))
             if not settings.sdk_disabled:
                 watch = Watch(self._attachment, settings.instruments, processor)
                 started.callback(watch.close)
-            _startup.announce(settings, processor, self.server, self.metrics_port, root)
+            startup.announce(settings, processor, self.server, self.metrics_port, root)
             self._stop = started.pop_all()
 
     def _serve(
-        self, settings: Settings, port: int, started: ExitStack, root: _process_tree.Root | None
+        self, settings: Settings, port: int, started: ExitStack, root: process_tree.Root | None
     ) -> None:
         serving = serve(settings, port, self.processor, started, needed=root is None)
         if isinstance(serving, SharedTarget):
@@ -123,7 +119,7 @@ class Runtime:
             return _provider.attach_nothing()
         processors: list[SpanProcessor] = [self.processor]
         if self._unread:
-            processors.append(_forked.FirstSpan(self._unread))
+            processors.append(forked.FirstSpan(self._unread))
         if settings.otlp is not None:
             policy = Policy(content=content_wanted(), attributes=settings.export_attributes)
             self._exporter = settings.otlp.processor(policy)
@@ -141,8 +137,8 @@ class Runtime:
 
     def _watch_forks(self, started: ExitStack) -> None:
         if self._server is not None and self._attachment.processors is not None:
-            _forked.watch(self._attachment)
-            started.callback(_forked.unwatch, self._attachment)
+            forked.watch(self._attachment)
+            started.callback(forked.unwatch, self._attachment)
 
     @property
     def served(self) -> int | None:
@@ -313,7 +309,7 @@ def configure(
             none of the SDK's.
     """
     global _live, _instruments  # noqa: PLW0603 - one runtime per process, as its provider
-    limits = _room.limits(
+    limits = room.limits(
         limits,
         max_samples=max_samples,
         max_exposition_bytes=max_exposition_bytes,

@@ -19,11 +19,13 @@ from opentelemetry.instrumentation.dependencies import DependencyConflictError
 from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]  # untyped
 from opentelemetry.sdk.trace import TracerProvider
 
-from agent_analytics.exporters import _configure, _process_tree, _sdk
-from agent_analytics.exporters._explained import DOCTOR
-from agent_analytics.exporters._identity import publisher_named
-from agent_analytics.exporters._packages import is_genai
-from agent_analytics.exporters._settings import UNSET
+from agent_analytics.exporters import _configure
+from agent_analytics.exporters._instrument.packages import is_genai
+from agent_analytics.exporters._provider import sdk
+from agent_analytics.exporters._settings.explained import DOCTOR
+from agent_analytics.exporters._settings.identity import publisher_named
+from agent_analytics.exporters._settings.settings import UNSET
+from agent_analytics.exporters._workers import process_tree
 
 _logger = logging.getLogger("agent_analytics")
 
@@ -116,7 +118,7 @@ def _start() -> None:
 
 def _configure_or_count_only() -> None:
     # Whoever has set up a provider has set up its export, too.
-    foreign = isinstance(_sdk.behind(trace.get_tracer_provider()), TracerProvider)
+    foreign = isinstance(sdk.behind(trace.get_tracer_provider()), TracerProvider)
     endpoint = None if foreign else UNSET
     instrument = None if os.environ.get(_INSTRUMENT_VARIABLE, "").strip() else True
     try:
@@ -126,7 +128,7 @@ def _configure_or_count_only() -> None:
             raise
         _logger.error("agent-analytics: %s. Nobody can read what this process counts", error)  # noqa: TRY400 - the message is for people
         _configure.configure_without_code(None, endpoint, instrument)
-    if _process_tree.root() is None and not publisher_named():
+    if process_tree.root() is None and not publisher_named():
         _logger.warning(
             "agent-analytics: no publisher is named: what names none itself is counted as "
             "unattributed; set AGENT_ANALYTICS_PUBLISHER_ID"

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Final, cast
 
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 
-from agent_analytics.exporters import _room, _settings
-from agent_analytics.exporters._identity import check_identity, publisher_named
-from agent_analytics.exporters._listening import bare, is_every, listen
-from agent_analytics.exporters._otlp import wrong_endpoint
-from agent_analytics.exporters._redaction import Policy
-from agent_analytics.exporters._responses import NO_READER, READER
-from agent_analytics.exporters._settings import UNSET
-from agent_analytics.exporters._variables import PREFIXES, misspelt
-from agent_analytics.exporters._web_config import WebConfig
+from agent_analytics.exporters._access.web_config import WebConfig
+from agent_analytics.exporters._http.listening import bare, is_every, listen
+from agent_analytics.exporters._http.responses import NO_READER, READER
+from agent_analytics.exporters._leaving.otlp import wrong_endpoint
+from agent_analytics.exporters._leaving.redaction import Policy
+from agent_analytics.exporters._settings import room, settings
+from agent_analytics.exporters._settings.identity import check_identity, publisher_named
+from agent_analytics.exporters._settings.settings import UNSET
+from agent_analytics.exporters._settings.variables import PREFIXES, misspelt
 from agent_analytics.instrumentation.incoming import TRUST_VARIABLE
 from agent_analytics.processor import AgentMetricsProcessor, Limits
 
@@ -92,7 +92,7 @@ def refusals() -> Iterator[Refusal]:
 def hold_seconds() -> float | None:
     """Return how long newborn series show 0, in seconds; None where that is set wrong."""
     try:
-        return _settings.hold_seconds(UNSET)
+        return settings.hold_seconds(UNSET)
     except ValueError:
         return None
 
@@ -100,7 +100,7 @@ def hold_seconds() -> float | None:
 def served_at() -> str | None:
     """Return the address of ``/metrics`` by the settings; None where none can be known."""
     try:
-        port = _settings.metrics_port(UNSET)
+        port = settings.metrics_port(UNSET)
     except ValueError:
         return None
     if not port:  # none, or any that is free
@@ -132,22 +132,22 @@ def _web_config() -> None:
 
 
 def _take_rate() -> None:
-    AgentMetricsProcessor(take_rate=_settings.take_rate(None)).shutdown()
+    AgentMetricsProcessor(take_rate=settings.take_rate(None)).shutdown()
 
 
 def _expire() -> None:
-    AgentMetricsProcessor(expire_seconds=_settings.expire_seconds(UNSET)).shutdown()
+    AgentMetricsProcessor(expire_seconds=settings.expire_seconds(UNSET)).shutdown()
 
 
 def _endpoint() -> None:
-    endpoint = _settings.otlp(UNSET, None)
+    endpoint = settings.otlp(UNSET, None)
     wrong = wrong_endpoint(endpoint.protocol) if endpoint is not None else ""
     if wrong:
         raise ValueError(wrong)
 
 
 def _export() -> None:
-    endpoint = _settings.otlp(UNSET, None)
+    endpoint = settings.otlp(UNSET, None)
     if endpoint is not None:
         exporting = cast("SpanProcessor", endpoint.processor(Policy()))
         exporting.shutdown()  # nothing was recorded, so nothing is sent
@@ -158,27 +158,27 @@ _READERS: Final[tuple[tuple[str, Callable[[], object]], ...]] = (
     ("OTEL_RESOURCE_ATTRIBUTES", lambda: OTELResourceDetector().detect()),
     ("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", Resource.create),
     (_HOST, _host),
-    ("AGENT_ANALYTICS_METRICS_PORT", lambda: _settings.metrics_port(UNSET)),
-    ("AGENT_ANALYTICS_HOLD_SECONDS", lambda: _settings.hold_seconds(UNSET)),
+    ("AGENT_ANALYTICS_METRICS_PORT", lambda: settings.metrics_port(UNSET)),
+    ("AGENT_ANALYTICS_HOLD_SECONDS", lambda: settings.hold_seconds(UNSET)),
     ("AGENT_ANALYTICS_TAKE_RATE", _take_rate),
     ("AGENT_ANALYTICS_EXPIRE_SECONDS", _expire),
-    ("AGENT_ANALYTICS_PRICES", lambda: _settings.prices(UNSET)),
+    ("AGENT_ANALYTICS_PRICES", lambda: settings.prices(UNSET)),
     (
         "AGENT_ANALYTICS_PROPAGATE_IDENTITY",
-        lambda: _settings.flag(None, "AGENT_ANALYTICS_PROPAGATE_IDENTITY"),
+        lambda: settings.flag(None, "AGENT_ANALYTICS_PROPAGATE_IDENTITY"),
     ),
-    ("AGENT_ANALYTICS_EXPORT_ATTRIBUTES", lambda: _settings.export_attributes(None)),
-    (TRUST_VARIABLE, lambda: _settings.flag(None, TRUST_VARIABLE)),
-    ("AGENT_ANALYTICS_INSTRUMENT", lambda: _settings.instruments(None)),
-    ("AGENT_ANALYTICS_NOT_ERRORS", lambda: _settings.not_errors(None)),
+    ("AGENT_ANALYTICS_EXPORT_ATTRIBUTES", lambda: settings.export_attributes(None)),
+    (TRUST_VARIABLE, lambda: settings.flag(None, TRUST_VARIABLE)),
+    ("AGENT_ANALYTICS_INSTRUMENT", lambda: settings.instruments(None)),
+    ("AGENT_ANALYTICS_NOT_ERRORS", lambda: settings.not_errors(None)),
     (_WEB_CONFIG, _web_config),
     ("AGENT_ANALYTICS_PUBLISHER_ID", lambda: check_identity(Limits())),
-    ("AGENT_ANALYTICS_SKETCHES_TOKEN", lambda: _settings.sketches_token(UNSET)),
+    ("AGENT_ANALYTICS_SKETCHES_TOKEN", lambda: settings.sketches_token(UNSET)),
     *(
-        (variable, partial(_room.limited, Limits(), name))
-        for name, variable in _room.VARIABLES.items()
+        (variable, partial(room.limited, Limits(), name))
+        for name, variable in room.VARIABLES.items()
     ),
-    ("OTEL_TRACES_SAMPLER", _settings.sampler_from_environment),
+    ("OTEL_TRACES_SAMPLER", settings.sampler_from_environment),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", _endpoint),
     ("OTEL_EXPORTER_OTLP_* and OTEL_BSP_*", _export),
 )

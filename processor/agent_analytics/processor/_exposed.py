@@ -12,10 +12,11 @@ from prometheus_client.registry import Collector
 
 from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.instrumentation.written_calls import close_late
-from agent_analytics.processor import _fork, _health
-from agent_analytics.processor._collector import collect, describe
-from agent_analytics.processor._readers import HTTP, Registries, owner_of
-from agent_analytics.processor._rows import Part, Snapshot
+from agent_analytics.processor import _fork
+from agent_analytics.processor._series import health
+from agent_analytics.processor._series.collector import collect, describe
+from agent_analytics.processor._series.readers import HTTP, Registries, owner_of
+from agent_analytics.processor._series.rows import Part, Snapshot
 from agent_analytics.processor._wiring import Wiring
 
 #: How often a worker with a state directory looks after what is not done span by span.
@@ -59,7 +60,7 @@ class Exposed(SpanProcessor, Collector):
 
     def _counted(self) -> None:
         now_ns = time.time_ns()
-        self._health.cells[_health.LAST_SPAN] = now_ns
+        self._health.cells[health.LAST_SPAN] = now_ns
         if not self._upkeep_from < now_ns <= self._upkeep_at:
             self._upkeep(now_ns)
 

@@ -11,10 +11,10 @@ from time import monotonic, time
 
 from agent_analytics.processor._count.core import ENDED, OwnSpans
 from agent_analytics.processor._exposed import Exposed
-from agent_analytics.processor._installs import Callback
-from agent_analytics.processor._limits import Limits
 from agent_analytics.processor._other_ways import OtherWays
-from agent_analytics.processor._prices import Prices
+from agent_analytics.processor._prices.prices import Prices
+from agent_analytics.processor._room.limits import Limits
+from agent_analytics.processor._series.installs import Callback
 from agent_analytics.processor._wiring import Wiring
 
 

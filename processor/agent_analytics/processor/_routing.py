@@ -7,10 +7,10 @@ from opentelemetry.sdk.trace import ReadableSpan
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor._count.core import Node
 from agent_analytics.processor._dialects import PERHAPS, SPEAKS, Signs
-from agent_analytics.processor._followed import Followed
-from agent_analytics.processor._nodes import CALLS, FOREIGN, IGNORED, NATIVE, UNDECIDED
-from agent_analytics.processor._own_spans import is_own
-from agent_analytics.processor._reading import Attributes
+from agent_analytics.processor._runs.foreign_span import Followed
+from agent_analytics.processor._spans.nodes import CALLS, FOREIGN, IGNORED, NATIVE, UNDECIDED
+from agent_analytics.processor._spans.own_spans import is_own
+from agent_analytics.processor._spans.sdk_access import Attributes
 
 
 class Routing:

@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping
 from threading import RLock
 from typing import Final
 
-from agent_analytics.processor._attribution import Attribution
 from agent_analytics.processor._count.core import Beginnings
-from agent_analytics.processor._counting import RunCounter
+from agent_analytics.processor._count.count_run import RunCounter
+from agent_analytics.processor._count.events import EventCounter, EventIds
+from agent_analytics.processor._count.invocations import InvocationCounter
+from agent_analytics.processor._count.tools import ToolCounter
+from agent_analytics.processor._count.usage import UsageCounter
 from agent_analytics.processor._durable import (
     DirectoryError,
     DurableSnapshots,
@@ -16,24 +19,21 @@ from agent_analytics.processor._durable import (
     SharedIds,
     SharedShares,
 )
-from agent_analytics.processor._events import EventCounter, EventIds
-from agent_analytics.processor._health import Health
-from agent_analytics.processor._installs import ActiveInstalls, Callback
-from agent_analytics.processor._invocations import InvocationCounter
-from agent_analytics.processor._limits import Limits
-from agent_analytics.processor._listings import Listings
-from agent_analytics.processor._open_spans import OpenSpans
-from agent_analytics.processor._placing import Placing
-from agent_analytics.processor._prices import Prices
-from agent_analytics.processor._reading import readers
+from agent_analytics.processor._prices.prices import Prices
+from agent_analytics.processor._room.limits import Limits
+from agent_analytics.processor._room.shares import Admission, Shares
 from agent_analytics.processor._routing import Routing
-from agent_analytics.processor._runs import Runs
-from agent_analytics.processor._shares import Admission, Shares
-from agent_analytics.processor._snapshot import Snapshots
-from agent_analytics.processor._store import MemoryStore
-from agent_analytics.processor._tools import ToolCounter
-from agent_analytics.processor._usage import UsageCounter
-from agent_analytics.processor._values import Amounts, Charges, TakeRate
+from agent_analytics.processor._runs.tracker import Runs
+from agent_analytics.processor._series.health import Health
+from agent_analytics.processor._series.installs import ActiveInstalls, Callback
+from agent_analytics.processor._series.listings import Listings
+from agent_analytics.processor._series.snapshot import Snapshots
+from agent_analytics.processor._series.store import MemoryStore
+from agent_analytics.processor._spans.attribution import Attribution
+from agent_analytics.processor._spans.open_spans import OpenSpans
+from agent_analytics.processor._spans.sdk_access import readers
+from agent_analytics.processor._spans.values import Amounts, Charges, TakeRate
+from agent_analytics.processor._trees.placing import Placing
 
 #: Used where no key is configured, so that restarts and replicas still agree on registers.
 _DEFAULT_KEY: Final = b"agent-analytics"

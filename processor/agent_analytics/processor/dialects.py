@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from agent_analytics.processor._dialects._registry import DIALECTS, joined
+from agent_analytics.processor._dialects.registry import DIALECTS, joined
 
 #: Names of attributes that hold what was asked and answered, as regular expressions.
 CONTENT: Final[tuple[str, ...]] = joined("content")

@@ -1,5 +1,5 @@
 """Distinct counts that merge, for whoever makes registers outside a processor."""
 
-from agent_analytics.processor._sketch import EPOCH_SECONDS, Hasher, Sketch
+from agent_analytics.processor._series.sketch import EPOCH_SECONDS, Hasher, Sketch
 
 __all__ = ["EPOCH_SECONDS", "Hasher", "Sketch"]

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import worker  # type: ignore[import-not-found]  # beside this file
 
 #: What finds, takes over and puts in place what was stored.
-RESTORES = ("/_durable/", "listings.py", "processor/_health.py", "shares.py")
+RESTORES = ("/_durable/", "listings.py", "processor/_series/health.py", "shares.py")
 
 
 class Lines:

@@ -20,36 +20,10 @@ from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.context import FACTS_KEY
 from agent_analytics.instrumentation.exact import exact, exact_text
 from agent_analytics.instrumentation.health import note_internal_error
-from agent_analytics.processor import _health
-from agent_analytics.processor import _schema as schema
-from agent_analytics.processor._cells import Cells, Exemplar, SketchCells
-from agent_analytics.processor._nodes import (
-    AGENT,
-    CALLS,
-    DIRECT,
-    DUPLICATE,
-    FAILED,
-    INFERENCE,
-    INVOCATION,
-    LIBRARY,
-    NATIVE,
-    OTHER,
-    THROUGH_WORK,
-    TOOL,
-)
-from agent_analytics.processor._outcomes import (
-    ERROR,
-    OUTCOMES,
-    STEERED,
-    TIMEOUT,
-    error_type_of,
-    outcome_of,
-    source_of,
-)
-from agent_analytics.processor._own_spans import is_own
-from agent_analytics.processor._reading import Attributes, EndFields, Key, Start
-from agent_analytics.processor._sampling import mend_sampler
-from agent_analytics.processor._schema import (
+from agent_analytics.processor._series import health as _health
+from agent_analytics.processor._series import schema
+from agent_analytics.processor._series.cells import Cells, Exemplar, SketchCells
+from agent_analytics.processor._series.schema import (
     ERROR_TYPES,
     FEES,
     IN_PROGRESS,
@@ -64,20 +38,46 @@ from agent_analytics.processor._schema import (
     WASTED_COST,
     Schema,
 )
-from agent_analytics.processor._values import MAX_DURATION_NS, duration
+from agent_analytics.processor._spans.nodes import (
+    AGENT,
+    CALLS,
+    DIRECT,
+    DUPLICATE,
+    FAILED,
+    INFERENCE,
+    INVOCATION,
+    LIBRARY,
+    NATIVE,
+    OTHER,
+    THROUGH_WORK,
+    TOOL,
+)
+from agent_analytics.processor._spans.outcomes import (
+    ERROR,
+    OUTCOMES,
+    STEERED,
+    TIMEOUT,
+    error_type_of,
+    outcome_of,
+    source_of,
+)
+from agent_analytics.processor._spans.own_spans import is_own
+from agent_analytics.processor._spans.sampling import mend_sampler
+from agent_analytics.processor._spans.sdk_access import Attributes, EndFields, Key, Start
+from agent_analytics.processor._spans.values import MAX_DURATION_NS, duration
 from agent_analytics.processor.catalogue import INVOCATION_SECONDS, TOOL_SECONDS, UNKNOWN
 
 if TYPE_CHECKING:  # what is asked here, and itself imports what is here
-    from agent_analytics.processor._attribution import Attribution
-    from agent_analytics.processor._events import EventIds
-    from agent_analytics.processor._health import Health
-    from agent_analytics.processor._listings import Listings
-    from agent_analytics.processor._open_spans import OpenSpans
+    from agent_analytics.processor._count.events import EventIds
+    from agent_analytics.processor._count.usage import UsageCounter
     from agent_analytics.processor._other_ways import OtherWays
-    from agent_analytics.processor._runs import Runs
-    from agent_analytics.processor._sketch import Hasher
-    from agent_analytics.processor._usage import UsageCounter
-    from agent_analytics.processor._values import Amounts, Charges
+    from agent_analytics.processor._runs.tracker import Runs
+    from agent_analytics.processor._series.health import Health
+    from agent_analytics.processor._series.listings import Listings
+    from agent_analytics.processor._series.sketch import Hasher
+    from agent_analytics.processor._spans.attribution import Attribution
+    from agent_analytics.processor._spans.open_spans import OpenSpans
+    from agent_analytics.processor._spans.values import Amounts, Charges
 
 # Names of this module are read in half the time of those of another one.
 _OPERATION_NAME: Final = v.OPERATION_NAME
@@ -128,7 +128,7 @@ class Block:
         exemplars: Last exemplar of each bucket, by the index of its cell.
         born: When the block was made, on the processor's clock; ``None`` for one with a history
             (restored from disk), which is never held at 0.
-        seen: Bits of the readers that have seen the block at 0 (``_readers``).
+        seen: Bits of the readers that have seen the block at 0 (``_series.readers``).
         live: Whether the cells are shown; until then the block shows zeros.
     """
 

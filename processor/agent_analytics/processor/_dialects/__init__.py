@@ -4,9 +4,10 @@ One table for each family of instrumentations, and one reader that goes by them;
 ever imported.
 """
 
-from agent_analytics.processor._dialects._closer import failure_of
-from agent_analytics.processor._dialects._costs import stated_cost
-from agent_analytics.processor._dialects._facts import (
+from agent_analytics.processor._dialects._shared.costs import stated_cost
+from agent_analytics.processor._dialects._shared.protocols import same_tool
+from agent_analytics.processor._dialects.closer import failure_of
+from agent_analytics.processor._dialects.facts import (
     AGENT,
     GRAPH,
     GRAPH_AGENT,
@@ -24,9 +25,8 @@ from agent_analytics.processor._dialects._facts import (
     StatedCost,
     Tokens,
 )
-from agent_analytics.processor._dialects._protocols import same_tool
-from agent_analytics.processor._dialects._reader import first_chunk_at, plain_name, read
-from agent_analytics.processor._dialects._signs import (
+from agent_analytics.processor._dialects.reader import first_chunk_at, plain_name, read
+from agent_analytics.processor._dialects.signs import (
     FRAMEWORKS,
     NEVER,
     PERHAPS,

@@ -1,0 +1,3 @@
+"""Who may read what."""
+
+__all__: list[str] = []

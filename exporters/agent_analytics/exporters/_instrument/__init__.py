@@ -1,0 +1,3 @@
+"""What is switched on so that libraries record their calls."""
+
+__all__: list[str] = []

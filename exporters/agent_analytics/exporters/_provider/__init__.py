@@ -1,0 +1,3 @@
+"""Where the pipeline hooks into OpenTelemetry."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Several processes of one service: which of them serves."""
+
+__all__: list[str] = []

@@ -1,0 +1,47 @@
+"""Ended tool calls: those of foreign runs; those in the project's own words are in the core."""
+
+from bisect import bisect_left
+
+from agent_analytics.processor._count.core import TOOL_EDGES, Listing, Node, OwnTools
+from agent_analytics.processor._count.observation import Observation
+from agent_analytics.processor._series import health
+from agent_analytics.processor._series.schema import TOOL_HISTOGRAM, TOOL_SUM, TOOLS
+from agent_analytics.processor._spans import nodes
+from agent_analytics.processor._spans.outcomes import STEERED
+from agent_analytics.processor._spans.values import duration
+
+
+class ToolCounter(OwnTools):
+    """Adds tool spans to the cells of their listing."""
+
+    def count(self, node: Node, listing: Listing, seen: Observation) -> None:
+        """Count a tool call of a foreign run, by the rules of ``end``.
+
+        Args:
+            node: Its own.
+            listing: Whom to credit.
+            seen: What is known of it.
+        """
+        scope = node.scope
+        if scope is not None and scope.flags & nodes.DUPLICATE:
+            self._health.repeat()
+            return
+        parent = node.parent
+        nested = parent is not None and parent.kind != nodes.INVOCATION
+        if (nested or node.sources is not None) and self._repeats(node, seen.name, seen.source):
+            self._health.repeat()
+            return
+        if seen.outcome == STEERED:
+            self._health.steer(health.TOOL)
+            return
+        block = self._listings.block(listing, TOOLS, seen.name)
+        elapsed = duration(seen.start, seen.end, self._health) if seen.timed else 0
+        with self._lock:
+            block.cells[seen.outcome] += 1
+            self._health.cells[health.TOOL] += 1
+            if seen.timed:
+                bucket = TOOL_HISTOGRAM + bisect_left(TOOL_EDGES, elapsed)
+                block.cells[bucket] += 1
+                block.cells[TOOL_SUM] += elapsed
+                if seen.sampled:
+                    block.note(bucket, (seen.trace_id, seen.span_id, elapsed, seen.end or 0))

@@ -1,0 +1,3 @@
+"""What several dialects have in common."""
+
+__all__: list[str] = []

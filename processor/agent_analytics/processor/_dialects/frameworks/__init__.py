@@ -1,0 +1,3 @@
+"""Dialects of agent frameworks, a file for each."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""What model calls cost."""
+
+__all__: list[str] = []

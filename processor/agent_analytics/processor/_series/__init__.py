@@ -1,0 +1,3 @@
+"""Where counts are kept, and what a scrape sees of them."""
+
+__all__: list[str] = []
