@@ -195,7 +195,7 @@ def _sketch(
             (union.hours, "hours", _used(share * a_month / 60)),
             (union.days, "days", _used(share * a_month / 6)),
         ):
-            more = target if name == rollups.REGISTER else {}
+            more: dict[str, str] = dict(target) if name == rollups.REGISTER else {}
             yield from _union(name, {**every, **more}, times, used)
 
 

@@ -11,7 +11,7 @@ import os
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +65,7 @@ class Cost:
 
 
 @contextmanager
-def prometheus(home: Path) -> Iterator[Server]:
+def prometheus(home: Path) -> Generator[Server]:
     """Run an empty Prometheus on one processor that keeps all it is given in memory."""
     config, port = home / "prometheus.yml", free_port()
     config.write_text("{}", encoding="utf-8")

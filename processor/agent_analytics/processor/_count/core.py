@@ -708,8 +708,9 @@ class OwnSpans:
             if route != NATIVE or operation is None:
                 node = self._others.begin(route, attributes, span, span_id, parent, parent_context)
             else:
-                if parent is not None and type(parent) is not Node:  # of a foreign run
-                    parent = self._runs.live_parent(parent, span, attributes)
+                if parent is not None and type(parent) is not Node:
+                    followed: Any = parent  # of a foreign run
+                    parent = self._runs.live_parent(followed, span, attributes)
                 make = self._makers.get(operation) if type(operation) is str else None
                 node = (
                     self._begin(operation, attributes, span, parent, parent_context)
@@ -746,9 +747,10 @@ class OwnSpans:
                 if _OUTCOME not in attributes and self._others.ended_early(node, span, span_id):
                     return
             if node is None or type(node) is not Node or node.kind == OTHER:
-                if node is not None and type(node) is not Node:  # of a foreign run
-                    if node.span_id == span_id:
-                        self._others.foreign(node, attributes, span)
+                if node is not None and type(node) is not Node:
+                    followed: Any = node  # of a foreign run
+                    if followed.span_id == span_id:
+                        self._others.foreign(followed, attributes, span)
                     return
                 node = self._others.late(node, attributes, span, span_id)
                 if node is None:

@@ -118,7 +118,7 @@ def stated_usage(attributes: Attributes) -> Usage:
         get(_CACHE_WRITE_INPUT_TOKENS),
         get(_CACHE_WRITE_1H_INPUT_TOKENS),
     )
-    usage = tuple.__new__(Usage, fields)  # as _make, in half the time
+    usage = tuple.__new__(Usage, fields)  # pyright: ignore[reportUnknownMemberType]  # as _make, in half the time
     if usage.provider is None:
         system = attributes.get(v.SYSTEM)
         return usage if system is None else usage._replace(provider=system)

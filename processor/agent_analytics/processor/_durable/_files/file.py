@@ -50,7 +50,7 @@ class BlockFile(MappedFile):
         #: How many blocks could not be found, and so are not looked for at every turn.
         self._given_up = 0
         #: How many could not be found the last time, and since when, on the monotonic clock.
-        self._missed = 0
+        self._missed: int = 0
         self._missed_since = 0.0
         #: How often the file had been mended when the blocks were last looked for.
         self._mended = 0
