@@ -1,3 +1,3 @@
-"""What every decorated span pays for, in one module that can be compiled."""
+"""Counting: the core, which every decorated span pays for, and what is counted beside it."""
 
 __all__: list[str] = []

@@ -1,7 +1,8 @@
 """Telling at a glance whether a span may be one of an agent.
 
-Asked of every span when it starts, so it has to cost next to nothing: the verdict on an
-instrumentation scope is remembered, and only where there is none are the keys looked at.
+Asked when a span starts that states no operation of an agent, as most spans of a host, so it has to
+cost next to nothing: the verdict on an instrumentation scope is remembered, and only where there is
+none are the keys looked at.
 """
 
 from collections.abc import Mapping

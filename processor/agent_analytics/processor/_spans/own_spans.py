@@ -11,7 +11,7 @@ def is_own(span: ReadableSpan) -> bool:
     """Tell whether the project's own instrumentation made a span."""
     raw: Any = span
     try:
-        found: object = raw._instrumentation_scope._name  # noqa: SLF001 - as in _reading
+        found: object = raw._instrumentation_scope._name  # noqa: SLF001 - as in sdk_access
     except AttributeError:
         scope = span.instrumentation_scope
         found = None if scope is None else scope.name

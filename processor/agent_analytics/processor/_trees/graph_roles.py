@@ -1,7 +1,7 @@
 """Tells agents from the graphs and steps that some frameworks run everything as.
 
-What a span says of its place in a graph (``_dialects/_graphs``) is not all: older versions say
-nothing of a graph itself, and instrumentations give whatever is called "agent" the role of one.
+What a span says of its place in a graph (``_dialects/_shared/graphs``) is not all: older versions
+say nothing of a graph itself, and instrumentations give whatever is called "agent" the role of one.
 Which span is the graph that a step belongs to shows in the tree alone.
 """
 
