@@ -4,6 +4,7 @@ import errno
 import http.client
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -137,8 +138,15 @@ def test_a_port_that_one_family_has_in_use(
 ) -> None:
     """Half of a name's addresses would be a target for half of the clients: that is refused."""
     monkeypatch.setattr(socket, "getaddrinfo", resolves(metrics=["127.0.0.1", "::1"]))
-    with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
-        port = taken.getsockname()[1]
+    with ExitStack() as opened:
+        port = 0
+        while not port:  # one that nobody has in the other family either
+            taken = opened.enter_context(socket.create_server(("::1", 0), family=socket.AF_INET6))
+            with (
+                suppress(OSError),
+                socket.create_server(("127.0.0.1", taken.getsockname()[1])) as at,
+            ):
+                port = at.getsockname()[1]
         with pytest.raises(OSError, match=f"metrics port {port}: Address already in use"):
             start_http_server(processor, port, addr="metrics")
         with socket.create_server(("127.0.0.1", port)):
