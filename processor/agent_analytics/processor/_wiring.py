@@ -89,7 +89,7 @@ class Wiring:
         self.events = EventCounter(listings, health, lock, amounts, charges, usage, event_ids)
         self.tools = ToolCounter(listings, health, lock)
         self.invocations = InvocationCounter(listings, health, lock, amounts, charges, usage, key)
-        self.beginnings = Beginnings(listings, self.attribution, event_ids, self.invocations.begin)
+        self.beginnings = Beginnings(listings, self.attribution, event_ids, lock)
         self.readers = readers()
         self.routing = Routing()
         #: Ids of spans that were open in the parent when this process was forked: the parent's.

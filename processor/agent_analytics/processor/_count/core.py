@@ -314,12 +314,12 @@ class Beginnings:
         listings: "Listings",
         attribution: "Attribution",
         event_ids: "EventIds",
-        begin_invocation: Callable[[Listing], None],
+        lock: RLock,
     ) -> None:
         self._known = listings.known
         self._attribution = attribution
         self._event_ids = event_ids
-        self._begin_invocation = begin_invocation
+        self._lock = lock
         self.makers = {
             v.INVOKE_AGENT: self._agent,
             v.EXECUTE_TOOL: self._tool,
@@ -421,7 +421,8 @@ class Beginnings:
         node.tenant = self._attribution.tenant(context) if tenant is None else tenant
         if event_id is not None and self._event_ids.seen(listing, event_id, span):
             node.flags = DUPLICATE
-        self._begin_invocation(listing)
+        with self._lock:
+            listing.cells[IN_PROGRESS] += 1
         return node
 
 
@@ -627,7 +628,7 @@ class OwnInvocations:
             )
 
     def begin(self, listing: Listing) -> None:
-        """Show an invocation in the gauge of those in progress."""
+        """Show an invocation of a foreign run in the gauge of those in progress."""
         with self._lock:
             listing.cells[IN_PROGRESS] += 1
 

@@ -13,7 +13,7 @@ from agent_analytics.processor._spans import nodes
 def note(node: Node, counts: Counts) -> None:
     """Remember that an invocation counted its own figures as it ended; under the lock."""
     node.flags |= nodes.REPEATS
-    sent, received, *_ = counts
+    sent, received, _, _ = counts
     node.unclaimed = (sent, received)
 
 
@@ -24,7 +24,7 @@ def claim(node: Node, counts: Counts) -> bool:
         node: The invocation's, which has noted its figures.
         counts: Those of the call.
     """
-    sent, received, *_ = counts
+    sent, received, _, _ = counts
     left_sent, left_received = node.unclaimed
     if sent > left_sent or received > left_received:
         return False

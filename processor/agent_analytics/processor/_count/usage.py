@@ -211,7 +211,7 @@ class UsageCounter:
         """Return the own figures of an agent that began at ``start``, or ``None``."""
         if usage is None:
             return None
-        sent, received, cached, reasoning, stated, own, model, *_ = usage
+        sent, received, cached, reasoning, stated, own, model, _, _, _, _ = usage
         aside = _ANY_TOKENS if own is not True else _OWN_SET_ASIDE
         if sent is None and received is None:
             if stated is None:
@@ -236,25 +236,26 @@ class UsageCounter:
         blocks, counts, cost, aside = figures
         nano, source = cost
         below = node.flags
-        marks = 0
-        if blocks is not None and not below & aside:
-            marks = nodes.AGENT_TOKENS_BELOW | _lacking(cost)
+        counted = blocks is not None and not below & aside
+        if blocks is not None and counted:
             self._add(blocks, counts, nano is not None or below & nodes.ABOVE)
             if aside == _ANY_TOKENS and node.kind == nodes.INVOCATION:
                 repeats.note(node, counts)
         elif source in billing.PRICED:
             nano = None
+        spent = nano is not None and (
+            not below & _ANY_COST
+            or (aside == _OWN_SET_ASIDE and not below & nodes.MODEL_TOKENS_BELOW)
+        )
         if nano is not None:
-            if not below & _ANY_COST or (
-                aside == _OWN_SET_ASIDE and not below & nodes.MODEL_TOKENS_BELOW
-            ):
-                marks |= _mark(source)
+            if spent:
                 self._spend(node, listing, nano)
             elif self._makes_up(node, source):
                 # What was counted cannot be taken back where less is stated than was counted.
                 self._spend(node, listing, max(0, nano - node.cost))
-        if marks and node.kind != nodes.INVOCATION:
-            node.mark_above(marks)
+        if node.kind != nodes.INVOCATION and (counted or spent):  # nothing is above an invocation
+            marks = nodes.AGENT_TOKENS_BELOW | _lacking(cost) if counted else 0
+            node.mark_above(marks | _mark(source) if spent else marks)
 
     @staticmethod
     def _makes_up(node: Node, source: int) -> bool:
