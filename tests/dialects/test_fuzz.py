@@ -82,15 +82,15 @@ def test_nothing_raises_and_nothing_leaks(recording: dict[str, Any]) -> None:
     player.play(recording)
     counts(player.processor)
     opened = player.processor._open_spans  # noqa: SLF001 - nothing else lets time pass
-    opened._clock = lambda: 10.0**9  # noqa: SLF001
-    runs = player.processor._runs  # noqa: SLF001
-    runs._clock = runs._ends._clock = opened._clock  # noqa: SLF001
+    opened._clock = lambda: 10.0**9  # noqa: SLF001 - what no public name shows
+    runs = player.processor._runs  # noqa: SLF001 - what no public name shows
+    runs._clock = runs._ends._clock = opened._clock  # noqa: SLF001 - what no public name shows
     told = counts(player.processor)
     assert health.internal_errors() == errors
     assert told.health["in_progress"] == 0
     assert not opened.nodes
-    assert not runs._open_runs._runs  # noqa: SLF001
-    assert not runs._ends._waiting  # noqa: SLF001
+    assert not runs._open_runs._runs  # noqa: SLF001 - what no public name shows
+    assert not runs._ends._waiting  # noqa: SLF001 - what no public name shows
 
 
 @settings(max_examples=examples(30), deadline=None)

@@ -18,7 +18,7 @@ GENAI = "openinference.instrumentation.google_genai"
 ANTHROPIC = "opentelemetry.instrumentation.anthropic"
 
 
-def calls(scope: str, name: str, late: dict[str, Any], **more: Any) -> dict[str, int]:  # noqa: ANN401
+def calls(scope: str, name: str, late: dict[str, Any], **more: Any) -> dict[str, int]:  # noqa: ANN401 - whatever the caller passes
     """Return the model calls, by outcome, that such a span in an agent counts."""
     program = Program("app")
     with program.span("invoke_agent writer", AGENT):

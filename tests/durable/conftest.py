@@ -19,7 +19,7 @@ Labels = tuple[tuple[str, str], ...]
 
 
 class Clock:
-    """Seconds that pass when they are told to."""
+    """Seconds that pass when a test lets them."""
 
     def __init__(self, now: float) -> None:
         self.now = now

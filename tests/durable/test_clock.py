@@ -141,12 +141,12 @@ def test_a_clock_that_jumps_about(worker: Start, seed: int) -> None:
 
 def _died(one: Worker) -> None:
     """Let go of a slot as the kernel does when its worker dies."""
-    from agent_analytics.processor._durable._files.locks import unlock  # noqa: PLC0415
+    from agent_analytics.processor._durable._files.locks import unlock  # noqa: PLC0415 - when it is needed, not before
 
     processor: Any = one.processor
     store: Any = processor._store  # noqa: SLF001 - a death has no public interface
-    store._slot._closer.detach()  # noqa: SLF001
-    unlock(store._slot._lock)  # noqa: SLF001
+    store._slot._closer.detach()  # noqa: SLF001 - what no public name shows
+    unlock(store._slot._lock)  # noqa: SLF001 - what no public name shows
 
 
 def test_the_cells_that_these_tests_are_about(worker: Start, tmp_path: Path) -> None:

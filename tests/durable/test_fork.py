@@ -30,7 +30,7 @@ HERE = Path(__file__).parent
 def test_forks_while_threads_are_inside(kind: str, forks: int, tmp_path: Path) -> None:
     """No child hangs, none counts what the parent has counted, and none is missing."""
     # In memory where there is such a folder: what is asked is not how fast the disk is.
-    base = Path("/dev/shm") if Path("/dev/shm").is_dir() else tmp_path  # noqa: S108
+    base = Path("/dev/shm") if Path("/dev/shm").is_dir() else tmp_path  # noqa: S108 - a file system in memory
     folder = Path(tempfile.mkdtemp(dir=base))
     state = str(folder) if kind == "durable" else kind
     done = forked.run(
@@ -108,7 +108,7 @@ def in_child(act: Callable[[], None]) -> None:
 
 
 @pytest.mark.parametrize("state", [True, False])
-def test_an_inherited_span_is_the_parents(worker: Start, tmp_path: Path, state: bool) -> None:  # noqa: FBT001
+def test_an_inherited_span_is_the_parents(worker: Start, tmp_path: Path, state: bool) -> None:  # noqa: FBT001 - a parameter of the test
     """A span that both processes end counts once, in the parent."""
     one = worker(tmp_path / "state")
     if not state:

@@ -86,7 +86,7 @@ def test_a_clock_that_was_set_back_holds_nothing_for_long(worker: Start) -> None
 def test_an_idle_listing_leaves_and_returns_with_its_old_values(
     worker: Start,
     tmp_path: Path,
-    state: bool,  # noqa: FBT001
+    state: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     """On its return it shows what it left with for one hold, then what it has."""
     one = worker(tmp_path / "s", hold_seconds=HOLD, expire_seconds=3600)

@@ -18,7 +18,7 @@ Start = Callable[..., Any]
 def test_a_signal_handler_that_makes_listings(
     worker: Start,
     tmp_path: Path,
-    state: bool,  # noqa: FBT001
+    state: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     """A handler interrupts the making of blocks with blocks of its own: nothing is lost."""
     one = worker(tmp_path / "state")

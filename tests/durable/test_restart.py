@@ -47,7 +47,7 @@ def test_a_killed_process_loses_nothing_that_had_ended(worker: Start, tmp_path: 
     assert shown.value("active_installs") == 1
     assert shown.value("info", agent_version="1.0") == 1
     assert shown.value("agent_analytics_spans_total", kind="invocation") == 60
-    assert [name for name in os.listdir(state) if name.startswith("slot")] == ["slot-0000"]  # noqa: PTH208
+    assert [name for name in os.listdir(state) if name.startswith("slot")] == ["slot-0000"]  # noqa: PTH208 - names are what is asked for
 
 
 def test_registers_of_a_killed_process_are_shown(worker: Start, tmp_path: Path) -> None:
@@ -181,8 +181,8 @@ def test_sketches_rotate_in_workers_that_serve_no_scrape(worker: Start) -> None:
 
 def stop(one: Any) -> None:  # noqa: ANN401 - a Worker of the conftest
     """Let go of a worker's slot as the kernel does when it dies."""
-    from agent_analytics.processor._durable._files.locks import unlock  # noqa: PLC0415
+    from agent_analytics.processor._durable._files.locks import unlock  # noqa: PLC0415 - when it is needed, not before
 
     store = one.processor._store  # noqa: SLF001 - a death has no public interface
-    store._slot._closer.detach()  # noqa: SLF001
-    unlock(store._slot._lock)  # noqa: SLF001
+    store._slot._closer.detach()  # noqa: SLF001 - what no public name shows
+    unlock(store._slot._lock)  # noqa: SLF001 - what no public name shows

@@ -176,7 +176,7 @@ def test_gunicorn_workers_killed_fifty_times(worker: Start, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("preload", [True, False])
-def test_every_gunicorn_worker_shows_all(preload: bool, tmp_path: Path) -> None:  # noqa: FBT001
+def test_every_gunicorn_worker_shows_all(preload: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter of the test
     """With and without preloading, calls that came to four workers are in any one's answer."""
     state, port = tmp_path / "state", free_port()
     with server(gunicorn(port, *(["--preload"] if preload else [])), port, state):

@@ -84,7 +84,7 @@ class Store(RuleBasedStateMachine):
 
     @precondition(lambda self: self.workers)
     @rule(data=st.data(), torn=st.booleans(), junk=st.binary(min_size=1, max_size=200))
-    def crash(self, data: st.DataObject, torn: bool, junk: bytes) -> None:  # noqa: FBT001
+    def crash(self, data: st.DataObject, torn: bool, junk: bytes) -> None:  # noqa: FBT001 - a parameter of the test
         """A worker dies, perhaps while it adds a block."""
         worker = data.draw(st.sampled_from(sorted(self.workers)))
         store = self.workers.pop(worker)
@@ -122,7 +122,7 @@ class Store(RuleBasedStateMachine):
     @invariant()
     def there_are_no_more_slots_than_workers(self) -> None:
         """The number of files is that of the workers that lived at once."""
-        slots = [name for name in os.listdir(self.path) if name.startswith("slot-")]  # noqa: PTH208
+        slots = [name for name in os.listdir(self.path) if name.startswith("slot-")]  # noqa: PTH208 - names are what is asked for
         assert len(slots) <= self.most
 
 

@@ -360,7 +360,7 @@ class TestHostileReaders:
             got = 0
             while chunk := slow.recv(32_768):
                 got += len(chunk)
-                if got < 3_000_000 and len(clients._exit_callbacks) < 150:  # type: ignore[attr-defined]  # pyright: ignore  # noqa: SLF001, PGH003
+                if got < 3_000_000 and len(clients._exit_callbacks) < 150:  # type: ignore[attr-defined]  # pyright: ignore  # noqa: SLF001, PGH003 - what no public name shows
                     clients.enter_context(connect(server.port, GET))
         assert got > 2_000_000
 

@@ -36,7 +36,7 @@ def test_burst_then_crash(check_rules: Check, error: str, alerts: int) -> None:
         interval="5s",
         series=series,
         expect={("2m10s", ALERT): [firing("50%")] * alerts},
-        # After the crash, for the minute that it is told on, and then over half an hour.
+        # After the crash, for the minute that the alert is kept, and then over half an hour.
         count={(time, ALERT): 1 for time in ("2m40s", "3m20s", "4m30s") if alerts},
     )
 

@@ -176,7 +176,7 @@ def test_same_answers(
     )
     now = asked(inlined(rule.expr))
     assert before, "the history has to raise it"
-    # Numbers are told to the millionth: 21 of 128 is half of one more, and may go either way.
+    # Numbers are rounded to the millionth: 21 of 128 is half of one more, and may go either way.
     assert now == pytest.approx(before, abs=1.01e-6)
     numbers = asked(inlined(definition.counts.measure(form.window)))
     assert numbers == pytest.approx(asked(measure(form.window)), rel=1e-9, abs=1e-9, nan_ok=True)

@@ -69,6 +69,6 @@ def test_a_real_prometheus_says_all_that_is_read(tmp_path: Path) -> None:
 
     port = free_port()
     with running(tmp_path, [job("prometheus", f"127.0.0.1:{port}")], rules=rules, port=port) as url:
-        wait_for(lambda: number(there) == 4, "Prometheus tells of its groups", every=0.1)
+        wait_for(lambda: number(there) == 4, "groups in what Prometheus says of itself", every=0.1)
         for rule in rules_not_evaluated():
             assert number(f"count({rule.expr})") == 0, json.dumps(rule.labels)

@@ -27,7 +27,7 @@ SAMPLES = frozenset(name for metric in CATALOGUE.values() for name in metric.sam
 
 
 class Clock:
-    """Seconds that pass when they are told to."""
+    """Seconds that pass when a test lets them."""
 
     def __init__(self, now: float) -> None:
         self.now = now

@@ -25,7 +25,7 @@ def main() -> None:
         owner = ["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner"]
         target = str(FORMATS / f"{commit}.tar.gz")
         subprocess.run(
-            ["tar", *owner, "-I", "gzip -9n", "-cf", target, "state", "shown.json"],  # noqa: S607
+            ["tar", *owner, "-I", "gzip -9n", "-cf", target, "state", "shown.json"],  # noqa: S607 - a program of the machine
             cwd=scratch,
             check=True,
         )

@@ -183,7 +183,7 @@ def test_a_subclass_passes_the_registry_on() -> None:
     list(one.collect())
     list(two.collect())
     assert processor.collected == 2
-    registries: Any = processor._registries  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # what is told apart
+    registries: Any = processor._registries  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # who they are
     assert registries.number(one) != registries.number(two)
 
 

@@ -5,6 +5,7 @@ a span in the project's own words belongs to, ``OwnTools`` and ``OwnInvocations`
 ends; ``OwnSpans`` is the way there from the two callbacks of the SDK.
 """
 
+from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from itertools import repeat
@@ -462,8 +463,8 @@ class OwnTools:
             self._health.repeat()
             return
         trace_id, sampled, failed, start, end = fields
-        told = attributes.get(_OUTCOME)
-        outcome = OUTCOMES.get(told if type(told) is str else exact_text(told))
+        said = attributes.get(_OUTCOME)
+        outcome = OUTCOMES.get(said if type(said) is str else exact_text(said))
         if outcome is None:
             outcome = outcome_of(span, attributes, failed=failed)
         if outcome == STEERED:
@@ -514,7 +515,7 @@ class OwnTools:
         return False
 
 
-class OwnInvocations:
+class OwnInvocations(ABC):
     """Adds invocations in the project's own words to the cells and sketches of their listing."""
 
     def __init__(
@@ -554,8 +555,8 @@ class OwnInvocations:
             return
         trace_id, sampled, failed, start, end = fields
         get = attributes.get
-        told = get(_OUTCOME)
-        outcome = OUTCOMES.get(told if type(told) is str else exact_text(told))
+        said = get(_OUTCOME)
+        outcome = OUTCOMES.get(said if type(said) is str else exact_text(said))
         if outcome is None:
             outcome = outcome_of(span, attributes, failed=failed)
         if outcome == STEERED:
@@ -639,19 +640,19 @@ class OwnInvocations:
 
     # --- what the subclass knows ------------------------------------------------------------------
 
+    @abstractmethod
     def _end_steered(self, node: Node, attributes: Attributes, start: int | None) -> None:
         """Count what an interrupted try brings. It was no call."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _converse(self, listing: Listing, conversation: object) -> None:
         """Note that a listing takes part in a conversation."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _observe_first_chunk(
         self, listing: Listing, chunk: object, exemplar: Exemplar | None
     ) -> None:
         """Count the seconds until the first chunk of an answer."""
-        raise NotImplementedError
 
 
 class OwnSpans:

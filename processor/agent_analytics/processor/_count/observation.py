@@ -45,11 +45,6 @@ class Usage(NamedTuple):
     cache_write_1h: Any = None
 
     @property
-    def has_tokens(self) -> bool:
-        """Whether input or output is stated."""
-        return self.sent is not None or self.received is not None
-
-    @property
     def label(self) -> Any:
         """The name of the model that was asked, else of the one that answered."""
         if self.model is not None:

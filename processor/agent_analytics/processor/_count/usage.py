@@ -286,18 +286,20 @@ class UsageCounter:
     def _counts(self, sent: object, received: object, cached: object, reasoning: object) -> Counts:
         """Return input, output, cached and reasoning tokens, as far as they are believed."""
         health = self._health
-        told_in = sent if type(sent) is int and 0 <= sent <= MAX_TOKENS else tokens(sent, health)
-        told_out = (
+        believed_in = (
+            sent if type(sent) is int and 0 <= sent <= MAX_TOKENS else tokens(sent, health)
+        )
+        believed_out = (
             received
             if type(received) is int and 0 <= received <= MAX_TOKENS
             else tokens(received, health)
         )
         # Subsets are no larger than what they are part of.
         return (
-            told_in,
-            told_out,
-            0 if cached is None else min(tokens(cached, health), told_in),
-            0 if reasoning is None else min(tokens(reasoning, health), told_out),
+            believed_in,
+            believed_out,
+            0 if cached is None else min(tokens(cached, health), believed_in),
+            0 if reasoning is None else min(tokens(reasoning, health), believed_out),
         )
 
     @staticmethod

@@ -6,7 +6,6 @@ stands for its publisher, and its size. Only names that a worker has not met bef
 """
 
 import time
-from collections.abc import Callable, Iterable
 from typing import Final
 
 from agent_analytics.processor._durable._files import names
@@ -25,8 +24,6 @@ _FIRST: Final = 15
 _FURTHER: Final = 126
 #: How often somebody who is full looks whether another worker has admitted what was refused.
 _LOOK_SECONDS: Final = 1.0
-
-Existing = Callable[[], Iterable[tuple[str, Labels]]]
 
 
 class SharedShares:
