@@ -25,7 +25,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import AgentMetricsProcessor, catalogue
 from agent_analytics.processor._count.core import Node
-from agent_analytics.processor._spans import nodes
+from agent_analytics.processor._spans import marks
 
 ROUNDS: Final = 31
 REQUESTS: Final = 60
@@ -52,7 +52,7 @@ class OwnVocabulary(AgentMetricsProcessor):
         if operation is None:
             if parent is None:
                 return
-            node = Node(nodes.OTHER, parent, parent.listing)
+            node = Node(marks.OTHER, parent, parent.listing)
         else:
             node = self._begin(operation, attributes, span, parent, parent_context)
             if node is None:
@@ -66,12 +66,12 @@ class OwnVocabulary(AgentMetricsProcessor):
         """Count a span that has ended."""
         attributes, span_id = self._read_key(span)
         node = self._open.pop(span_id, None)
-        if node is None or node.kind == nodes.OTHER:
+        if node is None or node.kind == marks.OTHER:
             return
         fields = self._read_end(span)
-        if node.kind == nodes.TOOL:
+        if node.kind == marks.TOOL:
             self._tools.end(node, attributes, span, span_id, fields)
-        elif node.kind == nodes.INVOCATION:
+        elif node.kind == marks.INVOCATION:
             self._invocations.end(node, attributes, span, span_id, fields)
         else:
             self._others.end(node, attributes, span, fields)

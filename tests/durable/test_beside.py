@@ -19,7 +19,7 @@ from tests.ports import free_port
 
 from agent_analytics.exporters import configure
 from agent_analytics.exporters._workers import target
-from agent_analytics.exporters._workers.steering import only_these
+from agent_analytics.exporters._workers.shared_port import only_these
 from agent_analytics.processor.machine import boot
 
 __all__ = ["start"]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.patience import patience
 
-from agent_analytics.processor._durable._files import shared
+from agent_analytics.processor._durable._files import shared_file
 from agent_analytics.processor._durable._files.locks import lock_in_turn, unlock
 
 Start = Callable[..., Any]
@@ -60,8 +60,8 @@ def test_nobody_writes_ids_without_the_lock(
     worker: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An id that came while somebody had the lock counts once here, and once for all afterwards."""
-    monkeypatch.setattr(shared, "_LOCK_SECONDS", 0.01)
-    monkeypatch.setattr(shared, "_IMPATIENT_SECONDS", 0)
+    monkeypatch.setattr(shared_file, "_LOCK_SECONDS", 0.01)
+    monkeypatch.setattr(shared_file, "_IMPATIENT_SECONDS", 0)
     state = tmp_path / "state"
     one, two = worker(state), worker(state)
     one.event("install", "before")
@@ -83,8 +83,8 @@ def test_nobody_writes_shares_without_the_lock(
     worker: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Names that came while somebody had the lock are admitted, and known to all afterwards."""
-    monkeypatch.setattr(shared, "_LOCK_SECONDS", 0.01)
-    monkeypatch.setattr(shared, "_IMPATIENT_SECONDS", 0)
+    monkeypatch.setattr(shared_file, "_LOCK_SECONDS", 0.01)
+    monkeypatch.setattr(shared_file, "_IMPATIENT_SECONDS", 0)
     state = tmp_path / "state"
     one, two = worker(state), worker(state)
     one.invoke("first")

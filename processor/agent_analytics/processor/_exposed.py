@@ -15,7 +15,7 @@ from agent_analytics.instrumentation.written_calls import close_late
 from agent_analytics.processor import _fork
 from agent_analytics.processor._series import health
 from agent_analytics.processor._series.collector import collect, describe
-from agent_analytics.processor._series.readers import HTTP, Registries, owner_of
+from agent_analytics.processor._series.hold import HTTP, Registries, owner_of
 from agent_analytics.processor._series.rows import Part, Snapshot
 from agent_analytics.processor._wiring import Wiring
 

@@ -9,7 +9,7 @@ from opentelemetry.trace import get_current_span
 from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.processor._count.core import Node
 from agent_analytics.processor._runs.foreign_span import Followed
-from agent_analytics.processor._spans import nodes as _nodes
+from agent_analytics.processor._spans import marks as _nodes
 from agent_analytics.processor._wiring import Wiring
 
 

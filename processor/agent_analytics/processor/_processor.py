@@ -9,11 +9,11 @@ import os
 from collections.abc import Callable, Mapping
 from time import monotonic, time
 
+from agent_analytics.processor._caps.limits import Limits
 from agent_analytics.processor._count.core import ENDED, OwnSpans
 from agent_analytics.processor._exposed import Exposed
-from agent_analytics.processor._other_ways import OtherWays
+from agent_analytics.processor._other_routes import OtherRoutes
 from agent_analytics.processor._prices.prices import Prices
-from agent_analytics.processor._room.limits import Limits
 from agent_analytics.processor._series.installs import Callback
 from agent_analytics.processor._wiring import Wiring
 
@@ -85,5 +85,5 @@ class AgentMetricsProcessor(OwnSpans, Exposed):
         self._read_start, self._read_key, self._read_end, _ = parts.readers
         self._begin, self._makers = parts.beginnings.begin, parts.beginnings.makers
         self._route = parts.routing.at_start
-        self._others = OtherWays(parts, self.on_end, self._counted)
+        self._others = OtherRoutes(parts, self.on_end, self._counted)
         self._ended = [-1] * ENDED

@@ -8,7 +8,7 @@ from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor._count.core import Node
 from agent_analytics.processor._dialects import PERHAPS, SPEAKS, Signs
 from agent_analytics.processor._runs.foreign_span import Followed
-from agent_analytics.processor._spans.nodes import CALLS, FOREIGN, IGNORED, NATIVE, UNDECIDED
+from agent_analytics.processor._spans.marks import CALLS, FOREIGN, IGNORED, NATIVE, UNDECIDED
 from agent_analytics.processor._spans.own_spans import is_own
 from agent_analytics.processor._spans.sdk_access import Attributes
 

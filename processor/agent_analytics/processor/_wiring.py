@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from threading import RLock
 from typing import Final
 
+from agent_analytics.processor._caps.limits import Limits
+from agent_analytics.processor._caps.shares import Admission, Shares
 from agent_analytics.processor._count.core import Beginnings
 from agent_analytics.processor._count.count_run import RunCounter
 from agent_analytics.processor._count.events import EventCounter, EventIds
@@ -20,8 +22,6 @@ from agent_analytics.processor._durable import (
     SharedShares,
 )
 from agent_analytics.processor._prices.prices import Prices
-from agent_analytics.processor._room.limits import Limits
-from agent_analytics.processor._room.shares import Admission, Shares
 from agent_analytics.processor._routing import Routing
 from agent_analytics.processor._runs.tracker import Runs
 from agent_analytics.processor._series.health import Health

@@ -13,7 +13,7 @@ from agent_analytics.processor import AgentMetricsProcessor
 from agent_analytics.processor._count.core import Node
 from agent_analytics.processor._count.observation import Observation, usage_of_agent
 from agent_analytics.processor._series.rows import Part
-from agent_analytics.processor._spans import nodes
+from agent_analytics.processor._spans import marks
 from agent_analytics.processor._spans.outcomes import outcome_said, short_name
 from agent_analytics.processor.catalogue import LAST_SPAN
 
@@ -70,7 +70,7 @@ def observed(attributes: dict[str, Any], *, failed: bool, fields: dict[str, Any]
     error = attributes.get(v.ERROR_TYPE)
     outcome = outcome_said(attributes.get(v.OUTCOME), error, "", failed=failed)
     return Observation(
-        kind=nodes.INVOCATION,
+        kind=marks.INVOCATION,
         span_id=SPAN_ID,
         trace_id=TRACE_ID,
         timed=v.DURATION_UNKNOWN not in attributes,
@@ -104,7 +104,7 @@ def test_invocations(
             parts = processor._parts  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # inside
             listing = parts.listings.find("acme", "finder")
             assert listing is not None
-            node = Node(nodes.INVOCATION, None, listing)
+            node = Node(marks.INVOCATION, None, listing)
             if number:
                 fields = {"sampled": sampled, "start": start, "end": end}
                 seen = observed(attributes, failed=failed, fields=fields)
@@ -130,7 +130,7 @@ def test_tools(spans: list[tuple[dict[str, Any], bool, bool, int | None, int | N
             parts = processor._parts  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # inside
             listing = parts.listings.find("acme", "finder")
             assert listing is not None
-            node = Node(nodes.TOOL, None, listing)
+            node = Node(marks.TOOL, None, listing)
             node.name = "search"
             if number:
                 fields = {"sampled": sampled, "start": start, "end": end}

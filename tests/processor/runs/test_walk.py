@@ -12,8 +12,8 @@ START = Place("core", "OwnSpans.on_end")
 #: span that says only at its end what it is, spans in the project's own words, and what is done
 #: once a second beside all of them.
 OTHER_WAYS = {
-    *("OtherWays._event", "OtherWays.late", "OtherWays.end", "OtherWays.ended_early"),
-    *("OtherWays.note_usage", "OwnInvocations.end", "OwnTools.end"),
+    *("OtherRoutes._event", "OtherRoutes.late", "OtherRoutes.end", "OtherRoutes.ended_early"),
+    *("OtherRoutes.note_usage", "OwnInvocations.end", "OwnTools.end"),
     *("Exposed._counted", "Exposed._upkeep", "OwnSpans._upkeep", "OwnSpans.on_end"),
 }
 #: What a counter of the processor about itself adds to is no series of a listing.
@@ -22,7 +22,7 @@ ITSELF = ("health", "sketch_room", "snapshot")
 #: handed down: nodes, spans, runs, observations, listings. The core is of several stages: its
 #: classes are named.
 STAGES = (
-    ("OwnSpans", "_other_ways", "_routing", "sdk_access", "own_spans", "_dialects", "reader"),
+    ("OwnSpans", "_other_routes", "_routing", "sdk_access", "own_spans", "_dialects", "reader"),
     ("Beginnings", "attribution", "undecided"),
     (
         *("tracker", "ends", "correlate", "adopting", "never_ended", "placing"),

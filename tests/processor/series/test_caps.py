@@ -16,8 +16,8 @@ from tests.processor.runs.test_neighbours import SCOPE, Market, of
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import Limits
+from agent_analytics.processor._caps.fair import Fair
 from agent_analytics.processor._count import response_ids
-from agent_analytics.processor._room.fair import Fair
 from agent_analytics.processor._runs import ends, tracker
 from agent_analytics.processor._series.health import Health
 
@@ -242,7 +242,7 @@ COVERED: Final[dict[str, str]] = {
     "processor/_spans/outcomes.py": PURE,
     "processor/_trees/protocol_views.py": OF_ONE,
     "processor/_prices/public_prices.py": PURE,
-    "processor/_series/readers.py": "tests/processor/series/test_readers.py",
+    "processor/_series/hold.py": "tests/processor/series/test_hold.py",
     "processor/_count/response_ids.py": "names",
     "processor/_runs/run.py": OF_ONE,
     "processor/_runs/ends.py": "waiting runs",
@@ -250,7 +250,7 @@ COVERED: Final[dict[str, str]] = {
     "processor/_runs/tracker.py:_MOST_LEFT": "open spans",
     "processor/_spans/undecided.py": "silent spans",
     "processor/_series/sketch.py": PURE,
-    "processor/_room/sketch_room.py": "tests/processor/series/test_sketch_room.py",
+    "processor/_caps/sketch_room.py": "tests/processor/series/test_sketch_room.py",
     "processor/_series/snapshot.py": OF_ONE,
     "processor/_count/core.py": OF_ONE,
     "processor/_count/usage.py": OF_ONE,

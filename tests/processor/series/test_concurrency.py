@@ -15,7 +15,7 @@ from agent_analytics.processor import Limits, Schema
 from agent_analytics.processor._count.core import Node
 from agent_analytics.processor._series.health import Health
 from agent_analytics.processor._series.store import Block, MemoryStore
-from agent_analytics.processor._spans.nodes import OTHER
+from agent_analytics.processor._spans.marks import OTHER
 from agent_analytics.processor._spans.open_spans import OpenSpans
 
 MakeRig = Callable[..., Rig]

@@ -12,8 +12,8 @@ from tests.processor.rig import Rig, invoke
 from agent_analytics.exporters import exposition
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import Limits
-from agent_analytics.processor._room.sizes import Size
-from agent_analytics.processor._room.sketch_room import Sketches, shown
+from agent_analytics.processor._caps.sizes import Size
+from agent_analytics.processor._caps.sketch_room import Sketches, shown
 
 Ids = tuple[str, str, str]
 WHOLE: Final = Size(20_000, 3_000_000)

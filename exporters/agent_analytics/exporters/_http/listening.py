@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from ipaddress import IPv6Address, ip_address
 from typing import Any, Final
 
-from agent_analytics.exporters._workers.steering import share, steer
+from agent_analytics.exporters._workers.shared_port import share, steer
 
 _MAX_PORT: Final = 65535
 #: Names of every interface, beside its addresses.

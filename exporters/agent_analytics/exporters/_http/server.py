@@ -32,7 +32,7 @@ from agent_analytics.exporters._http.responses import (
     route,
 )
 from agent_analytics.exporters._settings.settings import UNSET, OrUnset
-from agent_analytics.exporters._workers.steering import beside, inode_of
+from agent_analytics.exporters._workers.shared_port import beside, inode_of
 from agent_analytics.processor import AgentMetricsProcessor
 
 _CHALLENGE: Final = ("WWW-Authenticate", 'Basic realm="agent-analytics", charset="UTF-8"')
@@ -91,7 +91,7 @@ class MetricsServer:
 
     @property
     def sockets(self) -> list[int]:
-        """Numbers of the sockets that listen: see ``_workers.steering``."""
+        """Numbers of the sockets that listen: see ``_workers.shared_port``."""
         return [inode_of(each) for each in self._listeners]
 
     def unsettled(self) -> bool:

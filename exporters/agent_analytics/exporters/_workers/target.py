@@ -20,7 +20,7 @@ from typing import Final, cast
 from agent_analytics.exporters._http.listening import Sharing, answers
 from agent_analytics.exporters._http.server import MetricsServer
 from agent_analytics.exporters._workers.lease import Lease, Sign
-from agent_analytics.exporters._workers.steering import listening, only_these
+from agent_analytics.exporters._workers.shared_port import listening, only_these
 from agent_analytics.processor.machine import boot
 
 _logger = logging.getLogger("agent_analytics")

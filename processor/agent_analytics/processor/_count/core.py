@@ -39,7 +39,7 @@ from agent_analytics.processor._series.schema import (
     WASTED_COST,
     Schema,
 )
-from agent_analytics.processor._spans.nodes import (
+from agent_analytics.processor._spans.marks import (
     AGENT,
     CALLS,
     DIRECT,
@@ -71,7 +71,7 @@ from agent_analytics.processor.catalogue import INVOCATION_SECONDS, TOOL_SECONDS
 if TYPE_CHECKING:  # what is asked here, and itself imports what is here
     from agent_analytics.processor._count.events import EventIds
     from agent_analytics.processor._count.usage import UsageCounter
-    from agent_analytics.processor._other_ways import OtherWays
+    from agent_analytics.processor._other_routes import OtherRoutes
     from agent_analytics.processor._runs.tracker import Runs
     from agent_analytics.processor._series.health import Health
     from agent_analytics.processor._series.listings import Listings
@@ -129,7 +129,7 @@ class Block:
         exemplars: Last exemplar of each bucket, by the index of its cell.
         born: When the block was made, on the processor's clock; ``None`` for one with a history
             (restored from disk), which is never held at 0.
-        seen: Bits of the readers that have seen the block at 0 (``_series.readers``).
+        seen: Bits of the readers that have seen the block at 0 (``_series.hold``).
         live: Whether the cells are shown; until then the block shows zeros.
     """
 
@@ -669,7 +669,7 @@ class OwnSpans:
     _makers: Mapping[str, Callable[..., Node | None]]
     _open: dict[int, Node]
     _open_spans: "OpenSpans"
-    _others: "OtherWays"
+    _others: "OtherRoutes"
     _read_end: Callable[[ReadableSpan], EndFields]
     _read_key: Callable[[ReadableSpan], Key]
     _read_start: Callable[[ReadableSpan], Start]

@@ -11,15 +11,15 @@ from agent_analytics.processor._count.usage import UsageCounter
 from agent_analytics.processor._runs.foreign_span import Followed
 from agent_analytics.processor._series import health as _health
 from agent_analytics.processor._series.health import Health
-from agent_analytics.processor._spans import nodes
+from agent_analytics.processor._spans import marks
 
 _LOST: Final = {
-    nodes.TOOL: _health.TOOL,
-    nodes.INFERENCE: _health.INFERENCE,
+    marks.TOOL: _health.TOOL,
+    marks.INFERENCE: _health.INFERENCE,
     RECORD: _health.INFERENCE,
 }
 #: What does not count in an invocation that was recorded before; the others see to it themselves.
-_ONCE: Final = (nodes.INFERENCE, RECORD)
+_ONCE: Final = (marks.INFERENCE, RECORD)
 
 
 class RunCounter:
@@ -49,14 +49,14 @@ class RunCounter:
             self._health.repeat()
         elif listing is None:
             self._lose(node, seen)
-        elif kind == nodes.TOOL:
+        elif kind == marks.TOOL:
             node.name = seen.name
             self._tools.count(node, listing, seen)
         else:
             if seen.contradicts:
                 self._health.contradict(seen.source, listing.publisher)
-            if kind == nodes.INFERENCE:
-                node.flags = seen.inside | node.flags & nodes.ABOVE
+            if kind == marks.INFERENCE:
+                node.flags = seen.inside | node.flags & marks.ABOVE
                 self._usage.of_inference(node, listing, seen)
             elif kind == RECORD:
                 self._usage.of_record(node, listing, seen)
@@ -65,7 +65,7 @@ class RunCounter:
 
     def _lose(self, node: Followed, seen: Observation) -> None:
         """Count what is nobody's: a call once, as anybody's is."""
-        if seen.kind == nodes.INFERENCE and seen.inside & nodes.CALL_BELOW:
+        if seen.kind == marks.INFERENCE and seen.inside & marks.CALL_BELOW:
             self._health.repeat()
             return
         kind = _LOST.get(seen.kind, _health.INVOCATION)
@@ -77,7 +77,7 @@ class RunCounter:
 def _is_repeated(node: Followed) -> bool:
     """Return whether a span is in an invocation that was recorded before under the same id."""
     scope = node.scope
-    return node.listing is not None and scope is not None and bool(scope.flags & nodes.DUPLICATE)
+    return node.listing is not None and scope is not None and bool(scope.flags & marks.DUPLICATE)
 
 
 __all__ = ["RunCounter"]

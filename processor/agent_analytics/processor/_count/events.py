@@ -18,7 +18,7 @@ from agent_analytics.processor._series.health import Health
 from agent_analytics.processor._series.listings import Listings
 from agent_analytics.processor._series.schema import NANO
 from agent_analytics.processor._series.store import Block
-from agent_analytics.processor._spans import nodes
+from agent_analytics.processor._spans import marks
 from agent_analytics.processor._spans.sdk_access import Attributes
 from agent_analytics.processor._spans.values import Amounts, Charges, number
 from agent_analytics.processor.catalogue import RATINGS, SCORES, UNKNOWN
@@ -114,7 +114,7 @@ class EventCounter:
         elif event == v.EVENT_USAGE:
             owner = node.parent if node is not None else None
             self._usage.of_agent(
-                owner or Node(nodes.OTHER, None, listing),
+                owner or Node(marks.OTHER, None, listing),
                 listing,
                 usage_of_agent(attributes),
                 span.start_time,

@@ -26,7 +26,7 @@ from agent_analytics.processor._series.schema import (
     WASTED_COST,
 )
 from agent_analytics.processor._series.sketch import Hasher
-from agent_analytics.processor._spans import nodes, outcomes
+from agent_analytics.processor._spans import marks, outcomes
 from agent_analytics.processor._spans.sdk_access import Attributes
 from agent_analytics.processor._spans.values import Amounts, Charges, duration, number
 from agent_analytics.processor.catalogue import (
@@ -69,9 +69,9 @@ class InvocationCounter(OwnInvocations):
             listing: Whom to credit.
             seen: What is known of it.
         """
-        inner = seen.kind != nodes.INVOCATION
+        inner = seen.kind != marks.INVOCATION
         call = not inner and seen.outcome != outcomes.STEERED
-        if inner and node.scope is not None and node.scope.flags & nodes.DUPLICATE:
+        if inner and node.scope is not None and node.scope.flags & marks.DUPLICATE:
             self._health.repeat()
             return
         first = seen.outcome * OUTCOME_CELLS
@@ -97,7 +97,7 @@ class InvocationCounter(OwnInvocations):
             elif inner:
                 health[_health.INNER_AGENT] += 1
             if error is not None:
-                node.flags |= nodes.FAILED
+                node.flags |= marks.FAILED
                 error.cells[0] += 1
                 cells[WASTED_COST] += node.cost
             if figures is not None:
@@ -118,7 +118,7 @@ class InvocationCounter(OwnInvocations):
     def end_inner(self, node: Node, attributes: Attributes, start: int | None) -> None:
         """Count what an ended agent span inside an invocation brings to its listing."""
         if node.listing is not None:
-            seen = of_own_agent(nodes.AGENT, attributes, start)
+            seen = of_own_agent(marks.AGENT, attributes, start)
             self.count(node, node.listing, seen)
             return
         self._health.lose(_health.INVOCATION)
@@ -133,7 +133,7 @@ class InvocationCounter(OwnInvocations):
             return
         self.leave(listing)
         seen = of_own_agent(
-            nodes.INVOCATION, attributes, start, tenant=node.tenant, outcome=outcomes.STEERED
+            marks.INVOCATION, attributes, start, tenant=node.tenant, outcome=outcomes.STEERED
         )
         self.count(node, listing, seen)
 

@@ -17,7 +17,7 @@ from agent_analytics.processor._count.observation import (
 from agent_analytics.processor._runs.foreign_span import Followed
 from agent_analytics.processor._runs.span_end import SpanEnd
 from agent_analytics.processor._series import schema
-from agent_analytics.processor._spans import nodes
+from agent_analytics.processor._spans import marks
 from agent_analytics.processor._spans.outcomes import outcome_said, short_name
 from agent_analytics.processor._trees.placing import Part
 from agent_analytics.processor._trees.run_outcomes import failure, steered, step_cancelled
@@ -30,23 +30,23 @@ def observe(part: Part) -> Observation | None:
     node, ended, inside, agents = part
     if node.role == d.USAGE:
         return _with_usage(RECORD, node, ended)
-    if node.kind == nodes.OTHER:
+    if node.kind == marks.OTHER:
         called = node.role != d.HANDOFF and ended.facts.role in (d.TOOL, d.MODEL)
         return Observation(kind=REPEAT) if called else None
-    if node.kind == nodes.TOOL:
+    if node.kind == marks.TOOL:
         return _tool_call(node, ended)
-    if node.kind == nodes.INFERENCE:
+    if node.kind == marks.INFERENCE:
         seen = _model_call(node, ended)
         seen.inside = inside
         return seen
-    if node.kind == nodes.INVOCATION:
+    if node.kind == marks.INVOCATION:
         return _invocation(node, ended, agents)
     return _inner_agent(node, ended)
 
 
 def _tool_call(part: Followed, ended: SpanEnd) -> Observation:
     """Return what a tool call is counted with."""
-    seen = _plain(nodes.TOOL, part, ended)
+    seen = _plain(marks.TOOL, part, ended)
     if part.listing is not None and _is_server_view(part, ended):
         seen.kind = REPEAT  # the caller has a span of it
     seen.name = UNKNOWN if ended.facts.name is None else ended.facts.name
@@ -60,7 +60,7 @@ def _tool_call(part: Followed, ended: SpanEnd) -> Observation:
 
 def _model_call(part: Followed, ended: SpanEnd) -> Observation:
     """Return what a model call is counted with."""
-    seen = _with_usage(nodes.INFERENCE, part, ended)
+    seen = _with_usage(marks.INFERENCE, part, ended)
     seen.outcome = outcome_said(ended.outcome, ended.error_type, ended.source, failed=ended.failed)
     seen.fetched = ended.facts.fetched
     return seen
@@ -68,7 +68,7 @@ def _model_call(part: Followed, ended: SpanEnd) -> Observation:
 
 def _inner_agent(part: Followed, ended: SpanEnd) -> Observation:
     """Return what an agent inside an invocation is counted with."""
-    seen = _with_usage(nodes.AGENT, part, ended)
+    seen = _with_usage(marks.AGENT, part, ended)
     seen.name = ended.facts.name
     seen.conversation = ended.facts.conversation
     seen.revenue = ended.attributes.get(v.REVENUE_USD)
@@ -88,7 +88,7 @@ def _invocation(part: Followed, ended: SpanEnd, agents: list[Followed]) -> Obser
     said: dict[str, Any] = {**main.attributes, **ended.attributes}
     tokens = main.facts.tokens
     source = main if tokens is not None and tokens.is_whole() else ended
-    seen = _plain(nodes.INVOCATION, part, ended)
+    seen = _plain(marks.INVOCATION, part, ended)
     seen.contradicts = source.facts.follows_convention < 0
     # Whoever of the two says more of what it used is believed where both do.
     cost = said.get(v.COST_USD)

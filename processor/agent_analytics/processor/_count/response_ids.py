@@ -7,14 +7,14 @@ are remembered by publisher, the latest of each: nobody's ids push out anybody e
 
 from typing import Final, NamedTuple
 
-from agent_analytics.processor._spans import nodes
+from agent_analytics.processor._spans import marks
 from agent_analytics.processor._spans.values import MAX_TOKENS
 
 #: Ids that are remembered for each publisher.
 _MOST: Final = 4_096
 #: A shorter id may be given to two calls: some servers draw one of a thousand.
 _SURE: Final = 20
-_TOKENS: Final = nodes.MODEL_TOKENS_BELOW | nodes.AGENT_TOKENS_BELOW
+_TOKENS: Final = marks.MODEL_TOKENS_BELOW | marks.AGENT_TOKENS_BELOW
 
 
 def is_sure(answer: str) -> bool:

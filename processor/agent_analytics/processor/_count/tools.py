@@ -6,7 +6,7 @@ from agent_analytics.processor._count.core import TOOL_EDGES, Listing, Node, Own
 from agent_analytics.processor._count.observation import Observation
 from agent_analytics.processor._series import health
 from agent_analytics.processor._series.schema import TOOL_HISTOGRAM, TOOL_SUM, TOOLS
-from agent_analytics.processor._spans import nodes
+from agent_analytics.processor._spans import marks
 from agent_analytics.processor._spans.outcomes import STEERED
 from agent_analytics.processor._spans.values import duration
 
@@ -23,11 +23,11 @@ class ToolCounter(OwnTools):
             seen: What is known of it.
         """
         scope = node.scope
-        if scope is not None and scope.flags & nodes.DUPLICATE:
+        if scope is not None and scope.flags & marks.DUPLICATE:
             self._health.repeat()
             return
         parent = node.parent
-        nested = parent is not None and parent.kind != nodes.INVOCATION
+        nested = parent is not None and parent.kind != marks.INVOCATION
         if (nested or node.sources is not None) and self._repeats(node, seen.name, seen.source):
             self._health.repeat()
             return

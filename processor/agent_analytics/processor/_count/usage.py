@@ -16,7 +16,7 @@ from threading import RLock
 from typing import Final
 
 from agent_analytics.instrumentation import vocabulary as v
-from agent_analytics.processor._count import repeats
+from agent_analytics.processor._count import late_calls
 from agent_analytics.processor._count.core import Listing, Node
 from agent_analytics.processor._count.observation import (
     NO_USAGE,
@@ -44,7 +44,7 @@ from agent_analytics.processor._series.schema import (
     WASTED_COST,
 )
 from agent_analytics.processor._series.store import Block
-from agent_analytics.processor._spans import nodes
+from agent_analytics.processor._spans import marks
 from agent_analytics.processor._spans.outcomes import STEERED, SUCCESS
 from agent_analytics.processor._spans.sdk_access import Attributes
 from agent_analytics.processor._spans.values import MAX_TOKENS, Amounts, tokens
@@ -59,13 +59,13 @@ _INPUT_TOKENS: Final = v.INPUT_TOKENS
 _OUTPUT_TOKENS: Final = v.OUTPUT_TOKENS
 _COST_USD: Final = v.COST_USD
 _NO_TOKENS: Final = (0, 0, 0, 0)
-_ANY_TOKENS = nodes.MODEL_TOKENS_BELOW | nodes.AGENT_TOKENS_BELOW
+_ANY_TOKENS = marks.MODEL_TOKENS_BELOW | marks.AGENT_TOKENS_BELOW
 #: What sets aside tokens that a user states of an agent alone.
-_OWN_SET_ASIDE = nodes.MODEL_TOKENS_BELOW
-_ANY_COST = nodes.COST_BELOW | nodes.PRICED_BELOW
+_OWN_SET_ASIDE = marks.MODEL_TOKENS_BELOW
+_ANY_COST = marks.COST_BELOW | marks.PRICED_BELOW
 #: Spans above a call that learn what it cost; a chain of agents in each other is never as long.
 _MOST_ABOVE: Final = 256
-_WHOLE: Final = (nodes.INVOCATION, nodes.AGENT)
+_WHOLE: Final = (marks.INVOCATION, marks.AGENT)
 
 
 class UsageCounter:
@@ -107,7 +107,7 @@ class UsageCounter:
         counts = blocks = None
         used = (plain(sent), plain(received)) if ids else (0, 0)
         flags = node.flags | self._ids.counted(listing.publisher, ids, *used)
-        if seen.fetched and not flags & nodes.CALL_BELOW:
+        if seen.fetched and not flags & marks.CALL_BELOW:
             self._health.repeat()  # whoever made the call has counted it
             return
         if (sent is not None or received is not None) and not flags & _ANY_TOKENS:
@@ -123,17 +123,17 @@ class UsageCounter:
         with self._lock:
             # Another thread may have counted the very answer meanwhile.
             flags = node.flags | self._ids.counted(listing.publisher, ids, *used)
-            marks = nodes.CALL_BELOW
+            counted_here = marks.CALL_BELOW
             scope = node.scope
             if (
                 scope is not None
-                and scope.flags & nodes.REPEATS
+                and scope.flags & marks.REPEATS
                 and counts is not None
                 and not flags & _ANY_TOKENS
-                and repeats.claim(scope, counts)
+                and late_calls.claim(scope, counts)
             ):
-                flags |= nodes.AGENT_TOKENS_BELOW | nodes.PRICED_BELOW
-            if flags & nodes.CALL_BELOW:
+                flags |= marks.AGENT_TOKENS_BELOW | marks.PRICED_BELOW
+            if flags & marks.CALL_BELOW:
                 self._health.cells[_health.DUPLICATE] += 1
             elif seen.outcome == STEERED:
                 self._health.steer(_health.INFERENCE)
@@ -141,21 +141,21 @@ class UsageCounter:
                 block.cells[seen.outcome] += 1
                 self._health.cells[_health.INFERENCE] += 1
             if blocks is not None and counts is not None and not flags & _ANY_TOKENS:
-                marks |= nodes.MODEL_TOKENS_BELOW | _lacking(cost)
-                self._add(blocks, counts, nano is not None or flags & nodes.ABOVE)
+                counted_here |= marks.MODEL_TOKENS_BELOW | _lacking(cost)
+                self._add(blocks, counts, nano is not None or flags & marks.ABOVE)
             elif source in billing.PRICED:
                 nano = None
             elif nano is None and seen.outcome == SUCCESS and not flags & _ANY_TOKENS:
-                marks |= nodes.LACKING_BELOW
+                counted_here |= marks.LACKING_BELOW
             if nano is not None and not flags & _ANY_COST:
                 mark = _mark(source)
-                marks |= mark
+                counted_here |= mark
                 node.flags |= mark
                 self._spend(node, listing, nano)
-            marks |= flags & nodes.USAGE  # what repeats it above repeats what was counted
-            node.mark_above(marks)
+            counted_here |= flags & marks.USAGE  # what repeats it above repeats what was counted
+            node.mark_above(counted_here)
             if ids:
-                self._ids.note(listing.publisher, ids, marks & ~nodes.LACKING_BELOW, *used)
+                self._ids.note(listing.publisher, ids, counted_here & ~marks.LACKING_BELOW, *used)
 
     def of_agent(
         self, node: Node, listing: Listing, usage: Usage | None, start: int | None
@@ -184,15 +184,15 @@ class UsageCounter:
         usage, ids = seen.usage or NO_USAGE, seen.ids
         used = (plain(usage.sent), plain(usage.received))
         with self._lock:
-            node.flags |= self._ids.counted(listing.publisher, ids, *used) & nodes.USAGE
+            node.flags |= self._ids.counted(listing.publisher, ids, *used) & marks.USAGE
         figures = self.figures(node, listing, usage, seen.start)
         if figures is not None:
             with self._lock:
                 self.add(node, listing, figures)
         if ids:
-            flags = node.flags | nodes.AGENT_TOKENS_BELOW | nodes.PRICED_BELOW
+            flags = node.flags | marks.AGENT_TOKENS_BELOW | marks.PRICED_BELOW
             with self._lock:
-                self._ids.note(listing.publisher, ids, flags & nodes.USAGE, *used)
+                self._ids.note(listing.publisher, ids, flags & marks.USAGE, *used)
 
     def own_figures(
         self, node: Node, listing: Listing, attributes: Attributes, start: int | None
@@ -219,7 +219,7 @@ class UsageCounter:
             return None, _NO_TOKENS, self._billing.cost(usage, None, start), aside
         flags = node.flags
         blocks = None  # made for what counts alone: a model call below knows it better
-        if not flags & nodes.MODEL_TOKENS_BELOW:
+        if not flags & marks.MODEL_TOKENS_BELOW:
             name = usage.label if model is None else model
             blocks = self._blocks(listing, name, cached, reasoning)
         counts = self._counts(sent, received, cached, reasoning)
@@ -227,7 +227,7 @@ class UsageCounter:
             usage,
             None if flags & aside else counts,
             start,
-            _least_believed(flags) if flags & nodes.ABOVE else billing.PUBLIC_LIST,
+            _least_believed(flags) if flags & marks.ABOVE else billing.PUBLIC_LIST,
         )
         return blocks, counts, cost, aside
 
@@ -238,14 +238,14 @@ class UsageCounter:
         below = node.flags
         counted = blocks is not None and not below & aside
         if blocks is not None and counted:
-            self._add(blocks, counts, nano is not None or below & nodes.ABOVE)
-            if aside == _ANY_TOKENS and node.kind == nodes.INVOCATION:
-                repeats.note(node, counts)
+            self._add(blocks, counts, nano is not None or below & marks.ABOVE)
+            if aside == _ANY_TOKENS and node.kind == marks.INVOCATION:
+                late_calls.note(node, counts)
         elif source in billing.PRICED:
             nano = None
         spent = nano is not None and (
             not below & _ANY_COST
-            or (aside == _OWN_SET_ASIDE and not below & nodes.MODEL_TOKENS_BELOW)
+            or (aside == _OWN_SET_ASIDE and not below & marks.MODEL_TOKENS_BELOW)
         )
         if nano is not None:
             if spent:
@@ -253,9 +253,9 @@ class UsageCounter:
             elif self._makes_up(node, source):
                 # What was counted cannot be taken back where less is stated than was counted.
                 self._spend(node, listing, max(0, nano - node.cost))
-        if node.kind != nodes.INVOCATION and (counted or spent):  # nothing is above an invocation
-            marks = nodes.AGENT_TOKENS_BELOW | _lacking(cost) if counted else 0
-            node.mark_above(marks | _mark(source) if spent else marks)
+        if node.kind != marks.INVOCATION and (counted or spent):  # nothing is above an invocation
+            counted_here = marks.AGENT_TOKENS_BELOW | _lacking(cost) if counted else 0
+            node.mark_above(counted_here | _mark(source) if spent else counted_here)
 
     @staticmethod
     def _makes_up(node: Node, source: int) -> bool:
@@ -263,8 +263,8 @@ class UsageCounter:
         if node.kind not in _WHOLE:
             return False
         if source == billing.STATED:
-            return bool(node.flags & nodes.LACKING_BELOW)
-        return source == billing.USER and not node.flags & nodes.COST_BELOW
+            return bool(node.flags & marks.LACKING_BELOW)
+        return source == billing.USER and not node.flags & marks.COST_BELOW
 
     def _blocks(self, listing: Listing, model: object, cached: object, reasoning: object) -> Blocks:
         """Return where tokens of a model are added; what is not known has no block."""
@@ -321,18 +321,18 @@ class UsageCounter:
         cells = listing.cells
         cells[MODEL_COST] += nano
         scope: Node | None = node
-        if node.kind != nodes.INVOCATION:
+        if node.kind != marks.INVOCATION:
             within: Node | None = node
             for _ in repeat(None, _MOST_ABOVE):
-                if within is None or within.kind == nodes.INVOCATION:
+                if within is None or within.kind == marks.INVOCATION:
                     break
-                if within.kind == nodes.AGENT:
+                if within.kind == marks.AGENT:
                     within.cost += nano
                 within = within.parent
             scope = node.scope
         if scope is None:
             return
-        if scope.flags & nodes.FAILED:  # the invocation has ended, and badly
+        if scope.flags & marks.FAILED:  # the invocation has ended, and badly
             cells[WASTED_COST] += nano
         else:
             scope.cost += nano
@@ -340,17 +340,17 @@ class UsageCounter:
 
 def _least_believed(flags: int) -> int:
     """Return the last source of a cost that is asked below one that states the whole cost."""
-    if flags & nodes.USER_COST_ABOVE:
+    if flags & marks.USER_COST_ABOVE:
         return billing.USER
-    return billing.STATED if flags & nodes.STATED_ABOVE else billing.PUBLIC_LIST
+    return billing.STATED if flags & marks.STATED_ABOVE else billing.PUBLIC_LIST
 
 
 def _mark(source: int) -> int:
     """Return the flag of a cost that is counted, by who states it."""
-    return nodes.COST_BELOW if source == billing.USER else nodes.PRICED_BELOW
+    return marks.COST_BELOW if source == billing.USER else marks.PRICED_BELOW
 
 
 def _lacking(cost: Cost) -> int:
     """Return the flag of tokens whose cost an instrumentation may know better."""
     nano, source = cost
-    return 0 if nano is not None and source <= billing.STATED else nodes.LACKING_BELOW
+    return 0 if nano is not None and source <= billing.STATED else marks.LACKING_BELOW

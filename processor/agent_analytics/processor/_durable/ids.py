@@ -11,7 +11,7 @@ from typing import Final
 from agent_analytics.processor._durable._files import names
 from agent_analytics.processor._durable._files.directory import StateDirectory
 from agent_analytics.processor._durable._files.identity import EVENT_IDS
-from agent_analytics.processor._durable._files.shared import SharedFile
+from agent_analytics.processor._durable._files.shared_file import SharedFile
 from agent_analytics.processor._series.cells import Cells
 
 #: Ids in each block of a ring, which grows until the ring holds as many as it may; further ones

@@ -7,7 +7,7 @@ from typing import Final
 from agent_analytics.processor._durable._files import format as form
 from agent_analytics.processor._durable._files.mapped import Stored
 from agent_analytics.processor._series.cells import Cells
-from agent_analytics.processor._series.readers import HTTP, Scrape
+from agent_analytics.processor._series.hold import HTTP, Scrape
 
 Labels = tuple[str, ...]
 #: Slot number of blocks that found no room on the disk and live in this process.

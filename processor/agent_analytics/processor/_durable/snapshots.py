@@ -7,20 +7,20 @@ from threading import RLock
 from typing import Final
 
 from agent_analytics.processor import catalogue
+from agent_analytics.processor._caps.limits import Limits
+from agent_analytics.processor._caps.shares import Admission, named
+from agent_analytics.processor._caps.sketch_room import room_for_sketches, shown
 from agent_analytics.processor._durable._files import format as form
 from agent_analytics.processor._durable._files import names
 from agent_analytics.processor._durable.exemplars import read_exemplar
 from agent_analytics.processor._durable.parts import Merged, Part
 from agent_analytics.processor._durable.registers import CHAIN, EPOCH, merge
 from agent_analytics.processor._durable.store import DurableStore
-from agent_analytics.processor._room.limits import Limits
-from agent_analytics.processor._room.shares import Admission, named
-from agent_analytics.processor._room.sketch_room import room_for_sketches, shown
 from agent_analytics.processor._series import health as _health
 from agent_analytics.processor._series.expiry import Expiry, Ids, Presence, Values
 from agent_analytics.processor._series.health import Health
+from agent_analytics.processor._series.hold import HTTP, Readers, Scrape
 from agent_analytics.processor._series.installs import ActiveInstalls
-from agent_analytics.processor._series.readers import HTTP, Readers, Scrape
 from agent_analytics.processor._series.rows import (
     Row,
     Sample,

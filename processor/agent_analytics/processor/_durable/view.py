@@ -17,7 +17,7 @@ from agent_analytics.processor._durable._files.mapped import Stored
 from agent_analytics.processor._durable._files.slots import mend, view_file
 from agent_analytics.processor._durable.layouts import Layouts, ReadCells
 from agent_analytics.processor._durable.parts import IN_MEMORY, NO_SLOT, Labels, Merged, Part
-from agent_analytics.processor._series.readers import MOST_READERS
+from agent_analytics.processor._series.hold import MOST_READERS
 from agent_analytics.processor._series.schema import Schema
 from agent_analytics.processor.private_files import OddFileError
 

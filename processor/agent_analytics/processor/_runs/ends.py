@@ -6,18 +6,18 @@ from itertools import islice
 from threading import RLock
 from typing import Final
 
+from agent_analytics.processor._caps.fair import Fair
 from agent_analytics.processor._count.core import Node
 from agent_analytics.processor._count.count_run import RunCounter
 from agent_analytics.processor._count.invocations import InvocationCounter
 from agent_analytics.processor._count.observe import observe
-from agent_analytics.processor._room.fair import Fair
 from agent_analytics.processor._runs.adopting import Adopting, graft
 from agent_analytics.processor._runs.correlate import Calls, OpenRuns, began
 from agent_analytics.processor._runs.foreign_span import Followed
 from agent_analytics.processor._runs.held_runs import stir
 from agent_analytics.processor._runs.mates import AllMates, Mates
 from agent_analytics.processor._runs.run import MOST_PARTS, Reason, Run, State
-from agent_analytics.processor._spans import nodes
+from agent_analytics.processor._spans import marks
 from agent_analytics.processor._spans.undecided import SilentSpans
 from agent_analytics.processor._trees.placing import Placing
 from agent_analytics.processor._trees.tree import below, cut, prune
@@ -204,8 +204,8 @@ class RunEnds:
             more += fewer
             host.parts, guest.parts = more, []
             host.recount()
-            if top is not None and top.flags & nodes.USAGE:
-                top.mark_above(top.flags & nodes.USAGE)
+            if top is not None and top.flags & marks.USAGE:
+                top.mark_above(top.flags & marks.USAGE)
 
     def join_late(self, node: Followed, runs: list[Run]) -> None:
         """Put runs that waited for a span below it, which has turned out to be one to follow."""

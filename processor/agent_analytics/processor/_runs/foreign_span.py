@@ -19,7 +19,7 @@ from agent_analytics.processor._count.core import Listing, Node
 from agent_analytics.processor._runs.run import Run
 from agent_analytics.processor._runs.span_end import SpanEnd
 from agent_analytics.processor._series.schema import NANO
-from agent_analytics.processor._spans import nodes
+from agent_analytics.processor._spans import marks
 from agent_analytics.processor._spans.outcomes import STEERED, asked_for, full_name, outcome_by_name
 from agent_analytics.processor._spans.sdk_access import Attributes, EndFields, as_it_stands
 
@@ -96,7 +96,7 @@ class Followed(Node):
         parent: Node | None,
         run: Run,
     ) -> None:
-        super().__init__(nodes.FOLLOWED, parent, None if parent is None else parent.listing)
+        super().__init__(marks.FOLLOWED, parent, None if parent is None else parent.listing)
         self.span_id = span_id
         self._run = run
         # Of a failed agent that nobody ends, the topmost span is all that shows that it failed.

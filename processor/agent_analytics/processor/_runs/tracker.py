@@ -11,11 +11,11 @@ from opentelemetry.sdk.trace import ReadableSpan
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.processor import _dialects as d
+from agent_analytics.processor._caps.fair import Fair
+from agent_analytics.processor._caps.limits import Limits
 from agent_analytics.processor._count.core import Listing, Node
 from agent_analytics.processor._count.count_run import RunCounter
 from agent_analytics.processor._count.invocations import InvocationCounter
-from agent_analytics.processor._room.fair import Fair
-from agent_analytics.processor._room.limits import Limits
 from agent_analytics.processor._runs.correlate import OpenRuns
 from agent_analytics.processor._runs.ends import RunEnds
 from agent_analytics.processor._runs.foreign_span import Followed, family_of
@@ -23,7 +23,7 @@ from agent_analytics.processor._runs.held_runs import stir
 from agent_analytics.processor._runs.never_ended import complete, left_open, open_since
 from agent_analytics.processor._runs.run import Run
 from agent_analytics.processor._runs.span_end import SpanEnd
-from agent_analytics.processor._spans import nodes as _nodes
+from agent_analytics.processor._spans import marks as _nodes
 from agent_analytics.processor._spans.attribution import NO_CONTEXT, Attribution
 from agent_analytics.processor._spans.sdk_access import Attributes, EndFields, as_it_stands
 from agent_analytics.processor._spans.undecided import Silent, SilentSpans

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from agent_analytics.processor import catalogue
-from agent_analytics.processor._room.shares import Filled
-from agent_analytics.processor._room.sizes import EXEMPLAR_BYTES, VERSION_BYTES, cut, escaped
+from agent_analytics.processor._caps.shares import Filled
+from agent_analytics.processor._caps.sizes import EXEMPLAR_BYTES, VERSION_BYTES, cut, escaped
 from agent_analytics.processor._series import health
 from agent_analytics.processor._series.schema import Schema
 from agent_analytics.processor._series.store import Exemplar

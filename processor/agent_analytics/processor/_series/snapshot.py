@@ -10,15 +10,15 @@ from threading import RLock
 from typing import Final
 
 from agent_analytics.processor import catalogue
+from agent_analytics.processor._caps.shares import Admission
+from agent_analytics.processor._caps.sizes import Size
+from agent_analytics.processor._caps.sketch_room import room_for_sketches, shown
 from agent_analytics.processor._count.core import Listing
-from agent_analytics.processor._room.shares import Admission
-from agent_analytics.processor._room.sizes import Size
-from agent_analytics.processor._room.sketch_room import room_for_sketches, shown
 from agent_analytics.processor._series.expiry import Expiry, Presence, ProcessMemory
 from agent_analytics.processor._series.health import Health
+from agent_analytics.processor._series.hold import HTTP, Readers, Scrape
 from agent_analytics.processor._series.installs import ActiveInstalls
 from agent_analytics.processor._series.listings import Listings
-from agent_analytics.processor._series.readers import HTTP, Readers, Scrape
 from agent_analytics.processor._series.rows import (
     Row,
     Sample,

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from threading import RLock
 
+from agent_analytics.processor._caps.fair import Fair
+from agent_analytics.processor._caps.limits import Limits
 from agent_analytics.processor._count.core import Listing, Node
-from agent_analytics.processor._room.fair import Fair
-from agent_analytics.processor._room.limits import Limits
 from agent_analytics.processor._runs.ends import publisher_of
 from agent_analytics.processor._series import health as _health
 from agent_analytics.processor._series.health import Health
-from agent_analytics.processor._spans import nodes
+from agent_analytics.processor._spans import marks
 
 
 class OpenSpans:
@@ -85,7 +85,7 @@ class OpenSpans:
         with self._lock:
             self._health.cells[_health.GIVEN_UP] += 1
         # A foreign run has its own way out of the gauge.
-        if node.kind == nodes.INVOCATION and type(node) is Node and node.listing is not None:
+        if node.kind == marks.INVOCATION and type(node) is Node and node.listing is not None:
             self._leave(node.listing)
         if self.on_give_up is not None:
             self.on_give_up(node, later)

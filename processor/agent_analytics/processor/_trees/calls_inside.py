@@ -1,7 +1,7 @@
 """What instrumentations record of a model call inside another's span of it."""
 
 from agent_analytics.processor._runs.foreign_span import Followed
-from agent_analytics.processor._spans import nodes
+from agent_analytics.processor._spans import marks
 from agent_analytics.processor._trees.order import NONE, Order
 
 
@@ -28,12 +28,12 @@ class CallsInside:
 
 
 def _seen(part: Followed, inside: int) -> int:
-    if part.kind == nodes.OTHER:
+    if part.kind == marks.OTHER:
         return inside
-    if part.kind != nodes.INFERENCE or part.ended is None:
+    if part.kind != marks.INFERENCE or part.ended is None:
         return 0
-    flags = inside | nodes.CALL_BELOW
+    flags = inside | marks.CALL_BELOW
     tokens = part.ended.facts.tokens
     if tokens is not None and tokens.is_whole():
-        flags |= nodes.MODEL_TOKENS_BELOW
-    return flags | part.flags & (nodes.COST_BELOW | nodes.PRICED_BELOW)
+        flags |= marks.MODEL_TOKENS_BELOW
+    return flags | part.flags & (marks.COST_BELOW | marks.PRICED_BELOW)

@@ -13,7 +13,7 @@ from typing import Final
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor._count.response_ids import is_sure
 from agent_analytics.processor._runs.foreign_span import Followed
-from agent_analytics.processor._spans import nodes
+from agent_analytics.processor._spans import marks
 from agent_analytics.processor._trees.merged import merge_into
 from agent_analytics.processor._trees.order import Order
 from agent_analytics.processor._trees.sameness import (
@@ -125,10 +125,10 @@ def _leave_one(group: list[View]) -> None:
     spans = [span for view in group for span in view.spans]
     if len(spans) == 1:
         return
-    if any(span.kind == nodes.INFERENCE for span in spans):
+    if any(span.kind == marks.INFERENCE for span in spans):
         # Counted before the run had ended: what is round that adds what it lacked.
         for view in group:
-            if not any(span.kind == nodes.INFERENCE for span in view.spans):
+            if not any(span.kind == marks.INFERENCE for span in view.spans):
                 _drop(view.spans)
         return
     kept = max(reversed(group), key=View.detail).spans[-1]

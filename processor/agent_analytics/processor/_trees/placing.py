@@ -10,7 +10,7 @@ from agent_analytics.processor._runs.foreign_span import Followed
 from agent_analytics.processor._runs.run import Run
 from agent_analytics.processor._runs.span_end import SpanEnd
 from agent_analytics.processor._series.listings import Listings
-from agent_analytics.processor._spans import nodes
+from agent_analytics.processor._spans import marks
 from agent_analytics.processor._trees import roles
 from agent_analytics.processor._trees.calls_inside import CallsInside
 from agent_analytics.processor._trees.order import Order
@@ -18,8 +18,8 @@ from agent_analytics.processor._trees.run_outcomes import CutShort
 from agent_analytics.processor._trees.tree import started
 from agent_analytics.processor.catalogue import UNKNOWN
 
-_KINDS: Final = {d.TOOL: nodes.TOOL, d.MODEL: nodes.INFERENCE, d.AGENT: nodes.AGENT}
-_AGENTS: Final = (nodes.AGENT, nodes.INVOCATION)
+_KINDS: Final = {d.TOOL: marks.TOOL, d.MODEL: marks.INFERENCE, d.AGENT: marks.AGENT}
+_AGENTS: Final = (marks.AGENT, marks.INVOCATION)
 
 
 class Part(NamedTuple):
@@ -130,14 +130,14 @@ class Placing:
         """Give each span its kind, its invocation and its listing."""
         named = self._of_open(run) if run.top is not None and run.top.ended is None else None
         for part in parts:  # parents first
-            if part.kind != nodes.FOLLOWED:
+            if part.kind != marks.FOLLOWED:
                 continue  # counted before
             agents = firsts.get(id(part))
             if agents is not None:
                 self._make_unit(run, part, agents)
                 continue
             if part.ended is not None:
-                part.kind = _KINDS.get(part.role, nodes.OTHER)
+                part.kind = _KINDS.get(part.role, marks.OTHER)
                 part.name = part.ended.facts.name
             parent = part.parent
             if isinstance(parent, Followed):
@@ -151,7 +151,7 @@ class Placing:
         unit = None if run.apart else run.unit
         if unit is not None and unit.listing is not None:
             for part in parts:
-                if part.scope is None and part.kind != nodes.INVOCATION:
+                if part.scope is None and part.kind != marks.INVOCATION:
                     part.scope, part.listing = unit, unit.listing
 
     def _make_unit(self, run: Run, part: Followed, agents: list[Followed]) -> None:
@@ -159,9 +159,9 @@ class Placing:
         listing = self.listing_of(run, ended.attributes, ended.facts.name)
         part.listing = listing
         if listing is None or _counted_below(part, listing):
-            part.kind = _KINDS.get(part.role, nodes.OTHER)
+            part.kind = _KINDS.get(part.role, marks.OTHER)
             return
-        part.kind = nodes.INVOCATION
+        part.kind = marks.INVOCATION
         part.tenant = run.tenant or ended.attributes.get(v.TENANT_ID)
         if run.unit is None:
             run.unit = part
@@ -202,9 +202,9 @@ def _note_whole_costs(parts: list[Followed], ready: set[int]) -> None:
 
 def _whole_cost(ended: SpanEnd) -> int:
     if ended.attributes.get(v.COST_USD) is not None and not ended.attributes.get(v.USAGE_OWN):
-        return nodes.USER_COST_ABOVE
+        return marks.USER_COST_ABOVE
     cost = ended.facts.cost
-    return nodes.STATED_ABOVE if cost is not None and cost.is_known() else 0
+    return marks.STATED_ABOVE if cost is not None and cost.is_known() else 0
 
 
 def _serves_others(run: Run) -> bool:

@@ -7,7 +7,7 @@ from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor._count.core import Node
 from agent_analytics.processor._runs.foreign_span import Followed
-from agent_analytics.processor._spans import nodes
+from agent_analytics.processor._spans import marks
 from agent_analytics.processor._trees.order import NONE, Order, key_of
 from agent_analytics.processor._trees.tree import end, merge_failure, started
 
@@ -71,7 +71,7 @@ def _round_protocol(around: _Around, facts: d.Facts) -> Node | None:
     outer, over = around
     if outer is None:
         return None
-    name, is_tool = outer.name, outer.kind == nodes.TOOL
+    name, is_tool = outer.name, outer.kind == marks.TOOL
     if isinstance(outer, Followed):
         is_tool = outer.role == d.TOOL
         if outer.ended is not None:

@@ -13,9 +13,9 @@ from agent_analytics.processor._count.core import Node
 from agent_analytics.processor._count.observation import Observation, usage_of_call
 from agent_analytics.processor._runs.foreign_span import Followed
 from agent_analytics.processor._series import health
-from agent_analytics.processor._spans import nodes
+from agent_analytics.processor._spans import marks
 from agent_analytics.processor._spans.attribution import NO_CONTEXT
-from agent_analytics.processor._spans.nodes import FOREIGN, IGNORED, NATIVE, UNDECIDED
+from agent_analytics.processor._spans.marks import FOREIGN, IGNORED, NATIVE, UNDECIDED
 from agent_analytics.processor._spans.outcomes import outcome_of
 from agent_analytics.processor._spans.own_spans import ended_at
 from agent_analytics.processor._spans.sdk_access import Attributes, EndFields, exactly
@@ -25,7 +25,7 @@ from agent_analytics.processor._wiring import Wiring
 _DECORATED: Final = (v.INVOKE_AGENT, v.EXECUTE_TOOL)
 
 
-class OtherWays:
+class OtherRoutes:
     """Hands spans of frameworks on to their runs, and counts model calls and events.
 
     Args:
@@ -75,11 +75,11 @@ class OtherWays:
         if route == FOREIGN:
             return self._runs.begin(exactly(span, attributes), span, span_id, parent, context)
         if route == NATIVE:  # a decorated step: see-through
-            return Node(nodes.OTHER, parent, None if parent is None else parent.listing)
+            return Node(marks.OTHER, parent, None if parent is None else parent.listing)
         if type(parent) is Followed:
             self._open[span_id] = parent  # for what is started in it
         elif parent is not None:
-            kind = nodes.OTHER if route == UNDECIDED else nodes.LIBRARY
+            kind = marks.OTHER if route == UNDECIDED else marks.LIBRARY
             return Node(kind, parent, parent.listing)
         elif route == UNDECIDED:
             parent_id = None if span.parent is None else span.parent.span_id
@@ -118,7 +118,7 @@ class OtherWays:
             return None
         parent = node.parent if node is not None else None
         began = self._beginnings.begin(operation, attributes, span, parent, NO_CONTEXT)
-        return None if began is None or began.kind == nodes.OTHER else began
+        return None if began is None or began.kind == marks.OTHER else began
 
     def ended_early(self, node: Node, span: ReadableSpan, span_id: int) -> bool:
         """Tell whether somebody else has ended the span of a decorated call that goes on.
@@ -139,13 +139,13 @@ class OtherWays:
     @staticmethod
     def note_usage(node: Node, attributes: Attributes) -> None:
         """Note above a decorated invocation in a foreign run what was counted of it."""
-        node.mark_above(node.flags & nodes.USAGE | nodes.usage_flags(attributes))
+        node.mark_above(node.flags & marks.USAGE | marks.usage_flags(attributes))
 
     def end(
         self, node: Node, attributes: Attributes, span: ReadableSpan, fields: EndFields
     ) -> None:
         """Count a model call, or an agent inside an invocation, in the project's own words."""
-        if node.kind == nodes.INFERENCE:
+        if node.kind == marks.INFERENCE:
             self.inference(node, attributes, span, fields)
         else:
             _, _, _, start, _ = fields
@@ -157,13 +157,13 @@ class OtherWays:
         """Count a model call in the project's own words."""
         if node.listing is None:
             self._health.lose(health.INFERENCE)
-        elif node.scope is not None and node.scope.flags & nodes.DUPLICATE:
+        elif node.scope is not None and node.scope.flags & marks.DUPLICATE:
             self._health.repeat()
         else:
             _, _, failed, start, _ = fields
             answer = attributes.get(v.RESPONSE_ID)
             seen = Observation(
-                kind=nodes.INFERENCE,
+                kind=marks.INFERENCE,
                 start=start,
                 outcome=outcome_of(span, attributes, failed=failed),
                 usage=usage_of_call(attributes),
@@ -180,11 +180,11 @@ class OtherWays:
         if listing is None:
             self._health.lose(health.EVENT)
             return
-        if node is not None and node.scope is not None and node.scope.flags & nodes.DUPLICATE:
+        if node is not None and node.scope is not None and node.scope.flags & marks.DUPLICATE:
             self._health.repeat()
             return
         self._events.count(node, listing, attributes, span)
         self._health.cells[health.LAST_SPAN] = time.time_ns()
 
 
-__all__ = ["OtherWays"]
+__all__ = ["OtherRoutes"]

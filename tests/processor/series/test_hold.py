@@ -17,7 +17,7 @@ from agent_analytics.cli._doctor import examine
 from agent_analytics.exporters import exposition, make_wsgi_app, start_http_server
 from agent_analytics.exporters._http.renderings import Rendered, Want, renderings_of
 from agent_analytics.processor import AgentMetricsProcessor, Snapshot
-from agent_analytics.processor._series.readers import MOST_READERS, Registries
+from agent_analytics.processor._series.hold import MOST_READERS, Registries
 from agent_analytics.processor._series.rows import Part
 
 MakeRig = Callable[..., Rig]

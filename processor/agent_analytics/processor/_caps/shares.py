@@ -19,9 +19,9 @@ from hashlib import blake2b
 from threading import RLock
 from typing import Final, NamedTuple, Protocol
 
-from agent_analytics.processor._room import sizes
-from agent_analytics.processor._room.limits import Limits
-from agent_analytics.processor._room.sizes import NOTHING, Size
+from agent_analytics.processor._caps import sizes
+from agent_analytics.processor._caps.limits import Limits
+from agent_analytics.processor._caps.sizes import NOTHING, Size
 from agent_analytics.processor._series import schema
 from agent_analytics.processor.catalogue import ACTIVE_INSTALLS, OTHER
 
