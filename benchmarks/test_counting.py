@@ -18,7 +18,7 @@ from benchmarks.test_dashboards import ask, cpu_seconds, prometheus
 from tests.insights.dashboards import Query
 from tests.insights.market import END
 
-from agent_analytics.demo._servers import find_command
+from agent_analytics.demo._run.servers import find_command
 from agent_analytics.insights import _counting, _recorded, rollups
 from agent_analytics.processor import catalogue
 

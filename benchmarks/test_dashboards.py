@@ -24,7 +24,7 @@ from benchmarks.measure import table, target
 from tests.insights.dashboards import Query, panel_queries
 from tests.insights.market import END, Market, write_market
 
-from agent_analytics.demo._servers import LOOPBACK, Server, find_command, free_port
+from agent_analytics.demo._run.servers import LOOPBACK, Server, find_command, free_port
 from agent_analytics.insights import GENERATED
 
 LISTINGS_A_PUBLISHER: Final = 10

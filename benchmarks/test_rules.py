@@ -24,7 +24,7 @@ from benchmarks.rules_market import RulesMarket
 from benchmarks.test_dashboards import cpu_seconds
 from tests.insights.market import END
 
-from agent_analytics.demo._servers import LOOPBACK, Server, find_command, free_port
+from agent_analytics.demo._run.servers import LOOPBACK, Server, find_command, free_port
 from agent_analytics.insights.rules import rule_groups
 
 #: Sizes to measure; `LISTINGS=100` for one.

@@ -6,8 +6,9 @@ import time
 
 import pytest
 
-from agent_analytics.cli._doctor import Examination, _service, examine
-from agent_analytics.cli._doctor._service import check_clock
+from agent_analytics.cli._doctor import Examination, examine
+from agent_analytics.cli._doctor.service import overview
+from agent_analytics.cli._doctor.service.overview import check_clock
 from agent_analytics.exporters import exposition
 from agent_analytics.processor import AgentMetricsProcessor
 
@@ -37,7 +38,7 @@ def test_a_clock(shows: float, took: float, found: str) -> None:
 
 def test_a_service_that_answers_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is asked after the metrics may take longer than clocks may differ."""
-    monkeypatch.setattr(_service, "_SKEW_SECONDS", 1.2)
+    monkeypatch.setattr(overview, "_SKEW_SECONDS", 1.2)
     shown, _ = exposition(AgentMetricsProcessor(hold_seconds=0))
 
     class Handler(http.server.BaseHTTPRequestHandler):

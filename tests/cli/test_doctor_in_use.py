@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from agent_analytics.cli._doctor import Examination, examine
-from agent_analytics.cli._doctor._command import hold_of
-from agent_analytics.cli._doctor._in_use import InUse
-from agent_analytics.cli._doctor._targets import Target, check_hold
+from agent_analytics.cli._doctor.command import hold_of
+from agent_analytics.cli._doctor.prometheus.targets import Target, check_hold
+from agent_analytics.cli._doctor.service.in_use import InUse
 from agent_analytics.exporters import configure, start_http_server
 from agent_analytics.processor import AgentMetricsProcessor
 

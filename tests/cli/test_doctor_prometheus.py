@@ -19,7 +19,7 @@ from tests.ports import free_port
 
 from agent_analytics.cli import main
 from agent_analytics.cli._doctor import Examination, examine
-from agent_analytics.cli._doctor._targets import Target, check_intervals, seconds
+from agent_analytics.cli._doctor.prometheus.targets import Target, check_intervals, seconds
 from agent_analytics.exporters import MetricsServer, start_http_server
 from agent_analytics.insights import write_rules
 from agent_analytics.instrumentation import vocabulary as names

@@ -17,7 +17,7 @@ from tests.cli.prometheus import job, running
 from tests.patience import patience
 
 from agent_analytics.cli._doctor import Examination, Problem, examine
-from agent_analytics.cli._doctor._scrapes import scrape_remedy
+from agent_analytics.cli._doctor.prometheus.failed_scrapes import scrape_remedy
 from agent_analytics.exporters import start_http_server
 from agent_analytics.processor import AgentMetricsProcessor
 

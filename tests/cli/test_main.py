@@ -174,10 +174,10 @@ def test_without_the_simulator_all_else_works() -> None:
 def test_a_simulator_that_cannot_be_loaded_is_an_error() -> None:
     """A module that the simulator needs is named, and not taken for its absence."""
     code = (
-        "import sys; sys.modules['agent_analytics.demo._run'] = None"
+        "import sys; sys.modules['agent_analytics.demo._run.run'] = None"
         + WITHOUT_SIMULATOR.replace("sys.path[:]", "_")
     )
     done = run(code, "demo")
     assert done.returncode == 1
     assert "ModuleNotFoundError" in done.stderr
-    assert "agent_analytics.demo._run" in done.stderr
+    assert "agent_analytics.demo._run.run" in done.stderr

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agent_analytics.cli._doctor._secrets import concealer
+from agent_analytics.cli._doctor.secrets import concealer
 from agent_analytics.cli._main import main
 from agent_analytics.exporters._access.web_config import WebConfig
 from agent_analytics.exporters._leaving import otlp

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 from tests.patience import patience
 
-from agent_analytics.demo._servers import PACKAGES, ServerError, find_command
+from agent_analytics.demo._run.servers import PACKAGES, ServerError, find_command
 
 COMMAND = (sys.executable, "-m", "agent_analytics.cli", "demo")
 

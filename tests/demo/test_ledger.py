@@ -5,11 +5,11 @@ from itertools import islice
 
 import pytest
 
-from agent_analytics.demo._expected import exactly, expected_series, usd
-from agent_analytics.demo._ledger import Bounds, Ledger, Receipt, Stopwatch, ToolReceipt
-from agent_analytics.demo._listings import BY_KEY
-from agent_analytics.demo._market import Install, Market, Order, Uninstall, Usage, Visit
-from agent_analytics.demo._reconcile import Comparison
+from agent_analytics.demo._market.ledger import Bounds, Ledger, Receipt, Stopwatch, ToolReceipt
+from agent_analytics.demo._market.listings import BY_KEY
+from agent_analytics.demo._market.market import Install, Market, Order, Uninstall, Usage, Visit
+from agent_analytics.demo._reconciliation.expected import exactly, expected_series, usd
+from agent_analytics.demo._reconciliation.reconcile import Comparison
 from agent_analytics.instrumentation.money import nano_usd
 
 TRIAGE = BY_KEY["brightdesk/ticket-triage"]

@@ -6,8 +6,8 @@ from itertools import islice
 
 import pytest
 
-from agent_analytics.demo._listings import BY_KEY, LISTINGS, TENANTS
-from agent_analytics.demo._market import (
+from agent_analytics.demo._market.listings import BY_KEY, LISTINGS, TENANTS
+from agent_analytics.demo._market.market import (
     Install,
     Market,
     Order,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from tests.patience import patience
 
-from agent_analytics.demo._receiver import Receiver
+from agent_analytics.demo._run.receiver import Receiver
 
 
 @pytest.fixture

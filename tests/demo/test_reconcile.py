@@ -9,15 +9,15 @@ import pytest
 from tests.patience import patience
 from tests.ports import free_port
 
-from agent_analytics.demo._servers import PACKAGES, Server, ServerError, find_command
+from agent_analytics.demo._run.servers import PACKAGES, Server, ServerError, find_command
 
 #: Runs a short market in a process of its own, falsifies three accounts and compares.
 FALSIFIED = """
 import asyncio, json, sys, time
 from rich.console import Console
-from agent_analytics.demo._reconcile import reconcile, settle
-from agent_analytics.demo._session import open_session
-from agent_analytics.demo._steps import Steps
+from agent_analytics.demo._reconciliation.reconcile import reconcile, settle
+from agent_analytics.demo._run.session import open_session
+from agent_analytics.demo._terminal.steps import Steps
 
 steps = Steps(Console(stderr=True))
 

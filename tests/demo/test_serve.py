@@ -13,7 +13,7 @@ import pytest
 from tests.patience import patience
 from tests.ports import free_port
 
-from agent_analytics.demo._servers import LOOPBACK
+from agent_analytics.demo._run.servers import LOOPBACK
 
 ALERT = {
     "status": "firing",

@@ -6,7 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
-from agent_analytics.demo._steps import Steps
+from agent_analytics.demo._terminal.steps import Steps
 
 
 def test_each_step_is_named_before_and_timed_after() -> None:

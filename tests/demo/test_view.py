@@ -5,9 +5,9 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from agent_analytics.demo._board import Board, Row, distinct_insights
-from agent_analytics.demo._listings import LISTINGS
-from agent_analytics.demo._view import Screen
+from agent_analytics.demo._market.listings import LISTINGS
+from agent_analytics.demo._terminal.board import Board, Row, distinct_insights
+from agent_analytics.demo._terminal.view import Screen
 from agent_analytics.insights import Insight
 
 ADDRESSES = {

@@ -27,7 +27,7 @@ GRAPH = {"openinference.span.kind": "AGENT"}
 #: Patterns that are only asked of the beginning of a text, or of one that is short: a search from
 #: every place of a long text would be quadratic.
 BOUNDED = {
-    "_usage_objects.NO_ANSWER": "names of models",
+    "usage_objects.NO_ANSWER": "names of models",
     "basis._NUMBERS": "match",
     "calls._METHOD": "256 letters",
     "calls._RESULT": "256 letters",

@@ -14,7 +14,7 @@ from agent_analytics.demo._history import (
     default_world,
     serve,
 )
-from agent_analytics.demo._prometheus import Prometheus
+from agent_analytics.demo._run.prometheus import Prometheus
 from agent_analytics.insights import write_rules
 
 #: A Tuesday noon, not this year's.

@@ -15,8 +15,8 @@ from agent_analytics.demo._history import (
     measure_accuracy,
     read_alerts,
 )
-from agent_analytics.demo._history._rules import OFFSET, read_rules
-from agent_analytics.demo._prometheus import Prometheus, Sample
+from agent_analytics.demo._history._simulation.rules import OFFSET, read_rules
+from agent_analytics.demo._run.prometheus import Prometheus, Sample
 from agent_analytics.insights import periods, queries
 from agent_analytics.insights.queries import LISTING, Scope
 from agent_analytics.insights.windows import Period

@@ -5,9 +5,15 @@ from typing import Any
 import pytest
 
 from agent_analytics.demo._history import Pace
-from agent_analytics.demo._history._clock import make_clock
-from agent_analytics.demo._history._rules import OFFSET, RecordingRule, link, stages, stretches
-from agent_analytics.demo._history._text import BLOCK_SECONDS
+from agent_analytics.demo._history._simulation.openmetrics import BLOCK_SECONDS
+from agent_analytics.demo._history._simulation.rules import (
+    OFFSET,
+    RecordingRule,
+    link,
+    stages,
+    stretches,
+)
+from agent_analytics.demo._history.clock import make_clock
 
 END = 1_795_523_456
 

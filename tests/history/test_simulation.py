@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from agent_analytics.demo._history import Incident, Ledger, Profile, Tool, Traits, default_world
-from agent_analytics.demo._history._clock import DAY, HOUR, Clock, Pace, make_clock
-from agent_analytics.demo._history._simulate import DOWN_SECONDS, simulate
+from agent_analytics.demo._history._simulation.simulate import DOWN_SECONDS, simulate
+from agent_analytics.demo._history.clock import DAY, HOUR, Clock, Pace, make_clock
 
 END = 1_795_523_456
 PROFILE = Profile("acme", "finder", ("apps-1",))

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from agent_analytics.demo._history import Clock, Ledger, Pace, Profile
-from agent_analytics.demo._history._build import Writer
-from agent_analytics.demo._history._clock import make_clock
-from agent_analytics.demo._history._registers import Registers
-from agent_analytics.demo._history._simulate import simulate
-from agent_analytics.demo._history._text import Text
+from agent_analytics.demo._history._simulation.openmetrics import Text
+from agent_analytics.demo._history._simulation.registers import Registers
+from agent_analytics.demo._history._simulation.simulate import simulate
+from agent_analytics.demo._history.build import Writer
+from agent_analytics.demo._history.clock import make_clock
 from agent_analytics.instrumentation.vocabulary import OUTCOMES
 from agent_analytics.processor import catalogue
 from agent_analytics.processor.sketches import EPOCH_SECONDS

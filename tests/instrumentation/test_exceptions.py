@@ -15,7 +15,7 @@ import pydantic_ai.exceptions
 import pytest
 import requests
 
-from agent_analytics.instrumentation import _outcomes
+from agent_analytics.instrumentation._calls import outcomes
 
 #: Untyped, both.
 CELERY: Any = importlib.import_module("celery.exceptions")
@@ -25,7 +25,7 @@ REQUEST: Any = httpx.Request("GET", "http://model.invalid")
 
 def outcome(exception: BaseException) -> str:
     """Return what an exception means."""
-    return _outcomes.classify(exception)[0]
+    return outcomes.classify(exception)[0]
 
 
 def aio(code: grpc.StatusCode) -> BaseException:

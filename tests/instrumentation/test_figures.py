@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_analytics.instrumentation._figures import Basis, Figures, settle
+from agent_analytics.instrumentation.figures import Basis, Figures, settle
 
 tokens = st.integers(0, 10**6)
 bases = st.sampled_from(Basis)

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.instrumentation.test_exceptions import CELERY, made, outcome
 
-from agent_analytics.instrumentation import _outcomes, agent
+from agent_analytics.instrumentation import agent
+from agent_analytics.instrumentation._calls import outcomes
 
 Said = Callable[[], dict[str, object]]
 Task = Callable[[], Coroutine[Any, Any, None]]
@@ -52,7 +53,7 @@ def test_a_group_is_what_is_in_it(
     exception: BaseException, expected: tuple[str, str | None]
 ) -> None:
     """A failure decides, then a timeout, then what steers; all cancelled is cancelled."""
-    found = _outcomes.classify(exception)
+    found = outcomes.classify(exception)
     assert found[0] == expected[0]
     assert expected[1] is None or found[1] == expected[1]
 
@@ -85,7 +86,7 @@ def test_the_shape_of_a_group_does_not_matter(tree: object) -> None:
     """However groups are nested, their leaves alone decide, and the first failure names them."""
     inside = leaves_of(tree)
     failures = [each.__name__ for each in inside if each in {ValueError, KeyError}]
-    found = _outcomes.classify(grown(tree))
+    found = outcomes.classify(grown(tree))
     if failures:
         assert found == ("error", failures[0])
     elif TIMEOUT in inside:

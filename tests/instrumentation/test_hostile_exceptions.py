@@ -16,7 +16,8 @@ from unittest.mock import Mock
 import grpc
 import pytest
 
-from agent_analytics.instrumentation import _outcomes, agent, current_invocation, tool
+from agent_analytics.instrumentation import agent, current_invocation, tool
+from agent_analytics.instrumentation._calls import outcomes
 
 Said = Callable[[], dict[str, object]]
 
@@ -246,9 +247,9 @@ def test_the_host_gets_its_exception(
 def test_no_code_of_a_strangers_exception_is_asked() -> None:
     """What gRPC's own classes keep is read; nothing of a class derived from them is run."""
     CountedCode.asked.clear()
-    assert _outcomes.classify(CountedCode())[0] == "error"
+    assert outcomes.classify(CountedCode())[0] == "error"
     assert not CountedCode.asked
-    assert _outcomes.classify(ForgedCode(grpc.StatusCode.CANCELLED))[0] == "cancelled"
+    assert outcomes.classify(ForgedCode(grpc.StatusCode.CANCELLED))[0] == "cancelled"
 
 
 @pytest.mark.parametrize("code", ["CANCELLED", "DEADLINE_EXCEEDED", "UNAVAILABLE", None])
@@ -264,7 +265,7 @@ def test_codes_of_a_call_of_grpc(kind: str, code: str | None) -> None:
     error._call = Mock()  # noqa: SLF001 - what one under way cancels when it goes
     error._state = channel._RPCState((), (), (), known, "")  # noqa: SLF001 - as its ``__init__``
     expected = {"CANCELLED": "cancelled", "DEADLINE_EXCEEDED": "timeout"}.get(str(code), "error")
-    assert _outcomes.classify(error)[0] == expected
+    assert outcomes.classify(error)[0] == expected
 
 
 def test_a_call_of_grpc_that_ends(said: Said) -> None:
@@ -294,16 +295,16 @@ def test_a_hostile_exception_may_be_named_as_the_failure(said: Said) -> None:
 
 def test_classes_are_looked_at_once_and_not_kept() -> None:
     """A class made at run time goes when the host lets it go, and its id may mean another."""
-    before = len(_outcomes._known)  # noqa: SLF001 - what must not grow
+    before = len(outcomes._known)  # noqa: SLF001 - what must not grow
     for number in range(50):
         base = TimeoutError if number % 2 else ValueError
         kind = type(f"Made{number}", (base,), {})
-        assert _outcomes.classify(kind())[0] == ("timeout" if number % 2 else "error")
-        known = _outcomes._known[id(kind)]  # noqa: SLF001 - decided once
-        assert _outcomes.classify(kind())[0] == known.outcome
-        assert _outcomes._known[id(kind)] is known  # noqa: SLF001 - decided once
+        assert outcomes.classify(kind())[0] == ("timeout" if number % 2 else "error")
+        known = outcomes._known[id(kind)]  # noqa: SLF001 - decided once
+        assert outcomes.classify(kind())[0] == known.outcome
+        assert outcomes._known[id(kind)] is known  # noqa: SLF001 - decided once
         gone = weakref.ref(kind)
         del kind
         gc.collect()
         assert gone() is None
-    assert len(_outcomes._known) <= before + 2  # noqa: SLF001 - what must not grow
+    assert len(outcomes._known) <= before + 2  # noqa: SLF001 - what must not grow

@@ -25,8 +25,8 @@ from tests import forked
 from tests.patience import patience
 
 from agent_analytics.instrumentation import agent, tool
-from agent_analytics.instrumentation._held import plain, reading
-from agent_analytics.instrumentation._usage import read_usage
+from agent_analytics.instrumentation._strangers.plain_data import plain, reading
+from agent_analytics.instrumentation._usage.usage import read_usage
 
 Said = Callable[[], dict[str, object]]
 #: What was run of what a function returned.
@@ -265,14 +265,15 @@ def test_an_exit_of_a_signal_passes() -> None:
     """Somebody's exit while usage is read ends the process, as it would elsewhere."""
     program = """
 import signal, sys
-from agent_analytics.instrumentation import _usage, agent
+from agent_analytics.instrumentation import agent
+from agent_analytics.instrumentation._usage import usage
 def on_term(*_): sys.exit(7)
 signal.signal(signal.SIGTERM, on_term)
-read = _usage._usage_of
+read = usage._usage_of
 def slow(source):
     signal.raise_signal(signal.SIGTERM)
     return read(source)
-_usage._usage_of = slow
+usage._usage_of = slow
 agent(publisher_id="a", agent_id="b")(lambda: {"usage": {"input_tokens": 1}})()
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry import trace

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from tests.patience import patience
 
 from agent_analytics.instrumentation import agent, current_invocation, tenant, tool
-from agent_analytics.instrumentation._invocation import Listing
+from agent_analytics.instrumentation._calls.invocation import Listing
 
 Finished = Callable[[], list[ReadableSpan]]
 Said = Callable[[], dict[str, object]]

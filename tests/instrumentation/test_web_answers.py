@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from agent_analytics.instrumentation import _outcomes
+from agent_analytics.instrumentation._calls import outcomes
 
 
 def made(name: str, **body: object) -> BaseException:
@@ -55,7 +55,7 @@ def test_a_raised_answer_is_what_the_caller_gets(
     name: str, body: dict[str, object], expected: str
 ) -> None:
     """A redirect or another good answer is a success, raised or returned; an error is an error."""
-    assert _outcomes.classify(made(name, **body))[0] == expected
+    assert outcomes.classify(made(name, **body))[0] == expected
 
 
 def test_a_response_that_is_called_like_a_function_is_not_called() -> None:
@@ -68,7 +68,7 @@ def test_a_response_that_is_called_like_a_function_is_not_called() -> None:
             pytest.fail("the response was called")
 
     answer = made("werkzeug.exceptions.HTTPException", response=Response())
-    assert _outcomes.classify(answer)[0] == "success"
+    assert outcomes.classify(answer)[0] == "success"
 
 
 def test_a_status_that_raises_is_an_error() -> None:
@@ -79,7 +79,7 @@ def test_a_status_that_raises_is_an_error() -> None:
 
     body = dict.fromkeys(("status_code", "status", "code", "response"), property(leave))
     answer = made("werkzeug.exceptions.HTTPException", **body)
-    assert _outcomes.classify(answer)[0] == "error"
+    assert outcomes.classify(answer)[0] == "error"
 
 
 @pytest.mark.parametrize(
@@ -100,4 +100,4 @@ def test_a_status_that_raises_is_an_error() -> None:
 )
 def test_a_caller_that_has_gone_away_has_cancelled(name: str) -> None:
     """Nobody wants the answer any more: that is no failure of the agent."""
-    assert _outcomes.classify(made(name, status_code=400))[0] == "cancelled"
+    assert outcomes.classify(made(name, status_code=400))[0] == "cancelled"

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from agent_analytics.cli._command import Command
-from agent_analytics.cli._config import add_config, config
+from agent_analytics.cli._config.command import add_config, config
 from agent_analytics.cli._dashboards import add_dashboards, dashboards
 from agent_analytics.cli._doctor import add_doctor, doctor
 from agent_analytics.cli._key import add_key, key

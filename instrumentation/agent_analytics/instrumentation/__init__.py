@@ -3,11 +3,10 @@
 Needs opentelemetry-api alone, and does nothing where no SDK is set up.
 """
 
-from agent_analytics.instrumentation import _door
-from agent_analytics.instrumentation._current import Invocation, current_invocation
-from agent_analytics.instrumentation._decorators import agent, tool
-from agent_analytics.instrumentation._finished import ToolCall, record_invocation
-from agent_analytics.instrumentation._records import (
+from agent_analytics.instrumentation._api.decorators import agent, tool
+from agent_analytics.instrumentation._api.finished import ToolCall, record_invocation
+from agent_analytics.instrumentation._api.handle import Invocation, current_invocation
+from agent_analytics.instrumentation._api.records import (
     record_charge,
     record_evaluation,
     record_feedback,
@@ -15,6 +14,7 @@ from agent_analytics.instrumentation._records import (
     record_refund,
     record_uninstall,
 )
+from agent_analytics.instrumentation._strangers import baggage_entry
 from agent_analytics.instrumentation.context import tenant
 
 __all__ = [
@@ -33,4 +33,4 @@ __all__ = [
     "tool",
 ]
 
-_door.stand()
+baggage_entry.stand()

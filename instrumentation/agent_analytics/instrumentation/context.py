@@ -7,7 +7,7 @@ from opentelemetry import baggage
 from opentelemetry.context import Context, attach, create_key, get_current
 from opentelemetry.trace import INVALID_SPAN, Span, SpanContext, set_span_in_context
 
-from agent_analytics.instrumentation import _checks
+from agent_analytics.instrumentation._api import checks
 from agent_analytics.instrumentation.vocabulary import AGENT_ID, PUBLISHER_ID, TENANT_ID
 
 #: Key of the current invocation, a ``CurrentInvocation``, in an OpenTelemetry context.
@@ -80,7 +80,7 @@ def _from_baggage(key: str, context: Context | None) -> str | None:
     if value is None:
         return None
     try:
-        return _checks.text(value, key)
+        return checks.text(value, key)
     except ValueError:
         return None
 
@@ -130,7 +130,7 @@ class tenant:  # noqa: N801 - reads as a function: with tenant("t-42"):
     __slots__ = ("tenant_id",)
 
     def __init__(self, tenant_id: str) -> None:
-        self.tenant_id: Final = _checks.text(tenant_id, "tenant_id")
+        self.tenant_id: Final = checks.text(tenant_id, "tenant_id")
 
     def __enter__(self) -> None:
         current = get_current()

@@ -8,7 +8,7 @@ libraries call their timeouts alike.
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeGuard, cast
 
-from agent_analytics.instrumentation import _checks
+from agent_analytics.instrumentation._api import checks
 from agent_analytics.instrumentation.vocabulary import CANCELLED, STEERED, TIMEOUT
 
 #: Exceptions by which frameworks steer: a person is asked, work is handed over, put off or tried
@@ -321,13 +321,13 @@ def given(not_errors: object, argument: str = "not_errors") -> NotErrors:
     """
     whole: Any = not_errors
     if isinstance(whole, str) or not isinstance(whole, Iterable):
-        _checks.refuse(argument, "classes of exceptions, or names of such", whole)
+        checks.refuse(argument, "classes of exceptions, or names of such", whole)
     names: list[str] = []
     for each in cast("Iterable[object]", not_errors):
         if _is_exception(each):
             names.append(qualified(each.__module__, each.__qualname__))
         else:
-            names.append(_checks.text(each, argument).strip())
+            names.append(checks.text(each, argument).strip())
     return NotErrors(names) if names else NOTHING
 
 

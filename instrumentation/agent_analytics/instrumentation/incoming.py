@@ -2,8 +2,8 @@
 
 Baggage comes with requests of anybody: in a header, in the metadata of gRPC or of a message, in
 ``_meta`` of MCP. So whatever extracts it, a propagator of OpenTelemetry's or of others, leaves
-``marketplace.*`` at the door, where ``_door`` stands. Baggage that this process sets itself is
-believed.
+``marketplace.*`` at the door, where ``_strangers.baggage_entry`` stands. Baggage that
+this process sets itself is believed.
 
 Trusted callers (``AGENT_ANALYTICS_TRUST_INCOMING_BAGGAGE``) may name the publisher, the listing
 and the tenant. A publisher that this process is configured with stays all the same, and other

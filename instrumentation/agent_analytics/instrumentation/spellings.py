@@ -2,7 +2,8 @@
 
 For each quantity: the fields of a usage object that a model library returns, as paths, and the
 attributes of spans. Of several with one meaning the first that is told is believed. Data alone:
-``_fields`` and ``_usage`` read returned values by it, the dialects of the processor read spans.
+``_usage.fields`` and ``_usage.usage`` read returned values by it, the dialects of the
+processor read spans.
 
 Sources: OpenAI, Anthropic, Google, Bedrock, Cohere, Mistral, Groq, Ollama, DeepSeek, xAI,
 OpenRouter and LiteLLM clients; LangChain, pydantic-ai, strands, agno, AgentScope, CrewAI and

@@ -1,10 +1,7 @@
 """A simulated past of the marketplace, with known ground truth, as blocks of a real Prometheus."""
 
-from agent_analytics.demo._history._accuracy import Line, measure_accuracy
-from agent_analytics.demo._history._build import History, build_history
-from agent_analytics.demo._history._clock import Clock, Pace
-from agent_analytics.demo._history._command import add_history, history
-from agent_analytics.demo._history._insights import (
+from agent_analytics.demo._history._evaluation.accuracy import Line, measure_accuracy
+from agent_analytics.demo._history._evaluation.insights import (
     AlertRule,
     Score,
     Verdict,
@@ -12,10 +9,13 @@ from agent_analytics.demo._history._insights import (
     read_alerts,
     unplanted,
 )
-from agent_analytics.demo._history._ledger import Ledger, ToolTruth, Truth, union
-from agent_analytics.demo._history._serving import serve
-from agent_analytics.demo._history._traits import Incident, Profile, Tool, Traits
-from agent_analytics.demo._history._world import World, default_world, large_world
+from agent_analytics.demo._history._simulation.ledger import Ledger, ToolTruth, Truth, union
+from agent_analytics.demo._history._simulation.traits import Incident, Profile, Tool, Traits
+from agent_analytics.demo._history._simulation.world import World, default_world, large_world
+from agent_analytics.demo._history.build import History, build_history
+from agent_analytics.demo._history.clock import Clock, Pace
+from agent_analytics.demo._history.command import add_history, history
+from agent_analytics.demo._history.serving import serve
 
 __all__ = [
     "AlertRule",

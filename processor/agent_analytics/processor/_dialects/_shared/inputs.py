@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from agent_analytics.instrumentation._figures import Basis
+from agent_analytics.instrumentation.figures import Basis
 
 #: Whose own interfaces count the cache beside the input.
 ANTHROPIC: Final = "anthropic"

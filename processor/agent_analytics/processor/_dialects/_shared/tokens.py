@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from agent_analytics.instrumentation import spellings
-from agent_analytics.instrumentation._figures import Basis, Figures, settle
+from agent_analytics.instrumentation.figures import Basis, Figures, settle
 from agent_analytics.processor._dialects._shared.basis import Scope, meaning_of
 from agent_analytics.processor._dialects._shared.usage_texts import first
 from agent_analytics.processor._dialects.dialect import Dialect

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from agent_analytics.instrumentation import spellings
-from agent_analytics.instrumentation._fields import count
+from agent_analytics.instrumentation._usage.fields import count
 from agent_analytics.processor._dialects._shared.texts import parsed
 from agent_analytics.processor._dialects.dialect import Object, UsageText
 from agent_analytics.processor._dialects.registry import joined

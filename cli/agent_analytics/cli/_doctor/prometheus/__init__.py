@@ -1,0 +1,3 @@
+"""What Prometheus makes of a service."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""What a service shows of itself."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""What Prometheus answers, compared with the ledger."""
+
+__all__: list[str] = []

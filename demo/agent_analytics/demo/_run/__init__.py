@@ -1,0 +1,3 @@
+"""A run of the marketplace on real servers."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""What a run shows on a terminal."""
+
+__all__: list[str] = []
