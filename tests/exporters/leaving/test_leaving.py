@@ -32,7 +32,7 @@ from agent_analytics.exporters._leaving.redaction import Policy
 from agent_analytics.exporters._settings.settings import export_attributes
 from agent_analytics.instrumentation import agent, record_charge, record_feedback, tenant, tool
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SECRET = "s3cret"
 #: Who writes it, and what it is called there.
 LEAKS = (

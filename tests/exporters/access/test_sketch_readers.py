@@ -20,7 +20,7 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from tests.exporters.conftest import record
-from tests.exporters.test_apps import Quiet, served_by_uvicorn
+from tests.exporters.http.test_apps import Quiet, served_by_uvicorn
 from tests.patience import patience
 
 from agent_analytics.exporters import (

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.patience import patience
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CHECKED = "tests/typing_checks"
 
 

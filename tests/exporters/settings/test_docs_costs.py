@@ -11,7 +11,7 @@ from tests.patience import patience
 
 from agent_analytics.processor.catalogue import CATALOGUE
 
-PAGE = (Path(__file__).parents[2] / "docs" / "costs.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "costs.md").read_text()
 
 
 def blocks(language: str) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from tests import forked
 from tests.patience import patience
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 #: Spans of a tracer from before everything, of one between the two, of one made at the end, of
 #: the vendor's own API, and of a decorated agent.
 PROGRAM = """

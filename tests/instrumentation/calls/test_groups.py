@@ -12,7 +12,7 @@ import langgraph.errors
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.instrumentation.test_exceptions import CELERY, made, outcome
+from tests.instrumentation.calls.test_exceptions import CELERY, made, outcome
 
 from agent_analytics.instrumentation import agent
 from agent_analytics.instrumentation._calls import outcomes

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.exporters.test_guesses import Gate, basic, hashed
+from tests.exporters.access.test_guesses import Gate, basic, hashed
 from tests.patience import wait_for
 
 from agent_analytics.exporters._access import password_line, unchecked

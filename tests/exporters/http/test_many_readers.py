@@ -24,7 +24,7 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from tests.exporters.conftest import record
 from tests.exporters.crowd import crowd
-from tests.exporters.test_apps import Quiet, served_by_uvicorn
+from tests.exporters.http.test_apps import Quiet, served_by_uvicorn
 from tests.patience import patience, wait_for
 
 from agent_analytics.exporters import (
