@@ -14,7 +14,7 @@ from typing import Final
 from benchmarks.remote_write import constant, samples, series
 from tests.insights.market import END, Counter, Labels, counters, hash_of
 
-from agent_analytics.insights import _accounting, _recorded, queries, rollups
+from agent_analytics.insights._promql import accounting, queries, recorded, rollups
 from agent_analytics.processor import catalogue
 
 _DAY: Final = 86_400
@@ -102,10 +102,10 @@ class RulesMarket:
         every = Counter(catalogue.INVOCATIONS, rollups.EVERY_INVOCATION, own, daily)
         yield from _rolled(every, {**own, **target})
         revision = {**own, "revision": "2"}
-        yield series(_accounting.LEVEL, revision, _own_times("levels"))
-        yield series(_accounting.DAY, revision, _own_times("midnights"))
-        yield series(_recorded.COUNTING_SINCE, own, _constant(float(_START), "levels"))
-        yield series(_recorded.LAST_SEEN, own, _own_times("levels"))
+        yield series(accounting.LEVEL, revision, _own_times("levels"))
+        yield series(accounting.DAY, revision, _own_times("midnights"))
+        yield series(recorded.COUNTING_SINCE, own, _constant(float(_START), "levels"))
+        yield series(recorded.LAST_SEEN, own, _own_times("levels"))
 
     def _registers(self) -> Iterator[bytes]:
         """Yield the registers of listings, of publishers and of the marketplace."""
@@ -147,11 +147,11 @@ def _rolled(counter: Counter, labels: Labels) -> Iterator[bytes]:
         (rollups.day, "midnights"),
     ):
         yield series(name(counter.name), labels, _at(counter.daily, times))
-    matchers = _recorded.HOURLY.get(counter.name)
+    matchers = recorded.HOURLY.get(counter.name)
     if matchers is not None and (not matchers or labels.get("outcome") == "success"):
-        keys = _recorded.labels_of(counter.name)
+        keys = recorded.labels_of(counter.name)
         kept = {key: text for key, text in labels.items() if key in keys}
-        yield series(_recorded.hour(counter.name), kept, _constant(counter.daily / 24, "weeks"))
+        yield series(recorded.hour(counter.name), kept, _constant(counter.daily / 24, "weeks"))
 
 
 _TIMES: Final[dict[str, Sequence[int]]] = {

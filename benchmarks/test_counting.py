@@ -15,11 +15,11 @@ from typing import Final
 import pytest
 from benchmarks.measure import table, target
 from benchmarks.test_dashboards import ask, cpu_seconds, prometheus
-from tests.insights.dashboards import Query
 from tests.insights.market import END
+from tests.insights.panels import Query
 
 from agent_analytics.demo._run.servers import find_command
-from agent_analytics.insights import _counting, _recorded, rollups
+from agent_analytics.insights._promql import counting, recorded, rollups
 from agent_analytics.processor import catalogue
 
 LISTINGS: Final = 610
@@ -54,10 +54,10 @@ def _series(name: str, times: Iterable[int]) -> Iterator[str]:
             f'publisher_id="publisher-{number // 10:03}",agent_id="listing-{number:04}",'
             f'job="agent-analytics",instance="apps-{number % 20}:9464",outcome="success"'
         )
-        if name == _recorded.COUNTING_SINCE:
+        if name == recorded.COUNTING_SINCE:
             labels = labels.partition(",job=")[0]
         for at in every:
-            value = END - 60 * _DAY if name == _recorded.COUNTING_SINCE else at - END + 61 * _DAY
+            value = END - 60 * _DAY if name == recorded.COUNTING_SINCE else at - END + 61 * _DAY
             yield f"{name}{{{labels}}} {value} {at}\n"
 
 
@@ -72,13 +72,13 @@ def test_counting(tmp_path: Path, before: str) -> None:
             file.writelines(_series(rollups.level(_COUNTER), steps))
             days = range(END - 60 * _DAY, END + 1, _DAY)
             file.writelines(_series(rollups.day(_COUNTER), days))
-            file.writelines(_series(_recorded.COUNTING_SINCE, steps))
+            file.writelines(_series(recorded.COUNTING_SINCE, steps))
         file.write("# EOF\n")
     make = ["tsdb", "create-blocks-from", "--max-block-duration=1488h", "--quiet", "openmetrics"]
     subprocess.run(
         [find_command("promtool"), *make, str(text), str(data)], check=True, capture_output=True
     )
-    query = Query("since", _counting.since().expr, 0, 0)
+    query = Query("since", counting.since().expr, 0, 0)
     with prometheus(data) as server:
         ask(server.url, query)
         clock: list[float] = []

@@ -21,8 +21,8 @@ from typing import Final
 
 import pytest
 from benchmarks.measure import table, target
-from tests.insights.dashboards import Query, panel_queries
 from tests.insights.market import END, Market, write_market
+from tests.insights.panels import Query, panel_queries
 
 from agent_analytics.demo._run.servers import LOOPBACK, Server, find_command, free_port
 from agent_analytics.insights import GENERATED

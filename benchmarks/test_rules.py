@@ -25,7 +25,7 @@ from benchmarks.test_dashboards import cpu_seconds
 from tests.insights.market import END
 
 from agent_analytics.demo._run.servers import LOOPBACK, Server, find_command, free_port
-from agent_analytics.insights.rules import rule_groups
+from agent_analytics.insights._rules.rule_files import rule_groups
 
 #: Sizes to measure; `LISTINGS=100` for one.
 SIZES: Final = [int(size) for size in os.environ.get("LISTINGS", "28 100 500 2000").split()]

@@ -77,9 +77,9 @@ TOGETHER = (
     "tests/frameworks/test_guides.py",
     "tests/frameworks/test_live.py",
     "tests/history/",
-    "tests/insights/test_dashboard_data.py",
-    "tests/insights/test_expressions.py",
-    "tests/insights/test_receivers.py",
+    "tests/insights/dashboards/test_dashboard_data.py",
+    "tests/insights/promql/test_expressions.py",
+    "tests/insights/prometheus/test_receivers.py",
     "tests/packaging/test_wheel.py",
     "tests/report/",
 )

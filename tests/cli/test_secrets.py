@@ -15,7 +15,7 @@ from agent_analytics.cli._doctor.secrets import concealer
 from agent_analytics.cli._main import main
 from agent_analytics.exporters._access.web_config import WebConfig
 from agent_analytics.exporters._leaving import otlp
-from agent_analytics.insights._client import PrometheusClient
+from agent_analytics.insights._prometheus.client import PrometheusClient
 from agent_analytics.processor.addresses import shown
 
 SECRET = "s3cr3t"

@@ -4,7 +4,7 @@ import re
 
 from tests.docs import pages
 
-from agent_analytics.insights.report import _text
+from agent_analytics.insights._report.pages import text
 from agent_analytics.processor import catalogue
 
 PAGE = " ".join((pages.DOCS / "report.md").read_text(encoding="utf-8").split())
@@ -15,8 +15,8 @@ def test_the_edges_of_response_times() -> None:
     (named,) = re.findall(r"The edges are ([\d., and]+) seconds", PAGE)
     edges = tuple(float(number) for number in re.findall(r"[\d.]+", named))
     assert edges == tuple(catalogue.INVOCATION_SECONDS)
-    assert f'"{_text.quantile(edges[0] * 1000)}"' in PAGE
-    assert f'"{_text.quantile(edges[-1] * 1000)}"' in PAGE
+    assert f'"{text.quantile(edges[0] * 1000)}"' in PAGE
+    assert f'"{text.quantile(edges[-1] * 1000)}"' in PAGE
     below = max(edge for edge in edges if edge < 12)
     above = min(edge for edge in edges if edge > 12)
     assert f"12 s means between {below:g} and {above:g} s" in PAGE

@@ -17,9 +17,9 @@ from agent_analytics.demo._history import (
 )
 from agent_analytics.demo._history._simulation.rules import OFFSET, read_rules
 from agent_analytics.demo._run.prometheus import Prometheus, Sample
-from agent_analytics.insights import periods, queries
-from agent_analytics.insights.queries import LISTING, Scope
-from agent_analytics.insights.windows import Period
+from agent_analytics.insights._promql import periods, queries
+from agent_analytics.insights._promql.queries import LISTING, Scope
+from agent_analytics.insights._promql.windows import Period
 from agent_analytics.processor import catalogue
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]

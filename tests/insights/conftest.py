@@ -20,7 +20,7 @@ from tests.ports import free_port
 from tests.tools import Run, installed
 
 from agent_analytics.insights import write_rules
-from agent_analytics.insights.rules import DEFINITIONS, rules_for, telemetry_absent
+from agent_analytics.insights._rules.rule_files import DEFINITIONS, rules_for, telemetry_absent
 
 # The SDK deprecates its models of the dashboard format that every Grafana reads, in favour of one
 # that only new ones do, and says so while it is imported.

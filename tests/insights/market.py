@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from agent_analytics.insights import _recorded, queries, rollups
-from agent_analytics.insights.rules import FINDINGS
+from agent_analytics.insights._promql import queries, recorded, rollups
+from agent_analytics.insights._rules.rule_files import FINDINGS
 from agent_analytics.processor import catalogue
 from agent_analytics.processor.catalogue import Metric
 
@@ -239,7 +239,7 @@ def _listing(files: _Files, own: Labels, daily: float, *, full: bool) -> None:
     every = Counter(catalogue.INVOCATIONS, rollups.EVERY_INVOCATION, own, daily)
     for name, times in ((rollups.level, _LEVELS), (rollups.hourly, _HOURLY), (rollups.day, _MARKS)):
         files.gauge(name(every.name), {**own, **target}, _grown(every, times))
-    evaluated = _recorded.grown(catalogue.INVOCATIONS.name, _recorded.MONTH)
+    evaluated = recorded.grown(catalogue.INVOCATIONS.name, recorded.MONTH)
     files.gauge(evaluated, {**own, "outcome": queries.SUCCESS}, [(END, 30.0 * daily)])
     times = _DENSE if full else [END]
     for metric, value in ((catalogue.ACTIVE_INSTALLS, 57), (catalogue.INVOCATIONS_IN_PROGRESS, 2)):
@@ -299,10 +299,10 @@ def _insights(files: _Files) -> None:
             "category": finding.category,
         }
         way = {"traffic": finding.ways[0].traffic}
-        files.gauge(_recorded.MEASURE, {**told, **way}, [(END, 0.25)])
+        files.gauge(recorded.MEASURE, {**told, **way}, [(END, 0.25)])
         files.gauge("ALERTS", {**told, **way, **alert, "audience": "publisher"}, [(END, 1)])
         if finding.ways[0].worth:
-            files.gauge(_recorded.WORTH, told, [(END, 3.5)])
+            files.gauge(recorded.WORTH, told, [(END, 3.5)])
     page = {"alertname": "AgentErrorRateHigh", "alertstate": "firing", "severity": "critical"}
     more = {"category": "reliability", "insight": "error-rate", "traffic": "dense"}
     files.gauge("ALERTS", {**own, **page, **more, "audience": "oncall"}, [(END, 1)])

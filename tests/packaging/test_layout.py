@@ -105,7 +105,7 @@ def test_package_exports_exactly_its_public_names(part: str) -> None:
             assert public <= set(exported), module.__name__
 
 
-@pytest.mark.parametrize("part", ["instrumentation", "processor", "exporters", "cli", "demo"])
+@pytest.mark.parametrize("part", PARTS)
 def test_rooms_are_small(part: str) -> None:
     """No folder has more modules than a reader takes in at a glance."""
     folders = {source.parent for source in _sources(part)}

@@ -16,7 +16,7 @@ import yaml
 from tests.patience import patience, wait_for
 from tests.ports import free_port
 
-from agent_analytics.insights import rollups
+from agent_analytics.insights._promql import rollups
 
 #: The module ``past.py``: tests are no package that could be imported from.
 PAST: dict[str, Any] = runpy.run_path(str(Path(__file__).with_name("past.py")))

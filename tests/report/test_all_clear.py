@@ -18,9 +18,9 @@ from tests.report.counted import counted
 
 from agent_analytics.exporters import start_http_server
 from agent_analytics.insights import MarketplaceAnalytics, PublisherAnalytics
+from agent_analytics.insights._rules.rule_files import render_rules
 from agent_analytics.insights.analytics import NoData, PublisherDashboard, UnknownPublisher
 from agent_analytics.insights.report import FORMATS, Report, render
-from agent_analytics.insights.rules import render_rules
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.effort import examples
 
-from agent_analytics.insights._client import (
+from agent_analytics.insights._prometheus.client import (
     PrometheusClient,
     PrometheusUnreachable,
     QueryFailed,

@@ -9,11 +9,11 @@ import pytest
 import yaml
 from tests.patience import patience
 
-from agent_analytics.insights._client import PrometheusClient
+from agent_analytics.insights._prometheus.client import PrometheusClient
+from agent_analytics.insights._promql.queries import Scope
+from agent_analytics.insights._report.known.evaluation import find_evaluation, judged
+from agent_analytics.insights._rules.rule_files import render_rules
 from agent_analytics.insights.analytics import Evaluation, PublisherAnalytics
-from agent_analytics.insights.analytics._evaluation import find_evaluation, judged
-from agent_analytics.insights.queries import Scope
-from agent_analytics.insights.rules import render_rules
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 RAN = "2026-03-31T11:58:00.123456789Z"

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from agent_analytics.insights._client import PrometheusClient
-from agent_analytics.insights.analytics._figures import Fields
-from agent_analytics.insights.analytics._history import History
-from agent_analytics.insights.analytics._not_yet import missing
-from agent_analytics.insights.report import _text
-from agent_analytics.insights.windows import Period, Raw
+from agent_analytics.insights._prometheus.client import PrometheusClient
+from agent_analytics.insights._promql.windows import Period, Raw
+from agent_analytics.insights._report.answers.figures import Fields
+from agent_analytics.insights._report.answers.history import History
+from agent_analytics.insights._report.answers.not_yet import missing
+from agent_analytics.insights._report.pages import text
 
 #: 2026-03-31 12:00:00 UTC.
 NOW = 1_774_958_400.0
@@ -159,4 +159,4 @@ def test_why_raw_series_are_read(answer: object, of_history: dict[str, Any], sai
 )
 def test_no_time_is_finer_than_it_is_known(value: float | None, mean: str, p95: str) -> None:
     """A mean is never 0 ms, and a quantile is not told finer than its first and last bucket."""
-    assert (_text.milliseconds(value), _text.quantile(value)) == (mean, p95)
+    assert (text.milliseconds(value), text.quantile(value)) == (mean, p95)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.patience import patience
 
+from agent_analytics.insights._report.known.observed import length, observed
 from agent_analytics.insights.analytics import (
     Daily,
     Figures,
@@ -18,7 +19,6 @@ from agent_analytics.insights.analytics import (
     PublisherAnalytics,
     PublisherDashboard,
 )
-from agent_analytics.insights.analytics._observed import length, observed
 from agent_analytics.insights.report import Report, render
 
 DAY, HOUR, MINUTE = 86_400, 3_600, 60

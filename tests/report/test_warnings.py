@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.patience import patience
 
-from agent_analytics.insights._client import PrometheusClient
+from agent_analytics.insights._prometheus.client import PrometheusClient
 from agent_analytics.insights.analytics import MarketplaceAnalytics, PublisherAnalytics
 
 #: A remote store that is not there: what it would have given is missing from each answer.

@@ -5,11 +5,14 @@ generated from it are committed under ``generated/``. ``PublisherAnalytics`` and
 ``MarketplaceAnalytics`` ask Prometheus and give typed answers.
 """
 
-from agent_analytics.insights._alerts import Insight, parse_alerts
+from agent_analytics.insights._definitions.model import Audience, Category, Severity
 from agent_analytics.insights._files import GENERATED, grafana_files, write_files, write_rules
-from agent_analytics.insights._model import Audience, Category, Severity
+from agent_analytics.insights._prometheus.configuration import (
+    alertmanager_config,
+    prometheus_config,
+)
+from agent_analytics.insights._rules.alerts import Insight, parse_alerts
 from agent_analytics.insights.analytics import MarketplaceAnalytics, PublisherAnalytics
-from agent_analytics.insights.config import alertmanager_config, prometheus_config
 
 __all__ = [
     "GENERATED",

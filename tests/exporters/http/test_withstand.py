@@ -20,7 +20,7 @@ import trustme
 from tests.patience import patience, wait_for
 from tests.ports import free_port
 
-from agent_analytics.insights.config import SCRAPE_INTERVAL
+from agent_analytics.insights._prometheus.configuration import SCRAPE_INTERVAL
 
 PROMETHEUS = shutil.which("prometheus")
 SAMPLES = 100_000

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from agent_analytics.insights.receivers import Email, Receiver
+from agent_analytics.insights.config import Email, Receiver
 
 _WAYS: Final = "--target HOST:PORT, --targets-file, --targets-url, --dns or --kubernetes"
 _SERVER: Final = "--smtp HOST:PORT and --smtp-from ADDRESS"

@@ -6,19 +6,17 @@ from collections.abc import Callable
 from typing import Final, TypeAlias, cast
 
 from agent_analytics.cli._output import add_output
-from agent_analytics.insights.config import SCRAPE_INTERVAL
-from agent_analytics.insights.receivers import (
+from agent_analytics.insights.config import (
+    PORT_NAME,
+    SCRAPE_INTERVAL,
+    Access,
+    Discovery,
     Email,
     MailServer,
     PagerDuty,
     Receiver,
     Slack,
     Webhook,
-)
-from agent_analytics.insights.scraping import (
-    PORT_NAME,
-    Access,
-    Discovery,
     from_dns,
     from_files,
     from_kubernetes,

@@ -15,7 +15,7 @@ from agent_analytics.demo._reconciliation.expected import (
     usd,
 )
 from agent_analytics.demo._run.prometheus import Prometheus
-from agent_analytics.insights import queries
+from agent_analytics.insights.promql import queries
 from agent_analytics.processor import catalogue as c
 
 #: Bounds on the error of distinct tenants over all listings.

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent_analytics.demo._run.prometheus import Prometheus
-from agent_analytics.insights import Insight, queries
+from agent_analytics.insights import Insight
+from agent_analytics.insights.promql import queries
 from agent_analytics.processor import catalogue as c
 
 _WINDOW: Final = "1m"

@@ -1,5 +1,5 @@
-"""The dashboards as code, over ``grafana-foundation-sdk``; see :mod:`._build` for the list."""
+"""The dashboards as code, over ``grafana-foundation-sdk``; see :mod:`.build` for the list."""
 
-from agent_analytics.insights._dashboards._build import render_dashboards
+from agent_analytics.insights._dashboards.build import render_dashboards
 
 __all__ = ["render_dashboards"]

@@ -1,6 +1,6 @@
 """The insights as data, by category; those of the field first."""
 
-from agent_analytics.insights._definitions._every import DEFINITIONS, FINDINGS
+from agent_analytics.insights._definitions.every import DEFINITIONS, FINDINGS
 from agent_analytics.insights._definitions.field import (
     ERROR_RATE,
     RESPONSE_TIME,

@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from agent_analytics.insights import _accounting, figures, periods
-from agent_analytics.insights._finding import (
+from agent_analytics.insights._definitions.finding import (
     DAY,
     DAY_SECONDS,
     FOUR_WEEKS_BEFORE,
@@ -15,8 +14,9 @@ from agent_analytics.insights._finding import (
     Finding,
     Way,
 )
-from agent_analytics.insights._model import Threshold
-from agent_analytics.insights._texts import PERCENT, THIS, WHO, WHOLE, asked, value
+from agent_analytics.insights._definitions.model import Threshold
+from agent_analytics.insights._definitions.texts import PERCENT, THIS, WHO, WHOLE, asked, value
+from agent_analytics.insights._promql import accounting, figures, periods
 
 _FEWEST_UNINSTALLS: Final = 10
 _FEWEST_TENANTS: Final = 30
@@ -95,7 +95,7 @@ RETENTION_FALLING: Final = Finding(
             conditions=(
                 f"and {periods.unique_tenants(WEEK_BEFORE)} >= {_FEWEST_TENANTS}",
                 f"and {periods.unique_tenants(WEEK_EARLIER)} >= {_FEWEST_TENANTS}",
-                _accounting.since(WEEK_EARLIER),
+                accounting.since(WEEK_EARLIER),
                 (
                     f"and {_LOSS} > {_RETENTION_ERRORS} * sqrt("
                     f"{_variance(_NOW, periods.unique_tenants(WEEK_BEFORE))}"
@@ -133,7 +133,7 @@ LISTING_DEAD: Final = Finding(
             conditions=(
                 f"unless {periods.invocations(WEEK)} > 0",
                 # What was counted by other rules may have been no call.
-                _accounting.since(FOUR_WEEKS_BEFORE),
+                accounting.since(FOUR_WEEKS_BEFORE),
             ),
         ),
     ),

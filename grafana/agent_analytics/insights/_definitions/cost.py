@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from agent_analytics.insights import _accounting, figures, periods
-from agent_analytics.insights._finding import (
+from agent_analytics.insights._definitions.finding import (
     DAY,
     DAY_SECONDS,
     FOUR_WEEKS_BEFORE,
@@ -15,9 +14,18 @@ from agent_analytics.insights._finding import (
     Way,
     a_day,
 )
-from agent_analytics.insights._model import Threshold
-from agent_analytics.insights._texts import DOLLARS, PERCENT, THIS, WHO, WHOLE, asked, value
-from agent_analytics.insights.windows import Period
+from agent_analytics.insights._definitions.model import Threshold
+from agent_analytics.insights._definitions.texts import (
+    DOLLARS,
+    PERCENT,
+    THIS,
+    WHO,
+    WHOLE,
+    asked,
+    value,
+)
+from agent_analytics.insights._promql import accounting, figures, periods
+from agent_analytics.insights._promql.windows import Period
 
 _COST_FLOOR: Final = 1
 _FEWEST_FAILURES: Final = 10
@@ -112,7 +120,7 @@ def _growing(traffic: str, period: Period) -> Way:
             f"and {periods.invocations(FOUR_WEEKS_BEFORE)} >= {_FEWEST_INVOCATIONS}",
             f"unless {less_failing}",
             f"unless {better_liked}",
-            _accounting.since(FOUR_WEEKS_BEFORE),
+            accounting.since(FOUR_WEEKS_BEFORE),
         ),
         window=SPOKEN[period],
         worth=a_day(f"{periods.model_cost(period)} * (1 - {before} / {now})", period),

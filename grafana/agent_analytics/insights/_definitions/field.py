@@ -7,9 +7,10 @@ one takes at least three bad observations: one failed call of a quiet agent is s
 
 from typing import Final
 
-from agent_analytics.insights import _counts, figures, periods, queries
-from agent_analytics.insights._model import Definition, Form, Threshold
-from agent_analytics.insights._texts import WHO
+from agent_analytics.insights._definitions.model import Definition, Form, Threshold
+from agent_analytics.insights._definitions.texts import WHO
+from agent_analytics.insights._promql import counts as _counts
+from agent_analytics.insights._promql import figures, periods, queries
 
 ERROR_RATE: Final = Definition(
     slug="error-rate",

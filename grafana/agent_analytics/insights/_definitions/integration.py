@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from agent_analytics.insights import _accounting, figures, periods, recent
-from agent_analytics.insights._finding import (
+from agent_analytics.insights._definitions.finding import (
     FOUR_WEEKS_BEFORE,
     MONTH,
     PERIODS,
@@ -12,10 +11,19 @@ from agent_analytics.insights._finding import (
     Finding,
     Way,
 )
-from agent_analytics.insights._model import Threshold
-from agent_analytics.insights._texts import DURATION, ONE_PLACE, THIS_TOOL, WHO, WHOLE, asked, value
-from agent_analytics.insights.queries import LISTING, TOOL
-from agent_analytics.insights.windows import Period
+from agent_analytics.insights._definitions.model import Threshold
+from agent_analytics.insights._definitions.texts import (
+    DURATION,
+    ONE_PLACE,
+    THIS_TOOL,
+    WHO,
+    WHOLE,
+    asked,
+    value,
+)
+from agent_analytics.insights._promql import accounting, figures, periods, recent
+from agent_analytics.insights._promql.queries import LISTING, TOOL
+from agent_analytics.insights._promql.windows import Period
 
 _FEWEST_INVOCATIONS: Final = 50
 _FEWEST_BEFORE: Final = 100
@@ -34,7 +42,7 @@ def _looping(traffic: str, period: Period) -> Way:
             f"and ({now} - {_THEN}) > {_MORE_CALLS}",
             f"and {_OF_LISTING} {periods.invocations(period)} >= {_FEWEST_INVOCATIONS}",
             f"and {_OF_LISTING} {periods.invocations(FOUR_WEEKS_BEFORE)} >= {_FEWEST_BEFORE}",
-            _accounting.since(FOUR_WEEKS_BEFORE),
+            accounting.since(FOUR_WEEKS_BEFORE),
         ),
         window=SPOKEN[period],
         numbers={
@@ -67,7 +75,7 @@ _UNUSED_FLOOR: Final = 200
 _EXPECTED_CALLS: Final = 20
 _EXPECTED: Final = (
     f"({_THEN} * {_OF_LISTING} group_left () {periods.invocations(WEEK)}"
-    f" {_accounting.since(FOUR_WEEKS_BEFORE)})"
+    f" {accounting.since(FOUR_WEEKS_BEFORE)})"
 )
 
 TOOL_UNUSED: Final = Finding(

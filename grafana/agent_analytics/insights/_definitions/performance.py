@@ -2,10 +2,9 @@
 
 from typing import Final
 
-from agent_analytics.insights import _recorded, figures, periods, recent
-from agent_analytics.insights._finding import DAY_SECONDS, SPOKEN, WEEK, Finding, Way
-from agent_analytics.insights._model import Threshold
-from agent_analytics.insights._texts import (
+from agent_analytics.insights._definitions.finding import DAY_SECONDS, SPOKEN, WEEK, Finding, Way
+from agent_analytics.insights._definitions.model import Threshold
+from agent_analytics.insights._definitions.texts import (
     PERCENT,
     SHORT,
     THIS,
@@ -14,7 +13,8 @@ from agent_analytics.insights._texts import (
     asked,
     value,
 )
-from agent_analytics.insights.queries import TOOL
+from agent_analytics.insights._promql import figures, periods, recent, recorded
+from agent_analytics.insights._promql.queries import TOOL
 
 #: Half as much again as usual.
 _SLOWER: Final = 0.5
@@ -24,21 +24,21 @@ _FEWEST_RESPONSES: Final = 100
 
 
 def _slower(hours: int) -> Way:
-    now, usual = recent.this_week(_recorded.P95, hours), recent.usual(_recorded.P95, hours)
+    now, usual = recent.this_week(recorded.P95, hours), recent.usual(recorded.P95, hours)
     more = f"({now} - {usual})"
     return Way(
         traffic=f"{hours}h",
         measure=f"({now} / {usual} - 1)",
         threshold=Threshold(comparison=">", value=_SLOWER),
         conditions=(
-            f"and {more} > {_DEVIATIONS} * {recent.deviation(_recorded.P95, hours)}",
+            f"and {more} > {_DEVIATIONS} * {recent.deviation(recorded.P95, hours)}",
             f"and {more} > {_LEAST_SECONDS}",
             f"and {recent.responses_in_hours(hours)} >= {_FEWEST_RESPONSES}",
         ),
         window="hour" if hours == 1 else f"{hours} hours",
         numbers={
-            "now": asked(recent.this_week(_recorded.P95, hours, THIS), 'printf "%.1f"', after=" s"),
-            "usual": asked(recent.usual(_recorded.P95, hours, THIS), 'printf "%.1f"', after=" s"),
+            "now": asked(recent.this_week(recorded.P95, hours, THIS), 'printf "%.1f"', after=" s"),
+            "usual": asked(recent.usual(recorded.P95, hours, THIS), 'printf "%.1f"', after=" s"),
         },
     )
 
@@ -57,7 +57,7 @@ LATENCY_REGRESSION: Final = Finding(
         "See which tool or model call grew with it, and what was changed since last week: a"
         " version, a longer prompt, a larger model."
     ),
-    ways=tuple(_slower(hours) for hours in _recorded.COMPARED_HOURS),
+    ways=tuple(_slower(hours) for hours in recorded.COMPARED_HOURS),
 )
 
 TOOL_LATENCY: Final = Finding(

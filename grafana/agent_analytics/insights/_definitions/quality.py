@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from agent_analytics.insights import periods
-from agent_analytics.insights._finding import FOUR_WEEKS_BEFORE, WEEK, Finding, Way
-from agent_analytics.insights._model import Threshold
-from agent_analytics.insights._texts import RATING, THIS, WHO, asked, value
+from agent_analytics.insights._definitions.finding import FOUR_WEEKS_BEFORE, WEEK, Finding, Way
+from agent_analytics.insights._definitions.model import Threshold
+from agent_analytics.insights._definitions.texts import RATING, THIS, WHO, asked, value
+from agent_analytics.insights._promql import periods
 
 _FEWEST_RATINGS: Final = 20
 #: Three and a half standard errors of a mean of ratings, whose standard deviation is about 0.8.

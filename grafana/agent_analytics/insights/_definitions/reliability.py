@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from agent_analytics.insights import _recorded, recent
 from agent_analytics.insights._definitions.field import ERROR_RATE
-from agent_analytics.insights._finding import Finding, Way, told_to_publishers
-from agent_analytics.insights._model import Rule, Threshold, annotations, labels
-from agent_analytics.insights._texts import PERCENT, THIS, WHO, asked, bound, value
-from agent_analytics.insights.queries import LISTING
+from agent_analytics.insights._definitions.finding import Finding, Way, told_to_publishers
+from agent_analytics.insights._definitions.model import Threshold, annotations, labels
+from agent_analytics.insights._definitions.texts import PERCENT, THIS, WHO, asked, bound, value
+from agent_analytics.insights._entries import Rule
+from agent_analytics.insights._promql import recent, recorded
+from agent_analytics.insights._promql.queries import LISTING
 
 #: Share of the invocations that may fail: an objective of 95 %.
 BUDGET: Final = 0.05
@@ -114,7 +115,7 @@ _LEAST_SHARE: Final = 0.01
 
 
 def _unusual(hours: int) -> Way:
-    rates = _recorded.ERROR_RATES
+    rates = recorded.ERROR_RATES
     now, usual = recent.this_week(rates, hours), recent.usual(rates, hours)
     more = f"({now} - {usual})"
     spread = f"{_DEVIATIONS} * {recent.deviation(rates, hours)}"
@@ -152,7 +153,7 @@ ERROR_ANOMALY: Final = Finding(
         "Compare the error types with last week's, and see what was changed since: a version, a"
         " prompt, a tool, the model behind it."
     ),
-    ways=tuple(_unusual(hours) for hours in _recorded.COMPARED_HOURS),
+    ways=tuple(_unusual(hours) for hours in recorded.COMPARED_HOURS),
 )
 
 FINDINGS: Final = (ERROR_BUDGET, ERROR_ANOMALY)

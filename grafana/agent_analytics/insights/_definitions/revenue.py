@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from agent_analytics.insights import _accounting, figures, periods
-from agent_analytics.insights._finding import (
+from agent_analytics.insights._definitions.finding import (
     MONTH,
     MONTH_BEFORE,
     WEEK,
@@ -12,8 +11,17 @@ from agent_analytics.insights._finding import (
     Way,
     a_day,
 )
-from agent_analytics.insights._model import Threshold
-from agent_analytics.insights._texts import DOLLARS, PERCENT, THIS, WHO, WHOLE, asked, value
+from agent_analytics.insights._definitions.model import Threshold
+from agent_analytics.insights._definitions.texts import (
+    DOLLARS,
+    PERCENT,
+    THIS,
+    WHO,
+    WHOLE,
+    asked,
+    value,
+)
+from agent_analytics.insights._promql import accounting, figures, periods
 
 _REVENUE_FLOOR: Final = 10
 #: Standard errors of the ratio of two counts.
@@ -49,7 +57,7 @@ REVENUE_FALLING: Final = Finding(
                 f"and {periods.revenue(WEEK_BEFORE)} >= {_REVENUE_FLOOR}",
                 # A listing that nobody used at all divides by zero here, and is told as dead.
                 f"and {_TREND} < -{_STANDARD_ERRORS} * {_CHANCE}",
-                _accounting.since(WEEK_BEFORE),
+                accounting.since(WEEK_BEFORE),
             ),
             worth=a_day(_LOST, WEEK),
             numbers={
@@ -87,7 +95,7 @@ FEW_TENANTS: Final = Finding(
                 # Revenue per tenant holds or rises: fewer tenants who also pay less is a listing
                 # that is going, which other insights tell.
                 f"and {_PER_TENANT} >= 0.9 * {periods.revenue_per_tenant(MONTH_BEFORE)}",
-                _accounting.since(MONTH_BEFORE),
+                accounting.since(MONTH_BEFORE),
             ),
             worth=a_day(_PER_TENANT, MONTH),
             numbers={

@@ -8,8 +8,7 @@ from typing import Any, Final
 from agent_analytics.cli._doctor.examination import Examination
 from agent_analytics.cli._doctor.http import Server
 from agent_analytics.cli._doctor.prometheus.failed_scrapes import scrape_remedy
-from agent_analytics.insights.config import SKETCHES_PATH
-from agent_analytics.insights.queries import JOB, SKETCH_JOB
+from agent_analytics.insights.config import JOB, SKETCH_JOB, SKETCHES_PATH
 from agent_analytics.processor import catalogue
 
 _WRITE: Final = "`agent-analytics config --target HOST:PORT --output DIR` writes prometheus.yml"

@@ -16,8 +16,7 @@ from agent_analytics.demo._history._simulation.ledger import Window
 from agent_analytics.demo._history.build import History
 from agent_analytics.demo._history.clock import DAY
 from agent_analytics.demo._run.prometheus import Prometheus
-from agent_analytics.insights import periods
-from agent_analytics.insights.windows import Period
+from agent_analytics.insights.promql import Period, periods
 
 WINDOWS: Final = (1, 7, 30, 90)
 

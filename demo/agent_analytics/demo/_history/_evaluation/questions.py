@@ -13,9 +13,7 @@ from agent_analytics.demo._history._simulation.ledger import (
     Window,
     union,
 )
-from agent_analytics.insights import periods
-from agent_analytics.insights.queries import TOOL, Scope
-from agent_analytics.insights.windows import Period
+from agent_analytics.insights.promql import TOOL, Period, Scope, periods
 
 PUBLISHER: Final = Scope(("publisher_id",))
 MARKETPLACE: Final = Scope(())

@@ -1,0 +1,3 @@
+"""What the dashboards are put together from."""
+
+__all__: list[str] = []

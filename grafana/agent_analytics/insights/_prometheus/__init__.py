@@ -1,0 +1,3 @@
+"""Prometheus, Alertmanager and Grafana: configured, and asked."""
+
+__all__: list[str] = []

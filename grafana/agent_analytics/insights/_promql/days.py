@@ -1,0 +1,84 @@
+"""Named PromQL by UTC day and by week, for graphs with a point a day.
+
+Every expression is to be evaluated at midnight UTC, as a dashboard does with a step of a day, and
+reads what is recorded once a day: a graph of ninety days reads ninety samples a series. What is
+recorded of a day stands in the hour after its end.
+"""
+
+from agent_analytics.insights._promql import periods, rollups
+from agent_analytics.insights._promql.queries import (
+    FAILED,
+    JUDGED,
+    LISTING,
+    SUCCESS,
+    Scope,
+    one_of,
+    select,
+)
+from agent_analytics.processor import catalogue
+
+
+def growth(sample: str, scope: Scope, *matchers: str) -> str:
+    """What counters grew by in the UTC day that begins at the time of evaluation."""
+    day = select(rollups.day(sample), scope, *matchers)
+    last = f"last_over_time({day}[1d] offset -25h)"
+    first = f"last_over_time({day}[3d] offset -1h)"
+    fell = f"sum_over_time({select(rollups.drop(sample), scope, *matchers)}[1d] offset -1d)"
+    drops = f'label_replace({fell}, "part", "drop", "", "")'
+    return f"{scope.aggregate('sum')} ({last} - {first} or {last} or {drops})"
+
+
+def error_rate(scope: Scope = LISTING) -> str:
+    """Share of failed invocations in the UTC day that begins at the time of evaluation."""
+    name = catalogue.INVOCATIONS.name
+    return periods.share(
+        growth(name, scope, one_of("outcome", *FAILED)),
+        growth(name, scope, one_of("outcome", *JUDGED)),
+    )
+
+
+def response_time_quantile(quantile: float, scope: Scope = LISTING) -> str:
+    """Quantile of the time of successful invocations in the UTC day that begins then."""
+    name = f"{catalogue.INVOCATION_DURATION.name}_bucket"
+    buckets = growth(name, scope.over(*scope.by, "le"), one_of("outcome", SUCCESS))
+    return f"histogram_quantile({quantile}, {buckets})"
+
+
+def mean_rating(scope: Scope = LISTING) -> str:
+    """Mean rating in the UTC day that begins at the time of evaluation, 1 to 5."""
+    name = catalogue.FEEDBACK_RATING.name
+    return periods.share(growth(f"{name}_sum", scope), growth(f"{name}_count", scope))
+
+
+def tenants(scope: Scope = LISTING) -> str:
+    """Distinct tenants of the UTC day that begins at the time of evaluation."""
+    union = periods.union_of(scope)
+    if scope.by == union.labels:
+        recorded = f"last_over_time({select(union.tenants, scope)}[1d] offset -25h)"
+        return f"{scope.aggregate('max')} ({recorded})"
+    days = select(union.days, scope, f'kind="{catalogue.SKETCH_TENANTS}"')
+    merged = f"{scope.aggregate('min', 'register')} (last_over_time({days}[1d] offset -25h))"
+    return periods.distinct(merged, scope)
+
+
+def _week_registers(scope: Scope, ago: int) -> str:
+    """The merged registers of the seven UTC days up to some weeks before the evaluation."""
+    days = select(periods.union_of(scope).days, scope, f'kind="{catalogue.SKETCH_TENANTS}"')
+    # The last day of a week is recorded in the first hour after it.
+    hours = ago * 7 * 24 - 1
+    weeks = f"min_over_time({days}[7d] offset {hours}h)"
+    return f"{scope.aggregate('min', 'register')} ({weeks})"
+
+
+def week_overlap(weeks: int, scope: Scope = LISTING) -> str:
+    """Share of the tenants of a week who came back in the one before the time of evaluation.
+
+    The week that is come back to is the seven UTC days before the evaluation; the cohort is the
+    week that ended ``weeks`` before it. Tenants of both are found by registers that are equal.
+    """
+    union = periods.union_of(scope)
+    if union is rollups.OF_MARKETPLACE and weeks in rollups.COHORTS:
+        recorded = select(union.returned, scope, f'weeks="{weeks}"')
+        return f"max (last_over_time({recorded}[1d] offset -1h))"
+    now, then = _week_registers(scope, 0), _week_registers(scope, weeks)
+    return rollups.returned(now, then, scope.by)

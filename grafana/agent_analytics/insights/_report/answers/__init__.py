@@ -1,0 +1,3 @@
+"""Figures as typed answers from Prometheus."""
+
+__all__: list[str] = []

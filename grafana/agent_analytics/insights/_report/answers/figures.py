@@ -1,0 +1,262 @@
+"""From named PromQL to :class:`Figures`: what is asked, and how answers become fields.
+
+The quantities themselves are defined in :mod:`._promql.periods` and nowhere else.
+"""
+
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, Final, TypedDict, cast
+
+from agent_analytics.insights._prometheus.client import Sample, number
+from agent_analytics.insights._promql import periods
+from agent_analytics.insights._promql.queries import Scope
+from agent_analytics.insights._promql.windows import Period, growth
+from agent_analytics.insights._report.answers.model import PublisherDashboard
+from agent_analytics.processor import catalogue
+
+Quantity = Callable[[Period, Scope], str]
+Answers = Mapping[str, list[Sample]]
+
+_NANO: Final = 9
+_MILLIONTH: Final = 6
+_P95: Final = 0.95
+
+
+def _by(label: str, sample: str) -> Quantity:
+    return lambda period, scope: growth(sample, period, scope.over(*scope.by, label))
+
+
+def _of_tool(quantity: Quantity) -> Quantity:
+    return lambda period, scope: quantity(period, scope.over(*scope.by, "tool"))
+
+
+def _unpriced(period: Period, scope: Scope) -> str:
+    return growth(catalogue.UNPRICED_TOKENS.name, period, scope)
+
+
+def _tool_time(period: Period, scope: Scope) -> str:
+    calls = growth(f"{catalogue.TOOL_CALL_DURATION.name}_count", period, scope)
+    return f"({periods.tool_seconds(period, scope)} / ({calls} > 0))"
+
+
+def _p95(period: Period, scope: Scope) -> str:
+    return periods.response_time_quantile(_P95, period, scope)
+
+
+_COUNTS: Final[dict[str, Quantity]] = {
+    "total_invocations": periods.invocations,
+    "unique_tenants": periods.unique_tenants,
+    "conversations": periods.conversations,
+    "active_installs": periods.active_installs,
+    "installs": periods.installs,
+    "uninstalls": periods.uninstalls,
+    "ratings": periods.ratings,
+    "input_tokens": periods.input_tokens,
+    "output_tokens": periods.output_tokens,
+    "unpriced_tokens": _unpriced,
+}
+_MONEY: Final[dict[str, Quantity]] = {
+    "total_revenue": periods.revenue,
+    "refunds": periods.refunds,
+    "fees": periods.fees,
+    "model_cost": periods.model_cost,
+    "wasted_cost": periods.wasted_cost,
+    "margin": periods.margin,
+    "cost_per_success": periods.cost_per_success,
+}
+_RATIOS: Final[dict[str, Quantity]] = {
+    "avg_satisfaction": periods.mean_rating,
+    "error_rate": periods.error_rate,
+    "cached_share": periods.cached_share,
+}
+_SECONDS: Final[dict[str, Quantity]] = {
+    "avg_response_time_ms": periods.mean_response_time,
+    "p95_response_time_ms": _p95,
+}
+_COMPARED: Final[dict[str, Quantity]] = {
+    "invocations_trend": periods.invocations_trend,
+    "revenue_trend": periods.revenue_trend,
+    "tenants_trend": periods.tenants_trend,
+    "retention": periods.retention,
+    "install_churn": periods.install_churn,
+}
+_TOOLS: Final[dict[str, Quantity]] = {
+    "tool_usage_breakdown": _of_tool(periods.tool_calls),
+    "tool_failure_rates": _of_tool(periods.tool_failure_rate),
+    "tool_times_ms": _of_tool(_tool_time),
+}
+_BREAKDOWNS: Final[dict[str, Quantity]] = {
+    "outcomes": _by("outcome", catalogue.INVOCATIONS.name),
+    "errors": _by("error_type", catalogue.INVOCATION_ERRORS.name),
+    "ratings_up_to": periods.ratings_up_to,
+}
+DAILY: Final[dict[str, Quantity]] = {
+    "invocations": periods.invocations,
+    "error_rate": periods.error_rate,
+    "revenue": periods.revenue,
+    "model_cost": periods.model_cost,
+    "unique_tenants": periods.unique_tenants,
+    "p95_response_time_ms": _p95,
+}
+
+
+def asked(period: Period, scope: Scope, *, comparable: bool, tools: bool = True) -> dict[str, str]:
+    """Return the queries of a scope by name.
+
+    Args:
+        period: The period.
+        scope: Whose figures, and by which labels they are told apart.
+        comparable: Whether the period before can be asked about.
+        tools: Whether tools are.
+    """
+    quantities = {**_COUNTS, **_MONEY, **_RATIOS, **_SECONDS, **_BREAKDOWNS}
+    if comparable:
+        quantities |= _COMPARED
+    if tools:
+        quantities |= _TOOLS
+    return {name: quantity(period, scope) for name, quantity in quantities.items()}
+
+
+class Fields(TypedDict, total=False):
+    """The fields of :class:`Figures`, to be given to it or to a class that extends it."""
+
+    total_invocations: int | None
+    unique_tenants: int | None
+    active_installs: int | None
+    conversations: int | None
+    installs: int | None
+    uninstalls: int | None
+    ratings: int | None
+    input_tokens: int | None
+    output_tokens: int | None
+    unpriced_tokens: int | None
+    total_revenue: float | None
+    refunds: float | None
+    fees: float | None
+    model_cost: float | None
+    wasted_cost: float | None
+    margin: float | None
+    cost_per_success: float | None
+    avg_revenue_per_tenant: float | None
+    avg_satisfaction: float | None
+    error_rate: float | None
+    cached_share: float | None
+    avg_response_time_ms: float | None
+    p95_response_time_ms: float | None
+    invocations_trend: float | None
+    revenue_trend: float | None
+    tenants_trend: float | None
+    retention: float | None
+    install_churn: float | None
+    tool_usage_breakdown: Mapping[str, int]
+    tool_failure_rates: Mapping[str, float]
+    tool_times_ms: Mapping[str, float]
+    outcomes: Mapping[str, int]
+    errors: Mapping[str, int]
+    satisfaction_distribution: Mapping[int, int] | None
+
+
+def fields(answers: Answers, **labels: str) -> Fields:
+    """Return the fields of whatever has these labels in the answers."""
+
+    def of(name: str) -> list[Sample]:
+        return [
+            sample
+            for sample in answers.get(name, [])
+            if all(sample.labels.get(key) == value for key, value in labels.items())
+        ]
+
+    def one(name: str, places: int) -> float | None:
+        return next((rounded(sample.value, places) for sample in of(name)), None)
+
+    def count(name: str) -> int | None:
+        value = one(name, 0)
+        # Less than nothing is a counter that began anew where nobody saw it: not known.
+        return None if value is None or value < 0 else int(value)
+
+    def several(name: str, label: str, places: int, factor: float = 1.0) -> dict[str, float]:
+        found = {
+            sample.labels.get(label, ""): rounded(sample.value * factor, places)
+            for sample in of(name)
+        }
+        return {key: value for key, value in found.items() if value is not None}
+
+    def counts(name: str, label: str) -> dict[str, int]:
+        found = {key: int(value) for key, value in several(name, label, 0).items() if value > 0}
+        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+    seconds = {name: one(name, _MILLIONTH) for name in _SECONDS}
+    used = counts("tool_usage_breakdown", "tool")
+    made: dict[str, object] = {
+        **{name: count(name) for name in _COUNTS},
+        **{name: one(name, _NANO) for name in _MONEY},
+        **{name: one(name, _MILLIONTH) for name in (*_RATIOS, *_COMPARED)},
+        **{
+            name: None if value is None else round(value * 1000, 3)
+            for name, value in seconds.items()
+        },
+        "tool_usage_breakdown": used,
+        "tool_failure_rates": _in_order(used, several("tool_failure_rates", "tool", _MILLIONTH)),
+        "tool_times_ms": _in_order(used, several("tool_times_ms", "tool", 3, 1000.0)),
+        "outcomes": counts("outcomes", "outcome"),
+        "errors": counts("errors", "error_type"),
+        "satisfaction_distribution": _stars(several("ratings_up_to", "le", 0)),
+    }
+    tenants, revenue = count("unique_tenants"), one("total_revenue", _NANO)
+    # By the number that is shown beside it: for a few tenants it is the exact one, the estimate is
+    # not.
+    made["avg_revenue_per_tenant"] = (
+        round(revenue / tenants, _NANO) if tenants and revenue is not None else None
+    )
+    if not made["model_cost"] and made["unpriced_tokens"]:
+        # Nothing was priced: the cost is not 0, it is not known.
+        made |= dict.fromkeys(("model_cost", "wasted_cost", "margin", "cost_per_success"))
+    return cast("Fields", made)  # built by name from the tables above
+
+
+def rounded(value: float, places: int) -> float | None:
+    """Return a value without the noise of floating point, or None for what is no number."""
+    finite = number(value)
+    return None if finite is None else round(finite, places) + 0.0
+
+
+def _in_order(order: Iterable[str], values: Mapping[str, float]) -> dict[str, float]:
+    return {key: values[key] for key in order if key in values}
+
+
+def _stars(cumulative: Mapping[str, float]) -> dict[int, int] | None:
+    """Return ratings by stars from counts by upper edge; None where nobody rated."""
+    below, stars = 0, dict[int, int]()
+    for edge in catalogue.RATINGS:
+        upto = int(cumulative.get(str(edge), below))
+        stars[int(edge)] = max(0, upto - below)
+        below = max(below, upto)
+    return stars if below else None
+
+
+#: What tells how single tenants behave, and is left out where there are too few of them.
+_GONE: Final[dict[str, Any]] = {
+    **dict.fromkeys(
+        ("avg_satisfaction", "ratings", "satisfaction_distribution", "avg_revenue_per_tenant",
+         "retention", "tenants_trend", "conversations", "avg_response_time_ms",
+         "p95_response_time_ms")
+    ),
+    **dict.fromkeys(
+        ("tool_usage_breakdown", "tool_failure_rates", "tool_times_ms", "errors"),
+        MappingProxyType[str, Any]({}),
+    ),
+}  # fmt: skip
+
+
+def hidden(
+    dashboard: PublisherDashboard, agents: Container[str], *, everything: bool
+) -> PublisherDashboard:
+    """Leave out what tells how single tenants behave, of some listings or of everything."""
+    rows = tuple(
+        replace(row, withheld=True, **_GONE) if everything or row.agent_id in agents else row
+        for row in dashboard.listings
+    )
+    if not everything:
+        return replace(dashboard, listings=rows)
+    return replace(dashboard, listings=rows, withheld=True, **_GONE)

@@ -1,0 +1,3 @@
+"""What is on the pages of a report."""
+
+__all__: list[str] = []

@@ -1,0 +1,102 @@
+"""What the page says of insights: which fire, whether they were evaluated, what else is bad."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from agent_analytics.insights._report.answers.model import MarketplaceDashboard, PublisherDashboard
+from agent_analytics.insights._report.known.bounds import Beyond
+from agent_analytics.insights._report.known.evaluation import Evaluation, Insights
+from agent_analytics.insights._report.pages import text
+from agent_analytics.insights._rules.alerts import Insight
+
+#: Listings whose figures beyond a bound are shown.
+_MOST: Final = 8
+#: What the figure of an insight is called, and how it is written.
+_FIGURES: Final = {
+    "error-rate": ("error rate", text.share),
+    "response-time": ("p95 response time", text.milliseconds),
+    "satisfaction": ("mean rating", text.stars),
+    "tool-failures": ("failures of tool", text.share),
+    "negative-margin": ("margin", text.usd),
+}
+#: What stands above figures that are beyond a bound.
+BEYOND: Final = (
+    "Beyond a bound, and no insight fires of it (an insight waits for enough observations and for"
+    " its next evaluation):"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """What needs attention.
+
+    Attributes:
+        note: Whether insights were evaluated, and how many fire.
+        calm: Whether every insight was evaluated, none fires, and no figure is beyond its bound.
+        insights: The insights that are shown.
+        folded: Those that are not shown at once.
+        beyond: Figures beyond a bound of which no insight fires, in sentences.
+    """
+
+    note: str
+    calm: bool = False
+    insights: tuple[Insight, ...] = ()
+    folded: tuple[Insight, ...] = ()
+    beyond: tuple[str, ...] = ()
+
+
+def attention(
+    dashboard: PublisherDashboard | MarketplaceDashboard,
+    insights: Sequence[Insight],
+    *,
+    most: int | None = None,
+) -> Attention:
+    """Return what needs attention.
+
+    Args:
+        dashboard: The figures.
+        insights: What fires.
+        most: How many insights are shown, those with most at stake; None for all, as they come.
+    """
+    evaluation = evaluated(dashboard, insights)
+    beyond = [each for each in dashboard.beyond_bounds if not each.told_by(insights)]
+    shown = list(insights)
+    if most is not None:
+        shown.sort(key=lambda each: -(each.worth_usd_day or 0))
+    return Attention(
+        note=evaluation.sentence(len(insights)),
+        calm=evaluation.state == "evaluated" and not insights and not beyond,
+        insights=tuple(shown[:most]),
+        folded=tuple(shown[len(shown) if most is None else most :]),
+        beyond=_sentences(beyond),
+    )
+
+
+def evaluated(
+    dashboard: PublisherDashboard | MarketplaceDashboard, insights: Sequence[Insight]
+) -> Evaluation:
+    """Return whether the insights of a report were evaluated."""
+    return insights.evaluation if isinstance(insights, Insights) else dashboard.evaluation
+
+
+def _sentences(beyond: Sequence[Beyond]) -> tuple[str, ...]:
+    """Return a sentence for each listing that has figures beyond a bound, the first ones."""
+    of: dict[str, list[str]] = {}
+    for each in beyond:
+        who = "/".join(text.name(part) for part in (each.publisher_id, each.agent_id) if part)
+        label, write = _FIGURES[each.insight]
+        tool = "" if each.tool is None else f" {text.name(each.tool)}"
+        figure = f"{label}{tool} {write(each.value)} (bound: {write(each.bound)})"
+        of.setdefault(who or "All together", []).append(figure)
+    told = [f"{who}: {', '.join(figures)}." for who, figures in of.items()]
+    more = len(told) - _MOST
+    return (*told[:_MOST], *((f"And {more:,} more.",) if more > 0 else ()))
+
+
+def folded(insights: Sequence[Insight]) -> str:
+    """Return in a line how many further insights there are."""
+    severities = Counter(insight.severity for insight in insights)
+    each = ", ".join(f"{count:,} {severity}" for severity, count in severities.most_common())
+    return f"{len(insights):,} more with less at stake ({each}); the JSON and HTML have them."

@@ -1,0 +1,3 @@
+"""The rule files, and the alerts that come of them."""
+
+__all__: list[str] = []

@@ -1,0 +1,194 @@
+"""The rule files: insights for on-call and for publishers, and what they are read from.
+
+The insights of the field are asked more than once from one definition: by on-call over minutes
+(``dense`` traffic, and ``sparse`` traffic over a longer window), and by the publisher over 30
+days, a week and a day. What else publishers are told is in :mod:`._definitions`, by category.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from agent_analytics.insights._definitions import (
+    DEFINITIONS,
+    ERROR_BUDGET_PAGES,
+    ERROR_RATE,
+    FINDINGS,
+    RESPONSE_TIME,
+    SATISFACTION,
+    TOOL_FAILURES,
+)
+from agent_analytics.insights._definitions.model import RUNBOOKS, Audience
+from agent_analytics.insights._entries import Recording, Rule
+from agent_analytics.insights._promql import accounting, counting, rollups
+from agent_analytics.insights._rules import measures
+from agent_analytics.insights._rules.evaluations import rules_not_evaluated
+from agent_analytics.insights._rules.runbooks import runbook_url
+from agent_analytics.insights._rules.telemetry import ABSENCE, STALE_SECONDS, telemetry_absent
+from agent_analytics.insights._yaml import Yaml, dump
+
+__all__ = [
+    "ABSENCE",
+    "DEFINITIONS",
+    "ERROR_RATE",
+    "FINDINGS",
+    "INSIGHT_INTERVAL",
+    "ONCALL_INTERVAL",
+    "RESPONSE_TIME",
+    "RUNBOOKS",
+    "SATISFACTION",
+    "SLOW_INTERVAL",
+    "STALE_SECONDS",
+    "TENANT_INTERVAL",
+    "TOOL_FAILURES",
+    "recordings",
+    "render_rules",
+    "rule_groups",
+    "rules_for",
+    "telemetry_absent",
+]
+
+#: How often the rules for on-call are evaluated.
+ONCALL_INTERVAL: Final = "5s"
+#: How often the rules for on-call that read half an hour or more are evaluated.
+SLOW_INTERVAL: Final = "30s"
+#: How often the insights are evaluated: no sooner than there are new levels.
+INSIGHT_INTERVAL: Final = rollups.LEVEL_INTERVAL
+#: How often distinct tenants are recorded for them.
+TENANT_INTERVAL: Final = rollups.HOUR_INTERVAL
+
+
+def rules_for(audience: Audience, *, absence: str = ABSENCE) -> list[Rule]:
+    """Return every alert for an audience.
+
+    Args:
+        audience: Who is told.
+        absence: For how long a service has to be gone before on-call is paged.
+    """
+    if audience == "publisher":
+        return [rule for finding in FINDINGS for rule in finding.rules()]
+    return [*_fast_alerts(absence), *_slow_alerts()]
+
+
+def _fast_alerts(absence: str) -> list[Rule]:
+    """Return the alerts for on-call that are asked every few seconds."""
+    made = [rule for definition in DEFINITIONS for rule in definition.rules(fast=True)]
+    return [*made, *telemetry_absent(absence)]
+
+
+def _slow_alerts() -> list[Rule]:
+    """Return the alerts for on-call that read a longer past, or what is recorded in minutes."""
+    made = [rule for definition in DEFINITIONS for rule in definition.rules(fast=False)]
+    return [*made, *ERROR_BUDGET_PAGES, *rules_not_evaluated()]
+
+
+def _looked_up(*, fast: bool) -> list[Recording]:
+    """Return what is recorded for the alerts of on-call, in front of them in their group."""
+    found = [rule for each in DEFINITIONS for rule in each.recordings(fast=fast)]
+    return list({rule.record: rule for rule in found}.values())
+
+
+def recordings() -> list[Recording]:
+    """Return what is recorded for insights at each of their evaluations, in order."""
+    return [
+        *measures.growths(),
+        *measures.weeks(),
+        *(rule for finding in FINDINGS for rule in finding.measures()),
+        *(rule for finding in FINDINGS for rule in finding.worths()),
+    ]
+
+
+def rule_groups(
+    *,
+    oncall_interval: str = ONCALL_INTERVAL,
+    slow_interval: str = SLOW_INTERVAL,
+    insight_interval: str = INSIGHT_INTERVAL,
+    level_interval: str = rollups.LEVEL_INTERVAL,
+    hour_interval: str = rollups.HOUR_INTERVAL,
+    absence: str = ABSENCE,
+    runbooks: str = RUNBOOKS,
+) -> dict[str, list[Yaml]]:
+    """Return the groups of each rule file by its name, as :func:`render_rules` writes them."""
+    fast: list[Rule | Recording] = [*_looked_up(fast=True), *_fast_alerts(absence)]
+    slow: list[Rule | Recording] = [*_looked_up(fast=False), *_slow_alerts()]
+    oncall = [
+        _group("oncall", oncall_interval, fast, runbooks),
+        _group("oncall-slow", slow_interval, slow, runbooks),
+    ]
+    tenants = _group("tenants", hour_interval, measures.tenants())
+    publisher = _group(
+        "publisher", insight_interval, [*recordings(), *rules_for("publisher")], runbooks
+    )
+    rolled = rollups.groups(
+        level_interval=level_interval,
+        hour_interval=hour_interval,
+        # An insight that sees the first levels says since when they are.
+        before=[counting.since().yaml()],
+        levels=[rule.yaml() for rule in (measures.last_seen(), *accounting.rules())],
+        hours=[rule.yaml() for rule in measures.hours()],
+    )
+    return {"oncall.yml": oncall, "insights.yml": [tenants, publisher], "rollups.yml": rolled}
+
+
+def render_rules(
+    *,
+    oncall_interval: str = ONCALL_INTERVAL,
+    slow_interval: str = SLOW_INTERVAL,
+    insight_interval: str = INSIGHT_INTERVAL,
+    level_interval: str = rollups.LEVEL_INTERVAL,
+    hour_interval: str = rollups.HOUR_INTERVAL,
+    absence: str = ABSENCE,
+    runbooks: str = RUNBOOKS,
+) -> dict[str, str]:
+    """Return the rule files by name.
+
+    Of the recording rules, those in ``rollups.yml`` are the ones that need a past: windows are
+    read from what they recorded at the time. Those in ``insights.yml`` are read as they are.
+
+    Args:
+        oncall_interval: How often Prometheus evaluates the rules for on-call.
+        slow_interval: How often it evaluates those of them that read half an hour or more.
+        insight_interval: How often it evaluates the insights, which read a whole period.
+        level_interval: How often it records the levels of counters.
+        hour_interval: How often it records hours, and distinct tenants.
+        absence: For how long a service has to be gone before on-call is paged, such as ``2m``.
+        runbooks: Where the pages of ``docs/runbooks`` are served, as the base of the alerts' links.
+
+    Raises:
+        ValueError: ``absence`` is no duration of Prometheus.
+    """
+    made = rule_groups(
+        oncall_interval=oncall_interval,
+        slow_interval=slow_interval,
+        insight_interval=insight_interval,
+        level_interval=level_interval,
+        hour_interval=hour_interval,
+        absence=absence,
+        runbooks=runbooks,
+    )
+    return {name: _file(groups) for name, groups in made.items()}
+
+
+def _group(
+    name: str, interval: str, rules: Sequence[Rule | Recording], runbooks: str = RUNBOOKS
+) -> Yaml:
+    return {
+        "name": f"agent-analytics-{name}",
+        "interval": interval,
+        "rules": [_linked(rule, runbooks).yaml() for rule in rules],
+    }
+
+
+def _linked(rule: Rule | Recording, runbooks: str) -> Rule | Recording:
+    """Return a rule whose alert links its runbook below a base URL."""
+    if isinstance(rule, Recording):
+        return rule
+    url = runbook_url(runbooks, rule.labels["insight"])
+    return replace(rule, annotations={**rule.annotations, "runbook_url": url})
+
+
+def _file(groups: Sequence[Yaml]) -> str:
+    return dump(
+        {"groups": groups},
+        comment="Generated by `python -m agent_analytics.insights.generate`; do not edit.",
+    )

@@ -1,0 +1,139 @@
+"""Rules that say that the other rules are blind.
+
+A single target that is down is no page: a deployment replaces targets one after the other, and one
+of many may flap. A *service* that is gone is one, and so are many of its targets. A service is what
+the label ``service`` of the scrape configuration names, or else the job.
+"""
+
+import re
+from typing import Final
+
+from agent_analytics.insights._definitions.model import annotations, labels
+from agent_analytics.insights._entries import Rule
+from agent_analytics.insights._promql import queries
+
+#: For how long a service has to be gone before on-call is paged: longer than a restart takes.
+ABSENCE: Final = "2m"
+#: Seconds without a span of any agent after which telemetry is stale.
+STALE_SECONDS: Final = 900
+#: How many targets of a service are many, where more than one is down.
+_MANY: Final = 0.5
+_FEWEST_OF_MANY: Final = 2
+#: For how long a service that service discovery has dropped is remembered.
+_REMEMBERED: Final = "1h"
+_ALERT: Final = "TelemetryAbsent"
+_JOB: Final = f'job="{queries.JOB}"'
+_UP: Final = f"up{{{_JOB}}}"
+_OF_JOB: Final = queries.Scope(("job", "instance"), (_JOB,))
+_PAGES: Final = frozenset({"no_target", "service_down", "service_gone", "many_down"})
+_DURATION: Final = re.compile(r"(?:\d+(?:ms|[smhdwy]))+")
+
+
+def _by_service(range_: str = "") -> str:
+    """Return whether each target is up, with the label ``service``."""
+    named, unnamed = (
+        f'up{{{_JOB}, service{sign}""}}'
+        if not range_
+        else f'last_over_time(up{{{_JOB}, service{sign}""}}[{range_}])'
+        for sign in ("!=", "=")
+    )
+    return f'({named} or label_replace({unnamed}, "service", "$1", "job", "(.*)"))'
+
+
+_SERVICES: Final = _by_service()
+_SERVICE: Final = "(job, service)"
+_DOWN: Final = f"count by {_SERVICE} ({_SERVICES} == 0)"
+
+
+def _rule(cause: str, expr: str, hold: str, title: str, description: str) -> Rule:
+    return Rule(
+        alert=_ALERT,
+        expr=expr,
+        hold=hold,
+        keep="30s",
+        labels=labels(
+            audience="oncall",
+            severity="critical" if cause in _PAGES else "warning",
+            category="integration",
+            insight="telemetry-absent",
+            cause=cause,
+        ),
+        annotations=annotations(
+            slug="telemetry-absent",
+            title=title,
+            description=description,
+            recommendation=(
+                "Nothing can be said about the agents until this is mended: check that the"
+                " process runs, that Prometheus reaches its port, and that spans are recorded."
+            ),
+        ),
+    )
+
+
+def telemetry_absent(absence: str = ABSENCE) -> tuple[Rule, ...]:
+    """Return the rules.
+
+    Args:
+        absence: For how long a service has to be gone before on-call is paged, such as ``2m``.
+
+    Raises:
+        ValueError: ``absence`` is no duration of Prometheus.
+    """
+    if not _DURATION.fullmatch(absence):
+        msg = f"absence: expected a duration of Prometheus such as 2m, got {absence!r}"
+        raise ValueError(msg)
+    return (
+        _rule(
+            "service_down",
+            f"max by {_SERVICE} ({_SERVICES}) == 0",
+            absence,
+            "No target of a service answers",
+            "Prometheus can scrape no target of service {{ $labels.service }}.",
+        ),
+        _rule(
+            "many_down",
+            f"({_DOWN} / count by {_SERVICE} ({_SERVICES}) >= {_MANY}) < 1\n"
+            f"and {_DOWN} >= {_FEWEST_OF_MANY}",
+            absence,
+            "Many targets of a service do not answer",
+            "{{ $value | humanizePercentage }} of the targets of service {{ $labels.service }}"
+            " cannot be scraped.",
+        ),
+        _rule(
+            "service_gone",
+            f"group by {_SERVICE} ({_by_service(_REMEMBERED)})\n"
+            f"unless group by {_SERVICE} ({_SERVICES})",
+            absence,
+            "A service has no target any more",
+            "Service {{ $labels.service }} was scraped within the last hour and has no target now.",
+        ),
+        _rule(
+            "no_target",
+            f"absent({_UP})",
+            absence,
+            "Prometheus scrapes no metrics endpoint",
+            "Job {{ $labels.job }} has no target at all.",
+        ),
+        _rule(
+            "target_down",
+            f"{_SERVICES} == 0",
+            "1m",
+            "A metrics endpoint does not answer",
+            "Prometheus cannot scrape {{ $labels.instance }} of service {{ $labels.service }}.",
+        ),
+        _rule(
+            "stale",
+            f"{queries.data_age(_OF_JOB)} > {STALE_SECONDS}\nand on (job, instance) {_UP} == 1",
+            "30s",
+            "No span of an agent for a quarter of an hour",
+            "The last span at {{ $labels.instance }} ended {{ $value | humanizeDuration }} ago,"
+            " although the endpoint answers.",
+        ),
+        _rule(
+            "no_spans",
+            f"{_UP} == 1\nunless on (job, instance) {queries.data_age(_OF_JOB)}",
+            "15m",
+            "A metrics endpoint has never seen a span of an agent",
+            "{{ $labels.instance }} answers, and no span of an agent has ended there.",
+        ),
+    )

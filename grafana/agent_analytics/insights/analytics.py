@@ -1,0 +1,45 @@
+"""What publishers and the operator ask, as typed answers from Prometheus."""
+
+from agent_analytics.insights._prometheus.client import (
+    AnalyticsError,
+    PrometheusUnreachable,
+    QueryFailed,
+)
+from agent_analytics.insights._report.answers.marketplace import MarketplaceAnalytics
+from agent_analytics.insights._report.answers.model import (
+    Daily,
+    Figures,
+    Freshness,
+    ListingFigures,
+    MarketplaceDashboard,
+    NoData,
+    PublisherDashboard,
+    Ranked,
+    UnknownPublisher,
+)
+from agent_analytics.insights._report.answers.publisher import PublisherAnalytics
+from agent_analytics.insights._report.known.bounds import Beyond, crossed
+from agent_analytics.insights._report.known.evaluation import Evaluation, Insights
+from agent_analytics.insights._report.known.observed import Observed
+
+__all__ = [
+    "AnalyticsError",
+    "Beyond",
+    "Daily",
+    "Evaluation",
+    "Figures",
+    "Freshness",
+    "Insights",
+    "ListingFigures",
+    "MarketplaceAnalytics",
+    "MarketplaceDashboard",
+    "NoData",
+    "Observed",
+    "PrometheusUnreachable",
+    "PublisherAnalytics",
+    "PublisherDashboard",
+    "QueryFailed",
+    "Ranked",
+    "UnknownPublisher",
+    "crossed",
+]

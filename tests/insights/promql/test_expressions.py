@@ -1,0 +1,146 @@
+"""Every PromQL expression of the project is parsed and held against the metric catalogue."""
+
+import re
+from collections.abc import Iterator
+
+import promql_parser
+import pytest
+import yaml
+from tests.insights.panels import other_queries, panel_queries
+
+from agent_analytics.insights import GENERATED
+from agent_analytics.insights._promql import accounting, counting, rollups
+from agent_analytics.insights._promql import recorded as _recorded
+from agent_analytics.processor.catalogue import CATALOGUE
+
+#: What Prometheus adds to every scraped series.
+TARGET_LABELS = {"job", "instance"}
+#: What is recorded of listings, whatever processes serve them.
+OF_LISTINGS = {**_recorded.RECORDED, **accounting.RECORDED, **counting.RECORDED}
+#: Series that Prometheus makes itself, with the labels that the rules of this project give them.
+OWN_SERIES = {
+    "up": {"service", *TARGET_LABELS},
+    "scrape_duration_seconds": TARGET_LABELS,
+    "scrape_samples_post_metric_relabeling": TARGET_LABELS,
+    "prometheus_rule_group_last_duration_seconds": {"rule_group", *TARGET_LABELS},
+    "prometheus_rule_group_iterations_missed_total": {"rule_group", *TARGET_LABELS},
+    "prometheus_rule_evaluation_failures_total": {"rule_group", *TARGET_LABELS},
+    "prometheus_rule_group_last_evaluation_timestamp_seconds": {"rule_group", *TARGET_LABELS},
+    "prometheus_rule_group_interval_seconds": {"rule_group", *TARGET_LABELS},
+    "ALERTS": {
+        "alertname", "alertstate", "audience", "category", "cause", "insight", "severity",
+        "traffic", "publisher_id", "agent_id", "tool", *TARGET_LABELS,
+    },
+}  # fmt: skip
+
+
+def known_labels(name: str) -> set[str] | None:
+    """Return the labels that a sample name may carry, or nothing for an unknown name."""
+    if name in OWN_SERIES:
+        return OWN_SERIES[name]
+    if name in rollups.RECORDED:
+        return {*rollups.RECORDED[name], *TARGET_LABELS}
+    if name in OF_LISTINGS:
+        return set(OF_LISTINGS[name])
+    for recorded in (rollups.RECORDED, OF_LISTINGS):
+        if name in recorded:
+            return {*recorded[name], *TARGET_LABELS}
+    for metric in CATALOGUE.values():
+        if name in metric.samples:
+            edges = {"le"} if name.endswith("_bucket") else set[str]()
+            return {*metric.labels, *edges, *TARGET_LABELS}
+    return None
+
+
+def rule_expressions() -> Iterator[tuple[str, str]]:
+    """Yield the expressions of the committed rules, by where they stand."""
+    for path in sorted((GENERATED / "rules").glob("*.yml")):
+        for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]:
+            for index, rule in enumerate(group["rules"]):
+                name = rule.get("alert") or rule["record"]
+                yield f"{path.name}-{group['name']}-{index}-{name}", rule["expr"]
+
+
+def dashboard_expressions() -> Iterator[tuple[str, str]]:
+    """Yield the expressions of the committed dashboards, by where they stand."""
+    for path in sorted((GENERATED / "dashboards").glob("*.json")):
+        for query in (*panel_queries(path), *other_queries(path)):
+            yield query.name, query.expr
+
+
+EVERY = [*rule_expressions(), *dashboard_expressions()]
+every_expression = pytest.mark.parametrize("expr", [pytest.param(e, id=i) for i, e in EVERY])
+
+
+def nodes(node: object) -> Iterator[object]:
+    """Yield a parsed expression and everything inside it."""
+    yield node
+    for name in ("lhs", "rhs", "expr", "param", "vector_selector"):
+        child = getattr(node, name, None)
+        if child is not None:
+            yield from nodes(child)
+    if isinstance(node, promql_parser.Call):
+        for argument in node.args:
+            yield from nodes(argument)
+
+
+def problems(expr: str) -> list[str]:
+    """Return what is wrong with an expression."""
+    found: list[str] = []
+    names: set[str] = set()
+    made = set(re.findall(r'"(\w+)", "[^"]*", "\w*", "[^"]*"\)', expr))
+    for node in nodes(promql_parser.parse(expr)):
+        if isinstance(node, promql_parser.VectorSelector):
+            name = node.name or ""
+            names.add(name)
+            labels = known_labels(name)
+            if labels is None:
+                found.append(f"no metric {name}")
+                continue
+            matchers = node.matchers.matchers
+            found += [f"{name} has no label {m.name}" for m in matchers if m.name not in labels]
+            found += [
+                f"le is no canonical float: {m.value}"
+                for m in matchers
+                if m.name == "le" and m.value not in {"+Inf", str(float(m.value))}
+            ]
+    groups = re.findall(r"\b(?:by|on|ignoring|without)\s*\(([^)]*)\)", expr)
+    asked = {label.strip() for group in groups for label in group.split(",") if label.strip()}
+    has = {label for name in names for label in known_labels(name) or ()} | made
+    return found + [f"no series here has the label {label}" for label in sorted(asked - has)]
+
+
+@every_expression
+def test_expression_is_in_the_catalogue(expr: str) -> None:
+    """Each metric, label, edge and function that an expression names exists."""
+    assert problems(expr) == []
+
+
+@pytest.mark.parametrize(
+    "expr",
+    [
+        "marketplace_agent_invocation_total",
+        'marketplace_agent_invocations_total{result="error"}',
+        "sum by (tenant_id) (marketplace_agent_invocations_total)",
+        "count(marketplace_agent_installs_total{le='1.0'})",
+        'rate(marketplace_agent_invocation_duration_seconds_bucket{le="10"}[1m])',
+        "marketplace_agent_invocation_duration_seconds",
+        "a + on (job) (up / max by (agent_id) (up))",
+        "1 + (2 * avg_over_time(nonsense[1h:1m]))",
+    ],
+)
+def test_check_finds_what_is_wrong(expr: str) -> None:
+    """The check of expressions itself can fail, on each kind of mistake."""
+    assert problems(expr) != []
+
+
+def test_functions_that_prometheus_3_removed_do_not_parse() -> None:
+    """The parser knows the functions of Prometheus 3, so that a removed one fails above."""
+    with pytest.raises(ValueError, match="holt_winters"):
+        problems("holt_winters(marketplace_agent_active_installs[1h], 0.5, 0.5)")
+
+
+def test_there_are_expressions() -> None:
+    """The committed files hold rules and panels, so that the checks above check something."""
+    assert len(list(rule_expressions())) >= 15
+    assert len(list(dashboard_expressions())) >= 150

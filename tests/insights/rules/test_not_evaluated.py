@@ -1,0 +1,113 @@
+"""The tables of insights say which listings were not evaluated: an empty one is an all-clear."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.tools import Run, installed
+
+from agent_analytics.insights._dashboards.parts.insights import not_evaluated
+from agent_analytics.insights._promql.queries import LISTING, Scope
+
+RAW = "marketplace_agent_invocations_total"
+EVALUATED = f"{RAW}:growth_30d"
+OF_ACME = Scope(LISTING.by, ('publisher_id="acme"',))
+FINDER = 'publisher_id="acme", agent_id="finder"'
+WRITER = 'publisher_id="acme", agent_id="writer"'
+OTHER = 'publisher_id="globex", agent_id="clerk"'
+GOES_ON = "1+1x60"
+#: Series with their values a minute, and for whom the row is, at the end of the hour.
+CASES: dict[str, tuple[dict[str, str], Scope, list[str]]] = {
+    "nothing is there": ({}, LISTING, [""]),
+    "counted and never evaluated": ({f"{RAW}{{{FINDER}}}": GOES_ON}, LISTING, [FINDER]),
+    "evaluated": (
+        {f"{RAW}{{{FINDER}}}": GOES_ON, f"{EVALUATED}{{{FINDER}}}": GOES_ON},
+        LISTING,
+        [],
+    ),
+    # Two evaluations of five minutes were missed.
+    "evaluated a little ago": (
+        {f"{RAW}{{{FINDER}}}": GOES_ON, f"{EVALUATED}{{{FINDER}}}": "1x49"},
+        LISTING,
+        [],
+    ),
+    "no longer evaluated": (
+        {f"{RAW}{{{FINDER}}}": GOES_ON, f"{EVALUATED}{{{FINDER}}}": "1x40"},
+        LISTING,
+        [FINDER],
+    ),
+    "a listing that is new": (
+        {
+            f"{RAW}{{{FINDER}}}": GOES_ON,
+            f"{EVALUATED}{{{FINDER}}}": GOES_ON,
+            f"{RAW}{{{WRITER}}}": "_x57 1 2 3",
+        },
+        LISTING,
+        [WRITER],
+    ),
+    "a listing that is gone": ({f"{EVALUATED}{{{FINDER}}}": GOES_ON}, LISTING, []),
+    "another publisher's": (
+        {
+            f"{RAW}{{{FINDER}}}": GOES_ON,
+            f"{EVALUATED}{{{FINDER}}}": GOES_ON,
+            f"{RAW}{{{OTHER}}}": GOES_ON,
+        },
+        OF_ACME,
+        [],
+    ),
+    "the own of two": (
+        {
+            f"{RAW}{{{FINDER}}}": GOES_ON,
+            f"{EVALUATED}{{{OTHER}}}": GOES_ON,
+            f"{RAW}{{{OTHER}}}": GOES_ON,
+        },
+        OF_ACME,
+        [FINDER],
+    ),
+    "processes of a listing": (
+        {
+            f'{RAW}{{{FINDER}, instance="a"}}': GOES_ON,
+            f'{RAW}{{{FINDER}, instance="b", outcome="error"}}': GOES_ON,
+        },
+        LISTING,
+        [FINDER],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_who_was_not_evaluated(case: str, tmp_path: Path) -> None:
+    """A row for each listing that runs and has no evaluation, one for all where nothing runs."""
+    series, scope, rows = CASES[case]
+    promtool: Run = installed("promtool")
+    told = (
+        'rank="0", recommendation="Nobody knows whether one fires: wait ten minutes after the'
+        ' first call, then run agent-analytics doctor.", title="Insights are not evaluated (yet)",'
+        ' what="evaluations in 15m"'
+    )
+    document = {
+        "rule_files": [],
+        "evaluation_interval": "1m",
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [
+                    {"series": name, "values": values} for name, values in series.items()
+                ],
+                "promql_expr_test": [
+                    {
+                        "expr": not_evaluated(scope),
+                        "eval_time": "60m",
+                        "exp_samples": [
+                            {"labels": f"{{{row}{', ' if row else ''}{told}}}", "value": 0}
+                            for row in rows
+                        ],
+                    }
+                ],
+            }
+        ],
+    }
+    file = tmp_path / "cases.json"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    done = promtool("test", "rules", file)
+    assert done.returncode == 0, done.stdout + done.stderr
