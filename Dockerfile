@@ -2,7 +2,7 @@
 FROM python:3.13-slim
 
 WORKDIR /src
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY instrumentation instrumentation
 COPY processor processor
 COPY exporters exporters

@@ -5,8 +5,8 @@ PYTHON_BIN := .venv/bin/python
 # More arguments for the program behind a target: make test ARGS="-k tenant", make demo ARGS=--json
 ARGS ?=
 
-.PHONY: help setup check test test-slow test-thorough prove bare-debian demo history lint format test-all test-lowest test-frameworks bench \
-	generate check-generated lock lock-frameworks clean
+.PHONY: help setup check test test-pure test-slow test-thorough prove bare-debian demo history lint format test-all test-lowest test-frameworks bench \
+	generate check-generated lock lock-frameworks wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,9 @@ check: ## Lint, and run the fast tests, in under a minute: the inner loop
 
 test: setup ## Run the tests, on a real Prometheus and Alertmanager
 	@scripts/run-tests $(PYTHON_BIN) -m "not slow and not prove" $(ARGS)
+
+test-pure: setup ## Run the tests of what counts with the core in Python, where `make test` has the compiled one
+	@scripts/test-pure $(PYTHON_BIN) -m "not slow and not prove" $(ARGS)
 
 test-slow: setup ## Run the slow tests, which `make test` leaves out
 	@scripts/setup-chromium
@@ -50,7 +53,7 @@ format: ## Format the code and apply safe fixes
 	@.venv/bin/ruff check --quiet --fix . || true
 	@.venv/bin/ruff format .
 
-test-all: test test-slow test-thorough test-lowest ## Run all tests, under every Python found here, and with the oldest dependencies
+test-all: test test-pure test-slow test-thorough test-lowest ## Run all tests, under every Python found here, and with the oldest dependencies
 	@scripts/test-pythons $(ARGS)
 
 test-lowest: setup ## Run the tests with the oldest dependencies that are admitted
@@ -79,6 +82,10 @@ lock-frameworks: ## Pin the frameworks anew; ARGS=--upgrade for newer releases
 	@scripts/setup-python
 	@scripts/lock-frameworks $(ARGS)
 
+wheel: setup ## Build the wheel with a compiled core into dist/, and test it installed
+	@scripts/wheel $(PYTHON_BIN)
+
 clean: ## Remove virtual environments, caches and builds
 	@rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks .import_linter_cache dist build
+	@find . -path './.venv*' -prune -o -name 'core.*.so*' -exec rm -f {} +
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

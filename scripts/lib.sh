@@ -105,6 +105,21 @@ need_python() {
     fi
 }
 
+# want_compiler PYTHON: a C compiler and the headers of an interpreter, if they can be had; the core is
+# compiled with them, and pure Python without.
+want_compiler() {
+    [ "${AGENT_ANALYTICS_PURE:-}" != 1 ] || return 0
+    header=$("$1" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h
+    if have cc && [ -e "$header" ]; then
+        return 0
+    fi
+    if have apt-get && is_root; then
+        version=$("$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+        apt_install gcc libc6-dev "libpython$version-dev" && return 0
+    fi
+    say "No C compiler, or no Python.h: the core of agent-analytics stays pure Python"
+}
+
 # fill_environment DIRECTORY REQUIREMENTS: a virtual environment with every package by its hash.
 fill_environment() {
     # One of another place or of an older Python is made anew; else it is brought up to date.

@@ -11,6 +11,7 @@ from tests.patience import patience
 
 from agent_analytics.cli import main
 from agent_analytics.demo import COMMANDS
+from agent_analytics.processor import core_in_use
 
 ROOT = Path(__file__).parents[2]
 #: Each folder of an editable install is a line of its own on ``sys.path``.
@@ -57,12 +58,13 @@ def test_without_a_command_it_shows_help(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
-    """``--version`` prints the name and version of the distribution."""
+    """``--version`` prints the name and version of the distribution, and which core counts."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     with pytest.raises(SystemExit) as ended:
         main(["--version"])
     assert ended.value.code == 0
-    assert capsys.readouterr().out == f"agent-analytics {settings['project']['version']}\n"
+    number = settings["project"]["version"]
+    assert capsys.readouterr().out == f"agent-analytics {number}, {core_in_use()}\n"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from agent_analytics.exporters import exposition
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import AgentMetricsProcessor, Limits, Prices, Schema
+from agent_analytics.processor._count import WHY_PURE
 from agent_analytics.processor._series.store import Block, MemoryStore
 from agent_analytics.processor.catalogue import CATALOGUE
 
@@ -98,6 +99,12 @@ def event(kind: str, publisher: str = "acme", agent: str = "finder") -> dict[str
 
 #: What the host does the next time that a cell is written to.
 PENDING: list[Callable[[], None]] = []
+
+
+#: A compiled core writes past ``__setitem__``: nothing of the host's comes in between.
+needs_core_in_python = pytest.mark.skipif(
+    WHY_PURE is None, reason="a compiled core lets nobody in while it writes a cell"
+)
 
 
 class Interrupting:

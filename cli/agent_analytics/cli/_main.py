@@ -15,6 +15,7 @@ from agent_analytics.cli._parser import Parser, unknown_arguments, unknown_comma
 from agent_analytics.cli._rules import add_rules, rules
 from agent_analytics.cli._simulator import simulator
 from agent_analytics.insights.report import add_report, report
+from agent_analytics.processor import core_in_use
 
 _DISTRIBUTION: Final = "agent-analytics"
 _DESCRIPTION: Final = """\
@@ -85,8 +86,9 @@ def _commands() -> tuple[Command, ...]:
 
 
 def _version() -> str:
-    """Return the version that is installed."""
+    """Return the version that is installed, and whether its core is compiled."""
     try:
-        return version(_DISTRIBUTION)
+        number = version(_DISTRIBUTION)
     except PackageNotFoundError:
-        return "(a checkout that is not installed)"
+        number = "(a checkout that is not installed)"
+    return f"{number}, {core_in_use()}"

@@ -1,6 +1,7 @@
 """Spans to exact Prometheus series: the span processor, its catalogue and its limits."""
 
 from agent_analytics.processor._caps.limits import Limits
+from agent_analytics.processor._count import in_use as core_in_use
 from agent_analytics.processor._durable import SlotReport, inspect_state, service_of
 from agent_analytics.processor._prices.file_prices import FilePrices
 from agent_analytics.processor._prices.prices import FirstOf, ModelCall, Prices
@@ -26,6 +27,7 @@ __all__ = [
     "Series",
     "SlotReport",
     "Snapshot",
+    "core_in_use",
     "inspect_state",
     "role_of",
     "service_of",

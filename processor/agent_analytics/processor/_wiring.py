@@ -8,7 +8,7 @@ from typing import Final
 
 from agent_analytics.processor._caps.limits import Limits
 from agent_analytics.processor._caps.shares import Admission, Shares
-from agent_analytics.processor._count.core import Beginnings
+from agent_analytics.processor._count.core import FAST, Amounts, Beginnings
 from agent_analytics.processor._count.count_run import RunCounter
 from agent_analytics.processor._count.events import EventCounter, EventIds
 from agent_analytics.processor._count.invocations import InvocationCounter
@@ -32,7 +32,7 @@ from agent_analytics.processor._series.store import MemoryStore
 from agent_analytics.processor._spans.attribution import Attribution
 from agent_analytics.processor._spans.open_spans import OpenSpans
 from agent_analytics.processor._spans.sdk_access import readers
-from agent_analytics.processor._spans.values import Amounts, Charges, TakeRate
+from agent_analytics.processor._spans.values import Charges, TakeRate
 from agent_analytics.processor._trees.placing import Placing
 
 #: Used where no key is configured, so that restarts and replicas still agree on registers.
@@ -90,7 +90,7 @@ class Wiring:
         self.tools = ToolCounter(listings, health, lock)
         self.invocations = InvocationCounter(listings, health, lock, amounts, charges, usage, key)
         self.beginnings = Beginnings(listings, self.attribution, event_ids, lock)
-        self.readers = readers()
+        self.readers = readers(FAST)
         self.routing = Routing()
         #: Ids of spans that were open in the parent when this process was forked: the parent's.
         self.inherited: frozenset[int] = frozenset()

@@ -31,7 +31,7 @@ STAGES = (
     ),
     ("observe",),
     (
-        *("OwnInvocations", "OwnTools"),
+        *("OwnInvocations", "OwnTools", "OwnUsage"),
         *("count_run", "invocations", "tools", "events", "usage", "billing"),
     ),
 )
@@ -77,7 +77,7 @@ def test_the_walk_is_seen() -> None:
         "usage.UsageCounter.of_record",
     } <= found
     unnamed = {place for place in _stops() if _stage(place) is None}
-    assert {place.owner for place in unnamed} <= {"Block", "Node"}
+    assert {place.owner for place in unnamed} <= {"Block", "Node", ""}
 
 
 def test_stops() -> None:

@@ -204,10 +204,14 @@ def _assignments(
 
 
 def adds_to_cells(function: Function) -> bool:
-    """Return whether a function adds to cells of series."""
+    """Return whether a function adds to cells of series; the core writes its sums out."""
     for node in ast.walk(function):
-        target = node.target if isinstance(node, ast.AugAssign) else None
-        if isinstance(target, ast.Subscript) and ast.unparse(target.value).endswith("cells"):
+        target: ast.expr | None = node.target if isinstance(node, ast.AugAssign) else None
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp):
+            (target, *_) = node.targets
+        if isinstance(target, ast.Subscript) and ast.unparse(target.value).endswith(
+            ("cells", "view")
+        ):
             return True
     return False
 

@@ -8,7 +8,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.processor.rig import PENDING, Interrupting, Labels, Rig, chat, event, invoke, tool
+from tests.processor.rig import (
+    PENDING,
+    Interrupting,
+    Labels,
+    Rig,
+    chat,
+    event,
+    invoke,
+    needs_core_in_python,
+    tool,
+)
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import Limits, Schema
@@ -124,8 +134,11 @@ def never_down(
 @pytest.mark.usefixtures("_restless")
 @pytest.mark.parametrize(
     ("most", "store"),
-    [(100_000, MemoryStore), (6, MemoryStore), (100_000, SlowStore)],
-    ids=["roomy", "overflowing", "slow-cells"],
+    [
+        pytest.param(100_000, MemoryStore, id="roomy"),
+        pytest.param(6, MemoryStore, id="overflowing"),
+        pytest.param(100_000, SlowStore, id="slow-cells", marks=needs_core_in_python),
+    ],
 )
 def test_threads_count_exactly_while_scraped(
     make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch, most: int, store: type[MemoryStore]

@@ -7,7 +7,15 @@ import weakref
 from collections.abc import Callable
 
 import pytest
-from tests.processor.rig import PENDING, InterruptingStore, Rig, chat, invoke, tool
+from tests.processor.rig import (
+    PENDING,
+    InterruptingStore,
+    Rig,
+    chat,
+    invoke,
+    needs_core_in_python,
+    tool,
+)
 
 MakeRig = Callable[..., Rig]
 
@@ -20,6 +28,7 @@ def within_seconds(seconds: float, run: Callable[[], None]) -> None:
     assert not thread.is_alive(), "deadlock"
 
 
+@needs_core_in_python
 def test_a_span_that_ends_while_the_lock_is_held(
     make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

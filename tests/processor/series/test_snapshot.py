@@ -1,7 +1,9 @@
 """How a scrape takes its copy: at most 500 cells in one hold, a listing's together."""
 
 import threading
+from array import array
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.processor.rig import Rig, chat, invoke, tool
@@ -41,29 +43,28 @@ class Watched:
         self._lock.release()
 
 
-class Copied:
+if TYPE_CHECKING:
+    Numbers = array[int]
+else:  # Python 3.11 has no such thing
+    Numbers = array
+
+
+class Copied(Numbers):
     """Cells that note in which hold they were copied."""
 
-    def __init__(self, size: int, labels: tuple[str, ...], lock: Watched) -> None:
-        self._cells = [0] * size
-        self._labels = labels
-        self._lock = lock
-        self.copies: list[int] = []
+    copies: list[int]
+    lock: Watched
 
-    def __getitem__(self, index: int) -> int:
-        """Return a cell."""
-        return self._cells[index]
-
-    def __setitem__(self, index: int, value: int) -> None:
-        """Set a cell, which only who holds the lock may do."""
-        assert self._lock.depth
-        self._cells[index] = value
+    def __setitem__(self, index: Any, value: Any) -> None:  # noqa: ANN401 - slices, too
+        """Set a cell, which only who holds the lock may do; a compiled core does not ask."""
+        assert self.lock.depth
+        super().__setitem__(index, value)
 
     def tolist(self) -> list[int]:
         """Return a copy, and note the hold."""
-        assert self._lock.depth
-        self.copies.append(self._lock.hold)
-        return list(self._cells)
+        assert self.lock.depth
+        self.copies.append(self.lock.hold)
+        return super().tolist()
 
 
 class WatchedStore(MemoryStore):
@@ -77,7 +78,8 @@ class WatchedStore(MemoryStore):
 
     def open_block(self, schema: Schema, labels: tuple[str, ...], now: float) -> Block:
         """Return a block of zeros."""
-        cells = Copied(schema.size, labels, self.lock)
+        cells = Copied("q", bytes(8 * schema.size))
+        cells.copies, cells.lock = [], self.lock
         block = Block(schema, labels, cells, now)
         self.blocks.append((block, cells))
         return block

@@ -16,6 +16,7 @@ from agent_analytics.cli._doctor.service.overview import check_service
 from agent_analytics.cli._doctor.service.state_directory import check_state
 from agent_analytics.cli._doctor.settings import check_settings
 from agent_analytics.exporters import checks
+from agent_analytics.processor import core_in_use
 
 _PROMETHEUS: Final = "AGENT_ANALYTICS_PROMETHEUS"
 _AUTHORIZATION: Final = "AGENT_ANALYTICS_PROMETHEUS_AUTHORIZATION"
@@ -88,6 +89,7 @@ def examine(metrics: str | None = None, prometheus: str | None = None) -> Examin
     """
     environment = dict(os.environ)
     examination = Examination(concealer({**environment, "": f"{metrics} {prometheus}"}))
+    examination.look(f"agent-analytics as it is installed here: {core_in_use()}")
     check_settings(examination, environment)
     service = None if metrics == _NONE else metrics or checks.served_at()
     in_use = InUse()

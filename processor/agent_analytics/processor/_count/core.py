@@ -5,7 +5,6 @@ a span in the project's own words belongs to, ``OwnTools`` and ``OwnInvocations`
 ends; ``OwnSpans`` is the way there from the two callbacks of the SDK.
 """
 
-from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from itertools import repeat
@@ -15,43 +14,62 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span
+from opentelemetry.trace import StatusCode
 
 from agent_analytics.instrumentation import mistakes
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.context import FACTS_KEY
 from agent_analytics.instrumentation.exact import exact, exact_text
 from agent_analytics.instrumentation.health import note_internal_error
-from agent_analytics.processor._series import health as _health
+from agent_analytics.instrumentation.money import MAX_USD, NANO_PER_USD, nano_usd
+from agent_analytics.processor._count import own_cells
+from agent_analytics.processor._dialects import StatedCost
 from agent_analytics.processor._series import schema
 from agent_analytics.processor._series.cells import Cells, Exemplar, SketchCells
 from agent_analytics.processor._series.schema import (
+    CACHED_USAGES,
     ERROR_TYPES,
     FEES,
     IN_PROGRESS,
+    MODEL_COST,
     NANO,
     OUTCOME_CELLS,
     OUTCOME_SUM,
+    REASONING_USAGES,
     REFUNDS,
     REVENUE,
     TOOL_HISTOGRAM,
     TOOL_SUM,
     TOOLS,
+    USAGE_INPUT,
+    USAGE_OUTPUT,
+    USAGE_UNPRICED,
+    USAGES,
     WASTED_COST,
     Schema,
 )
 from agent_analytics.processor._spans.marks import (
+    ABOVE,
     AGENT,
+    AGENT_TOKENS_BELOW,
     CALLS,
+    COST_BELOW,
     DIRECT,
     DUPLICATE,
     FAILED,
     INFERENCE,
     INVOCATION,
+    LACKING_BELOW,
     LIBRARY,
+    MODEL_TOKENS_BELOW,
     NATIVE,
     OTHER,
+    PRICED_BELOW,
+    REPEATS,
+    STATED_ABOVE,
     THROUGH_WORK,
     TOOL,
+    USER_COST_ABOVE,
 )
 from agent_analytics.processor._spans.outcomes import (
     ERROR,
@@ -64,21 +82,45 @@ from agent_analytics.processor._spans.outcomes import (
 )
 from agent_analytics.processor._spans.own_spans import is_own
 from agent_analytics.processor._spans.sampling import mend_sampler
-from agent_analytics.processor._spans.sdk_access import Attributes, EndFields, Key, Start
-from agent_analytics.processor._spans.values import MAX_DURATION_NS, duration
+from agent_analytics.processor._spans.sdk_access import (
+    NOT_AS_EXPECTED,
+    Attributes,
+    EndFields,
+    Key,
+    Readers,
+    Start,
+    public_end,
+    public_key,
+    public_start,
+)
+from agent_analytics.processor._spans.values import (
+    MAX_DURATION_NS,
+    MAX_TOKENS,
+    PRICED,
+    PUBLIC_LIST,
+    SHORT_AMOUNT,
+    STATED,
+    UNKNOWN_COST,
+    USER,
+    Cost,
+    Counts,
+    duration,
+    tokens,
+)
 from agent_analytics.processor.catalogue import INVOCATION_SECONDS, TOOL_SECONDS, UNKNOWN
 
 if TYPE_CHECKING:  # what is asked here, and itself imports what is here
     from agent_analytics.processor._count.events import EventIds
-    from agent_analytics.processor._count.usage import UsageCounter
+    from agent_analytics.processor._count.observation import Usage
     from agent_analytics.processor._other_routes import OtherRoutes
+    from agent_analytics.processor._prices.billing import Billing
     from agent_analytics.processor._runs.tracker import Runs
     from agent_analytics.processor._series.health import Health
     from agent_analytics.processor._series.listings import Listings
     from agent_analytics.processor._series.sketch import Hasher
     from agent_analytics.processor._spans.attribution import Attribution
     from agent_analytics.processor._spans.open_spans import OpenSpans
-    from agent_analytics.processor._spans.values import Amounts, Charges
+    from agent_analytics.processor._spans.values import Charges
 
 # Names of this module are read in half the time of those of another one.
 _OPERATION_NAME: Final = v.OPERATION_NAME
@@ -95,17 +137,42 @@ _AGENT_VERSION: Final = v.AGENT_VERSION
 _CONVERSATION_ID: Final = v.CONVERSATION_ID
 _FIRST_CHUNK: Final = v.TIME_TO_FIRST_CHUNK
 _DURATION_UNKNOWN: Final = v.DURATION_UNKNOWN
-_COUNTED_INVOCATION: Final = _health.INVOCATION
-_COUNTED_TOOL: Final = _health.TOOL
-_LAST_SPAN: Final = _health.LAST_SPAN
+_INPUT_TOKENS: Final = v.INPUT_TOKENS
+_OUTPUT_TOKENS: Final = v.OUTPUT_TOKENS
+_COST_USD: Final = v.COST_USD
+_CACHED: Final = v.CACHED_INPUT_TOKENS
+_REASONING: Final = v.REASONING_TOKENS
+_REQUEST_MODEL: Final = v.REQUEST_MODEL
+_RESPONSE_MODEL: Final = v.RESPONSE_MODEL
+_USAGE_OWN: Final = v.USAGE_OWN
+_COUNTED_INVOCATION: Final = own_cells.INVOCATION
+_COUNTED_TOOL: Final = own_cells.TOOL
+_LAST_SPAN: Final = own_cells.LAST_SPAN
+
+#: Where a span context, which is a tuple, has these.
+_TRACE_ID: Final = 0
+_SPAN_ID: Final = 1
+_TRACE_FLAGS: Final = 3
+_FAILED_STATUS: Final = StatusCode.ERROR
 
 INVOCATION_EDGES: Final = tuple(round(edge * NANO) for edge in INVOCATION_SECONDS)
 TOOL_EDGES: Final = tuple(round(edge * NANO) for edge in TOOL_SECONDS)
 _NOTHING: Final = (0, 0)
 #: Kinds of spans between two views of one call.
 _THROUGH: Final = (TOOL, OTHER, LIBRARY)
-#: Spans between two views of one call, at most.
+#: Spans between two views of one call, or above a call that learn what it cost, at most.
 _MOST_ABOVE: Final = 256
+_NANO_PER_USD: Final = float(NANO_PER_USD)
+_AMOUNTS_END: Final = MAX_USD * _NANO_PER_USD
+#: How far off a product of two doubles may be, with room to spare: 2**-51 of it, and a little.
+_RELATIVE_ERROR: Final = 2.0**-51
+_LEAST_ERROR: Final = 1e-6
+_NO_TOKENS: Final = (0, 0, 0, 0)
+ANY_TOKENS: Final = MODEL_TOKENS_BELOW | AGENT_TOKENS_BELOW
+#: What sets aside tokens that a user states of an agent alone.
+_OWN_SET_ASIDE: Final = MODEL_TOKENS_BELOW
+ANY_COST: Final = COST_BELOW | PRICED_BELOW
+_WHOLE: Final = (INVOCATION, AGENT)
 #: Spans that have just ended, remembered by the last bits of their ids. A processor that a
 #: provider has twice is called twice for each span, the second time at once.
 ENDED: Final = 1_024
@@ -126,6 +193,7 @@ class Block:
         schema: What the cells mean.
         labels: ``publisher_id``, ``agent_id`` and, for all but a listing, one more value.
         cells: The numbers.
+        view: The same, for the core alone.
         exemplars: Last exemplar of each bucket, by the index of its cell.
         born: When the block was made, on the processor's clock; ``None`` for one with a history
             (restored from disk), which is never held at 0.
@@ -133,7 +201,7 @@ class Block:
         live: Whether the cells are shown; until then the block shows zeros.
     """
 
-    __slots__ = ("born", "cells", "exemplars", "labels", "live", "schema", "seen")
+    __slots__ = ("born", "cells", "exemplars", "labels", "live", "schema", "seen", "view")
 
     def __init__(
         self, schema: Schema, labels: tuple[str, ...], cells: Cells, born: float | None
@@ -141,6 +209,7 @@ class Block:
         self.schema = schema
         self.labels = labels
         self.cells = cells
+        self.view = cells
         self.exemplars: dict[int, Exemplar] | None = None
         self.born = born
         self.seen = 0
@@ -159,7 +228,8 @@ class Listing:
     Attributes:
         publisher: ``publisher_id``.
         agent: ``agent_id``.
-        block: Series of the listing itself; ``cells`` are its cells.
+        block: Series of the listing itself; ``cells`` are its cells, ``view`` the same for the
+            core alone.
         groups: Blocks of each kind by name, ``""`` where they have none, at the kind's place.
         tools: Those of tools, for the hot path; those of models are ``models`` (calls), ``usage``,
             ``cached`` and ``reasoning`` (tokens).
@@ -183,6 +253,7 @@ class Listing:
         "tools",
         "usage",
         "versions",
+        "view",
     )
 
     def __init__(
@@ -197,6 +268,7 @@ class Listing:
         self.agent = agent
         self.block = block
         self.cells: Cells = block.cells
+        self.view = self.block.view
         self.groups: tuple[dict[str, Block], ...] = tuple([{} for _ in schema.KINDS])
         self.groups[schema.LISTINGS.place][NAMELESS] = block
         self.tools = self.groups[schema.TOOLS.place]
@@ -303,6 +375,117 @@ class Node:
             node = node.parent
 
 
+#: Blocks of the tokens, of the cached and the reasoning ones; the latter where those are known.
+Blocks = tuple[Block, Block | None, Block | None]
+#: Blocks of the model, its tokens, their cost, the flags of what sets the tokens aside.
+OwnFigures = tuple[Blocks | None, Counts, Cost, int]
+
+
+# Sums are written out (``cells[i] = cells[i] + n``): a compiled core looks for an overflow then, as
+# Python's arrays do, and at ``+=`` it does not.
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+def read_start(span: Any) -> Start:
+    """Return what is read of a span that starts: past the public accessors, or by them."""
+    try:
+        parent = span._parent
+        return (
+            span._attributes._dict,
+            span._context[_SPAN_ID],
+            None if parent is None else parent[_SPAN_ID],
+        )
+    except NOT_AS_EXPECTED:
+        return public_start(span)
+
+
+def read_key(span: Any) -> Key:
+    """Return what is read of every span that ends."""
+    try:
+        return span._attributes._dict, span._context[_SPAN_ID]
+    except NOT_AS_EXPECTED:
+        return public_key(span)
+
+
+def read_end(span: Any) -> EndFields:
+    """Return what is read of a span that is counted when it ends."""
+    try:
+        context = span._context
+        return (
+            context[_TRACE_ID],
+            context[_TRACE_FLAGS] & 1 == 1,
+            span._status._status_code is _FAILED_STATUS,
+            span._start_time,
+            span._end_time,
+        )
+    except NOT_AS_EXPECTED:
+        return public_end(span)
+
+
+#: The quick way to read spans, where the SDK is as expected (``_spans.sdk_access``).
+FAST: Final = Readers(read_start, read_key, read_end, fast=True)
+# Those are called by their names, which is quicker in a compiled core.
+_READ_START, _READ_KEY, _READ_END = FAST.start, FAST.key, FAST.end
+
+
+class OwnHealth:
+    """The cells of a processor about itself (``own_cells``).
+
+    Attributes:
+        cells: The counters; written under the processor's lock.
+        view: The same, for the core alone.
+    """
+
+    def go_on_in(self, cells: Cells) -> None:
+        """Count in these cells from now on; the caller has seen to what was counted so far."""
+        self.cells = cells
+        self.view = cells
+
+
+class Amounts:
+    """Reads amounts of money into nano-dollars, exactly."""
+
+    __slots__ = ("_health",)
+
+    def __init__(self, health: "Health") -> None:
+        self._health = health
+
+    def nano(self, value: object) -> int:
+        """Return ``value`` in nano-dollars, or 0 if it is absent or no amount."""
+        return self.read(value) or 0
+
+    def read(self, value: object) -> int | None:
+        """Return ``value`` in nano-dollars, or ``None`` if it is absent or no amount."""
+        if value is None:
+            return None
+        try:
+            if type(value) is float or (type(value) is str and len(value) <= SHORT_AMOUNT):
+                # Decimals take six times as long. The conversion and the product each err by
+                # 2**-53 of the amount: a product that is farther than that from the middle of
+                # two whole numbers is rounded as exact arithmetic rounds. (NaN fails the first
+                # comparison.)
+                near = float(value) * _NANO_PER_USD
+                if 0.0 <= near < _AMOUNTS_END:
+                    whole = int(near + 0.5)
+                    if abs(near - whole) < 0.5 - _LEAST_ERROR - near * _RELATIVE_ERROR:
+                        return whole
+            return nano_usd(exact(value))
+        except ValueError:
+            self._health.refuse_value("amount")
+            return None
+
+
+def stated_by_user(amounts: Amounts, cost: object) -> Cost | None:
+    """Return what a user states that something cost; ``None`` where no user does.
+
+    An amount that is refused is an unknown cost; no guess stands in for it.
+    """
+    if cost is None or type(cost) is StatedCost:
+        return None
+    return amounts.read(cost), USER
+
+
 class Beginnings:
     """Makes the nodes of agent, tool and model spans.
 
@@ -363,16 +546,15 @@ class Beginnings:
         parent: Node | None,
         context: Context | None,
     ) -> Node:
-        get = attributes.get  # one by one: a map() costs as much as six
-        publisher = get(_PUBLISHER_ID)
+        publisher = attributes.get(_PUBLISHER_ID)
         if publisher is not None:
-            listing = self._find(publisher, get(_AGENT_ID))
+            listing = self._find(publisher, attributes.get(_AGENT_ID))
         else:
             listing = parent.listing if parent is not None else None
         if listing is None:
             listing = self._attribution.of_call(publisher, attributes, span, parent, context)
         node = Node(TOOL, parent, listing)
-        node.name = get(_TOOL_NAME)
+        node.name = attributes.get(_TOOL_NAME)
         return node
 
     def _inference(
@@ -395,8 +577,7 @@ class Beginnings:
         parent: Node | None,
         context: Context | None,
     ) -> Node:
-        get = attributes.get
-        publisher = get(_PUBLISHER_ID)
+        publisher = attributes.get(_PUBLISHER_ID)
         scope = parent.within() if parent is not None else None
         if publisher is None:
             if scope is not None:  # a framework's own span, or a sub-agent: inner work
@@ -406,7 +587,7 @@ class Beginnings:
             # As in ``_find``, which would cost the hot path a call.
             listing = (
                 self._known.get((publisher, agent))
-                if type(publisher) is str and type(agent := get(_AGENT_ID)) is str
+                if type(publisher) is str and type(agent := attributes.get(_AGENT_ID)) is str
                 else None
             )
             if listing is None:
@@ -417,14 +598,35 @@ class Beginnings:
         if listing is None or inner:
             return Node(AGENT, parent, listing)
         node = Node(INVOCATION, parent, listing)
-        tenant = get(_TENANT_ID)
-        event_id = get(_EVENT_ID)
+        tenant = attributes.get(_TENANT_ID)
+        event_id = attributes.get(_EVENT_ID)
         node.tenant = self._attribution.tenant(context) if tenant is None else tenant
         if event_id is not None and self._event_ids.seen(listing, event_id, span):
             node.flags = DUPLICATE
         with self._lock:
-            listing.cells[IN_PROGRESS] += 1
+            listing.view[IN_PROGRESS] = listing.view[IN_PROGRESS] + 1
         return node
+
+
+def repeats(node: Node, name: object, source: str) -> bool:
+    """Tell whether this tool span is another instrumentation's view of a call counted below.
+
+    The same instrumentation twice is a tool that calls itself: two calls.
+    """
+    if node.sources is not None and node.sources != {source}:
+        return True
+    above = node.parent
+    for _ in repeat(None, _MOST_ABOVE):
+        if above is None or above.kind not in _THROUGH:
+            break
+        if above.kind == TOOL and above.name == name:
+            if above.sources is None:
+                above.sources = set()
+            elif source in above.sources:
+                break  # and so was it noted further up
+            above.sources.add(source)
+        above = above.parent
+    return False
 
 
 class OwnTools:
@@ -446,7 +648,7 @@ class OwnTools:
         """Count an ended tool call, unless another instrumentation recorded it below."""
         listing = node.listing
         if listing is None:
-            self._health.lose(_health.TOOL)
+            self._health.lose(own_cells.TOOL)
             return
         name = node.name
         if name is None:
@@ -459,63 +661,251 @@ class OwnTools:
             return
         parent = node.parent
         nested = parent is not None and parent.kind != INVOCATION
-        if (nested or node.sources is not None) and self._repeats(node, name, source_of(span)):
+        if (nested or node.sources is not None) and repeats(node, name, source_of(span)):
             self._health.repeat()
             return
         trace_id, sampled, failed, start, end = fields
         said = attributes.get(_OUTCOME)
-        outcome = OUTCOMES.get(said if type(said) is str else exact_text(said))
-        if outcome is None:
-            outcome = outcome_of(span, attributes, failed=failed)
+        known = OUTCOMES.get(said if type(said) is str else exact_text(said))
+        outcome = outcome_of(span, attributes, failed=failed) if known is None else known
         if outcome == STEERED:
-            self._health.steer(_health.TOOL)
+            self._health.steer(own_cells.TOOL)
             return
         block = listing.tools.get(name) if type(name) is str else None
         if block is None:
             block = self._listings.block(listing, TOOLS, name)
-        cells = block.cells
+        cells = block.view
         if _DURATION_UNKNOWN in attributes:
             with self._lock:
-                cells[outcome] += 1
-                self._health.cells[_COUNTED_TOOL] += 1
+                cells[outcome] = cells[outcome] + 1
+                self._health.view[_COUNTED_TOOL] += 1
             return
         elapsed = end - start if start is not None and end is not None else -1
         if not 0 <= elapsed <= MAX_DURATION_NS:
             elapsed = duration(start, end, self._health)
         bucket = TOOL_HISTOGRAM + bisect_left(TOOL_EDGES, elapsed)
         with self._lock:
-            cells[outcome] += 1
-            cells[bucket] += 1
-            cells[TOOL_SUM] += elapsed
+            cells[outcome] = cells[outcome] + 1
+            cells[bucket] = cells[bucket] + 1
+            cells[TOOL_SUM] = cells[TOOL_SUM] + elapsed
             if sampled:
                 if block.exemplars is None:
                     block.exemplars = {}
                 block.exemplars[bucket] = (trace_id, span_id, elapsed, end or 0)
-            self._health.cells[_COUNTED_TOOL] += 1
+            self._health.view[_COUNTED_TOOL] += 1
+
+
+def add_tokens(blocks: Blocks, counts: Counts, priced: int) -> None:
+    """Add tokens to their cells; the caller holds the lock."""
+    usage, kept, thought = blocks
+    sent, received, cached, reasoning = counts
+    cells = usage.view
+    cells[USAGE_INPUT] = cells[USAGE_INPUT] + sent
+    cells[USAGE_OUTPUT] = cells[USAGE_OUTPUT] + received
+    if not priced:
+        cells[USAGE_UNPRICED] = cells[USAGE_UNPRICED] + sent + received
+    if kept is not None:
+        kept.view[0] = kept.view[0] + cached
+    if thought is not None:
+        thought.view[0] = thought.view[0] + reasoning
+
+
+def spend(node: Node, listing: Listing, nano: int) -> None:
+    """Add what a call cost, in nano-dollars, to its listing and to what it was called in."""
+    cells = listing.view
+    cells[MODEL_COST] = cells[MODEL_COST] + nano
+    scope: Node | None = node
+    if node.kind != INVOCATION:
+        within: Node | None = node
+        for _ in repeat(None, _MOST_ABOVE):
+            if within is None or within.kind == INVOCATION:
+                break
+            if within.kind == AGENT:
+                within.cost += nano
+            within = within.parent
+        scope = node.scope
+    if scope is None:
+        return
+    if scope.flags & FAILED:  # the invocation has ended, and badly
+        cells[WASTED_COST] = cells[WASTED_COST] + nano
+    else:
+        scope.cost += nano
+
+
+class OwnUsage:
+    """Adds the figures that agents state of themselves, each unless it was counted below."""
+
+    def __init__(
+        self,
+        listings: "Listings",
+        health: "Health",
+        lock: RLock,
+        amounts: Amounts,
+        billing: "Billing",
+        usage_of: "Callable[[Attributes], Usage | None]",
+    ) -> None:
+        self._listings = listings
+        self._health = health
+        self._lock = lock
+        self._amounts = amounts
+        self._billing = billing
+        self._usage_of = usage_of
+
+    def own_figures(
+        self, node: Node, listing: Listing, attributes: Attributes, start: int | None
+    ) -> OwnFigures | None:
+        """Return the own figures of an agent in the project's own words, or ``None``."""
+        sent, received = attributes.get(_INPUT_TOKENS), attributes.get(_OUTPUT_TOKENS)
+        stated = attributes.get(_COST_USD)
+        if sent is None and received is None and stated is None:
+            return None
+        cost = stated_by_user(self._amounts, stated)
+        if cost is None:
+            return self.figures(node, listing, self._usage_of(attributes), start)
+        model = attributes.get(_REQUEST_MODEL)
+        if model is None:
+            model = attributes.get(_RESPONSE_MODEL)
+            if model is None:
+                model = UNKNOWN
+        counts = sent, received, attributes.get(_CACHED), attributes.get(_REASONING)
+        return self._figures(node, listing, counts, attributes.get(_USAGE_OWN), model, cost)
+
+    def figures(
+        self, node: Node, listing: Listing, usage: "Usage | None", start: int | None
+    ) -> OwnFigures | None:
+        """Return the own figures of an agent that began at ``start``, or ``None``."""
+        if usage is None:
+            return None
+        cost = stated_by_user(self._amounts, usage.cost)
+        return self._figures(node, listing, usage[:4], usage.own, usage.label, cost, usage, start)
+
+    def _figures(
+        self,
+        node: Node,
+        listing: Listing,
+        stated: tuple[Any, ...],
+        own: object,
+        model: object,
+        cost: Cost | None,
+        usage: "Usage | None" = None,
+        start: int | None = None,
+    ) -> OwnFigures | None:
+        """Return figures: tokens as stated; ``usage`` says what they cost where no user does."""
+        sent, received, cached, reasoning = stated
+        aside = _OWN_SET_ASIDE if own is True else ANY_TOKENS
+        if sent is None and received is None:
+            if cost is None:
+                if usage is None or usage.cost is None:
+                    return None
+                cost = self._billing.cost(usage, None, start)
+            return None, _NO_TOKENS, cost, aside
+        flags = node.flags
+        blocks = None  # made for what counts alone: a model call below knows it better
+        if not flags & MODEL_TOKENS_BELOW:
+            blocks = self._blocks(listing, model, cached, reasoning)
+        counts = self._counts(sent, received, cached, reasoning)
+        if cost is None and usage is not None:
+            cost = self._billing.cost(
+                usage,
+                None if flags & aside else counts,
+                start,
+                least_believed(flags) if flags & ABOVE else PUBLIC_LIST,
+            )
+        return blocks, counts, cost or UNKNOWN_COST, aside
+
+    def add(self, node: Node, listing: Listing, figures: OwnFigures) -> None:
+        """Add what ``figures`` returned; the caller holds the lock."""
+        blocks, counts, cost, aside = figures
+        nano, source = cost
+        below = node.flags
+        counted = blocks is not None and not below & aside
+        if blocks is not None and counted:
+            add_tokens(blocks, counts, nano is not None or below & ABOVE)
+            if aside == ANY_TOKENS and node.kind == INVOCATION:
+                # Calls that come later may repeat them (``late_calls``).
+                node.flags |= REPEATS
+                sent, received, _, _ = counts
+                node.unclaimed = (sent, received)
+        elif source in PRICED:
+            nano = None
+        spent = nano is not None and (
+            not below & ANY_COST or (aside == _OWN_SET_ASIDE and not below & MODEL_TOKENS_BELOW)
+        )
+        if nano is not None:
+            if spent:
+                spend(node, listing, nano)
+            elif self._makes_up(node, source):
+                # What was counted cannot be taken back where less is stated than was counted.
+                spend(node, listing, max(0, nano - node.cost))
+        if node.kind != INVOCATION and (counted or spent):  # nothing is above an invocation
+            counted_here = AGENT_TOKENS_BELOW | lacking(cost) if counted else 0
+            node.mark_above(counted_here | mark_of(source) if spent else counted_here)
 
     @staticmethod
-    def _repeats(node: Node, name: object, source: str) -> bool:
-        """Tell whether this tool span is another instrumentation's view of a call counted below.
+    def _makes_up(node: Node, source: int) -> bool:
+        """Tell whether the cost of a whole agent makes up for what is lacking below it."""
+        if node.kind not in _WHOLE:
+            return False
+        if source == STATED:
+            return bool(node.flags & LACKING_BELOW)
+        return source == USER and not node.flags & COST_BELOW
 
-        The same instrumentation twice is a tool that calls itself: two calls.
-        """
-        if node.sources is not None and node.sources != {source}:
-            return True
-        above = node.parent
-        for _ in repeat(None, _MOST_ABOVE):
-            if above is None or above.kind not in _THROUGH:
-                break
-            if above.kind == TOOL and above.name == name:
-                if above.sources is None:
-                    above.sources = set()
-                elif source in above.sources:
-                    break  # and so was it noted further up
-                above.sources.add(source)
-            above = above.parent
-        return False
+    def _blocks(self, listing: Listing, model: object, cached: object, reasoning: object) -> Blocks:
+        """Return where tokens of a model are added; what is not known has no block."""
+        known = type(model) is str
+        usage = listing.usage.get(model) if known else None  # type: ignore[call-overload]  # a str
+        if usage is None:
+            usage = self._listings.block(listing, USAGES, model)
+        kept = thought = None
+        if cached is not None:
+            kept = listing.cached.get(model) if known else None  # type: ignore[call-overload]  # a str
+            if kept is None:
+                kept = self._listings.block(listing, CACHED_USAGES, model)
+        if reasoning is not None:
+            thought = listing.reasoning.get(model) if known else None  # type: ignore[call-overload]  # a str
+            if thought is None:
+                thought = self._listings.block(listing, REASONING_USAGES, model)
+        return usage, kept, thought
+
+    def _counts(self, sent: object, received: object, cached: object, reasoning: object) -> Counts:
+        """Return input, output, cached and reasoning tokens, as far as they are believed."""
+        health = self._health
+        believed_in = (
+            sent if type(sent) is int and 0 <= sent <= MAX_TOKENS else tokens(sent, health)
+        )
+        believed_out = (
+            received
+            if type(received) is int and 0 <= received <= MAX_TOKENS
+            else tokens(received, health)
+        )
+        # Subsets are no larger than what they are part of.
+        return (
+            believed_in,
+            believed_out,
+            0 if cached is None else min(tokens(cached, health), believed_in),
+            0 if reasoning is None else min(tokens(reasoning, health), believed_out),
+        )
 
 
-class OwnInvocations(ABC):
+def least_believed(flags: int) -> int:
+    """Return the last source of a cost that is asked below one that states the whole cost."""
+    if flags & USER_COST_ABOVE:
+        return USER
+    return STATED if flags & STATED_ABOVE else PUBLIC_LIST
+
+
+def mark_of(source: int) -> int:
+    """Return the flag of a cost that is counted, by who states it."""
+    return COST_BELOW if source == USER else PRICED_BELOW
+
+
+def lacking(cost: Cost) -> int:
+    """Return the flag of tokens whose cost an instrumentation may know better."""
+    nano, source = cost
+    return 0 if nano is not None and source <= STATED else LACKING_BELOW
+
+
+class OwnInvocations:
     """Adds invocations in the project's own words to the cells and sketches of their listing."""
 
     def __init__(
@@ -523,16 +913,16 @@ class OwnInvocations(ABC):
         listings: "Listings",
         health: "Health",
         lock: RLock,
-        amounts: "Amounts",
+        amounts: Amounts,
         charges: "Charges",
-        usage: "UsageCounter",
+        usage: OwnUsage,
         tenants: "Hasher",
     ) -> None:
         self._listings = listings
         self._health = health
         self._lock = lock
         self._amounts = amounts
-        self._charge = charges.read
+        self._charge, self._known_charges = charges.read, charges.known
         self._usage = usage
         self._tenants, self._known_tenants = tenants.place, tenants.remembered
 
@@ -546,19 +936,17 @@ class OwnInvocations(ABC):
     ) -> None:
         """Count an ended invocation."""
         listing: Any = node.listing
-        cells = listing.cells
+        cells = listing.view
         if node.flags & DUPLICATE:
             with self._lock:
                 cells[IN_PROGRESS] -= 1
-                self._health.cells[_health.DUPLICATE_EVENTS] += 1
-                self._health.cells[_health.DUPLICATE] += 1
+                self._health.view[own_cells.DUPLICATE_EVENTS] += 1
+                self._health.view[own_cells.DUPLICATE] += 1
             return
         trace_id, sampled, failed, start, end = fields
-        get = attributes.get
-        said = get(_OUTCOME)
-        outcome = OUTCOMES.get(said if type(said) is str else exact_text(said))
-        if outcome is None:
-            outcome = outcome_of(span, attributes, failed=failed)
+        said = attributes.get(_OUTCOME)
+        known = OUTCOMES.get(said if type(said) is str else exact_text(said))
+        outcome = outcome_of(span, attributes, failed=failed) if known is None else known
         if outcome == STEERED:
             self._end_steered(node, attributes, start)
             return
@@ -572,13 +960,22 @@ class OwnInvocations(ABC):
             if outcome in (ERROR, TIMEOUT)
             else None
         )
-        charged = get(_REVENUE_USD)
-        revenue, fee = _NOTHING if charged is None else self._charge(listing.publisher, charged)
-        refund = get(_REFUND_USD)
+        charged = attributes.get(_REVENUE_USD)
+        charge = _NOTHING
+        if charged is not None:
+            charge = (
+                self._known_charges.get((listing.publisher, charged), _NOTHING)
+                if type(charged) is str
+                else _NOTHING
+            )
+            if charge is _NOTHING:
+                charge = self._charge(listing.publisher, charged)
+        revenue, fee = charge
+        refund = attributes.get(_REFUND_USD)
         refunded = 0 if refund is None else self._amounts.nano(refund)
         tenant = node.tenant
         if tenant is None:
-            tenant = get(_TENANT_ID)
+            tenant = attributes.get(_TENANT_ID)
         register = -1
         smallest = 0.0
         if type(tenant) is not str:
@@ -591,17 +988,17 @@ class OwnInvocations(ABC):
         with self._lock:
             # First, so that a sum which no longer fits its cell leaves the gauge right.
             cells[IN_PROGRESS] -= 1
-            cells[bucket] += 1
-            cells[first + OUTCOME_SUM] += elapsed
+            cells[bucket] = cells[bucket] + 1
+            cells[first + OUTCOME_SUM] = cells[first + OUTCOME_SUM] + elapsed
             if revenue:
-                cells[REVENUE] += revenue
-                cells[FEES] += fee
+                cells[REVENUE] = cells[REVENUE] + revenue
+                cells[FEES] = cells[FEES] + fee
             if refunded:
-                cells[REFUNDS] += refunded
+                cells[REFUNDS] = cells[REFUNDS] + refunded
             if error is not None:
                 node.flags |= FAILED
-                error.cells[0] += 1
-                cells[WASTED_COST] += node.cost
+                error.view[0] = error.view[0] + 1
+                cells[WASTED_COST] = cells[WASTED_COST] + node.cost
             if register >= 0:
                 registers = listing.tenants.current
                 if registers.get(register, 1.0) > smallest:
@@ -613,16 +1010,16 @@ class OwnInvocations(ABC):
                 block.exemplars[bucket] = (trace_id, span_id, elapsed, end or 0)
             if usage is not None:
                 self._usage.add(node, listing, usage)
-            self._health.cells[_COUNTED_INVOCATION] += 1
-        name, version = get(_AGENT_NAME), get(_AGENT_VERSION)
+            self._health.view[_COUNTED_INVOCATION] += 1
+        name, version = attributes.get(_AGENT_NAME), attributes.get(_AGENT_VERSION)
         if (name, version) != listing.latest:
             if tenant is None:
                 mistakes.no_tenant(listing.publisher, listing.agent)
             self._listings.version(listing, name, version)
-        conversation = get(_CONVERSATION_ID)
+        conversation = attributes.get(_CONVERSATION_ID)
         if conversation is not None:
             self._converse(listing, conversation)
-        chunk = get(_FIRST_CHUNK)
+        chunk = attributes.get(_FIRST_CHUNK)
         if chunk is not None:
             self._observe_first_chunk(
                 listing, chunk, (trace_id, span_id, 0, end or 0) if sampled else None
@@ -631,28 +1028,28 @@ class OwnInvocations(ABC):
     def begin(self, listing: Listing) -> None:
         """Show an invocation of a foreign run in the gauge of those in progress."""
         with self._lock:
-            listing.cells[IN_PROGRESS] += 1
+            listing.view[IN_PROGRESS] = listing.view[IN_PROGRESS] + 1
 
     def leave(self, listing: Listing) -> None:
         """Take an invocation out of the gauge, which counts no more as one in progress."""
         with self._lock:
-            listing.cells[IN_PROGRESS] -= 1
+            listing.view[IN_PROGRESS] -= 1
 
     # --- what the subclass knows ------------------------------------------------------------------
 
-    @abstractmethod
     def _end_steered(self, node: Node, attributes: Attributes, start: int | None) -> None:
         """Count what an interrupted try brings. It was no call."""
+        raise NotImplementedError
 
-    @abstractmethod
     def _converse(self, listing: Listing, conversation: object) -> None:
         """Note that a listing takes part in a conversation."""
+        raise NotImplementedError
 
-    @abstractmethod
     def _observe_first_chunk(
         self, listing: Listing, chunk: object, exemplar: Exemplar | None
     ) -> None:
         """Count the seconds until the first chunk of an answer."""
+        raise NotImplementedError
 
 
 class OwnSpans:
@@ -676,8 +1073,6 @@ class OwnSpans:
     _route: Callable[..., int]
     _runs: "Runs"
     _tools: OwnTools
-    #: Looks after what is not done span by span. It is a method of the other base class.
-    _upkeep: Callable[[int], None]
     #: No upkeep between the two: a clock that was set back is as good a reason as one second.
     _upkeep_at: int
     _upkeep_from: int
@@ -685,7 +1080,10 @@ class OwnSpans:
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Find whom a span belongs to, from what is known when it starts."""
         try:
-            attributes, span_id, parent_id = self._read_start(span)
+            carried, span_id, parent_id = (
+                read_start(span) if self._read_start is _READ_START else self._read_start(span)
+            )
+            attributes = carried if type(carried) is dict else dict(carried)
             nodes = self._open
             if span_id in nodes:
                 return  # this processor was added twice, or to two providers
@@ -694,14 +1092,18 @@ class OwnSpans:
             facts: Any = None if parent_context is None else parent_context.get(FACTS_KEY)
             if facts is not None:
                 if is_own(span):
-                    attributes = facts
+                    attributes = facts if type(facts) is dict else dict(facts)
                 else:
                     facts = None  # a span that somebody starts beside it
             operation = attributes.get(_OPERATION_NAME)
             parent: Any = nodes.get(parent_id) if parent_id is not None else None
             if operation is not None and (
                 _PUBLISHER_ID in attributes
-                or (facts is not None and type(parent) is Node and operation in CALLS)
+                or (
+                    type(parent) is Node
+                    and operation in CALLS
+                    and (facts is not None or _OUTCOME in attributes)
+                )
             ):
                 route = NATIVE  # as ``_route`` has it, without a call
             else:
@@ -734,7 +1136,10 @@ class OwnSpans:
     def on_end(self, span: ReadableSpan) -> None:
         """Count a span that has ended."""
         try:
-            attributes, span_id = self._read_key(span)
+            carried, span_id = (
+                read_key(span) if self._read_key is _READ_KEY else self._read_key(span)
+            )
+            attributes = carried if type(carried) is dict else dict(carried)
             node: Any = self._open.pop(span_id, None)
             ended, place = self._ended, span_id & _ENDED_MASK
             if node is None and ended[place] == span_id:
@@ -743,7 +1148,8 @@ class OwnSpans:
             if node is not None and node.facts is not None:
                 # Others may have written on the span; of theirs only the conversation counts.
                 conversation = attributes.get(_CONVERSATION_ID)
-                attributes = node.facts
+                facts = node.facts
+                attributes = facts if type(facts) is dict else dict(facts)
                 if conversation is not None and _CONVERSATION_ID not in attributes:
                     attributes = {**attributes, _CONVERSATION_ID: conversation}
                 if _OUTCOME not in attributes and self._others.ended_early(node, span, span_id):
@@ -760,7 +1166,7 @@ class OwnSpans:
             kind = node.kind
             if kind == LIBRARY:
                 return
-            fields = self._read_end(span)
+            fields = read_end(span) if self._read_end is _READ_END else self._read_end(span)
             if kind == TOOL:
                 self._tools.end(node, attributes, span, span_id, fields)
             elif kind == INVOCATION:
@@ -771,8 +1177,9 @@ class OwnSpans:
             else:
                 self._others.end(node, attributes, span, fields)
             now_ns = time_ns()
-            self._health.cells[_LAST_SPAN] = now_ns
+            self._health.view[_LAST_SPAN] = now_ns
             if not self._upkeep_from < now_ns <= self._upkeep_at:
-                self._upkeep(now_ns)
+                whole: Any = self  # what is not done span by span: the other base class has it
+                whole._upkeep(now_ns)
         except Exception:  # noqa: BLE001 - telemetry never raises into the host
             note_internal_error("on_end")

@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.exact import exact
-from agent_analytics.processor._count.core import Listing, Node
+from agent_analytics.processor._count.core import Amounts, Listing, Node
 from agent_analytics.processor._count.observation import usage_of_agent
 from agent_analytics.processor._count.usage import UsageCounter
 from agent_analytics.processor._durable import SharedIds
@@ -20,7 +20,7 @@ from agent_analytics.processor._series.schema import NANO
 from agent_analytics.processor._series.store import Block
 from agent_analytics.processor._spans import marks
 from agent_analytics.processor._spans.sdk_access import Attributes
-from agent_analytics.processor._spans.values import Amounts, Charges, number
+from agent_analytics.processor._spans.values import Charges, number
 from agent_analytics.processor.catalogue import RATINGS, SCORES, UNKNOWN
 
 #: Characters of an event id; ids are remembered, and so must not be of any length.

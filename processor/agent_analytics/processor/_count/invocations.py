@@ -7,7 +7,13 @@ from typing import Final
 from agent_analytics.instrumentation import mistakes
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.exact import exact, exact_text
-from agent_analytics.processor._count.core import INVOCATION_EDGES, Listing, Node, OwnInvocations
+from agent_analytics.processor._count.core import (
+    INVOCATION_EDGES,
+    Amounts,
+    Listing,
+    Node,
+    OwnInvocations,
+)
 from agent_analytics.processor._count.observation import Observation, of_own_agent
 from agent_analytics.processor._count.usage import UsageCounter
 from agent_analytics.processor._series import health as _health
@@ -28,7 +34,7 @@ from agent_analytics.processor._series.schema import (
 from agent_analytics.processor._series.sketch import Hasher
 from agent_analytics.processor._spans import marks, outcomes
 from agent_analytics.processor._spans.sdk_access import Attributes
-from agent_analytics.processor._spans.values import Amounts, Charges, duration, number
+from agent_analytics.processor._spans.values import Charges, duration, number
 from agent_analytics.processor.catalogue import (
     FIRST_CHUNK_SECONDS,
     SKETCH_CONVERSATIONS,

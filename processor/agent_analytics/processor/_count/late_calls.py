@@ -6,15 +6,7 @@ returned, were counted. Calls are set aside as far as those figures hold them.
 """
 
 from agent_analytics.processor._count.core import Node
-from agent_analytics.processor._prices.billing import Counts
-from agent_analytics.processor._spans import marks
-
-
-def note(node: Node, counts: Counts) -> None:
-    """Remember that an invocation counted its own figures as it ended; under the lock."""
-    node.flags |= marks.REPEATS
-    sent, received, _, _ = counts
-    node.unclaimed = (sent, received)
+from agent_analytics.processor._spans.values import Counts
 
 
 def claim(node: Node, counts: Counts) -> bool:

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 
-from agent_analytics.processor._count.core import TOOL_EDGES, Listing, Node, OwnTools
+from agent_analytics.processor._count.core import TOOL_EDGES, Listing, Node, OwnTools, repeats
 from agent_analytics.processor._count.observation import Observation
 from agent_analytics.processor._series import health
 from agent_analytics.processor._series.schema import TOOL_HISTOGRAM, TOOL_SUM, TOOLS
@@ -28,7 +28,7 @@ class ToolCounter(OwnTools):
             return
         parent = node.parent
         nested = parent is not None and parent.kind != marks.INVOCATION
-        if (nested or node.sources is not None) and self._repeats(node, seen.name, seen.source):
+        if (nested or node.sources is not None) and repeats(node, seen.name, seen.source):
             self._health.repeat()
             return
         if seen.outcome == STEERED:

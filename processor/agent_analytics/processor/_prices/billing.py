@@ -6,32 +6,21 @@ instrumentation states for tokens is unknown, and not free: that is what vendors
 that their list lacks.
 """
 
-from typing import Final
-
 from agent_analytics.instrumentation.health import note_internal_error
+from agent_analytics.processor._count.core import Amounts, stated_by_user
 from agent_analytics.processor._count.observation import Usage
 from agent_analytics.processor._dialects import StatedCost
 from agent_analytics.processor._prices.prices import ModelCall, Prices, parted
 from agent_analytics.processor._series.health import Health
-from agent_analytics.processor._spans.values import Amounts, tokens
-
-#: Input, output, cached and reasoning tokens.
-Counts = tuple[int, int, int, int]
-
-# --- who says what a call cost, the most believed first ------------------------------------------
-
-USER: Final = 1
-OWN_TABLE: Final = 2
-STATED: Final = 3
-PUBLIC_LIST: Final = 4
-NOBODY: Final = 5
-
-#: What something cost: in nano-dollars, ``None`` where it is not known, and who says so. A plain
-#: tuple, since each invocation makes one.
-Cost = tuple[int | None, int]
-UNKNOWN_COST: Final = (None, NOBODY)
-#: Costs of tokens at a price: they count only where the tokens do.
-PRICED: Final = (OWN_TABLE, PUBLIC_LIST)
+from agent_analytics.processor._spans.values import (
+    OWN_TABLE,
+    PUBLIC_LIST,
+    STATED,
+    UNKNOWN_COST,
+    Cost,
+    Counts,
+    tokens,
+)
 
 
 class Billing:
@@ -58,9 +47,10 @@ class Billing:
             last: The least believed source that is asked.
         """
         cost = usage.cost
-        if cost is not None and type(cost) is not StatedCost:
-            # An amount that is refused is an unknown cost; no guess stands in for it.
-            return self._amounts.read(cost), USER
+        if cost is not None:
+            stated = stated_by_user(self._amounts, cost)
+            if stated is not None:
+                return stated
         if counts is not None and self._own is not None and last >= OWN_TABLE:
             nano = self._price(self._own, usage, counts, start)
             if nano is not None:

@@ -6,51 +6,33 @@ from threading import RLock
 from typing import Final
 
 from agent_analytics.instrumentation import health as instrumentation_health
+from agent_analytics.processor._count.core import OwnHealth
+from agent_analytics.processor._count.own_cells import (
+    DUPLICATE,
+    DUPLICATE_EVENTS,
+    EVENT,
+    GIVEN_UP,
+    INFERENCE,
+    INNER_AGENT,
+    INTERNAL_ERRORS,
+    INVOCATION,
+    LAST_SPAN,
+    NAMES,
+    OPEN_SPANS,
+    REFUSED_SERIES,
+    REFUSED_VALUES,
+    SERIES_CAUSES,
+    SIZE,
+    SPAN_KINDS,
+    TOOL,
+    UNATTRIBUTED,
+    UNATTRIBUTED_KINDS,
+    UNRECORDED,
+    VALUE_CAUSES,
+)
 from agent_analytics.processor._series.cells import Cells
 from agent_analytics.processor._series.schema import KINDS
 from agent_analytics.processor.catalogue import CONTRADICTED_INPUT, OTHER, STATE_FAILING
-
-#: What a span was taken for, in ``agent_analytics_spans_total``: cells 0 to 5.
-INVOCATION: Final = 0
-INNER_AGENT: Final = 1
-TOOL: Final = 2
-INFERENCE: Final = 3
-EVENT: Final = 4
-DUPLICATE: Final = 5
-SPAN_KINDS: Final = ("invocation", "inner_agent", "tool", "inference", "event", "duplicate")
-
-#: Causes are shown at 0 before they happen, so that their first time counts.
-UNATTRIBUTED_KINDS: Final = ("invocation", "tool", "inference", "event")
-SERIES_CAUSES: Final = ("publisher", "listing", "tool", "model", "error_type", "evaluation")
-VALUE_CAUSES: Final = (
-    "amount", "duration", "event", "first_chunk", "label", "rating", "score", "tenant", "tokens",
-)  # fmt: skip
-
-UNATTRIBUTED: Final = len(SPAN_KINDS)
-REFUSED_SERIES: Final = UNATTRIBUTED + len(UNATTRIBUTED_KINDS)
-REFUSED_VALUES: Final = REFUSED_SERIES + len(SERIES_CAUSES)
-GIVEN_UP: Final = REFUSED_VALUES + len(VALUE_CAUSES)
-DUPLICATE_EVENTS: Final = GIVEN_UP + 1
-UNRECORDED: Final = GIVEN_UP + 2
-INTERNAL_ERRORS: Final = GIVEN_UP + 3
-#: Nanoseconds since 1970; 0 before the first span.
-LAST_SPAN: Final = GIVEN_UP + 4
-#: A gauge, written when somebody looks.
-OPEN_SPANS: Final = GIVEN_UP + 5
-SIZE: Final = GIVEN_UP + 6
-#: Every cell, in order.
-NAMES: Final = (
-    *SPAN_KINDS,
-    *UNATTRIBUTED_KINDS,
-    *SERIES_CAUSES,
-    *VALUE_CAUSES,
-    "given_up",
-    "duplicate_events",
-    "unrecorded",
-    "internal_errors",
-    "last_span",
-    "open_spans",
-)
 
 #: Causes that came after the cells above were first stored: a metric's name and the value of its
 #: label. Each is stored as a block of its own, so that a further one changes none that is there.
@@ -95,7 +77,7 @@ def _none() -> list[Cells]:
     return [array("q", [0]) for _ in FURTHER]
 
 
-class Health:
+class Health(OwnHealth):
     """Counters of one processor about itself.
 
     Attributes:
@@ -111,7 +93,7 @@ class Health:
         self.scopes: dict[str, Cells] = {}
         self._brought: dict[str, int] = {}
         self._open: Callable[[tuple[str, str]], Cells] = _in_memory
-        self.cells: Cells = array("q", bytes(8 * SIZE))
+        self.go_on_in(array("q", bytes(8 * SIZE)))
         self.further = _none()
         self.stored = False
         self._mirrored = (0, 0)
@@ -145,12 +127,12 @@ class Health:
                     cells[index] = count
                 elif count:
                     cells[index] += count
-            self.cells = cells
+            self.go_on_in(cells)
             self.stored = True
 
     def reset(self) -> None:
         """Begin at zero, in a forked child."""
-        self.cells = array("q", bytes(8 * SIZE))
+        self.go_on_in(array("q", bytes(8 * SIZE)))
         self.further = _none()
         self.scopes = {}
         self._brought = {}
@@ -230,3 +212,31 @@ class Health:
         """Count a span that was not counted again."""
         with self._lock:
             self.cells[DUPLICATE] += 1
+
+
+__all__ = [
+    "CONTRADICTED",
+    "DUPLICATE",
+    "DUPLICATE_EVENTS",
+    "EVENT",
+    "FURTHER",
+    "GIVEN_UP",
+    "INFERENCE",
+    "INNER_AGENT",
+    "INTERNAL_ERRORS",
+    "INVOCATION",
+    "LAST_SPAN",
+    "NAMES",
+    "OPEN_SPANS",
+    "REFUSED_SERIES",
+    "REFUSED_VALUES",
+    "SERIES_CAUSES",
+    "SIZE",
+    "SPAN_KINDS",
+    "TOOL",
+    "UNATTRIBUTED",
+    "UNATTRIBUTED_KINDS",
+    "UNRECORDED",
+    "VALUE_CAUSES",
+    "Health",
+]

@@ -5,11 +5,13 @@ Each function returns what may be counted and notes on the health counters what 
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from agent_analytics.instrumentation.exact import exact
-from agent_analytics.instrumentation.money import MAX_USD, NANO_PER_USD, nano_usd
-from agent_analytics.processor._series.health import Health
+
+if TYPE_CHECKING:  # these import what the core does, and the core what is here
+    from agent_analytics.processor._count.core import Amounts
+    from agent_analytics.processor._series.health import Health
 
 #: Largest number of tokens believed of one span; the largest contexts hold some millions.
 MAX_TOKENS: Final = 1_000_000_000
@@ -17,15 +19,31 @@ MAX_TOKENS: Final = 1_000_000_000
 MAX_DURATION_NS: Final = 30 * 24 * 3600 * 10**9
 _REMEMBERED_CHARGES: Final = 4_096
 #: Characters of an amount that is read the quick way; a longer one is looked at in ``nano_usd``.
-_SHORT_AMOUNT: Final = 32
-_NANO: Final = float(NANO_PER_USD)
-_AMOUNTS_END: Final = MAX_USD * _NANO
-#: How far off a product of two doubles may be, with room to spare: 2**-51 of it, and a little.
-_RELATIVE_ERROR: Final = 2.0**-51
-_ERROR: Final = 1e-6
+SHORT_AMOUNT: Final = 32
 
 
-def tokens(value: object, health: Health) -> int:
+#: Input, output, cached and reasoning tokens.
+Counts = tuple[int, int, int, int]
+#: What something cost: in nano-dollars, ``None`` where it is not known, and who says so. A plain
+#: tuple, since each invocation makes one.
+Cost = tuple[int | None, int]
+
+# --- who says what a call cost, the most believed first ------------------------------------------
+
+USER: Final = 1
+OWN_TABLE: Final = 2
+STATED: Final = 3
+PUBLIC_LIST: Final = 4
+NOBODY: Final = 5
+
+UNKNOWN_COST: Final[Cost] = (None, NOBODY)
+#: Costs of tokens at a price: they count only where the tokens do.
+PRICED: Final = (OWN_TABLE, PUBLIC_LIST)
+
+# --- checks --------------------------------------------------------------------------------------
+
+
+def tokens(value: object, health: "Health") -> int:
     """Return ``value`` as a number of tokens, or 0 if it is absent or none."""
     if value is None:
         return 0
@@ -40,7 +58,7 @@ def tokens(value: object, health: Health) -> int:
     return 0
 
 
-def duration(start: int | None, end: int | None, health: Health) -> int:
+def duration(start: int | None, end: int | None, health: "Health") -> int:
     """Return nanoseconds from ``start`` to ``end``, or 0 where they make no sense."""
     if start is not None and end is not None:
         elapsed = end - start
@@ -50,46 +68,13 @@ def duration(start: int | None, end: int | None, health: Health) -> int:
     return 0
 
 
-def number(value: object, low: float, high: float, what: str, health: Health) -> float | None:
+def number(value: object, low: float, high: float, what: str, health: "Health") -> float | None:
     """Return ``value`` as a number from ``low`` to ``high``, or ``None``."""
     value = exact(value)
     if type(value) in {int, float} and low <= value <= high:  # type: ignore[operator]  # NaN fails
         return float(value)  # type: ignore[arg-type]  # an int or a float, see above
     health.refuse_value(what)
     return None
-
-
-class Amounts:
-    """Reads amounts of money into nano-dollars, exactly."""
-
-    __slots__ = ("_health",)
-
-    def __init__(self, health: Health) -> None:
-        self._health = health
-
-    def nano(self, value: object) -> int:
-        """Return ``value`` in nano-dollars, or 0 if it is absent or no amount."""
-        return self.read(value) or 0
-
-    def read(self, value: object) -> int | None:
-        """Return ``value`` in nano-dollars, or ``None`` if it is absent or no amount."""
-        if value is None:
-            return None
-        try:
-            if type(value) is float or (type(value) is str and len(value) <= _SHORT_AMOUNT):
-                # Decimals take six times as long. The conversion and the product each err by
-                # 2**-53 of the amount: a product that is farther than that from the middle of
-                # two whole numbers is rounded as exact arithmetic rounds. (NaN fails the first
-                # comparison.)
-                near = float(value) * _NANO
-                if 0.0 <= near < _AMOUNTS_END:
-                    whole = int(near + 0.5)
-                    if abs(near - whole) < 0.5 - _ERROR - near * _RELATIVE_ERROR:
-                        return whole
-            return nano_usd(exact(value))
-        except ValueError:
-            self._health.refuse_value("amount")
-            return None
 
 
 class TakeRate:
@@ -133,27 +118,31 @@ class TakeRate:
 
 
 class Charges:
-    """Reads what spans charge; prices repeat, so the last few are remembered."""
+    """Reads what spans charge; prices repeat, so the last few are remembered.
 
-    __slots__ = ("_amounts", "_known", "_take_rate")
+    Attributes:
+        known: Charges by publisher and price; the hot path asks it directly.
+    """
 
-    def __init__(self, amounts: Amounts, take_rate: TakeRate) -> None:
+    __slots__ = ("_amounts", "_take_rate", "known")
+
+    def __init__(self, amounts: "Amounts", take_rate: TakeRate) -> None:
         self._amounts = amounts
         self._take_rate = take_rate
-        self._known: dict[tuple[str, str], tuple[int, int]] = {}
+        self.known: dict[tuple[str, str], tuple[int, int]] = {}
 
     def read(self, publisher: str, value: object) -> tuple[int, int]:
         """Return a charge and the marketplace's share of it, both in nano-dollars."""
         if type(value) is str:
-            known = self._known.get((publisher, value))
+            known = self.known.get((publisher, value))
             if known is not None:
                 return known
         revenue = self._amounts.read(value)
         if revenue is None:
             return 0, 0
         charge = revenue, self._take_rate.fee(publisher, revenue)
-        if type(value) is str and len(value) <= _SHORT_AMOUNT:
-            if len(self._known) >= _REMEMBERED_CHARGES:
-                self._known.clear()
-            self._known[publisher, value] = charge
+        if type(value) is str and len(value) <= SHORT_AMOUNT:
+            if len(self.known) >= _REMEMBERED_CHARGES:
+                self.known.clear()
+            self.known[publisher, value] = charge
         return charge

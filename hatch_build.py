@@ -1,0 +1,136 @@
+"""Compiles the core where a C compiler is; where none is, the wheel is pure Python.
+
+``core.py`` is what is compiled, with ``core.pxd`` beside it for the types. The file itself is in
+every wheel: it runs as it is. Environment variables of a build:
+
+- ``AGENT_ANALYTICS_PURE=1``: compile nothing.
+- ``AGENT_ANALYTICS_COMPILED=1``: fail where the core cannot be compiled.
+"""
+
+import hashlib
+import importlib
+import os
+import shutil
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+#: Where the core is in the checkout, and what it is called.
+SOURCES: Final = "processor"
+PACKAGE: Final = "agent_analytics/processor/_count"
+MODULE: Final = "core"
+#: Python's own rules hold in what is compiled: bounds, signs, overflows.
+DIRECTIVES: Final = {
+    "annotation_typing": False,
+    "boundscheck": True,
+    "cdivision": False,
+    "language_level": 3,
+    "overflowcheck": True,
+    "wraparound": True,
+}
+#: No multiplication is fused with an addition: the halves of amounts are rounded as Python does.
+FLAGS: Final = ["-O2", "-g0", "-w", "-ffp-contract=off"]
+
+
+class CompiledCore(BuildHookInterface[Any]):
+    """Adds the compiled core to a wheel, or lays it beside its source for an editable install."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Compile the core, unless something stands against it, which is said."""
+        if self.target_name != "wheel":
+            return
+        folder = Path(self.root, SOURCES, PACKAGE)
+        in_place = version == "editable"
+        against = _against()
+        if not against and not _is_current(folder):
+            target = folder if in_place else Path(tempfile.mkdtemp())
+            try:
+                _compile(Path(self.root), target)
+            except Exception as error:  # noqa: BLE001 - whatever a compiler lacks
+                against = f"it could not be compiled ({str(error).strip() or type(error).__name__})"
+            else:
+                folder = target
+        if against:
+            self._say(against)
+            for left in _files(folder) if in_place else ():
+                left.unlink()
+        elif not in_place:
+            build_data["pure_python"] = False
+            build_data["infer_tag"] = True
+            for file in _files(folder):
+                build_data["force_include"][str(file)] = f"{PACKAGE}/{file.name}"
+
+    def _say(self, against: str) -> None:
+        if os.environ.get("AGENT_ANALYTICS_COMPILED") == "1":
+            msg = f"the core of agent-analytics is not compiled: {against}"
+            raise RuntimeError(msg)
+        self.app.display_warning(f"The core of agent-analytics is pure Python: {against}")
+
+
+def _against() -> str:
+    """Return what stands against compiling, or an empty text."""
+    if os.environ.get("AGENT_ANALYTICS_PURE") == "1":
+        return "AGENT_ANALYTICS_PURE is set"
+    if sys.implementation.name != "cpython":
+        return f"{sys.implementation.name} runs it quicker as it is"
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        return "free-threaded Pythons are untested"
+    return ""
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the compiled core of this interpreter, and the mark of what it was compiled from."""
+    name = f"{MODULE}{sysconfig.get_config_var('EXT_SUFFIX')}"
+    return [file for file in (folder / name, folder / f"{name}.sha256") if file.exists()]
+
+
+def _mark(folder: Path) -> str:
+    """Return the mark of the source: a compiled core of another source is not used.
+
+    ``processor/_count/__init__.py`` works it out alike when the core is imported.
+    """
+    sources = (folder / f"{MODULE}.py", folder / f"{MODULE}.pxd")
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+
+
+def _is_current(folder: Path) -> bool:
+    files = _files(folder)
+    return (
+        len(files) == 2  # noqa: PLR2004 - the module and its mark
+        and files[1].read_text(encoding="ascii").strip() == _mark(folder)
+    )
+
+
+def _compile(root: Path, target: Path) -> None:
+    """Compile the core of the checkout ``root``, and put it with its mark into ``target``."""
+    cythonize: Any = importlib.import_module("Cython.Build").cythonize
+    setuptools: Any = importlib.import_module("setuptools")
+    folder = root / SOURCES / PACKAGE
+    name = f"{PACKAGE}/{MODULE}".replace("/", ".")
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory() as work:
+        os.chdir(root / SOURCES)
+        try:
+            extension = setuptools.Extension(
+                name, [f"{PACKAGE}/{MODULE}.py"], extra_compile_args=FLAGS
+            )
+            made = cythonize(
+                [extension], build_dir=work, compiler_directives=DIRECTIVES, force=True, quiet=True
+            )
+            build = setuptools.Distribution({"ext_modules": made}).get_command_obj("build_ext")
+            build.build_lib, build.build_temp = f"{work}/lib", f"{work}/temp"
+            build.ensure_finalized()
+            build.run()
+        finally:
+            os.chdir(before)
+        (compiled,) = Path(work, "lib").rglob(f"{MODULE}.*")
+        # In place at once, and marked last: whoever is importing it just now has one or the other.
+        # A file of its own: checkouts may share what they have by hard links.
+        (target / f"{compiled.name}.sha256").unlink(missing_ok=True)
+        shutil.copy(compiled, target / f"{compiled.name}.tmp")
+        os.replace(target / f"{compiled.name}.tmp", target / compiled.name)  # noqa: PTH105 - so
+        (target / f"{compiled.name}.sha256").write_text(_mark(folder), encoding="ascii")

@@ -1,0 +1,168 @@
+# What the compiler is given beside the text of core.py: the types of fields, names and values.
+# Python does not read this file. Whatever is not typed here is as it is in Python.
+
+cimport cython
+
+cdef int ABOVE, AGENT, AGENT_TOKENS_BELOW, COST_BELOW, DIRECT, DUPLICATE, FAILED, INFERENCE
+cdef int INVOCATION, LACKING_BELOW, LIBRARY, MODEL_TOKENS_BELOW, NATIVE, OTHER, PRICED_BELOW
+cdef int REPEATS, STATED_ABOVE, THROUGH_WORK, TOOL, USER_COST_ABOVE
+cdef tuple CALLS
+cdef int ERROR, STEERED, TIMEOUT
+cdef dict OUTCOMES
+cdef int FEES, IN_PROGRESS, MODEL_COST, OUTCOME_CELLS, OUTCOME_SUM, REFUNDS, REVENUE
+cdef int TOOL_HISTOGRAM, TOOL_SUM, USAGE_INPUT, USAGE_OUTPUT, USAGE_UNPRICED, WASTED_COST
+cdef int PUBLIC_LIST, SHORT_AMOUNT, STATED, USER
+cdef long long MAX_DURATION_NS, MAX_TOKENS
+
+cdef object _OPERATION_NAME, _PUBLISHER_ID, _AGENT_ID, _TENANT_ID, _EVENT_ID, _TOOL_NAME
+cdef object _OUTCOME, _REVENUE_USD, _REFUND_USD, _AGENT_NAME, _AGENT_VERSION, _CONVERSATION_ID
+cdef object _CACHED, _REASONING, _REQUEST_MODEL, _RESPONSE_MODEL, _USAGE_OWN
+cdef double _NANO_PER_USD, _AMOUNTS_END, _RELATIVE_ERROR, _LEAST_ERROR
+cdef object _FIRST_CHUNK, _DURATION_UNKNOWN, _INPUT_TOKENS, _OUTPUT_TOKENS, _COST_USD
+# Objects, and no C integers: a tuple of a subclass is asked quicker so.
+cdef object _READ_START, _READ_KEY, _READ_END
+cdef object _TRACE_ID, _SPAN_ID, _TRACE_FLAGS, _FAILED_STATUS
+cdef int _COUNTED_INVOCATION, _COUNTED_TOOL, _LAST_SPAN, _ENDED_MASK, _MOST_ABOVE, _OWN_SET_ASIDE
+cdef tuple _NOTHING, _NO_TOKENS
+
+cdef class Block:
+    cdef public object schema
+    cdef public tuple labels
+    cdef public object cells
+    cdef long long[::1] view
+    cdef public object exemplars
+    cdef public object born
+    cdef public object seen
+    cdef public bint live
+
+
+cdef class Listing:
+    cdef public object publisher, agent
+    cdef public Block block
+    cdef public object cells
+    cdef long long[::1] view
+    cdef public tuple groups
+    cdef public dict tools, models, usage, cached, reasoning
+    cdef public object tenants, conversations
+    cdef public dict versions
+    cdef public tuple latest
+
+
+@cython.freelist(64)
+cdef class Node:
+    cdef public int kind
+    cdef public long long flags
+    cdef public Node parent, scope
+    cdef public Listing listing
+    cdef public object name, tenant, cost, facts, unclaimed
+    cdef public set sources
+    cdef public double started
+
+    cpdef Node within(self)
+    @cython.locals(node=Node, shift=int, passed="long long", kind=int, known="long long")
+    cpdef mark_above(self, long long flags)
+
+
+cpdef tuple read_start(span)
+cpdef tuple read_key(span)
+cpdef tuple read_end(span)
+
+
+cdef class OwnHealth:
+    cdef public object cells
+    cdef long long[::1] view
+
+    cpdef go_on_in(self, cells)
+
+
+cdef class Amounts:
+    cdef object _health
+
+    cpdef nano(self, value)
+    @cython.locals(near=double, whole="long long")
+    cpdef read(self, value)
+
+
+cpdef tuple stated_by_user(Amounts amounts, cost)
+
+
+cdef class Beginnings:
+    cdef public dict makers
+    cdef dict _known
+    cdef object _attribution, _event_ids, _lock
+
+    cdef Listing _find(self, publisher, agent)
+    @cython.locals(listing=Listing, node=Node)
+    cpdef Node _tool(self, dict attributes, span, Node parent, context)
+    cpdef Node _inference(self, dict attributes, span, Node parent, context)
+    @cython.locals(listing=Listing, node=Node, scope=Node, inner=bint)
+    cpdef Node _agent(self, dict attributes, span, Node parent, context)
+
+
+cdef class OwnTools:
+    cdef public object _listings, _lock
+    cdef public OwnHealth _health
+
+    @cython.locals(
+        listing=Listing, scope=Node, parent=Node, nested=bint, outcome=int, block=Block, bucket=int,
+        cells="long long[::1]"
+    )
+    cpdef end(self, Node node, dict attributes, span, span_id, tuple fields)
+
+
+@cython.locals(usage=Block, kept=Block, thought=Block, cells="long long[::1]")
+cpdef add_tokens(tuple blocks, tuple counts, priced)
+@cython.locals(scope=Node, within=Node, cells="long long[::1]")
+cpdef spend(Node node, Listing listing, nano)
+
+
+cdef class OwnUsage:
+    cdef public object _listings, _lock, _billing, _usage_of
+    cdef public OwnHealth _health
+    cdef public Amounts _amounts
+
+    cpdef own_figures(self, Node node, Listing listing, dict attributes, start)
+    cpdef figures(self, Node node, Listing listing, usage, start)
+    @cython.locals(aside=int, flags="long long")
+    cpdef tuple _figures(self, Node node, Listing listing, tuple stated, own, model, tuple cost, usage=*, start=*)
+    @cython.locals(
+        blocks=tuple, counts=tuple, cost=tuple, aside=int, source=int, below="long long",
+        counted_here="long long", counted=bint, spent=bint,
+    )
+    cpdef add(self, Node node, Listing listing, tuple figures)
+    @cython.locals(known=bint)
+    cpdef tuple _blocks(self, Listing listing, model, cached, reasoning)
+    cpdef tuple _counts(self, sent, received, cached, reasoning)
+
+
+cdef class OwnInvocations:
+    cdef public object _listings, _lock, _charge, _tenants
+    cdef public OwnHealth _health
+    cdef public Amounts _amounts
+    cdef public OwnUsage _usage
+    cdef dict _known_tenants, _known_charges
+
+    @cython.locals(
+        listing=Listing, outcome=int, first=int, bucket=int, error=Block, register=int,
+        smallest=double, charge=tuple, block=Block, usage=tuple,
+        cells="long long[::1]",
+    )
+    cpdef end(self, Node node, dict attributes, span, span_id, tuple fields)
+    cpdef begin(self, Listing listing)
+    cpdef leave(self, Listing listing)
+
+
+cdef class OwnSpans:
+    cdef public OwnHealth _health
+    cdef public object _begin, _clock, _open_spans, _others, _read_end, _read_key
+    cdef public object _read_start, _route, _runs
+    cdef public long long _upkeep_at, _upkeep_from
+    cdef public OwnInvocations _invocations
+    cdef public OwnTools _tools
+    cdef public dict _makers, _open
+    cdef public list _ended
+
+    @cython.locals(attributes=dict, nodes=dict, node=Node, found=Node)
+    cpdef on_start(self, span, parent_context=*)
+    @cython.locals(attributes=dict, ended=list, place=int, kind=int, above=Node, now_ns="long long")
+    cpdef on_end(self, span)
