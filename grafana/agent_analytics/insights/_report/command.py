@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,14 @@ from agent_analytics.insights._report.answers.model import NoData, UnknownPublis
 from agent_analytics.insights._report.answers.publisher import PublisherAnalytics
 from agent_analytics.insights._report.forms.as_terminal import print_page
 from agent_analytics.insights._report.forms.render import FORMATS, Format, Report, render
+from agent_analytics.insights._report.mail.digest import digest
+from agent_analytics.insights._report.mail.server import (
+    Mailing,
+    NotMailedError,
+    add_mail,
+    mailing,
+    send,
+)
 from agent_analytics.insights._report.nearest import instead_of
 from agent_analytics.insights._report.pages.text import prose
 
@@ -55,9 +64,12 @@ quality, revenue, tools, trends, and what to do next. Everything is read from Pr
 _EPILOG: Final = f"""\
 examples:
   agent-analytics report acme                        a page on the terminal
-  agent-analytics report acme --output acme.html     a page to mail
+  agent-analytics report acme --output acme.html     a page for a browser
   agent-analytics report acme --format csv           one row per listing
   agent-analytics report --marketplace --days 90     the operator's figures
+  agent-analytics report acme --days 7 --mail-to agents@acme.example \
+      --smtp mail.example:587 --smtp-from agents@marketplace.example
+                                                     three things to do, by mail
 
 environment:
   {_URL}                 default of --prometheus
@@ -65,8 +77,9 @@ environment:
   {_RUNBOOKS}                   default of --runbooks
 
 exit status:
-  0  the report was written
-  1  Prometheus does not answer or refuses, or the file cannot be written
+  0  the report was written, or mailed
+  1  Prometheus does not answer or refuses, the file cannot be written, or no mail server
+     takes the report
   2  the command line is wrong
   3  Prometheus knows no listing of this publisher
   4  there is no data, or nothing happened in the period (the report is written, if there is one)
@@ -129,6 +142,7 @@ def add_report(commands: Commands) -> None:
         help="where the pages of docs/runbooks are served (default: what the alerts link)",
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="write there, not to stdout")
+    add_mail(parser)
 
 
 def report(options: argparse.Namespace) -> int:
@@ -137,24 +151,40 @@ def report(options: argparse.Namespace) -> int:
     if wrong:
         return _say(wrong, USAGE)
     try:
+        how = mailing(options)
         made = _read(options)
     except ValueError as error:
         return _say(str(error), USAGE)
     except AnalyticsError as error:
         return _say(f"{error}. {_advice(error, options)}", _status(error))
-    try:
-        _write(made, options)
-    except OSError as error:
-        return _say(f"cannot write {options.output or 'the report'}: {error}", FAILED)
+    failure = _hand_over(made, options, how)
+    if failure:
+        return _say(failure, FAILED)
     if made.dashboard.quiet:
         return _say(f"nothing happened in {made.dashboard.observed.words}", EMPTY)
     return OK
+
+
+def _hand_over(made: Report, options: argparse.Namespace, how: Mailing | None) -> str:
+    """Write a report, mail it, or both, and return what has failed; empty for nothing."""
+    try:
+        if how is None or options.output is not None:
+            _write(made, options)
+        if how is not None:
+            _mail(made, options, how)
+    except NotMailedError as error:
+        return f"{error}."
+    except OSError as error:
+        return f"cannot write {options.output or 'the report'}: {error}"
+    return ""
 
 
 def _wrong(options: argparse.Namespace) -> str:
     """Return what is wrong with a command line that can be read; empty for nothing."""
     if options.marketplace == (options.publisher is not None):
         return "name a publisher, or give --marketplace (not both)"
+    if options.mail_to and options.format is not None and options.output is None:
+        return "--format says what --output holds; a mail has its own form"
     if options.format is None and _by_name(options.output) is None:
         return _no_form(options.output)
     return ""
@@ -192,6 +222,17 @@ def _write(made: Report, options: argparse.Namespace) -> None:
     else:
         sys.stdout.write(render(made, form))
         sys.stdout.flush()
+
+
+def _mail(made: Report, options: argparse.Namespace, how: Mailing) -> None:
+    file = "marketplace.html" if options.marketplace else f"{_file_name(options.publisher)}.html"
+    send(digest(made.page, sender=how.sender, to=how.to, file=file), how)
+    sys.stderr.write(f"agent-analytics report: mailed to {', '.join(how.to)}\n")
+
+
+def _file_name(publisher: str) -> str:
+    """Return a publisher's id as the name of a file: letters, digits, dots and dashes of it."""
+    return re.sub(r"[^\w.-]+", "-", publisher, flags=re.ASCII).strip(".-") or "report"
 
 
 def _by_name(target: Path | None) -> Format | None:

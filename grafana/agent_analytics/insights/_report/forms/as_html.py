@@ -73,7 +73,7 @@ def _attention(attention: Attention) -> str:
     if attention.folded:
         items = "".join(_insight(insight) for insight in attention.folded)
         parts.append(
-            f"<details><summary>{len(attention.folded):,} more with less at stake</summary>"
+            f"<details><summary>{escape(attention.rest)}</summary>"
             f'<ol class="insights">{items}</ol></details>'
         )
     if attention.beyond:

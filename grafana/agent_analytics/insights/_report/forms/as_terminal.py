@@ -14,7 +14,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from agent_analytics.insights._report.pages import text
-from agent_analytics.insights._report.pages.attention import BEYOND, Attention, folded
+from agent_analytics.insights._report.pages.attention import BEYOND, Attention
 from agent_analytics.insights._report.pages.page import Cell, Chart, Page, Section, Table, Tile
 from agent_analytics.insights._rules.alerts import Insight
 
@@ -23,6 +23,8 @@ _BARS: Final = "▁▂▃▄▅▆▇█"
 _FOUR_TILES: Final = 100
 _SPARK_WIDTH: Final = 14
 _EDGES: Final = 2
+#: How many insights that are folded have a line.
+_ONE_LINE: Final = 10
 _BAR_WIDTH: Final = 12
 _STYLES: Final = {"": "", "good": "green", "bad": "bold red", "warn": "yellow"}
 _SEVERITY: Final = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
@@ -66,7 +68,11 @@ def _attention(attention: Attention) -> RenderableType:
     parts: list[RenderableType] = [Text(text.prose(attention.note), style=style)]
     parts += [_insight(insight) for insight in attention.insights]
     if attention.folded:
-        parts.append(Text(folded(attention.folded), style="dim"))
+        shown = attention.folded[:_ONE_LINE]
+        parts.append(Text(f"{attention.rest}:", style="dim"))
+        parts += [Padding(_headline(insight), (0, 0, 0, 2)) for insight in shown]
+        if len(shown) < len(attention.folded):
+            parts.append(Text("... and so on; the JSON and HTML have all.", style="dim"))
     if attention.beyond:
         parts.append(Text(BEYOND, style="yellow"))
         parts += [
@@ -75,7 +81,8 @@ def _attention(attention: Attention) -> RenderableType:
     return Group(*parts)
 
 
-def _insight(insight: Insight) -> RenderableType:
+def _headline(insight: Insight) -> Text:
+    """Return an insight in a line: how severe it is, what it is, and where."""
     where = " · ".join(
         text.name(part)
         for part in (
@@ -85,11 +92,15 @@ def _insight(insight: Insight) -> RenderableType:
         )
         if part
     )
-    title = Text.assemble(
+    return Text.assemble(
         (f"{insight.severity.upper()} ", _SEVERITY[insight.severity]),
         (text.name(insight.title), "bold"),
         f"  {where}",
     )
+
+
+def _insight(insight: Insight) -> RenderableType:
+    title = _headline(insight)
     body = Text.assemble(
         text.prose(insight.description), "\n", ("→ ", "bold"), text.prose(insight.recommendation)
     )

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, get_args
 
+from agent_analytics.insights._definitions.model import Severity
 from agent_analytics.insights._report.answers.model import MarketplaceDashboard, PublisherDashboard
 from agent_analytics.insights._report.known.bounds import Beyond
 from agent_analytics.insights._report.known.evaluation import Evaluation, Insights
@@ -13,6 +14,7 @@ from agent_analytics.insights._rules.alerts import Insight
 
 #: Listings whose figures beyond a bound are shown.
 _MOST: Final = 8
+_SEVERITIES: Final = get_args(Severity)
 #: What the figure of an insight is called, and how it is written.
 _FIGURES: Final = {
     "error-rate": ("error rate", text.share),
@@ -37,6 +39,7 @@ class Attention:
         calm: Whether every insight was evaluated, none fires, and no figure is beyond its bound.
         insights: The insights that are shown.
         folded: Those that are not shown at once.
+        rest: How many those are, in words.
         beyond: Figures beyond a bound of which no insight fires, in sentences.
     """
 
@@ -44,6 +47,7 @@ class Attention:
     calm: bool = False
     insights: tuple[Insight, ...] = ()
     folded: tuple[Insight, ...] = ()
+    rest: str = ""
     beyond: tuple[str, ...] = ()
 
 
@@ -51,25 +55,30 @@ def attention(
     dashboard: PublisherDashboard | MarketplaceDashboard,
     insights: Sequence[Insight],
     *,
-    most: int | None = None,
+    most: int,
+    by_worth: bool = False,
 ) -> Attention:
     """Return what needs attention.
 
     Args:
         dashboard: The figures.
         insights: What fires.
-        most: How many insights are shown, those with most at stake; None for all, as they come.
+        most: How many insights are shown, the most severe.
+        by_worth: Show those with most at stake instead, however severe.
     """
     evaluation = evaluated(dashboard, insights)
     beyond = [each for each in dashboard.beyond_bounds if not each.told_by(insights)]
     shown = list(insights)
-    if most is not None:
-        shown.sort(key=lambda each: -(each.worth_usd_day or 0))
+    shown.sort(key=lambda each: -(each.worth_usd_day or 0))
+    if not by_worth:
+        shown.sort(key=lambda each: _SEVERITIES.index(each.severity))
+    rest = tuple(shown[most:])
     return Attention(
         note=evaluation.sentence(len(insights)),
         calm=evaluation.state == "evaluated" and not insights and not beyond,
         insights=tuple(shown[:most]),
-        folded=tuple(shown[len(shown) if most is None else most :]),
+        folded=rest,
+        rest=_rest(rest, " with less at stake" if by_worth else "") if rest else "",
         beyond=_sentences(beyond),
     )
 
@@ -95,8 +104,8 @@ def _sentences(beyond: Sequence[Beyond]) -> tuple[str, ...]:
     return (*told[:_MOST], *((f"And {more:,} more.",) if more > 0 else ()))
 
 
-def folded(insights: Sequence[Insight]) -> str:
-    """Return in a line how many further insights there are."""
+def _rest(insights: Sequence[Insight], less: str) -> str:
+    """Return in words how many further insights there are."""
     severities = Counter(insight.severity for insight in insights)
     each = ", ".join(f"{count:,} {severity}" for severity, count in severities.most_common())
-    return f"{len(insights):,} more with less at stake ({each}); the JSON and HTML have them."
+    return f"{len(insights):,} more{less} ({each})"

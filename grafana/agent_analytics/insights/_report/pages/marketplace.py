@@ -42,7 +42,7 @@ def marketplace_page(dashboard: MarketplaceDashboard, insights: Sequence[Insight
         facts=parts.facts(dashboard.freshness),
         partial=dashboard.partial,
         lead=(market,),
-        attention=attention(dashboard, insights, most=_AT_STAKE),
+        attention=attention(dashboard, insights, most=_AT_STAKE, by_worth=True),
         sections=(
             parts.usage(dashboard),
             parts.quality(dashboard),

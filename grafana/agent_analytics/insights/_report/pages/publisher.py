@@ -1,12 +1,16 @@
 """The page of a publisher."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from agent_analytics.insights._report.answers.model import ListingFigures, PublisherDashboard
 from agent_analytics.insights._report.pages import parts, text
 from agent_analytics.insights._report.pages.attention import attention
 from agent_analytics.insights._report.pages.page import Cell, Page, Section, Table
 from agent_analytics.insights._rules.alerts import Insight
+
+#: How many insights are shown at once; more are not acted on.
+_TO_DO: Final = 3
 
 
 def publisher_page(dashboard: PublisherDashboard, insights: Sequence[Insight]) -> Page:
@@ -22,7 +26,7 @@ def publisher_page(dashboard: PublisherDashboard, insights: Sequence[Insight]) -
         subtitle=parts.span(dashboard.observed, dashboard.period_days),
         facts=parts.facts(dashboard.freshness),
         partial=partial,
-        attention=attention(dashboard, insights),
+        attention=attention(dashboard, insights, most=_TO_DO),
         sections=(
             parts.usage(dashboard),
             parts.quality(dashboard),
