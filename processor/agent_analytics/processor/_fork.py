@@ -8,7 +8,7 @@ from opentelemetry.trace import get_current_span
 
 from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.processor._count.core import Node
-from agent_analytics.processor._runs.foreign_span import Followed
+from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._spans import marks as _nodes
 from agent_analytics.processor._wiring import Wiring
 
@@ -43,7 +43,7 @@ def begin_anew(parts: Wiring) -> None:
         parts.shared_ids.after_fork()
     parts.snapshots.after_fork()
     for each in inherited.values():
-        if type(each) is Followed:
+        if type(each) is ForeignSpan:
             each.settled = True  # its run is the parent's
     _keep_current(parts, inherited)
 

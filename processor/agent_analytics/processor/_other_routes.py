@@ -11,7 +11,7 @@ from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.tracing import ENDED_EARLY
 from agent_analytics.processor._count.core import Node
 from agent_analytics.processor._count.observation import Observation, usage_of_call
-from agent_analytics.processor._runs.foreign_span import Followed
+from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._series import health
 from agent_analytics.processor._spans import marks
 from agent_analytics.processor._spans.attribution import NO_CONTEXT
@@ -76,7 +76,7 @@ class OtherRoutes:
             return self._runs.begin(exactly(span, attributes), span, span_id, parent, context)
         if route == NATIVE:  # a decorated step: see-through
             return Node(marks.OTHER, parent, None if parent is None else parent.listing)
-        if type(parent) is Followed:
+        if type(parent) is ForeignSpan:
             self._open[span_id] = parent  # for what is started in it
         elif parent is not None:
             kind = marks.OTHER if route == UNDECIDED else marks.LIBRARY
@@ -86,7 +86,7 @@ class OtherRoutes:
             self._runs.silent.begin(span_id, parent_id, context)
         return None
 
-    def foreign(self, node: Followed, attributes: Attributes, span: ReadableSpan) -> None:
+    def foreign(self, node: ForeignSpan, attributes: Attributes, span: ReadableSpan) -> None:
         """Hand on a span that was kept with its run."""
         attributes = exactly(span, attributes)
         if v.EVENT in attributes and v.OPERATION_NAME not in attributes:

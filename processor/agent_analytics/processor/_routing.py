@@ -7,7 +7,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor._count.core import Node
 from agent_analytics.processor._dialects import PERHAPS, SPEAKS, Signs
-from agent_analytics.processor._runs.foreign_span import Followed
+from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._spans.marks import CALLS, FOREIGN, IGNORED, NATIVE, UNDECIDED
 from agent_analytics.processor._spans.own_spans import is_own
 from agent_analytics.processor._spans.sdk_access import Attributes
@@ -36,7 +36,7 @@ class Routing:
             parent: Node of the span that it was started in, if that is followed.
             facts: What a decorator says of the span; ``None`` for spans of others.
         """
-        in_foreign = type(parent) is Followed
+        in_foreign = type(parent) is ForeignSpan
         if operation is None:
             if facts is not None and not in_foreign:
                 return NATIVE

@@ -8,7 +8,7 @@ from agent_analytics.processor._count.invocations import InvocationCounter
 from agent_analytics.processor._count.observation import RECORD, REPEAT, Observation
 from agent_analytics.processor._count.tools import ToolCounter
 from agent_analytics.processor._count.usage import UsageCounter
-from agent_analytics.processor._runs.foreign_span import Followed
+from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._series import health as _health
 from agent_analytics.processor._series.health import Health
 from agent_analytics.processor._spans import marks
@@ -37,7 +37,7 @@ class RunCounter:
         self._tools = tools
         self._invocations = invocations
 
-    def add(self, node: Followed, seen: Observation) -> None:
+    def add(self, node: ForeignSpan, seen: Observation) -> None:
         """Add one span of a run.
 
         Args:
@@ -63,7 +63,7 @@ class RunCounter:
             else:
                 self._invocations.count(node, listing, seen)
 
-    def _lose(self, node: Followed, seen: Observation) -> None:
+    def _lose(self, node: ForeignSpan, seen: Observation) -> None:
         """Count what is nobody's: a call once, as anybody's is."""
         if seen.kind == marks.INFERENCE and seen.inside & marks.CALL_BELOW:
             self._health.repeat()
@@ -74,7 +74,7 @@ class RunCounter:
             mistakes.no_publisher(seen.name, "" if node.source == SCOPE else node.source)
 
 
-def _is_repeated(node: Followed) -> bool:
+def _is_repeated(node: ForeignSpan) -> bool:
     """Return whether a span is in an invocation that was recorded before under the same id."""
     scope = node.scope
     return node.listing is not None and scope is not None and bool(scope.flags & marks.DUPLICATE)

@@ -14,7 +14,7 @@ from agent_analytics.processor._count.observation import (
     Observation,
     Usage,
 )
-from agent_analytics.processor._runs.foreign_span import Followed
+from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._runs.span_end import SpanEnd
 from agent_analytics.processor._series import schema
 from agent_analytics.processor._spans import marks
@@ -44,7 +44,7 @@ def observe(part: Part) -> Observation | None:
     return _inner_agent(node, ended)
 
 
-def _tool_call(part: Followed, ended: SpanEnd) -> Observation:
+def _tool_call(part: ForeignSpan, ended: SpanEnd) -> Observation:
     """Return what a tool call is counted with."""
     seen = _plain(marks.TOOL, part, ended)
     if part.listing is not None and _is_server_view(part, ended):
@@ -58,7 +58,7 @@ def _tool_call(part: Followed, ended: SpanEnd) -> Observation:
     return seen
 
 
-def _model_call(part: Followed, ended: SpanEnd) -> Observation:
+def _model_call(part: ForeignSpan, ended: SpanEnd) -> Observation:
     """Return what a model call is counted with."""
     seen = _with_usage(marks.INFERENCE, part, ended)
     seen.outcome = outcome_said(ended.outcome, ended.error_type, ended.source, failed=ended.failed)
@@ -66,7 +66,7 @@ def _model_call(part: Followed, ended: SpanEnd) -> Observation:
     return seen
 
 
-def _inner_agent(part: Followed, ended: SpanEnd) -> Observation:
+def _inner_agent(part: ForeignSpan, ended: SpanEnd) -> Observation:
     """Return what an agent inside an invocation is counted with."""
     seen = _with_usage(marks.AGENT, part, ended)
     seen.name = ended.facts.name
@@ -76,7 +76,7 @@ def _inner_agent(part: Followed, ended: SpanEnd) -> Observation:
     return seen
 
 
-def _invocation(part: Followed, ended: SpanEnd, agents: list[Followed]) -> Observation:
+def _invocation(part: ForeignSpan, ended: SpanEnd, agents: list[ForeignSpan]) -> Observation:
     """Return what an invocation is counted with.
 
     Args:
@@ -117,12 +117,12 @@ def _invocation(part: Followed, ended: SpanEnd, agents: list[Followed]) -> Obser
     return seen
 
 
-def _is_server_view(part: Followed, ended: SpanEnd) -> bool:
+def _is_server_view(part: ForeignSpan, ended: SpanEnd) -> bool:
     """Return whether a tool's span is of the server that another process has called."""
     return ended.facts.protocol and ended.remote and part.parent is None and not part.run.serves
 
 
-def _plain(kind: int, part: Followed, ended: SpanEnd) -> Observation:
+def _plain(kind: int, part: ForeignSpan, ended: SpanEnd) -> Observation:
     return Observation(
         kind=kind,
         span_id=part.span_id,
@@ -134,7 +134,7 @@ def _plain(kind: int, part: Followed, ended: SpanEnd) -> Observation:
     )
 
 
-def _with_usage(kind: int, part: Followed, ended: SpanEnd) -> Observation:
+def _with_usage(kind: int, part: ForeignSpan, ended: SpanEnd) -> Observation:
     seen = _plain(kind, part, ended)
     facts = ended.facts
     seen.contradicts = facts.follows_convention < 0
@@ -168,13 +168,13 @@ def _usage(ended: SpanEnd) -> Usage:
     )
 
 
-def _first_chunk(unit: Followed, began: int | None) -> float | None:
+def _first_chunk(unit: ForeignSpan, began: int | None) -> float | None:
     """Return the seconds until the first chunk of an answer, as its model call has it.
 
     That is the last call outside tools that was streamed: what a model streams before it are
     calls of tools, which no tenant reads.
     """
-    answer: Followed | None = None
+    answer: ForeignSpan | None = None
     chunk = 0.0
     stack = [unit]
     while stack:

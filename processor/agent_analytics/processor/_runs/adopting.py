@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final
 
 from agent_analytics.processor import _dialects as d
-from agent_analytics.processor._runs.foreign_span import Followed
+from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._runs.run import Run
 from agent_analytics.processor._trees.roles import assign_roles
 from agent_analytics.processor._trees.sameness import DIFFERENT, one_call
@@ -44,7 +44,7 @@ class Adopting:
             return False
         guests = guest.read or assign_roles(top)
         guest.read = []
-        place: Followed | None = None
+        place: ForeignSpan | None = None
         agent = next((one for one in guests if one.role == d.AGENT), None)
         call = next((one for one in guests if one.role == d.MODEL), None)
         if agent is not None:
@@ -71,14 +71,14 @@ class Adopting:
 class _Places:
     """The spans of a run by role, in the order of their starts."""
 
-    def __init__(self, parts: list[Followed]) -> None:
-        self._spans: dict[int, list[Followed]] = {d.AGENT: [], d.TOOL: [], d.MODEL: []}
-        self._answers: dict[str, list[Followed]] = {}
+    def __init__(self, parts: list[ForeignSpan]) -> None:
+        self._spans: dict[int, list[ForeignSpan]] = {d.AGENT: [], d.TOOL: [], d.MODEL: []}
+        self._answers: dict[str, list[ForeignSpan]] = {}
         self._put(parts)
         for spans in self._spans.values():
             spans.sort(key=_start)
 
-    def _put(self, parts: list[Followed]) -> None:
+    def _put(self, parts: list[ForeignSpan]) -> None:
         for part in parts:
             if part.role not in self._spans:
                 continue
@@ -89,7 +89,7 @@ class _Places:
                 if len(alike) < _MOST_NEAR:
                     alike.append(part)
 
-    def add(self, parts: list[Followed]) -> None:
+    def add(self, parts: list[ForeignSpan]) -> None:
         """Add the spans of a run that was put into this one."""
         before = {role: len(spans) for role, spans in self._spans.items()}
         self._put(parts)
@@ -102,7 +102,7 @@ class _Places:
             for part in added:
                 insort_right(spans, part, key=_start)
 
-    def of(self, role: int, start_ns: int) -> list[Followed]:
+    def of(self, role: int, start_ns: int) -> list[ForeignSpan]:
         """Return the spans of a role that began nearest to a time."""
         spans = self._spans[role]
         place = bisect_right(spans, start_ns, key=_start)
@@ -111,29 +111,29 @@ class _Places:
             near += [one for one in islice(above(spans[place - 1]), _MOST_NEAR) if one.role == role]
         return near
 
-    def of_call(self, call: Followed) -> list[Followed]:
+    def of_call(self, call: ForeignSpan) -> list[ForeignSpan]:
         """Return the model calls with the answer of one, or that began nearest to it."""
         answer = call.ended.facts.response_id if call.ended is not None else None
         near = self.of(d.MODEL, call.start_ns)
         return near if answer is None else [*self._answers.get(answer, ()), *near]
 
 
-def _start(part: Followed) -> int:
+def _start(part: ForeignSpan) -> int:
     return part.start_ns
 
 
-def graft(top: Followed, place: Followed) -> None:
+def graft(top: ForeignSpan, place: ForeignSpan) -> None:
     """Put the topmost span of a run below a span of another."""
     top.parent = place
     place.children.append(top)
 
 
-def _inside(part: Followed) -> Iterator[Followed]:
+def _inside(part: ForeignSpan) -> Iterator[ForeignSpan]:
     """Yield the first spans below one, as far as one looks."""
     return islice(below(part), _MOST_NEAR)
 
 
-def _call_round(first: Followed, parts: list[Followed]) -> Followed | None:
+def _call_round(first: ForeignSpan, parts: list[ForeignSpan]) -> ForeignSpan | None:
     """Return the call of another instrumentation that the first of some calls is a view of."""
     fitting = [
         (sure, abs(first.start_ns - one.start_ns), number)
@@ -148,11 +148,11 @@ def _call_round(first: Followed, parts: list[Followed]) -> Followed | None:
     return parts[number]
 
 
-def _is_call_of(span: Followed, source: str) -> bool:
+def _is_call_of(span: ForeignSpan, source: str) -> bool:
     return span.source == source and span.ended is not None and span.ended.facts.role == d.MODEL
 
 
-def _tool_round(top: Followed, parts: list[Followed]) -> Followed | None:
+def _tool_round(top: ForeignSpan, parts: list[ForeignSpan]) -> ForeignSpan | None:
     ended = end(top)
     fitting = [
         one
@@ -165,7 +165,7 @@ def _tool_round(top: Followed, parts: list[Followed]) -> Followed | None:
     return max(fitting, key=lambda one: one.start_ns, default=None)
 
 
-def _tool_again(top: Followed, parts: list[Followed]) -> Followed | None:
+def _tool_again(top: ForeignSpan, parts: list[ForeignSpan]) -> ForeignSpan | None:
     """Return another instrumentation's span of the tool call that a run begins with."""
     if top.role != d.TOOL:
         return None
@@ -181,7 +181,7 @@ def _tool_again(top: Followed, parts: list[Followed]) -> Followed | None:
     return min(fitting, key=lambda one: abs(one.start_ns - top.start_ns), default=None)
 
 
-def _may_be_same_tool(one: Followed, other: Followed) -> bool:
+def _may_be_same_tool(one: ForeignSpan, other: ForeignSpan) -> bool:
     """Tell whether two spans may be of one tool, which frameworks and protocols name apart."""
     if same_name(one, other):
         return True
@@ -191,7 +191,7 @@ def _may_be_same_tool(one: Followed, other: Followed) -> bool:
     return (first.protocol or second.protocol) and d.same_tool(first.name, second.name)
 
 
-def _agent_round(top: Followed, parts: list[Followed]) -> Followed | None:
+def _agent_round(top: ForeignSpan, parts: list[ForeignSpan]) -> ForeignSpan | None:
     """Return the agent of the same instrumentation that was at work all the time of a tool call."""
     ended = end(top)
     fitting = [
@@ -205,7 +205,9 @@ def _agent_round(top: Followed, parts: list[Followed]) -> Followed | None:
     return max(fitting, key=lambda one: one.start_ns, default=None)
 
 
-def _agent_again(agent: Followed, parts: list[Followed], *, by_calls: bool) -> Followed | None:
+def _agent_again(
+    agent: ForeignSpan, parts: list[ForeignSpan], *, by_calls: bool
+) -> ForeignSpan | None:
     fitting = [
         one
         for one in parts
@@ -221,7 +223,7 @@ def _agent_again(agent: Followed, parts: list[Followed], *, by_calls: bool) -> F
     return min(fitting, key=lambda one: abs(agent.start_ns - one.start_ns), default=None)
 
 
-def _may_be_same(one: Followed, other: Followed) -> bool:
+def _may_be_same(one: ForeignSpan, other: ForeignSpan) -> bool:
     """Tell whether two spans may be of one agent: by name, or by both ends where one has none."""
     if same_name(one, other):
         return True

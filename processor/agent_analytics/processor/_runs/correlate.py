@@ -13,7 +13,7 @@ from typing import Final
 
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor._count.core import Node
-from agent_analytics.processor._runs.foreign_span import Followed
+from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._runs.mates import Mates
 from agent_analytics.processor._runs.run import ModelCall, Run
 from agent_analytics.processor._trees.order import Spells
@@ -141,14 +141,14 @@ def began(run: Run) -> int:
     return run.top.start_ns if run.top is not None else 0
 
 
-def framework_of(top: Followed | None) -> str:
+def framework_of(top: ForeignSpan | None) -> str:
     """Return what an instrumentation is for: several for one framework end with its name."""
     last = top.source.rpartition(".")[2] if top is not None else ""
     name = last.lower().replace("-", "").replace("_", "").removesuffix("v2")
     return d.FRAMEWORKS.get(name, name)
 
 
-def _may_show(host: Run, run: Run, top: Followed, *, agents: bool, within: int = NEAR) -> bool:
+def _may_show(host: Run, run: Run, top: ForeignSpan, *, agents: bool, within: int = NEAR) -> bool:
     """Tell whether an open run may be what another instrumentation shows of one that has ended.
 
     That holds what calls of models it has; an agent is shown by both from the same moment on.
@@ -163,7 +163,7 @@ def _may_show(host: Run, run: Run, top: Followed, *, agents: bool, within: int =
     return other.start_ns <= top.start_ns + NEAR
 
 
-def _may_hold(host: Run, run: Run, top: Followed, *, agents: bool) -> bool:
+def _may_hold(host: Run, run: Run, top: ForeignSpan, *, agents: bool) -> bool:
     """Tell whether a run may belong into an open one that it has its context in common with."""
     if _may_show(host, run, top, agents=agents):
         return True

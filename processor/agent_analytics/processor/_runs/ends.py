@@ -13,7 +13,7 @@ from agent_analytics.processor._count.invocations import InvocationCounter
 from agent_analytics.processor._count.observe import observe
 from agent_analytics.processor._runs.adopting import Adopting, graft
 from agent_analytics.processor._runs.correlate import Calls, OpenRuns, began
-from agent_analytics.processor._runs.foreign_span import Followed
+from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._runs.held_runs import stir
 from agent_analytics.processor._runs.mates import AllMates, Mates
 from agent_analytics.processor._runs.run import MOST_PARTS, Reason, Run, State
@@ -40,7 +40,7 @@ def publisher_of(node: Node) -> object:
     """Return whose a span is, or an empty name for nobody's."""
     if node.listing is not None:
         return node.listing.publisher
-    return node.run.mates.publisher if isinstance(node, Followed) else ""
+    return node.run.mates.publisher if isinstance(node, ForeignSpan) else ""
 
 
 class RunEnds:
@@ -64,7 +64,7 @@ class RunEnds:
         silent: SilentSpans,
         clock: Callable[[], float],
     ) -> None:
-        self.pending: dict[int, Followed] = {}
+        self.pending: dict[int, ForeignSpan] = {}
         self.ended: dict[int, Node] = {}
         self.mates = AllMates(lock)
         self._placing = placing
@@ -90,7 +90,7 @@ class RunEnds:
         """Return whether a run that has ended waits for something."""
         return run.is_waiting
 
-    def take(self, node: Followed) -> None:
+    def take(self, node: ForeignSpan) -> None:
         """Take in a span that has ended; count its run if nothing more belongs to that."""
         run = node.run
         for late in self._overdue(run.mates):
@@ -207,7 +207,7 @@ class RunEnds:
             if top is not None and top.flags & marks.USAGE:
                 top.mark_above(top.flags & marks.USAGE)
 
-    def join_late(self, node: Followed, runs: list[Run]) -> None:
+    def join_late(self, node: ForeignSpan, runs: list[Run]) -> None:
         """Put runs that waited for a span below it, which has turned out to be one to follow."""
         for run in runs:
             if run.is_waiting and run.top is not None and run.mates is node.run.mates:

@@ -1,4 +1,4 @@
-"""Foreign spans that are followed until their whole run can be understood.
+"""Foreign spans, kept until their whole run can be understood.
 
 What a framework's span is, and whether the agent on it is the outermost of its run, often shows
 only when the spans round it have ended. So these spans are kept, in few words, until the topmost
@@ -54,7 +54,7 @@ def _family(source: str) -> str:
     return source.replace("-", " ").partition(" ")[0]
 
 
-class Followed(Node):
+class ForeignSpan(Node):
     """A foreign span, from its start until its run is counted.
 
     Attributes:
@@ -62,7 +62,7 @@ class Followed(Node):
         source: Name of the instrumentation that recorded it.
         start_ns: When it started, in nanoseconds since 1970.
         at_start: Attributes that it had when it started.
-        children: Followed spans that were started in it.
+        children: Foreign spans that were started in it.
         ended: What it has said, once it has ended.
         taken_as_ended: Whether it failed, was never ended and is taken for ended.
         settled: Whether it was counted, or found to be nothing to count.
@@ -96,11 +96,11 @@ class Followed(Node):
         parent: Node | None,
         run: Run,
     ) -> None:
-        super().__init__(marks.FOLLOWED, parent, None if parent is None else parent.listing)
+        super().__init__(marks.FOREIGN_SPAN, parent, None if parent is None else parent.listing)
         self.span_id = span_id
         self._run = run
         # Of a failed agent that nobody ends, the topmost span is all that shows that it failed.
-        self._top = span if not isinstance(parent, Followed) else None
+        self._top = span if not isinstance(parent, ForeignSpan) else None
         self._span: ReferenceType[ReadableSpan] | None = ref(span)
         scope = span.instrumentation_scope
         self.source = (exact_text(scope.name) or "") if scope is not None else ""
@@ -114,7 +114,7 @@ class Followed(Node):
             if 0 < len(attributes) <= _MOST_AT_START
             else {}
         )
-        self.children: list[Followed] = []
+        self.children: list[ForeignSpan] = []
         self.ended: SpanEnd | None = None
         self.settled = False
         self.taken_as_ended = False
@@ -157,7 +157,7 @@ class Followed(Node):
     def note_inside(self, listing: Listing) -> None:
         """Remember here and above that a decorated invocation of ``listing`` ran inside."""
         node: Node | None = self
-        while isinstance(node, Followed):
+        while isinstance(node, ForeignSpan):
             if node.inside is None:
                 node.inside = set()
             elif listing in node.inside:

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor._count.core import Node
-from agent_analytics.processor._runs.foreign_span import Followed
+from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._runs.run import Run
 from agent_analytics.processor._runs.span_end import SpanEnd
 from agent_analytics.processor._spans.sdk_access import EndFields, as_it_stands
@@ -21,12 +21,12 @@ from agent_analytics.processor._trees.roles import assign_roles
 from agent_analytics.processor._trees.tree import below, end, role_of_open
 
 
-def open_since(nodes: Iterable[Node], horizon: float) -> list[Followed]:
+def open_since(nodes: Iterable[Node], horizon: float) -> list[ForeignSpan]:
     """Return the topmost spans that are open and began before ``horizon``."""
     return [
         node
         for node in nodes
-        if isinstance(node, Followed) and node.run.top is node and node.started < horizon
+        if isinstance(node, ForeignSpan) and node.run.top is node and node.started < horizon
     ]
 
 
@@ -68,7 +68,7 @@ def _has_listing(run: Run) -> bool:
 
 
 def left_open(
-    part: Followed, span: ReadableSpan | None, fields: EndFields | None
+    part: ForeignSpan, span: ReadableSpan | None, fields: EndFields | None
 ) -> SpanEnd | None:
     """Return what an agent that is given up says: it was left when the last thing in it ended.
 

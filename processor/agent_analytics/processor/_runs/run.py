@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from agent_analytics.processor._count.core import Listing, Node
-    from agent_analytics.processor._runs.foreign_span import Followed
+    from agent_analytics.processor._runs.foreign_span import ForeignSpan
     from agent_analytics.processor._runs.held_runs import Held
     from agent_analytics.processor._runs.mates import Mates
 
@@ -152,7 +152,7 @@ class Run(Joined):
         self.number = number
         self.around = around
         self.inside: dict[int, Run] = {}
-        self.top: Followed | None = None
+        self.top: ForeignSpan | None = None
         self.within: Listing | None = None
         self.owner = Owner()
         self.server = Owner()
@@ -164,9 +164,9 @@ class Run(Joined):
         self.apart = False
         self.state = State.OPEN
         self.reason = Reason.NOTHING
-        self.parts: list[Followed] = []
-        self.read: list[Followed] = []
-        self.unit: Followed | None = None
+        self.parts: list[ForeignSpan] = []
+        self.read: list[ForeignSpan] = []
+        self.unit: ForeignSpan | None = None
         self.hosts: dict[int, Run] = {}
         self.guests: dict[int, Run] = {}
         self.into = None

@@ -18,7 +18,7 @@ from agent_analytics.processor._count.count_run import RunCounter
 from agent_analytics.processor._count.invocations import InvocationCounter
 from agent_analytics.processor._runs.correlate import OpenRuns
 from agent_analytics.processor._runs.ends import RunEnds
-from agent_analytics.processor._runs.foreign_span import Followed, family_of
+from agent_analytics.processor._runs.foreign_span import ForeignSpan, family_of
 from agent_analytics.processor._runs.held_runs import stir
 from agent_analytics.processor._runs.never_ended import complete, left_open, open_since
 from agent_analytics.processor._runs.run import Run
@@ -73,7 +73,7 @@ class Runs:
         context: Context | None,
         *,
         running: bool = True,
-    ) -> Followed:
+    ) -> ForeignSpan:
         """Return the node of a foreign span that starts.
 
         Args:
@@ -85,12 +85,12 @@ class Runs:
             running: Whether it starts now, and not: is met when it has ended.
         """
         reused = self._nodes.get(span_id)
-        if isinstance(reused, Followed) and reused.span_id == span_id:
+        if isinstance(reused, ForeignSpan) and reused.span_id == span_id:
             self.give_up(reused)
         below = parent
-        if isinstance(below, Followed):
+        if isinstance(below, ForeignSpan):
             parent = self.live_parent(below, span, attributes)
-        joined = parent if isinstance(parent, Followed) and not parent.settled else None
+        joined = parent if isinstance(parent, ForeignSpan) and not parent.settled else None
         if joined is None and parent is below:
             parent, joined = self._left_off(parent, span)
         if parent is not None and running and self._of_another(parent, joined, attributes, context):
@@ -100,7 +100,7 @@ class Runs:
         run = self._open_runs.begin(parent, running=running)
         if parent is None and span.parent is not None:
             run.above = span.parent.span_id
-        node = run.top = Followed(span_id, span, attributes, parent, run)
+        node = run.top = ForeignSpan(span_id, span, attributes, parent, run)
         run.parts.append(node)
         if parent is None or parent.listing is None:
             self._surroundings(run, span, context)
@@ -111,7 +111,7 @@ class Runs:
     def _of_another(
         self,
         parent: Node,
-        joined: Followed | None,
+        joined: ForeignSpan | None,
         attributes: Attributes,
         context: Context | None,
     ) -> bool:
@@ -123,13 +123,13 @@ class Runs:
         publisher = self._attribution.publisher(context)
         if publisher is None:
             return False
-        if isinstance(around, Followed) and around.run.anchor is None and not around.settled:
+        if isinstance(around, ForeignSpan) and around.run.anchor is None and not around.settled:
             return publisher != around.run.owner.publisher
         return around.listing is not None and publisher != around.listing.publisher
 
     def _left_off(
         self, parent: Node | None, span: ReadableSpan
-    ) -> tuple[Node | None, Followed | None]:
+    ) -> tuple[Node | None, ForeignSpan | None]:
         """Return what a span was started in, and the span that it goes on from.
 
         Its parent may have ended; what belongs to it may be linked and no parent at all.
@@ -138,7 +138,7 @@ class Runs:
         if parent is None and span.parent is not None and not span.parent.is_remote:
             above = span.parent.span_id
             found = self._ends.pending.get(above) or self._ends.ended.get(above)
-            if isinstance(found, Followed) and not found.settled:
+            if isinstance(found, ForeignSpan) and not found.settled:
                 return found, found
             return found, None
         if span.links and (parent is None or parent.listing is not None):
@@ -151,28 +151,28 @@ class Runs:
                 return linked.run.unit, None
         return parent, None
 
-    def _linked(self, span: ReadableSpan) -> Followed | None:
+    def _linked(self, span: ReadableSpan) -> ForeignSpan | None:
         """Return the span of the same framework that one in a trace of its own links to."""
         family = family_of(span)
         for link in span.links:
             found = self._ends.pending.get(link.context.span_id) or self._nodes.get(
                 link.context.span_id
             )
-            if isinstance(found, Followed) and found.family == family:
+            if isinstance(found, ForeignSpan) and found.family == family:
                 return None if self._called_by_another(found, None) else found
         return None
 
     def _join(
         self,
-        above: Followed,
+        above: ForeignSpan,
         span_id: int,
         span: ReadableSpan,
         attributes: Attributes,
         *,
         running: bool,
-    ) -> Followed:
+    ) -> ForeignSpan:
         """Return the node of a span of a run that goes on."""
-        node = Followed(span_id, span, attributes, above, above.run)
+        node = ForeignSpan(span_id, span, attributes, above, above.run)
         with self._lock:
             run = node.run
             above.children.append(node)
@@ -184,7 +184,7 @@ class Runs:
             self._open_runs.enter(run)
         return node
 
-    def end(self, node: Followed, attributes: Attributes, span: ReadableSpan) -> None:
+    def end(self, node: ForeignSpan, attributes: Attributes, span: ReadableSpan) -> None:
         """Take in what an ended span says; count its run if it was the topmost."""
         node.let_go()
         if node.settled:
@@ -239,7 +239,7 @@ class Runs:
         """
         if listing is None:
             return
-        if isinstance(parent, Followed):
+        if isinstance(parent, ForeignSpan):
             parent.note_inside(listing)
         elif parent is None:
             self.silent.note_inside(parent_id, listing)
@@ -261,7 +261,7 @@ class Runs:
             node: The span's.
             later: Whether the owner's thread, or the next scrape, does it.
         """
-        if type(node) is not Followed:
+        if type(node) is not ForeignSpan:
             return
         run = node.run
         if node is not run.top or not run.is_open:
@@ -280,7 +280,7 @@ class Runs:
         else:
             run.mates.work(partial(self._leave, node, node.span))
 
-    def _leave(self, node: Followed, span: ReadableSpan | None) -> None:
+    def _leave(self, node: ForeignSpan, span: ReadableSpan | None) -> None:
         """Count the run whose topmost span is given up."""
         node.ended = left_open(node, span, None if span is None else self._read_end(span))
         if node.ended is None:
@@ -304,7 +304,7 @@ class Runs:
         all, it has been counted.
         """
         for node in list(self._nodes.values()):
-            if node.kind != _nodes.FOLLOWED or not isinstance(node, Followed):
+            if node.kind != _nodes.FOREIGN_SPAN or not isinstance(node, ForeignSpan):
                 continue
             span = node.span
             if span is None or node.run.top is not node or not node.run.is_open:
@@ -326,7 +326,7 @@ class Runs:
             self._ends.count_apart(run, complete(run, horizon))
 
     def live_parent(
-        self, parent: Followed, span: ReadableSpan, attributes: Attributes
+        self, parent: ForeignSpan, span: ReadableSpan, attributes: Attributes
     ) -> Node | None:
         """Return what an agent is started in; take agents that are left behind for ended.
 
@@ -341,16 +341,16 @@ class Runs:
         return found
 
     def _nearest_live_parent(
-        self, parent: Followed, span: ReadableSpan, attributes: Attributes
-    ) -> tuple[Node | None, list[tuple[Followed, ReadableSpan]]]:
+        self, parent: ForeignSpan, span: ReadableSpan, attributes: Attributes
+    ) -> tuple[Node | None, list[tuple[ForeignSpan, ReadableSpan]]]:
         """Return what an agent is started in, and agents below that which failed and never ended.
 
         An instrumentation that forgets to end the span of an agent that failed leaves it current:
         whatever runs next on that thread looks as if it were inside.
         """
-        left: list[tuple[Followed, ReadableSpan]] = []
+        left: list[tuple[ForeignSpan, ReadableSpan]] = []
         below: Node | None = parent
-        while isinstance(below, Followed):
+        while isinstance(below, ForeignSpan):
             failed = below.span
             if not below.taken_as_ended:
                 if failed is None or not self._has_failed(failed) or not d.is_known(below.source):
@@ -372,7 +372,7 @@ class Runs:
         _, _, failed, _, _ = self._read_end(span)
         return failed
 
-    def _treat_as_ended(self, node: Followed, span: ReadableSpan) -> None:
+    def _treat_as_ended(self, node: ForeignSpan, span: ReadableSpan) -> None:
         """Take a span that failed and was not ended for ended; count its run if it is the top."""
         _, attributes = as_it_stands(span)
         ended = node.read_end(attributes, span, self._read_end(span))
@@ -425,7 +425,7 @@ class Runs:
         self.settle_failed()
         self._ends.settle_all()
         for node in list(self._nodes.values()):
-            if isinstance(node, Followed) and node.run.top is node and node.run.is_open:
+            if isinstance(node, ForeignSpan) and node.run.top is node and node.run.is_open:
                 node.run.mates.work(partial(self._count_apart, node.run, float("inf")))
 
 

@@ -1,7 +1,7 @@
 """Records of what calls used, beside the spans of those calls or instead of them."""
 
 from agent_analytics.processor import _dialects as d
-from agent_analytics.processor._runs.foreign_span import Followed
+from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._trees.sameness import used
 
 #: Input, output, and how many calls they are of.
@@ -9,7 +9,7 @@ _Sums = tuple[int, int, int]
 _NOTHING: _Sums = (0, 0, 0)
 
 
-def set_repeated_aside(parts: list[Followed]) -> None:
+def set_repeated_aside(parts: list[ForeignSpan]) -> None:
     """Find the records that repeat what spans beside them say, and take their role away.
 
     A record repeats one span beside it, with all that is in it: a model call, or the tool in which
@@ -22,7 +22,7 @@ def set_repeated_aside(parts: list[Followed]) -> None:
     beside: dict[int, dict[tuple[int, int], int]] = {}
     for record in records:
         parent = record.parent
-        if not isinstance(parent, Followed):
+        if not isinstance(parent, ForeignSpan):
             continue
         unclaimed = beside.get(id(parent))
         if unclaimed is None:
@@ -37,7 +37,7 @@ def set_repeated_aside(parts: list[Followed]) -> None:
             record.role = d.OTHER
 
 
-def _sums(parts: list[Followed]) -> dict[int, _Sums]:
+def _sums(parts: list[ForeignSpan]) -> dict[int, _Sums]:
     """Return what the model calls of each span and below it used, by its ``id()``."""
     sums: dict[int, _Sums] = {}
     for part in reversed(parts):  # children first
@@ -50,7 +50,7 @@ def _sums(parts: list[Followed]) -> dict[int, _Sums]:
             continue
         sums[id(part)] = (sent, received, calls)
         parent = part.parent
-        if isinstance(parent, Followed):
+        if isinstance(parent, ForeignSpan):
             more_sent, more_received, more = sums.get(id(parent), _NOTHING)
             sums[id(parent)] = (more_sent + sent, more_received + received, more + calls)
     return sums

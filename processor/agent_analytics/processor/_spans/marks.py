@@ -19,7 +19,7 @@ AGENT: Final = 2
 TOOL: Final = 3
 INFERENCE: Final = 4
 #: A foreign span whose run is not understood yet (``_runs.foreign_span``).
-FOLLOWED: Final = 5
+FOREIGN_SPAN: Final = 5
 #: A span that never has to do with agents: a request, a query.
 LIBRARY: Final = 6
 

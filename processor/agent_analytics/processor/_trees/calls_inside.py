@@ -1,6 +1,6 @@
 """What instrumentations record of a model call inside another's span of it."""
 
-from agent_analytics.processor._runs.foreign_span import Followed
+from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._spans import marks
 from agent_analytics.processor._trees.order import NONE, Order
 
@@ -27,7 +27,7 @@ class CallsInside:
             self.flags[up] |= _seen(part, self.flags[place])
 
 
-def _seen(part: Followed, inside: int) -> int:
+def _seen(part: ForeignSpan, inside: int) -> int:
     if part.kind == marks.OTHER:
         return inside
     if part.kind != marks.INFERENCE or part.ended is None:

@@ -12,7 +12,7 @@ from typing import Final
 
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor._count.response_ids import is_sure
-from agent_analytics.processor._runs.foreign_span import Followed
+from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._spans import marks
 from agent_analytics.processor._trees.merged import merge_into
 from agent_analytics.processor._trees.order import Order
@@ -54,13 +54,13 @@ class View:
 
     __slots__ = ("_tries", "inner", "sources", "spans")
 
-    def __init__(self, span: Followed) -> None:
+    def __init__(self, span: ForeignSpan) -> None:
         self.spans = [span]
         self.sources = {span.source}
         self.inner: list[View] = []
         self._tries: bool | None = None
 
-    def add(self, span: Followed) -> None:
+    def add(self, span: ForeignSpan) -> None:
         """Add the only span inside the innermost."""
         self.spans.append(span)
         self.sources.add(span.source)
@@ -77,7 +77,7 @@ class View:
             )
         return self._tries
 
-    def shown(self) -> list[Followed]:
+    def shown(self) -> list[ForeignSpan]:
         """Return the spans that are compared with those of others."""
         spans = self.spans
         return (
@@ -101,7 +101,7 @@ def merge_views(order: Order) -> None:
             merge(calls, order)
 
 
-def _merge_calls(calls: list[Followed], order: Order) -> None:
+def _merge_calls(calls: list[ForeignSpan], order: Order) -> None:
     views = _views(calls, order)
     if len({call.source for call in calls}) > 1 or _repeats(calls):
         groups = _with_outer(views, _groups(views, one_call))
@@ -113,7 +113,7 @@ def _merge_calls(calls: list[Followed], order: Order) -> None:
         _leave_one([views[number] for number in group])
 
 
-def _repeats(calls: list[Followed]) -> bool:
+def _repeats(calls: list[ForeignSpan]) -> bool:
     """Tell whether an answer is there twice."""
     ids = [call.ended.facts.response_id for call in calls if call.ended is not None]
     known = [one for one in ids if one is not None]
@@ -136,7 +136,7 @@ def _leave_one(group: list[View]) -> None:
     _drop(span for span in spans if span is not kept)
 
 
-def _merge_tools(calls: list[Followed], order: Order) -> None:
+def _merge_tools(calls: list[ForeignSpan], order: Order) -> None:
     if len({call.source for call in calls}) < 2:  # noqa: PLR2004 - two record one
         return
     views = _views(calls, order)
@@ -154,7 +154,7 @@ def _merge_tools(calls: list[Followed], order: Order) -> None:
                     merge_failure(span, other)
 
 
-def _deciding(spans: list[Followed]) -> list[Followed]:
+def _deciding(spans: list[ForeignSpan]) -> list[ForeignSpan]:
     """Return the spans that say how their call ended, as far as one may learn from them."""
     failed = [span for span in spans if span.ended is not None and span.ended.failed]
     steered = [span for span in spans if is_steered(span)]
@@ -162,7 +162,7 @@ def _deciding(spans: list[Followed]) -> list[Followed]:
     return [span for span in spans if id(span) in first]
 
 
-def _share_steering(spans: list[Followed]) -> None:
+def _share_steering(spans: list[ForeignSpan]) -> None:
     """Let each view of a call know that an exception steered it, where one says what it was."""
     steered = next(filter(is_steered, spans), None)
     if steered is not None:
@@ -170,7 +170,7 @@ def _share_steering(spans: list[Followed]) -> None:
             merge_failure(span, steered)
 
 
-def _drop(spans: Iterable[Followed]) -> None:
+def _drop(spans: Iterable[ForeignSpan]) -> None:
     for span in spans:
         span.role = d.OTHER
 
@@ -178,7 +178,7 @@ def _drop(spans: Iterable[Followed]) -> None:
 # --- what is in each other -----------------------------------------------------------------------
 
 
-def _views(calls: list[Followed], order: Order) -> list[View]:
+def _views(calls: list[ForeignSpan], order: Order) -> list[View]:
     """Return the calls, those in each other together; parents come first in ``calls``."""
     around = {
         id(part): one
@@ -203,7 +203,7 @@ def _views(calls: list[Followed], order: Order) -> list[View]:
     return views
 
 
-def _round(call: Followed, one: Followed | None) -> Followed | None:
+def _round(call: ForeignSpan, one: ForeignSpan | None) -> ForeignSpan | None:
     """Return the span round a call's that records the same call, if the nearest does."""
     if one is None or one.role != call.role:
         return None
@@ -331,7 +331,7 @@ def _lonely(views: list[View]) -> set[int]:
     for view in views:
         for span in view.spans:
             step = span.parent
-            if isinstance(step, Followed) and step.role == d.OTHER:
+            if isinstance(step, ForeignSpan) and step.role == d.OTHER:
                 sources.setdefault(id(step), []).append(span.source)
     return {step for step, names in sources.items() if len(set(names)) == len(names) > 1}
 

@@ -8,7 +8,7 @@ Which span is the graph that a step belongs to shows in the tree alone.
 from typing import Final
 
 from agent_analytics.processor import _dialects as d
-from agent_analytics.processor._runs.foreign_span import Followed
+from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._trees.order import NONE, Order, Spells, key_of
 from agent_analytics.processor._trees.tree import end
 
@@ -35,7 +35,7 @@ def find_graphs(order: Order) -> None:
     _call_agents(order, places)
     _promote(order, places)
     work = _Work(order, (d.MODEL, d.TOOL))
-    idle: list[Followed] = []
+    idle: list[ForeignSpan] = []
     for number, _, part in order.upwards():
         if part.role == d.AGENT and places[number] == d.GRAPH and not work.has(number):
             idle.append(part)
@@ -44,7 +44,7 @@ def find_graphs(order: Order) -> None:
         part.role = d.WORKFLOW
 
 
-def _said(part: Followed) -> int:
+def _said(part: ForeignSpan) -> int:
     return d.NO_GRAPH if part.ended is None else part.ended.facts.graph
 
 
@@ -82,7 +82,7 @@ def _open_steps(order: Order, steps: list[int] | None, number: int) -> int | Non
     return steps[-1] if steps else None
 
 
-def _name(part: Followed) -> object:
+def _name(part: ForeignSpan) -> object:
     return None if part.ended is None else key_of(part.ended.facts.name)
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
-from agent_analytics.processor._runs.foreign_span import Followed
+from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._series.schema import NANO
 from agent_analytics.processor._trees.sameness import known
 
@@ -27,7 +27,7 @@ _MOST_IDS: Final = 16
 Pick = Callable[[d.Facts], int | None]
 
 
-def merge_into(kept: Followed, views: Sequence[Followed]) -> None:
+def merge_into(kept: ForeignSpan, views: Sequence[ForeignSpan]) -> None:
     """Let a span say what all views of its call say.
 
     Args:
@@ -141,7 +141,7 @@ def _cost(said: Iterable[d.Facts]) -> d.StatedCost | None:
     return first
 
 
-def _first_chunk(kept: Followed, views: Sequence[Followed]) -> float | None:
+def _first_chunk(kept: ForeignSpan, views: Sequence[ForeignSpan]) -> float | None:
     """Return the seconds from the start of the kept span until the first chunk."""
     for view in (kept, *views):
         ended = view.ended

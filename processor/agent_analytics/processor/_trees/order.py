@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final
 
 from agent_analytics.processor import _dialects as d
-from agent_analytics.processor._runs.foreign_span import Followed
+from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._trees.tree import above
 
 #: Spans round the topmost one of a run that are looked at.
@@ -30,7 +30,7 @@ class Order:
 
     __slots__ = ("last", "parts", "up")
 
-    def __init__(self, parts: list[Followed]) -> None:
+    def __init__(self, parts: list[ForeignSpan]) -> None:
         self.parts = parts
         at = {id(part): place for place, part in enumerate(parts)}
         self.up = [at.get(id(part.parent), NONE) for part in parts]
@@ -40,7 +40,7 @@ class Order:
             if up != NONE:
                 self.last[up] = max(self.last[up], self.last[place])
 
-    def outside(self) -> list[Followed]:
+    def outside(self) -> list[ForeignSpan]:
         """Return the spans round the topmost, the nearest first: they were counted before."""
         return list(islice(above(self.parts[0]), _MOST_OUTSIDE))
 
@@ -55,7 +55,7 @@ class Order:
             found.append(up != NONE and (found[up] or self.parts[up].role == d.AGENT))
         return found
 
-    def any_below(self, holds: Callable[[Followed], bool]) -> list[bool]:
+    def any_below(self, holds: Callable[[ForeignSpan], bool]) -> list[bool]:
         """Return of each span whether something holds for any span below it."""
         found = [False] * len(self.parts)
         for place in range(len(self.parts) - 1, 0, -1):
@@ -64,11 +64,11 @@ class Order:
                 found[up] = True
         return found
 
-    def downwards(self) -> Iterator[tuple[int, int, Followed]]:
+    def downwards(self) -> Iterator[tuple[int, int, ForeignSpan]]:
         """Yield the place of each span, that of the one above, and the span; parents first."""
         return zip(range(len(self.parts)), self.up, self.parts, strict=True)
 
-    def upwards(self) -> Iterator[tuple[int, int, Followed]]:
+    def upwards(self) -> Iterator[tuple[int, int, ForeignSpan]]:
         """Yield the same, what is below first."""
         places = range(len(self.parts) - 1, -1, -1)
         return zip(places, reversed(self.up), reversed(self.parts), strict=True)
@@ -78,9 +78,9 @@ class Order:
         after = bisect_right(among, place)
         return after < len(among) and among[after] < self.last[place]
 
-    def round_about(self) -> list[Followed | None]:
+    def round_about(self) -> list[ForeignSpan | None]:
         """Return of each span the nearest above that has a role."""
-        found: list[Followed | None] = []
+        found: list[ForeignSpan | None] = []
         for _, up, _ in self.downwards():
             if up == NONE:
                 found.append(next((one for one in self.outside() if one.role != d.OTHER), None))

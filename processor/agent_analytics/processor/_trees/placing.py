@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor._count.core import Listing
-from agent_analytics.processor._runs.foreign_span import Followed
+from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._runs.run import Run
 from agent_analytics.processor._runs.span_end import SpanEnd
 from agent_analytics.processor._series.listings import Listings
@@ -32,10 +32,10 @@ class Part(NamedTuple):
         agents: The outermost agents of the invocation that it stands for, if it does.
     """
 
-    node: Followed
+    node: ForeignSpan
     ended: SpanEnd
     inside: int
-    agents: list[Followed]
+    agents: list[ForeignSpan]
 
 
 class Placed(NamedTuple):
@@ -49,7 +49,7 @@ class Placed(NamedTuple):
 
     order: Order
     ready: set[int]
-    agents: dict[int, list[Followed]]
+    agents: dict[int, list[ForeignSpan]]
 
     def upwards(self) -> Iterator[Part]:
         """Yield the spans that are counted now, what is below first."""
@@ -111,13 +111,13 @@ class Placing:
 
     @staticmethod
     def _units(
-        run: Run, units: dict[int, list[Followed]], ready: set[int]
-    ) -> dict[int, list[Followed]]:
+        run: Run, units: dict[int, list[ForeignSpan]], ready: set[int]
+    ) -> dict[int, list[ForeignSpan]]:
         """Return the invocations of a run: the span of each, by ``id()``, and its agents."""
         anchor = run.anchor
         if (anchor is not None and anchor.within() is not None) or run.within is not None:
             return {}  # all of it is inner work
-        found: dict[int, list[Followed]] = {}
+        found: dict[int, list[ForeignSpan]] = {}
         for key, all_of_it in units.items():
             agents = sorted((one for one in all_of_it if one.ended is not None), key=started)
             if agents and (key in ready or any(id(one) in ready for one in agents)):
@@ -125,12 +125,12 @@ class Placing:
         return found
 
     def _place(  # noqa: C901 - one case after the other
-        self, run: Run, parts: list[Followed], firsts: dict[int, list[Followed]]
+        self, run: Run, parts: list[ForeignSpan], firsts: dict[int, list[ForeignSpan]]
     ) -> None:
         """Give each span its kind, its invocation and its listing."""
         named = self._of_open(run) if run.top is not None and run.top.ended is None else None
         for part in parts:  # parents first
-            if part.kind != marks.FOLLOWED:
+            if part.kind != marks.FOREIGN_SPAN:
                 continue  # counted before
             agents = firsts.get(id(part))
             if agents is not None:
@@ -140,7 +140,7 @@ class Placing:
                 part.kind = _KINDS.get(part.role, marks.OTHER)
                 part.name = part.ended.facts.name
             parent = part.parent
-            if isinstance(parent, Followed):
+            if isinstance(parent, ForeignSpan):
                 part.scope, part.listing = parent.within(), parent.listing
             elif run.within is not None:
                 part.listing = run.within
@@ -154,7 +154,7 @@ class Placing:
                 if part.scope is None and part.kind != marks.INVOCATION:
                     part.scope, part.listing = unit, unit.listing
 
-    def _make_unit(self, run: Run, part: Followed, agents: list[Followed]) -> None:
+    def _make_unit(self, run: Run, part: ForeignSpan, agents: list[ForeignSpan]) -> None:
         ended: Any = agents[0].ended or part.ended
         listing = self.listing_of(run, ended.attributes, ended.facts.name)
         part.listing = listing
@@ -180,12 +180,12 @@ class Placing:
         return run.named
 
 
-def _counted_below(part: Followed, listing: Listing) -> bool:
+def _counted_below(part: ForeignSpan, listing: Listing) -> bool:
     """Return whether a decorated invocation of the same listing was counted inside."""
     return part.inside is not None and listing in part.inside
 
 
-def _note_whole_costs(parts: list[Followed], ready: set[int]) -> None:
+def _note_whole_costs(parts: list[ForeignSpan], ready: set[int]) -> None:
     """Note below an agent that what it cost as a whole is known: its calls repeat that.
 
     They cost what is known better of them; the rest is the agent's.

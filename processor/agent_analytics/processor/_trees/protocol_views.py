@@ -6,7 +6,7 @@ from typing import Final
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor._count.core import Node
-from agent_analytics.processor._runs.foreign_span import Followed
+from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._spans import marks
 from agent_analytics.processor._trees.order import NONE, Order, key_of
 from agent_analytics.processor._trees.tree import end, merge_failure, started
@@ -35,7 +35,7 @@ def merge_protocol_calls(order: Order) -> None:
         if outer is None:
             continue
         part.role = d.OTHER
-        if isinstance(outer, Followed) and outer.ended is not None:
+        if isinstance(outer, ForeignSpan) and outer.ended is not None:
             facts, inner = outer.ended.facts, part.ended
             facts.name = facts.name or inner.facts.name
             merge_failure(outer, part)
@@ -43,20 +43,20 @@ def merge_protocol_calls(order: Order) -> None:
                 outer.ended.attributes.setdefault(v.OUTCOME, inner.attributes[v.OUTCOME])
 
 
-def _inside(parent: Followed, around: _Around) -> _Around:
+def _inside(parent: ForeignSpan, around: _Around) -> _Around:
     if parent.role != d.OTHER:
         return parent, False
     outer, over = around
     return outer, over or (parent.ended is not None and parent.ended.facts.protocol)
 
 
-def _outside(top: Followed) -> _Around:
+def _outside(top: ForeignSpan) -> _Around:
     """Return what is round the topmost span of a run."""
     over, outer = False, top.parent
     for _ in range(_MOST_OUTSIDE):
         if outer is None:
             break
-        if isinstance(outer, Followed):
+        if isinstance(outer, ForeignSpan):
             if outer.role != d.OTHER:
                 return outer, over
             over = over or (outer.ended is not None and outer.ended.facts.protocol)
@@ -72,7 +72,7 @@ def _round_protocol(around: _Around, facts: d.Facts) -> Node | None:
     if outer is None:
         return None
     name, is_tool = outer.name, outer.kind == marks.TOOL
-    if isinstance(outer, Followed):
+    if isinstance(outer, ForeignSpan):
         is_tool = outer.role == d.TOOL
         if outer.ended is not None:
             name = outer.ended.facts.name
@@ -85,15 +85,15 @@ class _Beside:
     """The tools of each span that are called over no protocol, in the order of their starts."""
 
     def __init__(self) -> None:
-        self._tools: dict[int, list[Followed]] = {}
+        self._tools: dict[int, list[ForeignSpan]] = {}
 
-    def find(self, part: Followed) -> Followed | None:
+    def find(self, part: ForeignSpan) -> ForeignSpan | None:
         """Return the framework's view of a call over a protocol, started in the same span.
 
         It goes on for as long as the call; of several that do, the last to start is it.
         """
         parent, ended = part.parent, part.ended
-        if ended is None or not ended.facts.protocol or not isinstance(parent, Followed):
+        if ended is None or not ended.facts.protocol or not isinstance(parent, ForeignSpan):
             return None
         tools = self._tools.get(id(parent))
         if tools is None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from agent_analytics.processor import _dialects as d
-from agent_analytics.processor._runs.foreign_span import Followed
+from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._runs.usage_records import set_repeated_aside
 from agent_analytics.processor._trees.deduplicate import merge_views
 from agent_analytics.processor._trees.graph_roles import find_graphs
@@ -23,7 +23,7 @@ _HANDOFFS: Final = frozenset({"transfer_to_agent", "handoff_to_agent", "handoff"
 _HANDOFF_PREFIXES: Final = ("transfer_to_", "transfer_back_to_", "handoff_to_")
 
 
-def assign_roles(top: Followed) -> list[Followed]:
+def assign_roles(top: ForeignSpan) -> list[ForeignSpan]:
     """Decide what each span of a run is; return all of them, parents first."""
     parts = [top, *below(top)]
     for part in parts:
@@ -45,10 +45,10 @@ def assign_roles(top: Followed) -> list[Followed]:
     return parts
 
 
-def units(parts: list[Followed], *, apart: bool = False) -> dict[int, list[Followed]]:
+def units(parts: list[ForeignSpan], *, apart: bool = False) -> dict[int, list[ForeignSpan]]:
     """Return the outermost agents, grouped by the span that stands for their common run.
 
-    Keys are ids of ``Followed`` objects: the agent itself, or the topmost span of the same
+    Keys are ids of ``ForeignSpan`` objects: the agent itself, or the topmost span of the same
     framework round it that is no call. A span that nothing says of that it has to do with agents
     (a request, a step of the user's own) holds any number of runs.
 
@@ -57,9 +57,9 @@ def units(parts: list[Followed], *, apart: bool = False) -> dict[int, list[Follo
         apart: Whether each agent is a run of its own.
     """
     order = Order(parts)
-    groups: dict[int, list[Followed]] = {}
+    groups: dict[int, list[ForeignSpan]] = {}
     in_agent = order.in_agents()
-    holders: list[Followed | None] = []
+    holders: list[ForeignSpan | None] = []
     for place, above, part in order.downwards():
         inside = in_agent[place]
         around = _holder(order.outside()) if above == NONE else holders[above]
@@ -74,7 +74,7 @@ def units(parts: list[Followed], *, apart: bool = False) -> dict[int, list[Follo
     return groups
 
 
-def _holder(spans: Iterable[Followed]) -> Followed | None:
+def _holder(spans: Iterable[ForeignSpan]) -> ForeignSpan | None:
     """Return the topmost span of a framework among some, the nearest first, up to a call."""
     found = None
     for one in spans:
@@ -85,7 +85,7 @@ def _holder(spans: Iterable[Followed]) -> Followed | None:
     return found
 
 
-def same_agent(agent: Followed) -> Iterator[Followed]:
+def same_agent(agent: ForeignSpan) -> Iterator[ForeignSpan]:
     """Yield further spans of the very same run of an agent, directly below its first."""
     stack = [agent]
     while stack:
@@ -98,7 +98,7 @@ def same_agent(agent: Followed) -> Iterator[Followed]:
 # --- roles that only the tree shows --------------------------------------------------------------
 
 
-def _moments(parts: list[Followed]) -> None:
+def _moments(parts: list[ForeignSpan]) -> None:
     """Find spans without a length that stand for something that happened in the one round them.
 
     Some instrumentations write what a framework announces as a span of the kind of its parent.
@@ -107,7 +107,11 @@ def _moments(parts: list[Followed]) -> None:
         if part.role == d.OTHER or part.ended is None or part.ended.start != part.ended.end:
             continue
         parent = part.parent
-        if isinstance(parent, Followed) and parent.role == part.role and same_source(part, parent):
+        if (
+            isinstance(parent, ForeignSpan)
+            and parent.role == part.role
+            and same_source(part, parent)
+        ):
             part.role = d.OTHER
 
 
@@ -131,14 +135,14 @@ def _unmarked(order: Order) -> None:
             part.role = d.AGENT
 
 
-def _is_agent(part: Followed) -> bool:
+def _is_agent(part: ForeignSpan) -> bool:
     return part.role == d.AGENT
 
 
 def _containers(order: Order) -> None:
     """Find agents that are none: a span without a name of its own round a named one."""
     named: dict[str, list[int]] = {}
-    nameless: list[tuple[int, Followed]] = []
+    nameless: list[tuple[int, ForeignSpan]] = []
     for place, _, part in order.downwards():
         if part.role != d.AGENT or part.ended is None:
             continue
@@ -151,7 +155,7 @@ def _containers(order: Order) -> None:
             part.role = d.WORKFLOW
 
 
-def _handoffs(parts: list[Followed]) -> None:
+def _handoffs(parts: list[ForeignSpan]) -> None:
     """Find tools by which one agent only passes the run on to another."""
     agents: set[str] | None = None
     for part in parts:

@@ -4,7 +4,7 @@ from typing import Final
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
-from agent_analytics.processor._runs.foreign_span import Followed
+from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._runs.span_end import SpanEnd
 from agent_analytics.processor._trees.order import NONE, Order
 from agent_analytics.processor._trees.roles import own, same_agent
@@ -13,7 +13,7 @@ from agent_analytics.processor._trees.tree import NEAR, end, started
 _CALLS: Final = (d.TOOL, d.MODEL)
 
 
-def failure(part: Followed, agents: list[Followed]) -> SpanEnd | None:
+def failure(part: ForeignSpan, agents: list[ForeignSpan]) -> SpanEnd | None:
     """Return the span that shows an invocation's failure, or ``None`` if it went well.
 
     That is the span of the run, its first agent (or the same agent's second span), or the agent
@@ -28,7 +28,7 @@ def failure(part: Followed, agents: list[Followed]) -> SpanEnd | None:
     return failures[0] if failures else None
 
 
-def steered(part: Followed, agents: list[Followed]) -> bool:
+def steered(part: ForeignSpan, agents: list[ForeignSpan]) -> bool:
     """Tell whether an exception ended an invocation by which the framework steers."""
     return any(
         one.ended is not None and one.ended.attributes.get(v.OUTCOME) == v.STEERED
@@ -36,7 +36,7 @@ def steered(part: Followed, agents: list[Followed]) -> bool:
     )
 
 
-def _deciding(part: Followed, agents: list[Followed]) -> list[Followed]:
+def _deciding(part: ForeignSpan, agents: list[ForeignSpan]) -> list[ForeignSpan]:
     """Return the spans that show how an invocation ended."""
     first = agents[0]
     found = [first, *same_agent(first)]
@@ -61,7 +61,7 @@ class CutShort:
     def __init__(self, order: Order) -> None:
         self._parts = order.parts
         #: Of each span the last call below it, and when the last thing there began.
-        self._calls: list[Followed | None] = [None] * len(order.parts)
+        self._calls: list[ForeignSpan | None] = [None] * len(order.parts)
         self._began = [0] * len(order.parts)
         for place, up, part in order.upwards():
             if up == NONE:
@@ -76,7 +76,7 @@ class CutShort:
                 self._calls[up] = call
 
     @staticmethod
-    def outlived(main: Followed) -> list[SpanEnd]:
+    def outlived(main: ForeignSpan) -> list[SpanEnd]:
         """Return the tool calls of an agent that began in it and ended after it.
 
         Args:
@@ -88,7 +88,7 @@ class CutShort:
             if one.ended is not None and started(one) < end(main) < end(one)
         ]
 
-    def off(self, place: int, main: Followed) -> bool:
+    def off(self, place: int, main: ForeignSpan) -> bool:
         """Return whether a run was left in the middle of a call, where no tool outlived its agent.
 
         Args:
@@ -107,11 +107,11 @@ class CutShort:
         return last.ended.is_cancelled() and end(self._parts[place]) <= end(last) + NEAR
 
 
-def step_cancelled(call: Followed) -> bool:
+def step_cancelled(call: ForeignSpan) -> bool:
     """Tell whether the step that a call was made in ended with it, cancelled."""
     step = call.parent
     return (
-        isinstance(step, Followed)
+        isinstance(step, ForeignSpan)
         and step.role == d.OTHER
         and step.ended is not None
         and step.ended.failed
@@ -120,7 +120,7 @@ def step_cancelled(call: Followed) -> bool:
     )
 
 
-def _all_fine(agent: Followed) -> bool:
+def _all_fine(agent: ForeignSpan) -> bool:
     """Tell whether every call of an agent went well, by the agent's own instrumentation."""
     calls = [
         one for role in (d.TOOL, d.MODEL) for one in own(agent, role) if one.source == agent.source

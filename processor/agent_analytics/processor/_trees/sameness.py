@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from agent_analytics.processor._runs.foreign_span import Followed
+from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._runs.span_end import SpanEnd
 from agent_analytics.processor._spans.values import MAX_TOKENS
 from agent_analytics.processor._trees.tree import NEAR, SLACK, end
@@ -26,13 +26,13 @@ def known(count: object) -> int | None:
     return count if type(count) is int and 0 <= count <= MAX_TOKENS else None
 
 
-def used(span: Followed) -> Used:
+def used(span: ForeignSpan) -> Used:
     """Return the input and output of a call, as far as they are known."""
     tokens = span.ended.facts.tokens if span.ended is not None else None
     return (None, None) if tokens is None else (known(tokens.sent), known(tokens.received))
 
 
-def one_call(one: Followed, other: Followed, *, lonely: bool = False) -> int:
+def one_call(one: ForeignSpan, other: ForeignSpan, *, lonely: bool = False) -> int:
     """Return how sure it is that two spans are two instrumentations' views of one model call.
 
     Args:
@@ -59,7 +59,7 @@ def one_call(one: Followed, other: Followed, *, lonely: bool = False) -> int:
     return DIFFERENT
 
 
-def one_tool(one: Followed, other: Followed, *, lonely: bool = False) -> int:
+def one_tool(one: ForeignSpan, other: ForeignSpan, *, lonely: bool = False) -> int:
     """Return how sure it is that two spans are views of one tool call."""
     del lonely
     first, second = one.ended, other.ended
@@ -86,7 +86,7 @@ def _apart(one: Used, other: Used) -> int | None:
     return max(both, default=None)
 
 
-def overlap(one: Followed, other: Followed, slack: int) -> bool:
+def overlap(one: ForeignSpan, other: ForeignSpan, slack: int) -> bool:
     """Tell whether two spans go on at the same time; a busy process may see one call twice apart.
 
     Of those that do, the nearest are views of one call.
@@ -94,7 +94,7 @@ def overlap(one: Followed, other: Followed, slack: int) -> bool:
     return max(one.start_ns, other.start_ns) <= min(end(one), end(other)) + slack
 
 
-def _is_in(inner: Followed, outer: Followed) -> bool:
+def _is_in(inner: ForeignSpan, outer: ForeignSpan) -> bool:
     return outer.start_ns - SLACK <= inner.start_ns and end(inner) <= end(outer) + SLACK
 
 

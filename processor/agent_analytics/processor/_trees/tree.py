@@ -5,7 +5,7 @@ from typing import Final
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
-from agent_analytics.processor._runs.foreign_span import Followed
+from agent_analytics.processor._runs.foreign_span import ForeignSpan
 
 #: Clocks of two spans of one call differ by no more, in nanoseconds.
 SLACK: Final = 5_000_000
@@ -14,13 +14,13 @@ NEAR: Final = 100_000_000
 _HOLDERS: Final = (d.AGENT, d.WORKFLOW)
 
 
-def role_of_open(part: Followed) -> int:
+def role_of_open(part: ForeignSpan) -> int:
     """Return what an open span says so far that it is, if that is an agent or holds some."""
     facts = part.so_far()
     return facts.role if facts is not None and facts.role in _HOLDERS else d.OTHER
 
 
-def below(node: Followed) -> Iterator[Followed]:
+def below(node: ForeignSpan) -> Iterator[ForeignSpan]:
     """Yield every span below, parents first."""
     stack = list(reversed(node.children))
     while stack:
@@ -29,15 +29,15 @@ def below(node: Followed) -> Iterator[Followed]:
         stack.extend(reversed(one.children))
 
 
-def above(node: Followed) -> Iterator[Followed]:
-    """Yield the followed spans above, nearest first."""
+def above(node: ForeignSpan) -> Iterator[ForeignSpan]:
+    """Yield the foreign spans above, nearest first."""
     parent = node.parent
-    while isinstance(parent, Followed):
+    while isinstance(parent, ForeignSpan):
         yield parent
         parent = parent.parent
 
 
-def own(agent: Followed, role: int) -> Iterator[Followed]:
+def own(agent: ForeignSpan, role: int) -> Iterator[ForeignSpan]:
     """Yield the spans of a role below an agent that belong to no agent below it."""
     stack = list(agent.children)
     while stack:
@@ -48,11 +48,11 @@ def own(agent: Followed, role: int) -> Iterator[Followed]:
             stack.extend(one.children)
 
 
-def prune(top: Followed | None) -> list[int]:
+def prune(top: ForeignSpan | None) -> list[int]:
     """Let go of what was counted and has nothing open below it; return the ids of those spans."""
     gone: list[int] = []
     for part in reversed([top, *below(top)] if top is not None else ()):  # children first
-        kept: list[Followed] = []
+        kept: list[ForeignSpan] = []
         for one in part.children:
             if one.children or not one.settled or one.keeps:
                 kept.append(one)
@@ -62,7 +62,7 @@ def prune(top: Followed | None) -> list[int]:
     return gone
 
 
-def cut(parts: list[Followed], keep_latest: int) -> int:
+def cut(parts: list[ForeignSpan], keep_latest: int) -> int:
     """Return how many spans to count so that views of one call are not parted.
 
     That is before the last ``keep_latest`` to start, where nothing that has ended goes on.
@@ -78,22 +78,22 @@ def cut(parts: list[Followed], keep_latest: int) -> int:
     return best if best > most // 2 else most
 
 
-def started(part: Followed) -> int:
+def started(part: ForeignSpan) -> int:
     """Return when a span that has ended began, in nanoseconds since 1970."""
     return (part.ended.start or 0) if part.ended is not None else 0
 
 
-def end(part: Followed) -> int:
+def end(part: ForeignSpan) -> int:
     """Return when a span ended, in nanoseconds since 1970; 0 while it has not."""
     return (part.ended.end or 0) if part.ended is not None else 0
 
 
-def same_source(one: Followed, other: Followed) -> bool:
+def same_source(one: ForeignSpan, other: ForeignSpan) -> bool:
     """Tell whether one instrumentation recorded both."""
     return one.source == other.source
 
 
-def same_name(one: Followed, other: Followed) -> bool:
+def same_name(one: ForeignSpan, other: ForeignSpan) -> bool:
     """Tell whether both are called alike."""
     return (
         one.ended is not None
@@ -102,12 +102,12 @@ def same_name(one: Followed, other: Followed) -> bool:
     )
 
 
-def is_steered(part: Followed) -> bool:
+def is_steered(part: ForeignSpan) -> bool:
     """Return whether a span says that an exception ended it by which a framework steers."""
     return part.ended is not None and part.ended.attributes.get(v.OUTCOME) == v.STEERED
 
 
-def merge_failure(kept: Followed, dropped: Followed) -> None:
+def merge_failure(kept: ForeignSpan, dropped: ForeignSpan) -> None:
     """Let a call have failed if one of its spans says so.
 
     That an exception steers is known to those alone that say what it was.

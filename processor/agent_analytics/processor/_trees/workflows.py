@@ -8,7 +8,7 @@ calls agents as tools.
 from typing import Final
 
 from agent_analytics.processor import _dialects as d
-from agent_analytics.processor._runs.foreign_span import Followed
+from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._trees.order import NONE, Order
 from agent_analytics.processor._trees.tree import end
 
@@ -56,7 +56,7 @@ def _outside_tools(order: Order) -> tuple[list[bool], list[bool]]:
 def _works(order: Order, workflow: int, agents: list[bool]) -> bool:
     """Return whether models are asked before and after a tool, or agents are called as tools."""
     parts = order.parts
-    calls: list[Followed] = []
+    calls: list[ForeignSpan] = []
     tools: list[int] = []
     place = workflow + 1
     while place < order.last[workflow]:
@@ -78,7 +78,7 @@ def _works(order: Order, workflow: int, agents: list[bool]) -> bool:
     )
 
 
-def _is_declared(workflow: Followed, *, work: bool) -> bool:
+def _is_declared(workflow: ForeignSpan, *, work: bool) -> bool:
     """Tell whether the user's code declares a workflow that asked a model, called a tool or failed.
 
     What does neither has nothing to do with agents.
