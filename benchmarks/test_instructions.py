@@ -1,6 +1,7 @@
 """Instructions that a span takes, which unlike time are the same at every run, by callgrind.
 
-With ``AGAINST=REVISION`` in the environment, also those of an earlier revision of this repository.
+With ``AGAINST=REVISION`` in the environment, also those of an earlier revision of this repository;
+with ``WORKLOADS=foreign,library`` only some.
 """
 
 import io
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from benchmarks.instructions import WORKLOADS
+from benchmarks.instructions import ONE_OF, WORKLOADS
 from benchmarks.measure import once, table, target
 from pytest_benchmark.fixture import BenchmarkFixture
 
@@ -26,6 +27,10 @@ FEW: Final = 200
 MANY: Final = 1_200
 #: How much more than the revision that it is compared with a span may take.
 MOST_MORE: Final = 1.02
+#: What counting may add to a span of others, as a part of what it added in c2f417d, or before the
+#: spans of others went through the core.
+MOST_OF_OTHERS: Final = 2 / 3
+OTHERS: Final = ("foreign", "library", "library in run")
 
 
 def _instructions(sources: Path, workload: str, how: str, number: int) -> int:
@@ -52,8 +57,10 @@ def _instructions(sources: Path, workload: str, how: str, number: int) -> int:
 
 
 def _per_span(sources: Path, workload: str, how: str) -> float:
-    few, many = (_instructions(sources, workload, how, number) for number in (FEW, MANY))
-    return (many - few) / (MANY - FEW)
+    whole = ONE_OF.get(workload, 1)
+    numbers = [-(-number // whole) * whole for number in (FEW, MANY)]
+    few, many = (_instructions(sources, workload, how, number) for number in numbers)
+    return (many - few) / (numbers[1] - numbers[0])
 
 
 def _checked_out(revision: str, directory: Path) -> Path:
@@ -71,6 +78,7 @@ def _checked_out(revision: str, directory: Path) -> Path:
 def test_instructions(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
     """Instructions of a span with and without counting, now and in the revision ``AGAINST``."""
     revision = os.environ.get("AGAINST")
+    chosen = os.environ.get("WORKLOADS", "").split(",") if "WORKLOADS" in os.environ else WORKLOADS
 
     def work() -> dict[str, object]:
         places = {"now": ROOT}
@@ -78,15 +86,21 @@ def test_instructions(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
             places[revision] = _checked_out(revision, tmp_path)
         rows: list[list[str]] = []
         totals: dict[tuple[str, str], float] = {}
-        for workload in WORKLOADS:
+        added: dict[tuple[str, str], float] = {}
+        for workload in chosen:
             bare = _per_span(ROOT, workload, "bare")
             for place, sources in places.items():
                 total = totals[workload, place] = _per_span(sources, workload, "counted")
+                added[workload, place] = total - bare
                 figures = [f"{number:,.0f}" for number in (bare, total, total - bare)]
                 rows.append([workload, place, *figures, f"{(total - bare) / bare:.3f}"])
         table(("instructions", "of", "bare", "counted", "added", "share of bare"), rows)
         if revision:
-            for workload in WORKLOADS:
+            for workload in chosen:
+                if workload in OTHERS:
+                    part = added[workload, "now"] / added[workload, revision]
+                    target(f"{workload}: added, of that of {revision}", part, MOST_OF_OTHERS)
+                    continue
                 more = totals[workload, "now"] / totals[workload, revision]
                 target(f"{workload}: times those of {revision}", more, MOST_MORE)
         return {f"{workload} {place}": total for (workload, place), total in totals.items()}

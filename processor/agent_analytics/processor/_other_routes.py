@@ -76,12 +76,10 @@ class OtherRoutes:
             return self._runs.begin(exactly(span, attributes), span, span_id, parent, context)
         if route == NATIVE:  # a decorated step: see-through
             return Node(marks.OTHER, parent, None if parent is None else parent.listing)
-        if type(parent) is ForeignSpan:
-            self._open[span_id] = parent  # for what is started in it
-        elif parent is not None:
+        if parent is not None:
             kind = marks.OTHER if route == UNDECIDED else marks.LIBRARY
             return Node(kind, parent, parent.listing)
-        elif route == UNDECIDED:
+        if route == UNDECIDED:
             parent_id = None if span.parent is None else span.parent.span_id
             self._runs.silent.begin(span_id, parent_id, context)
         return None

@@ -6,7 +6,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor._count.core import Node
-from agent_analytics.processor._dialects import PERHAPS, SPEAKS, Signs
+from agent_analytics.processor._dialects import NEVER, PERHAPS, SPEAKS, TELLING, Signs
 from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._spans.marks import CALLS, FOREIGN, IGNORED, NATIVE, UNDECIDED
 from agent_analytics.processor._spans.own_spans import is_own
@@ -18,6 +18,8 @@ class Routing:
 
     def __init__(self) -> None:
         self._signs = Signs()
+        #: Tells whether a span that was not followed has nothing to do with agents when it ends.
+        self.says_nothing = (TELLING | {v.OPERATION_NAME, v.EVENT}).isdisjoint
 
     def at_start(
         self,
@@ -40,7 +42,9 @@ class Routing:
         if operation is None:
             if facts is not None and not in_foreign:
                 return NATIVE
-            sign = self._signs.at_start(span.instrumentation_scope, attributes, span.name)
+            sign = self._signs.at_start(span, attributes)
+            if sign == NEVER:
+                return IGNORED
             if sign == SPEAKS or (sign == PERHAPS and in_foreign):
                 return FOREIGN
             return UNDECIDED if sign == PERHAPS else IGNORED
@@ -64,4 +68,4 @@ class Routing:
             return NATIVE if v.PUBLISHER_ID in attributes else FOREIGN
         if v.EVENT in attributes:
             return NATIVE
-        return FOREIGN if self._signs.at_end(attributes) else IGNORED
+        return IGNORED if TELLING.isdisjoint(attributes) else FOREIGN

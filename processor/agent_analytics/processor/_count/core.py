@@ -57,6 +57,7 @@ from agent_analytics.processor._spans.marks import (
     DIRECT,
     DUPLICATE,
     FAILED,
+    IGNORED,
     INFERENCE,
     INVOCATION,
     LACKING_BELOW,
@@ -120,6 +121,7 @@ if TYPE_CHECKING:  # what is asked here, and itself imports what is here
     from agent_analytics.processor._series.sketch import Hasher
     from agent_analytics.processor._spans.attribution import Attribution
     from agent_analytics.processor._spans.open_spans import OpenSpans
+    from agent_analytics.processor._spans.undecided import Silent
     from agent_analytics.processor._spans.values import Charges
 
 # Names of this module are read in half the time of those of another one.
@@ -1072,6 +1074,10 @@ class OwnSpans:
     _read_start: Callable[[ReadableSpan], Start]
     _route: Callable[..., int]
     _runs: "Runs"
+    #: Whether a span's attributes have nothing to do with agents, none of them.
+    _says_nothing: Callable[[Attributes], bool]
+    #: Spans that may still turn out to be of agents when they end, by id.
+    _silent: "Mapping[int, Silent]"
     _tools: OwnTools
     #: No upkeep between the two: a clock that was set back is as good a reason as one second.
     _upkeep_at: int
@@ -1108,6 +1114,10 @@ class OwnSpans:
                 route = NATIVE  # as ``_route`` has it, without a call
             else:
                 route = self._route(operation, attributes, span, parent, facts)
+                if route == IGNORED and (parent is None or type(parent) is not Node):
+                    if parent is not None:  # of a foreign run: for what is started in the span
+                        nodes[span_id] = parent
+                    return
             node: Node | None
             if route != NATIVE or operation is None:
                 node = self._others.begin(route, attributes, span, span_id, parent, parent_context)
@@ -1145,6 +1155,8 @@ class OwnSpans:
             if node is None and ended[place] == span_id:
                 return  # ended before: see on_start
             ended[place] = span_id
+            if node is None and self._says_nothing(attributes) and span_id not in self._silent:
+                return  # a request, a query
             if node is not None and node.facts is not None:
                 # Others may have written on the span; of theirs only the conversation counts.
                 conversation = attributes.get(_CONVERSATION_ID)

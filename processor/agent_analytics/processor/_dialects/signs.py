@@ -57,26 +57,26 @@ class Signs:
     def __init__(self) -> None:
         self._known: dict[str, int] = {}
 
-    def at_start(self, scope: Any, attributes: Mapping[str, Any], name: str) -> int:
+    def at_start(self, span: Any, attributes: Mapping[str, Any]) -> int:
         """Return the verdict on a span that starts.
 
         Args:
-            scope: The instrumentation scope, or ``None``.
+            span: The span.
             attributes: What the span carries so far.
-            name: Its name so far.
         """
-        scope_name = scope.name if scope is not None else ""
+        try:
+            scope_name = span._instrumentation_scope._name  # noqa: SLF001 - as in sdk_access
+        except AttributeError:
+            scope = span.instrumentation_scope
+            scope_name = scope.name if scope is not None else ""
         known = self._known.get(scope_name)
         if known is None:
             known = self._judge(scope_name)
-        if known == PERHAPS and (not TELLING.isdisjoint(attributes) or name.startswith(_NAMES)):
+        if known == PERHAPS and (
+            not TELLING.isdisjoint(attributes) or span.name.startswith(_NAMES)
+        ):
             return SPEAKS
         return known
-
-    @staticmethod
-    def at_end(attributes: Mapping[str, Any]) -> bool:
-        """Tell whether the attributes of an ended span say that an agent was at work."""
-        return not TELLING.isdisjoint(attributes)
 
     def _judge(self, scope_name: str) -> int:
         scope_name = exact_text(scope_name) or ""  # it is kept
