@@ -212,6 +212,6 @@ def test_nothing_is_left_behind(when: str) -> None:
             app.run()
     runs = app.processor._runs  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # inside
     app.told()
-    assert not runs.silent.spans
+    assert not runs.undecided.spans
     assert not runs._ends._waiting  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # inside
     assert not app.processor._open  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # inside

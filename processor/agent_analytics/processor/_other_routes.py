@@ -81,7 +81,7 @@ class OtherRoutes:
             return Node(kind, parent, parent.listing)
         if route == UNDECIDED:
             parent_id = None if span.parent is None else span.parent.span_id
-            self._runs.silent.begin(span_id, parent_id, context)
+            self._runs.undecided.begin(span_id, parent_id, context)
         return None
 
     def foreign(self, node: ForeignSpan, attributes: Attributes, span: ReadableSpan) -> None:
@@ -101,17 +101,17 @@ class OtherRoutes:
         """
         if span_id in self._parts.inherited:
             return None
-        silent = self._runs.silent.spans.pop(span_id, None) if node is None else None
+        undecided = self._runs.undecided.spans.pop(span_id, None) if node is None else None
         operation = attributes.get(v.OPERATION_NAME)
         route = self._routing.at_end(operation, attributes)
         if route == FOREIGN:
-            self._runs.late(exactly(span, attributes), span, span_id, node, silent)
+            self._runs.late(exactly(span, attributes), span, span_id, node, undecided)
             self._counted()
             return None
         if operation is None and route != IGNORED:
             self._event(node, attributes, span)
-        if silent is not None and silent.held is not None:
-            self._runs.ended_silently(silent)
+        if undecided is not None and undecided.held is not None:
+            self._runs.ended_undecided(undecided)
         if operation is None:
             return None
         parent = node.parent if node is not None else None

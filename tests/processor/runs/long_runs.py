@@ -40,7 +40,7 @@ OI_CALL: Final[dict[str, str | int]] = {
 }
 STEP: Final = {**OI_AGENT, "metadata": '{"langgraph_node": "agent", "langgraph_step": 1}'}
 #: A span of the user's own, which may say what it is when it ends.
-SILENT: Final[dict[str, str]] = {}
+UNDECIDED: Final[dict[str, str]] = {}
 OWN: Final = {**AGENT, v.PUBLISHER_ID: "acme", v.AGENT_ID: "finder"}
 ANSWER: Final = "resp-0123456789abcdef0123456789abcdef"
 
@@ -274,7 +274,7 @@ def decorated_chain(host: Host, number: int) -> Ending:
     return ends(host, spans)
 
 
-def comb(kind: Attributes, leaf: Attributes, top: Attributes = SILENT) -> Shape:
+def comb(kind: Attributes, leaf: Attributes, top: Attributes = UNDECIDED) -> Shape:
     """Return the shape of spans in each other, each with another below it that has ended.
 
     Args:
@@ -350,13 +350,13 @@ SHAPES: Final[dict[str, Shape]] = {
     "spans beyond the cap": given_up,
     "invocations at the end of steps": decorated_in_steps,
     "invocations in each other": decorated_chain,
-    "requests in each other, with a call each": comb(SILENT, CALL),
+    "requests in each other, with a call each": comb(UNDECIDED, CALL),
     "requests in each other, with a call of one answer each": comb(
-        SILENT, {**CALL, v.RESPONSE_ID: ANSWER}
+        UNDECIDED, {**CALL, v.RESPONSE_ID: ANSWER}
     ),
-    "requests in each other, with a tool each": comb(SILENT, TOOL),
-    "requests in each other, with an agent each": comb(SILENT, NAMED),
-    "requests in each other in an invocation, with a call each": comb(SILENT, CALL, OWN),
+    "requests in each other, with a tool each": comb(UNDECIDED, TOOL),
+    "requests in each other, with an agent each": comb(UNDECIDED, NAMED),
+    "requests in each other in an invocation, with a call each": comb(UNDECIDED, CALL, OWN),
     "agents in each other, with a call each": comb(OI_AGENT, CALL),
     "tools that start after their agent": started_late(TOOL),
     "calls that start after their agent": started_late(CALL),

@@ -1,4 +1,4 @@
-"""Rule: what waits for a silent span is handed on to the one above it, and counts as before."""
+"""Rule: what waits for an undecided span is handed on to the one above it, and counts as before."""
 
 import pytest
 from tests.processor.runs.long_runs import CALL, NAMED, Host
@@ -8,7 +8,7 @@ INVOCATIONS = "marketplace_agent_invocations_total"
 
 @pytest.mark.parametrize("levels", [1, 2, 40])
 def test_what_ended_at_each_level_waits_for_the_topmost(levels: int) -> None:
-    """Agents below silent spans in each other count when the last of these has ended, once each."""
+    """Agents below undecided spans in each other count when the last of these ends, once each."""
     host = Host()
     spans = [host.start({}, scope="app")]
     for _ in range(levels):
@@ -34,7 +34,7 @@ def test_a_topmost_span_that_turns_out_to_be_an_agent() -> None:
 
 
 def test_what_goes_on_again_is_not_handed_on_twice() -> None:
-    """An agent with a call that outlives two silent spans counts with the call's end."""
+    """An agent with a call that outlives two undecided spans counts with the call's end."""
     host = Host()
     spans = [host.start({}, scope="app")]
     spans += [host.start({}, spans[0], "app")]
@@ -55,7 +55,7 @@ def test_levels_without_end_in_a_span_that_goes_on_are_not_kept() -> None:
     for _ in range(1_200):
         inner = host.start({}, with_all, "app")
         host.end([host.start(NAMED, inner), inner])
-    spans = host.processor._runs.silent.spans  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # inside
+    spans = host.processor._runs.undecided.spans  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # inside
     assert max(len(one.held.parts) for one in spans.values() if one.held is not None) <= 1_100
     host.end([with_all])
     assert host.total(INVOCATIONS) == 1_200

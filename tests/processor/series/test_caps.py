@@ -138,7 +138,7 @@ def many_names(market: Market) -> None:
 ATTACKS: Final[dict[str, Callable[[Market], object]]] = {
     "open spans": partial(open_many, kind=NAMED),
     "open invocations": open_decorated,
-    "silent spans": partial(open_many, kind={}),
+    "undecided spans": partial(open_many, kind={}),
     "waiting runs": wait_for_each_other,
     "remembered runs": run_many,
     "open runs": many_hosts,
@@ -248,7 +248,7 @@ COVERED: Final[dict[str, str]] = {
     "processor/_runs/ends.py": "waiting runs",
     "processor/_runs/ends.py:_REMEMBERED": "remembered runs",
     "processor/_runs/tracker.py:_MOST_LEFT": "open spans",
-    "processor/_spans/undecided.py": "silent spans",
+    "processor/_spans/undecided.py": "undecided spans",
     "processor/_series/sketch.py": PURE,
     "processor/_caps/sketch_room.py": "tests/processor/series/test_sketch_room.py",
     "processor/_series/snapshot.py": OF_ONE,

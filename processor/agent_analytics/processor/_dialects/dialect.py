@@ -73,7 +73,7 @@ class Dialect:
         costs: Attributes with a cost, each with that of its currency; words of many are in
             ``_shared.costs``.
         cost_objects: Attributes with an object of costs as text.
-        failures: Attributes by the values that mean a failure where the status is silent.
+        failures: Attributes by the values that mean a failure where the status says nothing.
         states_success: Whether it sets the status OK on whatever went well, so that a span without
             a status did not.
         content: Names of attributes that hold what was asked and answered, as regular expressions.

@@ -18,7 +18,7 @@ from agent_analytics.processor._runs.held_runs import stir
 from agent_analytics.processor._runs.mates import AllMates, Mates
 from agent_analytics.processor._runs.run import MOST_PARTS, Reason, Run, State
 from agent_analytics.processor._spans import marks
-from agent_analytics.processor._spans.undecided import SilentSpans
+from agent_analytics.processor._spans.undecided import UndecidedSpans
 from agent_analytics.processor._trees.placing import Placing
 from agent_analytics.processor._trees.tree import below, cut, prune
 
@@ -61,7 +61,7 @@ class RunEnds:
         gauge: InvocationCounter,
         lock: RLock,
         open_runs: OpenRuns,
-        silent: SilentSpans,
+        undecided: UndecidedSpans,
         clock: Callable[[], float],
     ) -> None:
         self.pending: dict[int, ForeignSpan] = {}
@@ -72,7 +72,7 @@ class RunEnds:
         self._gauge = gauge
         self._lock = lock
         self._open_runs = open_runs
-        self._silent = silent
+        self._undecided = undecided
         self._clock = clock
         self._waiting: dict[int, Run] = {}
         self._most_ended = Fair(_REMEMBERED, publisher_of)
@@ -94,7 +94,7 @@ class RunEnds:
         """Take in a span that has ended; count its run if nothing more belongs to that."""
         run = node.run
         for late in self._overdue(run.mates):
-            self._silent.give_up(late)
+            self._undecided.give_up(late)
             self.settle(late)
         if run.state is not State.COUNTED:
             self.pending[node.span_id] = node
@@ -132,7 +132,7 @@ class RunEnds:
             self.settle(run)
             return
         if reason is Reason.SPAN_ABOVE:
-            self._silent.hold(run)
+            self._undecided.hold(run)
         with self._lock:
             run.wait(reason)
             if id(run) not in self._waiting:
@@ -154,7 +154,7 @@ class RunEnds:
             return Reason.LINKS
         if run.unfinished():
             return Reason.PARTS
-        return Reason.SPAN_ABOVE if self._silent.is_above(run) else Reason.NOTHING
+        return Reason.SPAN_ABOVE if self._undecided.is_above(run) else Reason.NOTHING
 
     def _too_many(self) -> Run | None:
         """Take one of the runs that wait out, where too many do; its owner is to count it."""
@@ -239,10 +239,10 @@ class RunEnds:
         for run in list(mates.waiting.values()):
             late = run.waiting_since < horizon
             if late:
-                self._silent.give_up(run)
+                self._undecided.give_up(run)
             going_on = bool(run.hosts) or (run.linked and run.unfinished())
-            if not going_on and self._silent.is_above(run):
-                self._silent.hold(run)
+            if not going_on and self._undecided.is_above(run):
+                self._undecided.hold(run)
                 going_on = True
             if late or not going_on:
                 left[0] -= max(run.size, len(run.parts))

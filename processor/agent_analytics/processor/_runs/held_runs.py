@@ -1,7 +1,7 @@
-"""Runs that wait for one silent span, and with them what has waited for spans below it.
+"""Runs that wait for one undecided span, and with them what has waited for spans below it.
 
-There may be as many silent spans above each other as there are runs, so what has waited for one is
-handed on to the one above as a whole, and not run by run.
+There may be as many undecided spans above each other as there are runs, so what has waited for one
+is handed on to the one above as a whole, and not run by run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PART: Final = 10
 
 
 class Held(Joined):
-    """Runs that wait for one silent span, in the order in which each came to wait.
+    """Runs that wait for one undecided span, in the order in which each came to wait.
 
     Attributes:
         span_id: The span's id.
@@ -115,6 +115,6 @@ def above(run: Run) -> int:
 
 
 def stir(run: Run) -> None:
-    """Note that a run which waits may not be whole and at rest when the silent span ends."""
+    """Note that a run which waits may not be whole and at rest when the undecided span ends."""
     if run.held is not None:
         run.held.last().stirred[run.number] = run

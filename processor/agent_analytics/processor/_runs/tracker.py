@@ -26,7 +26,7 @@ from agent_analytics.processor._runs.span_end import SpanEnd
 from agent_analytics.processor._spans import marks as _nodes
 from agent_analytics.processor._spans.attribution import NO_CONTEXT, Attribution
 from agent_analytics.processor._spans.sdk_access import Attributes, EndFields, as_it_stands
-from agent_analytics.processor._spans.undecided import Silent, SilentSpans
+from agent_analytics.processor._spans.undecided import Undecided, UndecidedSpans
 from agent_analytics.processor._trees.placing import Placing
 from agent_analytics.processor._trees.tree import role_of_open
 
@@ -50,7 +50,7 @@ class Runs:
         clock: Callable[[], float],
         limits: Limits,
     ) -> None:
-        self.silent = SilentSpans(limits.open_spans)
+        self.undecided = UndecidedSpans(limits.open_spans)
         self._most_open_seconds = limits.open_run_seconds
         self._attribution = attribution
         self._placing = placing
@@ -60,7 +60,7 @@ class Runs:
         self._read_end = read_end
         self._clock = clock
         self._open_runs = OpenRuns(lock)
-        self._ends = RunEnds(placing, counter, gauge, lock, self._open_runs, self.silent, clock)
+        self._ends = RunEnds(placing, counter, gauge, lock, self._open_runs, self.undecided, clock)
         self._left: dict[int, str] = {}
         self._most_left = Fair[str](_MOST_LEFT, str)
 
@@ -203,7 +203,7 @@ class Runs:
         span: ReadableSpan,
         span_id: int,
         node: Node | None,
-        silent: Silent | None,
+        undecided: Undecided | None,
     ) -> None:
         """Count a span that was not followed when it started, with what was started in it.
 
@@ -212,20 +212,20 @@ class Runs:
             span: The span.
             span_id: Its id.
             node: What was kept of it, inside a decorated invocation.
-            silent: What was kept of it outside.
+            undecided: What was kept of it outside.
         """
         if span_id in self._left:
             return
         parent = node.parent if node is not None else None
         if parent is None and span.parent is not None:
             parent = self._nodes.get(span.parent.span_id)
-        context = NO_CONTEXT if silent is None else silent.context
+        context = NO_CONTEXT if undecided is None else undecided.context
         late = self.begin(attributes, span, span_id, parent, context, running=False)
         if node is not None:
             late.flags = node.flags & ~_nodes.PASSED
-        if silent is not None:
-            late.inside = silent.inside
-            runs = [] if silent.held is None else silent.held.runs()
+        if undecided is not None:
+            late.inside = undecided.inside
+            runs = [] if undecided.held is None else undecided.held.runs()
             late.run.mates.work(partial(self._ends.join_late, late, runs))
         self.end(late, attributes, span)
 
@@ -242,11 +242,11 @@ class Runs:
         if isinstance(parent, ForeignSpan):
             parent.note_inside(listing)
         elif parent is None:
-            self.silent.note_inside(parent_id, listing)
+            self.undecided.note_inside(parent_id, listing)
 
-    def ended_silently(self, silent: Silent) -> None:
+    def ended_undecided(self, undecided: Undecided) -> None:
         """Let what has waited for a span that said nothing wait for the one above it."""
-        for run in self.silent.hand_on(silent):
+        for run in self.undecided.hand_on(undecided):
             if self._ends.waits(run):
                 run.mates.work(partial(self._ends.count_or_wait, run))
 
@@ -295,7 +295,7 @@ class Runs:
         self._left.clear()
         self._most_left.forget()
         self._open_runs.clear()
-        self.silent.spans.clear()
+        self.undecided.spans.clear()
 
     def settle_failed(self) -> None:
         """Count the runs whose topmost span was given an error and is still open.

@@ -17,7 +17,7 @@ from agent_analytics.processor._runs.held_runs import Held, above
 from agent_analytics.processor._runs.run import Run
 
 
-class Silent:
+class Undecided:
     """An open span that has said nothing yet.
 
     Attributes:
@@ -36,27 +36,29 @@ class Silent:
         self.inside: set[Listing] | None = None
 
 
-def _publisher(silent: Silent) -> object:
+def _publisher(undecided: Undecided) -> object:
     """Return whose a span is, as far as what it was started in says so."""
-    invocation = silent.context.get(INVOCATION_KEY)
+    invocation = undecided.context.get(INVOCATION_KEY)
     named = exact_text(getattr(invocation, "publisher_id", None))
-    return named or exact_text(baggage.get_baggage(v.PUBLISHER_ID, silent.context))
+    return named or exact_text(baggage.get_baggage(v.PUBLISHER_ID, undecided.context))
 
 
-class SilentSpans:
-    """The silent spans by id, the oldest first; no more than ``most``.
+class UndecidedSpans:
+    """The undecided spans by id, the oldest first; no more than ``most``.
 
     Beyond it the publisher who has most loses the oldest.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self.spans: dict[int, Silent] = {}
+        self.spans: dict[int, Undecided] = {}
         self._fair = Fair(most, _publisher)
 
     def begin(self, span_id: int, parent_id: int | None, context: Context | None) -> None:
         """Take in a span that starts."""
-        self.spans[span_id] = Silent(parent_id or 0, get_current() if context is None else context)
+        self.spans[span_id] = Undecided(
+            parent_id or 0, get_current() if context is None else context
+        )
         if len(self.spans) > self._most:
             oldest = self._fair.oldest(self.spans)
             if oldest is not None:
@@ -75,38 +77,38 @@ class SilentSpans:
         return above(run) in self.spans
 
     def hold(self, run: Run) -> None:
-        """Let a run wait for the span that it was started in, if that is still silent."""
+        """Let a run wait for the span that it was started in, if that is still undecided."""
         span_id = above(run)
-        silent = self.spans.get(span_id)
-        if silent is None:
+        undecided = self.spans.get(span_id)
+        if undecided is None:
             return
-        if silent.held is None:
-            silent.held = Held(span_id)
-        silent.held.add(run)
+        if undecided.held is None:
+            undecided.held = Held(span_id)
+        undecided.held.add(run)
 
-    def hand_on(self, silent: Silent) -> list[Run]:
+    def hand_on(self, undecided: Undecided) -> list[Run]:
         """Let what has waited for a span that said nothing wait for the one above it.
 
         Returns:
-            The runs, if the span above is not silent: what becomes of them is to be found out.
+            The runs, if the span above is not undecided: what becomes of them is to be found out.
         """
-        if silent.held is None:
+        if undecided.held is None:
             return []
-        around = self.spans.get(silent.parent_id)
+        around = self.spans.get(undecided.parent_id)
         if around is None:
-            return silent.held.let_go(silent.parent_id)
+            return undecided.held.let_go(undecided.parent_id)
         if around.held is None:
-            around.held = Held(silent.parent_id)
-        silent.held.hand_on(around.held)
+            around.held = Held(undecided.parent_id)
+        undecided.held.hand_on(around.held)
         return []
 
     def note_inside(self, span_id: int, listing: Listing) -> None:
         """Remember in a span and above that a decorated invocation of ``listing`` ran inside."""
-        silent = self.spans.get(span_id)
-        while silent is not None:
-            if silent.inside is None:
-                silent.inside = set()
-            elif listing in silent.inside:
+        undecided = self.spans.get(span_id)
+        while undecided is not None:
+            if undecided.inside is None:
+                undecided.inside = set()
+            elif listing in undecided.inside:
                 return  # and so it is above
-            silent.inside.add(listing)
-            silent = self.spans.get(silent.parent_id)
+            undecided.inside.add(listing)
+            undecided = self.spans.get(undecided.parent_id)
