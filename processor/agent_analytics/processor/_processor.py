@@ -85,6 +85,6 @@ class AgentMetricsProcessor(OwnSpans, Exposed):
         self._read_start, self._read_key, self._read_end, _ = parts.readers
         self._begin, self._makers = parts.beginnings.begin, parts.beginnings.makers
         self._route = parts.routing.at_start
-        self._says_nothing, self._silent = parts.routing.says_nothing, parts.runs.silent.spans
+        self._says_nothing, self._undecided = parts.routing.says_nothing, parts.runs.undecided.spans
         self._others = OtherRoutes(parts, self.on_end, self._counted)
         self._ended = [-1] * ENDED

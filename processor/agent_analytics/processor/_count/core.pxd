@@ -155,7 +155,7 @@ cdef class OwnInvocations:
 cdef class OwnSpans:
     cdef public OwnHealth _health
     cdef public object _begin, _clock, _open_spans, _others, _read_end, _read_key
-    cdef public object _read_start, _route, _runs, _says_nothing, _silent
+    cdef public object _read_start, _route, _runs, _says_nothing, _undecided
     cdef public long long _upkeep_at, _upkeep_from
     cdef public OwnInvocations _invocations
     cdef public OwnTools _tools

@@ -121,7 +121,7 @@ if TYPE_CHECKING:  # what is asked here, and itself imports what is here
     from agent_analytics.processor._series.sketch import Hasher
     from agent_analytics.processor._spans.attribution import Attribution
     from agent_analytics.processor._spans.open_spans import OpenSpans
-    from agent_analytics.processor._spans.undecided import Silent
+    from agent_analytics.processor._spans.undecided import Undecided
     from agent_analytics.processor._spans.values import Charges
 
 # Names of this module are read in half the time of those of another one.
@@ -1077,7 +1077,7 @@ class OwnSpans:
     #: Whether a span's attributes have nothing to do with agents, none of them.
     _says_nothing: Callable[[Attributes], bool]
     #: Spans that may still turn out to be of agents when they end, by id.
-    _silent: "Mapping[int, Silent]"
+    _undecided: "Mapping[int, Undecided]"
     _tools: OwnTools
     #: No upkeep between the two: a clock that was set back is as good a reason as one second.
     _upkeep_at: int
@@ -1155,7 +1155,7 @@ class OwnSpans:
             if node is None and ended[place] == span_id:
                 return  # ended before: see on_start
             ended[place] = span_id
-            if node is None and self._says_nothing(attributes) and span_id not in self._silent:
+            if node is None and self._says_nothing(attributes) and span_id not in self._undecided:
                 return  # a request, a query
             if node is not None and node.facts is not None:
                 # Others may have written on the span; of theirs only the conversation counts.
