@@ -13,6 +13,7 @@ from tests.patience import wait_for
 from tests.tools import installed
 
 from agent_analytics.insights import prometheus_config, write_rules
+from agent_analytics.insights.rules import insights_table
 
 pytestmark = pytest.mark.servers
 PAGE = "insights.md"
@@ -94,3 +95,8 @@ def test_an_operator_silences_one_insight(server: str) -> None:
 
     expected = {"token-growth": True, "tool-loops": False}
     wait_for(lambda: silenced() == expected, "only one alert is silenced", every=0.1)
+
+
+def test_the_table_has_every_insight() -> None:
+    """The page prints the specs, as scripts/insights_doc.py writes them."""
+    assert f"\n\n{insights_table()}\n<!-- end" in (pages.DOCS / PAGE).read_text(encoding="utf-8")

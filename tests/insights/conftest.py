@@ -20,7 +20,8 @@ from tests.ports import free_port
 from tests.tools import Run, installed
 
 from agent_analytics.insights import write_rules
-from agent_analytics.insights._rules.rule_files import DEFINITIONS, rules_for, telemetry_absent
+from agent_analytics.insights._definitions import field
+from agent_analytics.insights._rules.rule_files import rules_for
 
 # The SDK deprecates its models of the dashboard format that every Grafana reads, in favour of one
 # that only new ones do, and says so while it is imported.
@@ -49,14 +50,14 @@ def _expected(labels: Mapping[str, str], description: str) -> dict[str, object]:
     """Return what promtool compares: texts that do not change come from the definitions."""
     cause = labels.get("cause")
     if cause is None:
-        definition = next(item for item in DEFINITIONS if item.slug == labels["insight"])
+        definition = next(item for item in field.SPECS if item.slug == labels["insight"])
         rule = next(
             item for item in rules_for("oncall") if item.labels["insight"] == definition.slug
         )
         # What promtool shows for a listing that has no bound of its own.
-        notes = {**rule.annotations, "title": definition.title, "description": description}
+        notes = {**rule.annotations, "title": definition.usual_title, "description": description}
     else:
-        rule = next(item for item in telemetry_absent() if item.labels["cause"] == cause)
+        rule = next(item for item in rules_for("oncall") if item.labels.get("cause") == cause)
         notes = {**rule.annotations, "description": description}
     return {"exp_labels": dict(labels), "exp_annotations": notes}
 

@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from agent_analytics.insights._definitions import OF_PUBLISHERS
 from agent_analytics.insights._promql import queries, recorded, rollups
-from agent_analytics.insights._rules.rule_files import FINDINGS
 from agent_analytics.processor import catalogue
 from agent_analytics.processor.catalogue import Metric
 
@@ -289,7 +289,7 @@ def _tenants(files: _Files, union: rollups.Union, labels: Labels) -> None:
 def _insights(files: _Files) -> None:
     """Write an insight of every kind, for the first publisher, and a page."""
     own = {"publisher_id": publisher(0), "agent_id": "listing-0000"}
-    for finding in FINDINGS:
+    for finding in OF_PUBLISHERS:
         tool = {"tool": "mail"} if "tool" in finding.by else {}
         told = {**own, **tool, "insight": finding.slug}
         alert = {
@@ -298,10 +298,13 @@ def _insights(files: _Files) -> None:
             "severity": finding.severity,
             "category": finding.category,
         }
-        way = {"traffic": finding.ways[0].traffic}
+        way = {"traffic": finding.asked_of("publisher")[0].traffic}
         files.gauge(recorded.MEASURE, {**told, **way}, [(END, 0.25)])
         files.gauge("ALERTS", {**told, **way, **alert, "audience": "publisher"}, [(END, 1)])
-        if finding.ways[0].worth:
+        words = {"title": finding.usual_title, "what": finding.what}
+        words["recommendation"] = finding.recommendation
+        files.gauge(recorded.INFO, {"insight": finding.slug, **words}, [(END, 1)])
+        if finding.asked_of("publisher")[0].worth:
             files.gauge(recorded.WORTH, told, [(END, 3.5)])
     page = {"alertname": "AgentErrorRateHigh", "alertstate": "firing", "severity": "critical"}
     more = {"category": "reliability", "insight": "error-rate", "traffic": "dense"}

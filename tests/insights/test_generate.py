@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_analytics.insights import GENERATED
-from agent_analytics.insights._definitions.model import RUNBOOKS
+from agent_analytics.insights._definitions.spec.model import RUNBOOKS
 from agent_analytics.insights._rules.rule_files import rules_for
 from agent_analytics.insights._yaml import Yaml, dump
 from agent_analytics.insights.generate import main, render

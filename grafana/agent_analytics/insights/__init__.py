@@ -5,7 +5,7 @@ generated from it are committed under ``generated/``. ``PublisherAnalytics`` and
 ``MarketplaceAnalytics`` ask Prometheus and give typed answers.
 """
 
-from agent_analytics.insights._definitions.model import Audience, Category, Severity
+from agent_analytics.insights._definitions.spec.model import Audience, Category, Severity
 from agent_analytics.insights._files import GENERATED, grafana_files, write_files, write_rules
 from agent_analytics.insights._prometheus.configuration import (
     alertmanager_config,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from agent_analytics.insights._definitions.model import RUNBOOKS
+from agent_analytics.insights._definitions.spec.model import RUNBOOKS
 from agent_analytics.insights._prometheus.provisioning import dashboard_provider, datasources
 from agent_analytics.insights._promql import rollups
 from agent_analytics.insights._rules.rule_files import (

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Final
 
 from agent_analytics.insights._dashboards import render_dashboards
+from agent_analytics.insights._definitions.telemetry import ABSENCE
 from agent_analytics.insights._files import GENERATED
 from agent_analytics.insights._prometheus.configuration import (
     alertmanager_config,
     prometheus_config,
 )
 from agent_analytics.insights._prometheus.provisioning import dashboard_provider, datasources
-from agent_analytics.insights._rules.rule_files import ABSENCE, render_rules
+from agent_analytics.insights._rules.rule_files import render_rules
 
 #: Where things are in ``docker-compose.yml``.
 COMPOSE_TARGET: Final = "demo:9464"

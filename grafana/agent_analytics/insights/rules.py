@@ -1,6 +1,8 @@
-"""The rule files, for who writes or compares them."""
+"""The rule files, for who writes or compares them, and what there is to read of insights."""
 
-from agent_analytics.insights._definitions.model import RUNBOOKS
-from agent_analytics.insights._rules.rule_files import ABSENCE, render_rules
+from agent_analytics.insights._definitions.spec.model import RUNBOOKS
+from agent_analytics.insights._definitions.telemetry import ABSENCE
+from agent_analytics.insights._rules.rule_files import render_rules
+from agent_analytics.insights._rules.runbooks import insights_table
 
-__all__ = ["ABSENCE", "RUNBOOKS", "render_rules"]
+__all__ = ["ABSENCE", "RUNBOOKS", "insights_table", "render_rules"]

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from agent_analytics.insights import write_rules
-from agent_analytics.insights._rules.rule_files import DEFINITIONS, FINDINGS
+from agent_analytics.insights._definitions import OF_PUBLISHERS, field
 
 if TYPE_CHECKING:
     import subprocess
@@ -79,9 +79,12 @@ def slice_rules(directory: Path, insight: str, given: Collection[str] = ()) -> l
     wanted = [rule for rule in rules if rule.get("labels", {}).get("insight") == insight]
     texts = [str(rule) for rule in wanted]
     while texts:
-        words = set(_WORD.findall(texts.pop())) - set(given)
+        text = texts.pop()
+        words = set(_WORD.findall(text)) - set(given)
         for rule in rules:
-            if rule.get("record", "") in words and "labels" not in rule and rule not in wanted:
+            other = rule.get("labels", {}).get("insight")
+            read = other is None or f'insight="{other}"' in text
+            if rule.get("record", "") in words and read and rule not in wanted:
                 wanted.append(rule)
                 texts.append(rule["expr"])
     sliced = [
@@ -165,10 +168,10 @@ def _test(
 
 
 def _alert(insight: str, key: tuple[str, ...], at: str, told: tuple[str, str]) -> dict[str, object]:
-    finding = next(finding for finding in FINDINGS if finding.slug == insight)
+    finding = next(finding for finding in OF_PUBLISHERS if finding.slug == insight)
     description, worth = told
     # Those of the field show the bound, here the usual one.
-    titles = {definition.slug: definition.title for definition in DEFINITIONS}
+    titles = {definition.slug: definition.usual_title for definition in field.SPECS}
     notes = {
         "title": titles.get(insight, finding.title),
         "description": description,

@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from agent_analytics.insights import GENERATED
+from agent_analytics.insights._definitions import OF_PUBLISHERS
 from agent_analytics.insights._promql import periods, queries
 from agent_analytics.insights._promql.queries import Scope
 from agent_analytics.insights._promql.windows import Period, Raw
-from agent_analytics.insights._rules.rule_files import FINDINGS
 
 if TYPE_CHECKING:
     import subprocess
@@ -267,8 +267,8 @@ NOT_COUNTED = {"rating-falling"}
 
 def test_every_comparison_has_a_guard() -> None:
     """Whatever reads a window that has ended looks whether the revision changed since."""
-    for finding in FINDINGS:
-        for way in finding.ways:
+    for finding in OF_PUBLISHERS:
+        for way in finding.asked_of("publisher"):
             text = "\n".join((way.measure, *way.conditions))
             if "d_ago" in text and finding.slug not in NOT_COUNTED:
                 assert f"last_over_time({CHANGED}[" in text, finding.slug

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from tests.effort import examples
 
 from agent_analytics.cli import main
-from agent_analytics.insights._definitions.finding import Finding
-from agent_analytics.insights._rules.rule_files import FINDINGS, render_rules
+from agent_analytics.insights._definitions import OF_PUBLISHERS
+from agent_analytics.insights._definitions.spec.model import Spec
+from agent_analytics.insights._rules.rule_files import render_rules
 from agent_analytics.insights._rules.runbooks import FIRST_LOOK, first_look
 from agent_analytics.insights.report import Report, render
 
@@ -27,8 +28,8 @@ BASE = "https://runbooks.example/agents/"
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 
 
-@pytest.mark.parametrize("finding", FINDINGS, ids=lambda finding: finding.slug)
-def test_pages_have_the_queries_that_are_filled_in(finding: Finding) -> None:
+@pytest.mark.parametrize("finding", OF_PUBLISHERS, ids=lambda finding: finding.slug)
+def test_pages_have_the_queries_that_are_filled_in(finding: Spec) -> None:
     """A runbook's queries are those that the report fills in, so that neither goes stale."""
     page = (ROOT / "docs/runbooks" / f"{finding.slug}.md").read_text("utf-8")
     blocks = "".join(re.findall("```promql\n(.*?)```", page, flags=re.DOTALL))

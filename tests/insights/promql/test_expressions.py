@@ -140,6 +140,28 @@ def test_functions_that_prometheus_3_removed_do_not_parse() -> None:
         problems("holt_winters(marketplace_agent_active_installs[1h], 0.5, 0.5)")
 
 
+def template_queries() -> Iterator[tuple[str, str]]:
+    """Yield the queries inside the texts of the committed alerts, by where they stand."""
+    for path in sorted((GENERATED / "rules").glob("*.yml")):
+        for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]:
+            for rule in group["rules"]:
+                for name, text in rule.get("annotations", {}).items():
+                    for found in re.findall("`([^`]*)`", text):
+                        yield f"{path.name}-{rule['alert']}-{name}", found
+
+
+#: Characters of a query at most.
+MOST = 2_000
+#: What reads two weeks of registers, each from four marks.
+LONGER = {"listing_retention:7d", "listing_retention:7d_7d_ago"}
+
+
+@pytest.mark.parametrize(("where", "expr"), [*rule_expressions(), *template_queries()])
+def test_rules_are_short(where: str, expr: str) -> None:
+    """No rule and no query of a text is longer than a reader follows."""
+    assert len(expr) <= MOST or where.rpartition("-")[2] in LONGER, (where, len(expr))
+
+
 def test_there_are_expressions() -> None:
     """The committed files hold rules and panels, so that the checks above check something."""
     assert len(list(rule_expressions())) >= 15

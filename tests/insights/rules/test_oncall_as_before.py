@@ -14,16 +14,19 @@ from typing import Any
 import pytest
 from tests.tools import Run
 
-from agent_analytics.insights._definitions.model import Definition, Form
-from agent_analytics.insights._promql import queries
-from agent_analytics.insights._promql.counts import Counts
-from agent_analytics.insights._rules.rule_files import (
-    DEFINITIONS,
+from agent_analytics.insights._definitions import (
     ERROR_RATE,
     RESPONSE_TIME,
     SATISFACTION,
     TOOL_FAILURES,
+    field,
 )
+from agent_analytics.insights._definitions.spec.asking import Form
+from agent_analytics.insights._definitions.spec.model import Question, Spec
+from agent_analytics.insights._promql import counts as every_counts
+from agent_analytics.insights._promql import queries
+from agent_analytics.insights._promql.counts import Counts
+from agent_analytics.insights._rules import of_specs
 
 END = 1_750_003_200
 SPAN = 7_800
@@ -35,7 +38,12 @@ BEFORE: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
     SATISFACTION.slug: (queries.mean_rating, queries.ratings),
     TOOL_FAILURES.slug: (queries.tool_failure_rate, queries.judged_tool_calls),
 }
-CASES = [(definition, form) for definition in DEFINITIONS for form in definition.forms]
+CASES = [
+    (spec, form, question)
+    for spec in field.SPECS
+    for form, question in zip(field.FORMS[spec.slug], spec.asked_of("oncall"), strict=True)
+]
+COUNTS = [each for each in vars(every_counts).values() if isinstance(each, Counts)]
 
 
 def history() -> str:
@@ -110,9 +118,9 @@ def inlined(expr: str) -> str:
     """Return an expression with what is recorded for it put in its place."""
     recorded = {
         rule.record: rule.expr
-        for definition in DEFINITIONS
-        for fast in (True, False)
-        for rule in definition.recordings(fast=fast)
+        for spec in field.SPECS
+        for question in spec.asked_of("oncall")
+        for rule in question.looks_up
     }
     # The longest names first; an expression in its place may name another.
     for _ in range(2):
@@ -151,38 +159,35 @@ def asked(
 
 
 @pytest.mark.parametrize(
-    ("definition", "form"), CASES, ids=[f"{each.slug}-{form.traffic}" for each, form in CASES]
+    ("spec", "form", "question"),
+    CASES,
+    ids=[f"{spec.slug}-{form.traffic}" for spec, form, _ in CASES],
 )
 def test_same_answers(
-    asked: Callable[[str], dict[tuple[Any, ...], float]], definition: Definition, form: Form
+    asked: Callable[[str], dict[tuple[Any, ...], float]], spec: Spec, form: Form, question: Question
 ) -> None:
     """Each alert is up for the same listings at the same moments, with the same number."""
-    measure, observations = BEFORE[definition.slug]
-    threshold = definition.threshold
+    measure, observations = BEFORE[spec.slug]
+    threshold = spec.threshold
     lines = [
-        threshold.crossed(measure(form.window), definition.slug),
+        threshold.crossed(measure(form.window), spec.slug),
         f"and {observations(form.window)} >= {form.floor}",
     ]
     if form.still:
-        lines.append(f"and {threshold.crossed(measure(form.still), definition.slug)}")
+        lines.append(f"and {threshold.crossed(measure(form.still), spec.slug)}")
     if form.dense:
         window, floor = form.dense
         lines.append(f"unless {observations(window)} >= {floor}")
     before = asked("\n".join(lines))
-    rule = next(
-        rule
-        for rule in (*definition.rules(fast=True), *definition.rules(fast=False))
-        if rule.labels["traffic"] == form.traffic
-    )
-    now = asked(inlined(rule.expr))
+    now = asked(inlined(of_specs.condition(spec, question)))
     assert before, "the history has to raise it"
     # Numbers are rounded to the millionth: 21 of 128 is half of one more, and may go either way.
     assert now == pytest.approx(before, abs=1.01e-6)
-    numbers = asked(inlined(definition.counts.measure(form.window)))
+    numbers = asked(inlined(question.measure))
     assert numbers == pytest.approx(asked(measure(form.window)), rel=1e-9, abs=1e-9, nan_ok=True)
 
 
-@pytest.mark.parametrize("counts", [definition.counts for definition in DEFINITIONS])
+@pytest.mark.parametrize("counts", COUNTS)
 def test_a_window_that_is_not_recorded(counts: Counts) -> None:
     """A window that no rule records is refused, for whose series an alert would wait for ever."""
     with pytest.raises(ValueError, match="over 2h is not recorded"):

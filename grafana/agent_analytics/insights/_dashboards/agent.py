@@ -32,8 +32,8 @@ from agent_analytics.insights._dashboards.parts.scopes import (
 )
 from agent_analytics.insights._dashboards.parts.tables import Column, rows
 from agent_analytics.insights._dashboards.publisher import freshness
+from agent_analytics.insights._definitions import ERROR_RATE, SATISFACTION, TOOL_FAILURES
 from agent_analytics.insights._promql import periods, queries
-from agent_analytics.insights._rules.rule_files import ERROR_RATE, SATISFACTION, TOOL_FAILURES
 from agent_analytics.processor import catalogue
 
 _NOW = "5m"

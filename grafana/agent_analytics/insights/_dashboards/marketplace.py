@@ -6,6 +6,7 @@ from agent_analytics.insights._dashboards.parts import frame
 from agent_analytics.insights._dashboards.parts.frame import Page, Row
 from agent_analytics.insights._dashboards.parts.insights import (
     SHOWN,
+    TITLES,
     not_evaluated,
     ranked,
     to_agent,
@@ -234,7 +235,7 @@ def _trouble() -> Panel:
             "rank": Column(name="Severity", width=100, texts=SHOWN),
             "publisher_id": Column(name="Publisher", width=130),
             "agent_id": Column(name="Agent", link=to_agent("Agent", "Publisher")),
-            "title": Column(name="Evaluated?", width=150, wrap=True),
+            "title": Column(name="Evaluated?", width=150, wrap=True, texts=TITLES),
             "Value": Column(name="Insights", unit=COUNT, decimals=0, width=90),
         },
         hidden=["severity", "what", "recommendation"],

@@ -26,10 +26,10 @@ from agent_analytics.insights._dashboards.parts.scopes import (
 )
 from agent_analytics.insights._dashboards.parts.tables import Column, rows
 from agent_analytics.insights._dashboards.publisher import last_activity
-from agent_analytics.insights._definitions.model import RUNBOOKS
+from agent_analytics.insights._definitions import ERROR_RATE
+from agent_analytics.insights._definitions.spec.model import RUNBOOKS
 from agent_analytics.insights._promql import health, queries
 from agent_analytics.insights._promql.queries import LISTING
-from agent_analytics.insights._rules.rule_files import ERROR_RATE
 
 _NOW = "5m"
 _WORST = 5

@@ -30,8 +30,8 @@ from agent_analytics.insights._dashboards.parts.scopes import (
     RATING,
     SECONDS,
 )
+from agent_analytics.insights._definitions import ERROR_RATE, RESPONSE_TIME, SATISFACTION
 from agent_analytics.insights._promql import days, periods, queries
-from agent_analytics.insights._rules.rule_files import ERROR_RATE, RESPONSE_TIME, SATISFACTION
 from agent_analytics.processor import catalogue
 
 

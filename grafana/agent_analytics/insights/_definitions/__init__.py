@@ -1,20 +1,18 @@
-"""The insights as data, by category; those of the field first."""
+"""The insights as data, a file for each category; those of the field first."""
 
-from agent_analytics.insights._definitions.every import DEFINITIONS, FINDINGS
+from agent_analytics.insights._definitions.every import OF_PUBLISHERS, SPECS
 from agent_analytics.insights._definitions.field import (
     ERROR_RATE,
     RESPONSE_TIME,
     SATISFACTION,
     TOOL_FAILURES,
 )
-from agent_analytics.insights._definitions.reliability import ERROR_BUDGET_PAGES
 
 __all__ = [
-    "DEFINITIONS",
-    "ERROR_BUDGET_PAGES",
     "ERROR_RATE",
-    "FINDINGS",
+    "OF_PUBLISHERS",
     "RESPONSE_TIME",
     "SATISFACTION",
+    "SPECS",
     "TOOL_FAILURES",
 ]

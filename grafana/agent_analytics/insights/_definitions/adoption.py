@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from agent_analytics.insights._definitions.finding import (
+from agent_analytics.insights._definitions.spec.asking import (
     DAY,
     DAY_SECONDS,
     FOUR_WEEKS_BEFORE,
@@ -11,11 +11,9 @@ from agent_analytics.insights._definitions.finding import (
     WEEK,
     WEEK_BEFORE,
     WEEK_EARLIER,
-    Finding,
-    Way,
 )
-from agent_analytics.insights._definitions.model import Threshold
-from agent_analytics.insights._definitions.texts import PERCENT, THIS, WHO, WHOLE, asked, value
+from agent_analytics.insights._definitions.spec.model import Question, Spec, Threshold
+from agent_analytics.insights._definitions.spec.texts import PERCENT, THIS, WHO, WHOLE, asked, value
 from agent_analytics.insights._promql import accounting, figures, periods
 
 _FEWEST_UNINSTALLS: Final = 10
@@ -26,12 +24,14 @@ _RETENTION_ERRORS: Final = 3
 #: Variance of the difference of two retentions that comes from the sketches: 3 points each.
 _SKETCH_VARIANCE: Final = 0.0018
 
-INSTALL_CHURN: Final = Finding(
+INSTALL_CHURN: Final = Spec(
     slug="install-churn",
     alert="AgentUninstallsExceedInstalls",
     severity="warning",
     category="adoption",
     title="More uninstalls than installs",
+    what="more left than came",
+    when="more uninstalls than installs",
     description=(
         f"{WHO} was uninstalled {{uninstalls}} times and installed {{installs}} times in the last"
         f" {{window}}: {value(WHOLE)} more left than came."
@@ -40,8 +40,12 @@ INSTALL_CHURN: Final = Finding(
         "Ask those who left why, and look at the first days of new tenants: what they try first,"
         " and whether it works."
     ),
-    ways=tuple(
-        Way(
+    first_look=(
+        ('increase(marketplace_agent_uninstalls_total{publisher_id="P", agent_id="A"}[7d])'),
+    ),
+    questions=tuple(
+        Question(
+            audience="publisher",
             traffic=traffic,
             measure=figures.surplus_uninstalls(period),
             threshold=Threshold(comparison=">", value=0),
@@ -73,12 +77,14 @@ def _variance(share: str, tenants: str) -> str:
     return f"clamp_min({share} * (1 - {share}), 0) / {tenants}"
 
 
-RETENTION_FALLING: Final = Finding(
+RETENTION_FALLING: Final = Spec(
     slug="retention-falling",
     alert="AgentRetentionFalling",
     severity="warning",
     category="adoption",
     title="Fewer tenants come back",
+    what="% fewer came back",
+    when="10 points fewer of a week's tenants came back",
     description=(
         f"{{now}} of the tenants of {WHO} of the week before came back in the last 7 days; a week"
         " earlier {before} did."
@@ -87,8 +93,10 @@ RETENTION_FALLING: Final = Finding(
         "Find out who did not come back and what they did last: look at failures, slow answers,"
         " low ratings and changes of that week."
     ),
-    ways=(
-        Way(
+    first_look=('listing_unique_tenants:7d{publisher_id="P", agent_id="A"}',),
+    questions=(
+        Question(
+            audience="publisher",
             traffic="week",
             measure=_LOSS,
             threshold=Threshold(comparison=">", value=0.1),
@@ -111,12 +119,14 @@ RETENTION_FALLING: Final = Finding(
     ),
 )
 
-LISTING_DEAD: Final = Finding(
+LISTING_DEAD: Final = Spec(
     slug="listing-dead",
     alert="AgentUnused",
     severity="warning",
     category="adoption",
     title="Nobody has used it for a week",
+    what="calls in the weeks before",
+    when="not used for a week",
     description=(
         f"Nobody invoked {WHO} in the last 7 days, after {value(WHOLE)} invocations in the four"
         " weeks before."
@@ -125,8 +135,10 @@ LISTING_DEAD: Final = Finding(
         "Check that the listing can still be found and installed, invoke it yourself, and either"
         " mend it or take it off the market."
     ),
-    ways=(
-        Way(
+    first_look=('marketplace_agent_active_installs{publisher_id="P", agent_id="A"}',),
+    questions=(
+        Question(
+            audience="publisher",
             traffic="week",
             measure=periods.invocations(FOUR_WEEKS_BEFORE),
             threshold=Threshold(comparison=">", value=20),
@@ -139,4 +151,4 @@ LISTING_DEAD: Final = Finding(
     ),
 )
 
-FINDINGS: Final = (INSTALL_CHURN, RETENTION_FALLING, LISTING_DEAD)
+SPECS: Final = (INSTALL_CHURN, RETENTION_FALLING, LISTING_DEAD)

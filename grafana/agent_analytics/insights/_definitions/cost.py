@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from agent_analytics.insights._definitions.finding import (
+from agent_analytics.insights._definitions.spec.asking import (
     DAY,
     DAY_SECONDS,
     FOUR_WEEKS_BEFORE,
@@ -10,12 +10,10 @@ from agent_analytics.insights._definitions.finding import (
     PERIODS,
     SPOKEN,
     WEEK,
-    Finding,
-    Way,
     a_day,
 )
-from agent_analytics.insights._definitions.model import Threshold
-from agent_analytics.insights._definitions.texts import (
+from agent_analytics.insights._definitions.spec.model import Question, Spec, Threshold
+from agent_analytics.insights._definitions.spec.texts import (
     DOLLARS,
     PERCENT,
     THIS,
@@ -33,12 +31,14 @@ _FEWEST_INVOCATIONS: Final = 100
 _LONG: Final = {traffic: period for traffic, period in PERIODS.items() if period != DAY}
 _RECENT: Final = {traffic: period for traffic, period in PERIODS.items() if period != MONTH}
 
-NEGATIVE_MARGIN: Final = Finding(
+NEGATIVE_MARGIN: Final = Spec(
     slug="negative-margin",
     alert="AgentLosesMoney",
     severity="critical",
     category="cost",
     title="Costs more than it earns",
+    what="dollars of margin",
+    when="refunds, fees and model calls exceed the revenue",
     description=(
         f"{WHO} ended the last {{window}} at {value(DOLLARS)} dollars: {{revenue}} charged, less"
         " refunds, fees and {cost} for model calls."
@@ -47,8 +47,17 @@ NEGATIVE_MARGIN: Final = Finding(
         "Raise the price, or use a cheaper model, a shorter prompt or the prompt cache; every"
         " invocation loses money until then."
     ),
-    ways=tuple(
-        Way(
+    first_look=(
+        ('marketplace_agent_model_cost_usd_total:growth_7d{publisher_id="P", agent_id="A"}'),
+        (
+            "sum by (model) "
+            '(increase(marketplace_agent_unpriced_tokens_total{publisher_id="P", '
+            'agent_id="A"}[1d]))'
+        ),
+    ),
+    questions=tuple(
+        Question(
+            audience="publisher",
             traffic=traffic,
             measure=periods.margin(period),
             threshold=Threshold(comparison="<", value=0),
@@ -69,12 +78,14 @@ NEGATIVE_MARGIN: Final = Finding(
     ),
 )
 
-WASTED_SPEND: Final = Finding(
+WASTED_SPEND: Final = Spec(
     slug="wasted-spend",
     alert="AgentWastesSpend",
     severity="warning",
     category="cost",
     title="Money goes into invocations that fail",
+    what="% of model cost wasted",
+    when="more than 10 % of the model cost went into failed invocations",
     description=(
         f"{value(PERCENT)} of what {WHO} spent on model calls in the last {{window}}, {{wasted}}"
         " dollars, went into invocations that failed."
@@ -83,8 +94,16 @@ WASTED_SPEND: Final = Finding(
         "Check what can fail before the expensive calls, stop a failing invocation early, and cap"
         " the tokens and retries of one invocation."
     ),
-    ways=tuple(
-        Way(
+    first_look=(
+        (
+            "topk(5, sum by (error_type) "
+            '(increase(marketplace_agent_invocation_errors_total{publisher_id="P", '
+            'agent_id="A"}[1d])))'
+        ),
+    ),
+    questions=tuple(
+        Question(
+            audience="publisher",
             traffic=traffic,
             measure=figures.wasted_share(period),
             threshold=Threshold(comparison=">", value=0.1),
@@ -102,22 +121,23 @@ WASTED_SPEND: Final = Finding(
 )
 
 
-def _growing(traffic: str, period: Period) -> Way:
-    now = figures.tokens_per_invocation(period)
-    before = figures.tokens_per_invocation(FOUR_WEEKS_BEFORE)
+def _growing(traffic: str, period: Period) -> Question:
+    enough = f">= {_FEWEST_INVOCATIONS}"
+    now = figures.tokens_per_invocation(period, least=enough)
+    before = figures.tokens_per_invocation(FOUR_WEEKS_BEFORE, least=enough)
     less_failing = (
         f"({periods.error_rate(FOUR_WEEKS_BEFORE)} - {periods.error_rate(period)}) > 0.01"
     )
     better_liked = (
         f"({periods.mean_rating(period)} - {periods.mean_rating(FOUR_WEEKS_BEFORE)}) > 0.2"
     )
-    return Way(
+    return Question(
+        audience="publisher",
         traffic=traffic,
         measure=periods.trend(now, before),
         threshold=Threshold(comparison=">", value=0.3),
+        known=periods.invocations(period),
         conditions=(
-            f"and {periods.invocations(period)} >= {_FEWEST_INVOCATIONS}",
-            f"and {periods.invocations(FOUR_WEEKS_BEFORE)} >= {_FEWEST_INVOCATIONS}",
             f"unless {less_failing}",
             f"unless {better_liked}",
             accounting.since(FOUR_WEEKS_BEFORE),
@@ -131,12 +151,14 @@ def _growing(traffic: str, period: Period) -> Way:
     )
 
 
-TOKEN_GROWTH: Final = Finding(
+TOKEN_GROWTH: Final = Spec(
     slug="token-growth",
     alert="AgentTokensGrow",
     severity="warning",
     category="cost",
     title="More tokens, and no better for it",
+    what="% more tokens a call",
+    when="30 % more tokens an invocation, and no better for it",
     description=(
         f"An invocation of {WHO} took {{now}} tokens in the last {{window}}, {value(PERCENT)} more"
         " than the {before} of the four weeks before; neither its failures nor its ratings are"
@@ -146,19 +168,28 @@ TOKEN_GROWTH: Final = Finding(
         "See what was added to the prompt or what tools return into it, and take back what did"
         " not help."
     ),
-    ways=tuple(_growing(*item) for item in _RECENT.items()),
+    first_look=(
+        (
+            "sum by (model) "
+            '(increase(marketplace_agent_input_tokens_total{publisher_id="P", '
+            'agent_id="A"}[1d]))'
+        ),
+    ),
+    questions=tuple(_growing(*item) for item in _RECENT.items()),
 )
 
 #: From here on a prompt is long enough for a cache to matter.
 _LONG_INPUT: Final = 2000
 _INPUT_FLOOR: Final = 1_000_000
 
-PROMPT_CACHE: Final = Finding(
+PROMPT_CACHE: Final = Spec(
     slug="prompt-cache",
     alert="AgentPromptCacheUnused",
     severity="info",
     category="cost",
     title="Long prompts are paid for in full each time",
+    what="% of input from cache",
+    when="less than 20 % of long prompts from the cache",
     description=(
         f"{value(PERCENT)} of the {{tokens}} input tokens of {WHO} in the last {{window}} came from"
         " the model's prompt cache, at {each} tokens an invocation."
@@ -167,8 +198,16 @@ PROMPT_CACHE: Final = Finding(
         "Put what is the same in each call (instructions, tools, examples) first and what changes"
         " last, and switch the model's prompt cache on."
     ),
-    ways=(
-        Way(
+    first_look=(
+        (
+            "sum by (model) "
+            '(increase(marketplace_agent_cached_input_tokens_total{publisher_id="P", '
+            'agent_id="A"}[1d]))'
+        ),
+    ),
+    questions=(
+        Question(
+            audience="publisher",
             traffic="week",
             measure=periods.cached_share(WEEK),
             threshold=Threshold(comparison="<", value=0.2),
@@ -186,4 +225,4 @@ PROMPT_CACHE: Final = Finding(
     ),
 )
 
-FINDINGS: Final = (NEGATIVE_MARGIN, WASTED_SPEND, TOKEN_GROWTH, PROMPT_CACHE)
+SPECS: Final = (NEGATIVE_MARGIN, WASTED_SPEND, TOKEN_GROWTH, PROMPT_CACHE)

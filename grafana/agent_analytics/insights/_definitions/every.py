@@ -1,41 +1,32 @@
-"""The insights as data, by category; those of the field first."""
+"""Every insight, in an order that matters: one may be left out where an earlier one is raised."""
 
 from typing import Final
 
 from agent_analytics.insights._definitions import (
     adoption,
     cost,
+    field,
     integration,
     performance,
     quality,
     reliability,
     revenue,
 )
-from agent_analytics.insights._definitions.field import (
-    ERROR_RATE,
-    RESPONSE_TIME,
-    SATISFACTION,
-    TOOL_FAILURES,
-)
-from agent_analytics.insights._definitions.finding import Finding, told_to_publishers
-from agent_analytics.insights._definitions.model import Definition
+from agent_analytics.insights._definitions.evaluations import EVALUATIONS
+from agent_analytics.insights._definitions.spec.model import Spec
+from agent_analytics.insights._definitions.telemetry import TELEMETRY
 
-#: The insights that on-call and publishers are told alike, most severe first.
-DEFINITIONS: Final[tuple[Definition, ...]] = (
-    ERROR_RATE,
-    RESPONSE_TIME,
-    SATISFACTION,
-    TOOL_FAILURES,
+SPECS: Final[tuple[Spec, ...]] = (
+    *field.SPECS,
+    *reliability.SPECS,
+    *performance.SPECS,
+    *quality.SPECS,
+    *revenue.SPECS,
+    *cost.SPECS,
+    *adoption.SPECS,
+    *integration.SPECS,
+    TELEMETRY,
+    EVALUATIONS,
 )
-#: Everything that publishers are told. The order matters: a finding may be left out where an
-#: earlier one is told.
-FINDINGS: Final[tuple[Finding, ...]] = (
-    *(told_to_publishers(definition) for definition in DEFINITIONS),
-    *reliability.FINDINGS,
-    *performance.FINDINGS,
-    *quality.FINDINGS,
-    *revenue.FINDINGS,
-    *cost.FINDINGS,
-    *adoption.FINDINGS,
-    *integration.FINDINGS,
-)
+#: Those that publishers get.
+OF_PUBLISHERS: Final[tuple[Spec, ...]] = tuple(spec for spec in SPECS if spec.asked_of("publisher"))

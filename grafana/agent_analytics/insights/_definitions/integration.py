@@ -2,18 +2,15 @@
 
 from typing import Final
 
-from agent_analytics.insights._definitions.finding import (
+from agent_analytics.insights._definitions.spec.asking import (
     FOUR_WEEKS_BEFORE,
     MONTH,
     PERIODS,
     SPOKEN,
     WEEK,
-    Finding,
-    Way,
 )
-from agent_analytics.insights._definitions.model import Threshold
-from agent_analytics.insights._definitions.texts import (
-    DURATION,
+from agent_analytics.insights._definitions.spec.model import Question, Spec, Threshold
+from agent_analytics.insights._definitions.spec.texts import (
     ONE_PLACE,
     THIS_TOOL,
     WHO,
@@ -21,7 +18,7 @@ from agent_analytics.insights._definitions.texts import (
     asked,
     value,
 )
-from agent_analytics.insights._promql import accounting, figures, periods, recent
+from agent_analytics.insights._promql import accounting, figures, periods
 from agent_analytics.insights._promql.queries import LISTING, TOOL
 from agent_analytics.insights._promql.windows import Period
 
@@ -32,12 +29,14 @@ _THEN: Final = figures.calls_per_invocation(FOUR_WEEKS_BEFORE)
 _OF_LISTING: Final = f"on ({', '.join(LISTING.by)})"
 
 
-def _looping(traffic: str, period: Period) -> Way:
+def _looping(traffic: str, period: Period) -> Question:
     now = figures.calls_per_invocation(period)
-    return Way(
+    return Question(
+        audience="publisher",
         traffic=traffic,
         measure=f"({now} / {_THEN})",
         threshold=Threshold(comparison=">", value=2),
+        known=periods.invocations(period),
         conditions=(
             f"and ({now} - {_THEN}) > {_MORE_CALLS}",
             f"and {_OF_LISTING} {periods.invocations(period)} >= {_FEWEST_INVOCATIONS}",
@@ -52,12 +51,14 @@ def _looping(traffic: str, period: Period) -> Way:
     )
 
 
-TOOL_LOOPS: Final = Finding(
+TOOL_LOOPS: Final = Spec(
     slug="tool-loops",
     alert="AgentToolRetried",
     severity="warning",
     category="integration",
     title="A tool is called again and again",
+    what="times as many calls",
+    when="twice the calls of a tool an invocation",
     description=(
         f"{WHO} called tool {{{{ $labels.tool }}}} {{now}} times an invocation in the last"
         " {window}, after {before} times in the four weeks before."
@@ -67,7 +68,14 @@ TOOL_LOOPS: Final = Finding(
         " let it answer errors that the model can act on, and cap the calls of one invocation."
     ),
     by=TOOL.by,
-    ways=tuple(_looping(*item) for item in PERIODS.items() if item[1] != MONTH),
+    first_look=(
+        (
+            "sum by (outcome) "
+            '(increase(marketplace_agent_tool_calls_total{publisher_id="P", agent_id="A", '
+            'tool="T"}[1d]))'
+        ),
+    ),
+    questions=tuple(_looping(*item) for item in PERIODS.items() if item[1] != MONTH),
 )
 
 _UNUSED_FLOOR: Final = 200
@@ -78,12 +86,14 @@ _EXPECTED: Final = (
     f" {accounting.since(FOUR_WEEKS_BEFORE)})"
 )
 
-TOOL_UNUSED: Final = Finding(
+TOOL_UNUSED: Final = Spec(
     slug="tool-unused",
     alert="AgentToolNeverCalled",
     severity="info",
     category="integration",
     title="A tool is never called",
+    what="calls without it",
+    when="a tool without a call in a week",
     description=(
         f"{WHO} has not called tool {{{{ $labels.tool }}}} once in its {value(WHOLE)} invocations"
         " of the last 7 days."
@@ -93,8 +103,21 @@ TOOL_UNUSED: Final = Finding(
         " use it."
     ),
     by=TOOL.by,
-    ways=(
-        Way(
+    first_look=(
+        (
+            "sum by (outcome) "
+            '(marketplace_agent_tool_calls_total:growth_30d{publisher_id="P", '
+            'agent_id="A", tool="T"})'
+        ),
+        (
+            "sum by (tool) "
+            '(marketplace_agent_tool_calls_total:growth_30d{publisher_id="P", '
+            'agent_id="A"})'
+        ),
+    ),
+    questions=(
+        Question(
+            audience="publisher",
             traffic="week",
             measure=(
                 f"(0 * {periods.tool_calls(WEEK)}"
@@ -111,41 +134,4 @@ TOOL_UNUSED: Final = Finding(
     ),
 )
 
-#: Invocations that a listing's last week leads to expect in the time without any.
-_MISSED: Final = 25
-_STALE_SECONDS: Final = 3600
-_WEEK_SECONDS: Final = 7 * 86_400
-
-
-def _without(traffic: str, seconds: str, cause: str) -> Way:
-    expected = f"{periods.invocations(WEEK)} * {seconds} / {_WEEK_SECONDS}"
-    return Way(
-        traffic=traffic,
-        measure=seconds,
-        threshold=Threshold(comparison=">", value=_STALE_SECONDS),
-        conditions=(f"and {expected} >= {_MISSED}",),
-        numbers={"cause": cause},
-    )
-
-
-TELEMETRY_STALE: Final = Finding(
-    slug="telemetry-absent",
-    alert="AgentTelemetryStale",
-    severity="warning",
-    category="integration",
-    title="No telemetry arrives",
-    description=(
-        f"Nothing has been heard of {WHO} for {value(DURATION)}: {{cause}}. What is told of it is"
-        " as old."
-    ),
-    recommendation=(
-        "Check that the process runs and its port is reachable, and that spans are recorded: a"
-        " deployment may have left the instrumentation out."
-    ),
-    ways=(
-        _without("gone", recent.unseen_seconds(), "its process is no longer scraped"),
-        _without("silent", recent.silent_seconds(), "its process answers, and no span ends there"),
-    ),
-)
-
-FINDINGS: Final = (TOOL_LOOPS, TOOL_UNUSED, TELEMETRY_STALE)
+SPECS: Final = (TOOL_LOOPS, TOOL_UNUSED)

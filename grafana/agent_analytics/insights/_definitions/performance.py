@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from agent_analytics.insights._definitions.finding import DAY_SECONDS, SPOKEN, WEEK, Finding, Way
-from agent_analytics.insights._definitions.model import Threshold
-from agent_analytics.insights._definitions.texts import (
+from agent_analytics.insights._definitions.spec.asking import DAY_SECONDS, SPOKEN, WEEK
+from agent_analytics.insights._definitions.spec.model import Question, Spec, Threshold
+from agent_analytics.insights._definitions.spec.texts import (
     PERCENT,
     SHORT,
     THIS,
@@ -23,10 +23,11 @@ _DEVIATIONS: Final = 3
 _FEWEST_RESPONSES: Final = 100
 
 
-def _slower(hours: int) -> Way:
+def _slower(hours: int) -> Question:
     now, usual = recent.this_week(recorded.P95, hours), recent.usual(recorded.P95, hours)
     more = f"({now} - {usual})"
-    return Way(
+    return Question(
+        audience="publisher",
         traffic=f"{hours}h",
         measure=f"({now} / {usual} - 1)",
         threshold=Threshold(comparison=">", value=_SLOWER),
@@ -43,12 +44,14 @@ def _slower(hours: int) -> Way:
     )
 
 
-LATENCY_REGRESSION: Final = Finding(
+LATENCY_REGRESSION: Final = Spec(
     slug="latency-regression",
     alert="AgentSlowerThanUsual",
     severity="warning",
     category="performance",
     title="Slower than at this time of other weeks",
+    what="% slower",
+    when="p95 half above that of the same hours of four weeks, beyond their spread",
     description=(
         f"The p95 response time of {WHO} was {{now}} in the last {{window}}, {value(PERCENT)}"
         " more than the {usual} of the same {window} in the four weeks before."
@@ -57,15 +60,26 @@ LATENCY_REGRESSION: Final = Finding(
         "See which tool or model call grew with it, and what was changed since last week: a"
         " version, a longer prompt, a larger model."
     ),
-    ways=tuple(_slower(hours) for hours in recorded.COMPARED_HOURS),
+    first_look=(
+        (
+            "sum by (tool) "
+            '(increase(marketplace_agent_tool_call_duration_seconds_sum{publisher_id="P", '
+            'agent_id="A"}[6h])) / sum by (tool) '
+            '(increase(marketplace_agent_tool_call_duration_seconds_count{publisher_id="P", '
+            'agent_id="A"}[6h]))'
+        ),
+    ),
+    questions=tuple(_slower(hours) for hours in recorded.COMPARED_HOURS),
 )
 
-TOOL_LATENCY: Final = Finding(
+TOOL_LATENCY: Final = Spec(
     slug="tool-latency",
     alert="AgentToolDominatesLatency",
     severity="info",
     category="performance",
     title="One tool takes most of the response time",
+    what="% of the time",
+    when="a tool takes more than half of the time",
     description=(
         f"Tool {{{{ $labels.tool }}}} took {value(PERCENT)} of the time of {WHO} in the last"
         " {window}, {mean} a call."
@@ -75,8 +89,16 @@ TOOL_LATENCY: Final = Finding(
         " it, or give it a shorter timeout."
     ),
     by=TOOL.by,
-    ways=(
-        Way(
+    first_look=(
+        (
+            "histogram_quantile(0.95, sum by (le) "
+            '(increase(marketplace_agent_tool_call_duration_seconds_bucket{publisher_id="P", '
+            'agent_id="A", tool="T"}[1d])))'
+        ),
+    ),
+    questions=(
+        Question(
+            audience="publisher",
             traffic="week",
             measure=figures.tool_time_share(WEEK),
             threshold=Threshold(comparison=">", value=0.5),
@@ -93,4 +115,4 @@ TOOL_LATENCY: Final = Finding(
     ),
 )
 
-FINDINGS: Final = (LATENCY_REGRESSION, TOOL_LATENCY)
+SPECS: Final = (LATENCY_REGRESSION, TOOL_LATENCY)

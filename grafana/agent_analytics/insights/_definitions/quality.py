@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from agent_analytics.insights._definitions.finding import FOUR_WEEKS_BEFORE, WEEK, Finding, Way
-from agent_analytics.insights._definitions.model import Threshold
-from agent_analytics.insights._definitions.texts import RATING, THIS, WHO, asked, value
+from agent_analytics.insights._definitions.spec.asking import FOUR_WEEKS_BEFORE, WEEK
+from agent_analytics.insights._definitions.spec.model import Question, Spec, Threshold
+from agent_analytics.insights._definitions.spec.texts import RATING, THIS, WHO, asked, value
 from agent_analytics.insights._promql import periods
 
 _FEWEST_RATINGS: Final = 20
@@ -13,12 +13,14 @@ _NOISE: Final = 2.8
 
 _FALL: Final = f"({periods.mean_rating(FOUR_WEEKS_BEFORE)} - {periods.mean_rating(WEEK)})"
 
-RATING_FALLING: Final = Finding(
+RATING_FALLING: Final = Spec(
     slug="rating-falling",
     alert="AgentRatingFalling",
     severity="warning",
     category="quality",
     title="Ratings are falling",
+    what="of 5 lower than before",
+    when="0.3 below the four weeks before",
     description=(
         f"Tenants rated {WHO} {{now}} of 5 on average in the last 7 days, {value(RATING)} less"
         " than the {before} of the four weeks before."
@@ -27,8 +29,16 @@ RATING_FALLING: Final = Finding(
         "Read the lowest ratings since the fall began and compare them with the version, prompt"
         " and model of that day."
     ),
-    ways=(
-        Way(
+    first_look=(
+        (
+            "sum by (le) "
+            '(increase(marketplace_agent_feedback_rating_bucket{publisher_id="P", '
+            'agent_id="A"}[7d]))'
+        ),
+    ),
+    questions=(
+        Question(
+            audience="publisher",
             traffic="week",
             measure=_FALL,
             threshold=Threshold(comparison=">", value=0.3),
@@ -45,4 +55,4 @@ RATING_FALLING: Final = Finding(
     ),
 )
 
-FINDINGS: Final = (RATING_FALLING,)
+SPECS: Final = (RATING_FALLING,)

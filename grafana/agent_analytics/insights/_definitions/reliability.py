@@ -3,10 +3,9 @@
 from typing import Final
 
 from agent_analytics.insights._definitions.field import ERROR_RATE
-from agent_analytics.insights._definitions.finding import Finding, Way, told_to_publishers
-from agent_analytics.insights._definitions.model import Threshold, annotations, labels
-from agent_analytics.insights._definitions.texts import PERCENT, THIS, WHO, asked, bound, value
-from agent_analytics.insights._entries import Rule
+from agent_analytics.insights._definitions.spec.asking import raised
+from agent_analytics.insights._definitions.spec.model import Question, Spec, Threshold
+from agent_analytics.insights._definitions.spec.texts import PERCENT, THIS, WHO, asked, bound, value
 from agent_analytics.insights._promql import recent, recorded
 from agent_analytics.insights._promql.queries import LISTING
 
@@ -20,7 +19,6 @@ _BURNS: Final = (
     ("steady", 1.0, "3d", "6h", 60),
 )
 _SECONDS: Final = {"1h": 3_600, "6h": 21_600, "3d": 259_200}
-_ERROR_RATE: Final = told_to_publishers(ERROR_RATE)
 _BUDGET_SLUG: Final = "error-budget"
 _BUDGET_ALERT: Final = "AgentErrorBudgetBurning"
 _LIMIT: Final = bound(_BUDGET_SLUG, PERCENT, otherwise="5%")
@@ -48,61 +46,59 @@ def _numbers(factor: float, short: str) -> dict[str, str]:
     return {"short": short, "times": f"{factor:g}", "still": still}
 
 
-def _budget_way(traffic: str, factor: float, long: str, short: str, floor: int) -> Way:
+def _told(traffic: str, factor: float, long: str, short: str, floor: int) -> Question:
     measure, conditions = _burning(factor, long, short, floor)
-    told = _ERROR_RATE.any_of(_ERROR_RATE.ways)
-    return Way(
+    return Question(
+        audience="publisher",
         traffic=traffic,
         measure=measure,
         threshold=Threshold(comparison=">", value=BUDGET, scale=factor),
-        # Who is told of the error rate knows that the budget is gone.
-        conditions=(*conditions, f"unless on ({', '.join(LISTING.by)}) {told}"),
+        # Who knows of the error rate knows that the budget is gone.
+        conditions=(*conditions, f"unless on ({', '.join(LISTING.by)}) {raised(ERROR_RATE.slug)}"),
         window=long,
         seconds=_SECONDS[long],
         numbers=_numbers(factor, short),
     )
 
 
-ERROR_BUDGET: Final = Finding(
+def _page(traffic: str, factor: float, long: str, short: str, floor: int) -> Question:
+    measure, conditions = _burning(factor, long, short, floor)
+    return Question(
+        audience="oncall",
+        traffic=traffic,
+        severity="critical" if traffic == "fast" else "warning",
+        measure=measure,
+        threshold=Threshold(comparison=">", value=BUDGET, scale=factor),
+        conditions=conditions,
+        window=long,
+        numbers=_numbers(factor, short),
+        keep="5m",
+    )
+
+
+ERROR_BUDGET: Final = Spec(
     slug=_BUDGET_SLUG,
     alert=_BUDGET_ALERT,
     severity="warning",
     category="reliability",
     title="The error budget is burning",
+    what="% of calls failed",
+    when=(
+        "an objective of 95 % burns 14.4 times (1 h and 5 min), 6 times (6 h and 30"
+        " min) or once (3 d and 6 h) too fast"
+    ),
     description=_BUDGET_DESCRIPTION,
     recommendation=_BUDGET_ADVICE,
-    ways=tuple(_budget_way(*burn) for burn in _BURNS),
+    first_look=(
+        (
+            "topk(5, sum by (error_type) "
+            '(increase(marketplace_agent_invocation_errors_total{publisher_id="P", '
+            'agent_id="A"}[1h])))'
+        ),
+    ),
+    # The steady burn is for publishers only: nobody is woken for it.
+    questions=(*(_page(*burn) for burn in _BURNS[:2]), *(_told(*burn) for burn in _BURNS)),
 )
-
-
-def _budget_page(traffic: str, factor: float, long: str, short: str, floor: int) -> Rule:
-    measure, conditions = _burning(factor, long, short, floor)
-    threshold = Threshold(comparison=">", value=BUDGET, scale=factor)
-    description = _BUDGET_DESCRIPTION.replace("{window}", long)
-    for word, text in _numbers(factor, short).items():
-        description = description.replace(f"{{{word}}}", text)
-    return Rule(
-        alert=_BUDGET_ALERT,
-        expr="\n".join((threshold.crossed(measure, _BUDGET_SLUG), *conditions)),
-        keep="5m",
-        labels=labels(
-            audience="oncall",
-            severity="critical" if traffic == "fast" else "warning",
-            category="reliability",
-            insight=_BUDGET_SLUG,
-            traffic=traffic,
-        ),
-        annotations=annotations(
-            slug=_BUDGET_SLUG,
-            title=ERROR_BUDGET.title,
-            description=description,
-            recommendation=_BUDGET_ADVICE,
-        ),
-    )
-
-
-#: The steady burn is for publishers only: nobody is woken for it.
-ERROR_BUDGET_PAGES: Final = tuple(_budget_page(*burn) for burn in _BURNS[:2])
 
 #: Points of error rate above the usual from which errors are unusual.
 _UNUSUAL: Final = 0.02
@@ -114,14 +110,15 @@ _STANDARD_ERRORS: Final = 4
 _LEAST_SHARE: Final = 0.01
 
 
-def _unusual(hours: int) -> Way:
+def _unusual(hours: int) -> Question:
     rates = recorded.ERROR_RATES
     now, usual = recent.this_week(rates, hours), recent.usual(rates, hours)
     more = f"({now} - {usual})"
     spread = f"{_DEVIATIONS} * {recent.deviation(rates, hours)}"
     judged = recent.judged_in_hours(hours)
     chance = f"sqrt(clamp_min({usual}, {_LEAST_SHARE}) / {judged})"
-    return Way(
+    return Question(
+        audience="publisher",
         traffic=f"{hours}h",
         measure=more,
         threshold=Threshold(comparison=">", value=_UNUSUAL),
@@ -139,12 +136,16 @@ def _unusual(hours: int) -> Way:
     )
 
 
-ERROR_ANOMALY: Final = Finding(
+ERROR_ANOMALY: Final = Spec(
     slug="error-anomaly",
     alert="AgentErrorsUnusual",
     severity="warning",
     category="reliability",
     title="More errors than at this time of other weeks",
+    what="% more of calls failed",
+    when=(
+        "2 points more errors than in the same hours of four weeks, beyond their spread and chance"
+    ),
     description=(
         f"{{now}} of the invocations of {WHO} failed in the last {{window}}; in the same"
         " {window} of the four weeks before it was {usual}."
@@ -153,7 +154,14 @@ ERROR_ANOMALY: Final = Finding(
         "Compare the error types with last week's, and see what was changed since: a version, a"
         " prompt, a tool, the model behind it."
     ),
-    ways=tuple(_unusual(hours) for hours in recorded.COMPARED_HOURS),
+    first_look=(
+        (
+            "sum by (error_type) "
+            '(increase(marketplace_agent_invocation_errors_total{publisher_id="P", '
+            'agent_id="A"}[6h]))'
+        ),
+    ),
+    questions=tuple(_unusual(hours) for hours in recorded.COMPARED_HOURS),
 )
 
-FINDINGS: Final = (ERROR_BUDGET, ERROR_ANOMALY)
+SPECS: Final = (ERROR_BUDGET, ERROR_ANOMALY)

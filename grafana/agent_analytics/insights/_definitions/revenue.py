@@ -2,17 +2,15 @@
 
 from typing import Final
 
-from agent_analytics.insights._definitions.finding import (
+from agent_analytics.insights._definitions.spec.asking import (
     MONTH,
     MONTH_BEFORE,
     WEEK,
     WEEK_BEFORE,
-    Finding,
-    Way,
     a_day,
 )
-from agent_analytics.insights._definitions.model import Threshold
-from agent_analytics.insights._definitions.texts import (
+from agent_analytics.insights._definitions.spec.model import Question, Spec, Threshold
+from agent_analytics.insights._definitions.spec.texts import (
     DOLLARS,
     PERCENT,
     THIS,
@@ -34,12 +32,14 @@ _TREND: Final = periods.revenue_trend(WEEK)
 _LOST: Final = f"({periods.revenue(WEEK_BEFORE)} - {periods.revenue(WEEK)})"
 _CHANCE: Final = f"sqrt(1 / {figures.successes(WEEK)} + 1 / {figures.successes(WEEK_BEFORE)})"
 
-REVENUE_FALLING: Final = Finding(
+REVENUE_FALLING: Final = Spec(
     slug="revenue-falling",
     alert="AgentRevenueFalling",
     severity="warning",
     category="revenue",
     title="Revenue fell by more than a fifth in a week",
+    what="% revenue, in a week",
+    when="a fifth less than the week before",
     description=(
         f"{WHO} earned {{now}} dollars in the last 7 days after {{before}} in the 7 days"
         f" before: {value(PERCENT)}."
@@ -48,8 +48,21 @@ REVENUE_FALLING: Final = Finding(
         "See whether fewer tenants came, each came less, or calls failed; ask the tenants that"
         " stopped what they miss."
     ),
-    ways=(
-        Way(
+    first_look=(
+        (
+            "sum by (outcome) "
+            '(marketplace_agent_invocations_total:growth_7d{publisher_id="P", '
+            'agent_id="A"})'
+        ),
+        (
+            "sum by (outcome) "
+            '(marketplace_agent_invocations_total:growth_7d_7d_ago{publisher_id="P", '
+            'agent_id="A"})'
+        ),
+    ),
+    questions=(
+        Question(
+            audience="publisher",
             traffic="week",
             measure=_TREND,
             threshold=Threshold(comparison="<", value=-0.2),
@@ -70,12 +83,14 @@ REVENUE_FALLING: Final = Finding(
 
 _PER_TENANT: Final = periods.revenue_per_tenant(MONTH)
 
-FEW_TENANTS: Final = Finding(
+FEW_TENANTS: Final = Spec(
     slug="few-tenants",
     alert="AgentFewTenants",
     severity="info",
     category="revenue",
     title="A few tenants carry the listing",
+    what="tenants",
+    when="fewer than 5 tenants, who pay what they paid or more",
     description=(
         f"{WHO} was used by about {value(WHOLE)}"
         " tenants in the last 30 days, who paid {each} dollars each, after {before} in the 30"
@@ -85,8 +100,10 @@ FEW_TENANTS: Final = Finding(
         "Win further tenants before one of these leaves: offer a trial, look at what these few use"
         " it for, and describe that on the listing's page."
     ),
-    ways=(
-        Way(
+    first_look=('listing_unique_tenants:30d{publisher_id="P", agent_id="A"}',),
+    questions=(
+        Question(
+            audience="publisher",
             traffic="period",
             measure=periods.unique_tenants(MONTH),
             threshold=Threshold(comparison="<", value=FEW),
@@ -106,4 +123,4 @@ FEW_TENANTS: Final = Finding(
     ),
 )
 
-FINDINGS: Final = (REVENUE_FALLING, FEW_TENANTS)
+SPECS: Final = (REVENUE_FALLING, FEW_TENANTS)

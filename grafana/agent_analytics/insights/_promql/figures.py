@@ -98,10 +98,10 @@ def tool_known(period: AnyPeriod, scope: Scope = TOOL) -> str:
     return f"{scope.aggregate('count')} ({known})"
 
 
-def tokens_per_invocation(period: AnyPeriod, scope: Scope = LISTING) -> str:
-    """Input and output tokens per invocation."""
+def tokens_per_invocation(period: AnyPeriod, scope: Scope = LISTING, *, least: str = "> 0") -> str:
+    """Input and output tokens per invocation, where there are enough invocations."""
     tokens = f"({periods.input_tokens(period, scope)} + {periods.output_tokens(period, scope)})"
-    return f"({tokens} / ({periods.invocations(period, scope)} > 0))"
+    return f"({tokens} / ({periods.invocations(period, scope)} {least}))"
 
 
 def input_tokens_per_invocation(period: AnyPeriod, scope: Scope = LISTING) -> str:

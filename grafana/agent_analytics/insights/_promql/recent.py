@@ -62,10 +62,10 @@ def judged_in_hours(hours: int, week: int = 0, scope: Scope = LISTING) -> str:
     return f"({_hours(_INVOCATIONS, hours, week, scope, one_of('outcome', *JUDGED))})"
 
 
-def error_rate_in_hours(hours: int, week: int = 0, scope: Scope = LISTING) -> str:
-    """Share of failed invocations in the hours that ended some weeks ago, 0 to 1."""
+def error_rate_in_hours(hours: int, week: int, fewest: int, scope: Scope = LISTING) -> str:
+    """Share of failed invocations in the hours that ended some weeks ago, where so many did."""
     failed = _hours(_INVOCATIONS, hours, week, scope, one_of("outcome", *FAILED))
-    return f"({failed} / ({judged_in_hours(hours, week, scope)} > 0))"
+    return f"({failed} / ({judged_in_hours(hours, week, scope)} >= {fewest}))"
 
 
 def responses_in_hours(hours: int, week: int = 0, scope: Scope = LISTING) -> str:
@@ -81,23 +81,14 @@ def response_time_in_hours(
     return f"histogram_quantile({quantile}, {buckets})"
 
 
-def each_week(quantity: list[str], floor: list[str], hours: int) -> str:
-    """Put a quantity of this week and of the weeks before together, told apart by ``week``.
+def same_rules(hours: int, week: int) -> str:
+    """Return the end of a condition: counted by the rules of now.
 
     Args:
-        quantity: The quantity by weeks ago.
-        floor: The condition under which it means something, by weeks ago.
-        hours: Length of the hours that are compared; a week in which they were counted by another
-            revision of the rules of counting is left out.
+        hours: Length of the hours that are compared.
+        week: How many weeks ago they were.
     """
-
-    def same(week: int) -> str:
-        return f" {accounting.unless_changed(f'{week * 168 + hours}h')}" if week else ""
-
-    return "\nor ".join(
-        f'label_replace({value} and {enough}{same(week)}, "week", "{week}", "", "")'
-        for week, (value, enough) in enumerate(zip(quantity, floor, strict=True))
-    )
+    return f" {accounting.unless_changed(f'{week * 168 + hours}h')}" if week else ""
 
 
 def median_of_weeks(quantity: str, hours: int, fewest: int) -> str:

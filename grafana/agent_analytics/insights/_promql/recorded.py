@@ -102,6 +102,8 @@ COUNTING_SINCE: Final = "listing_counting_since_timestamp_seconds"
 MEASURE: Final = "marketplace_insight_measure"
 #: What an insight that is raised is worth, in US dollars a day.
 WORTH: Final = "marketplace_insight_worth_usd_per_day"
+#: 1 for each insight, with the words that it is shown in as labels, for who shows it to join.
+INFO: Final = "marketplace_insight_info"
 #: A listing's own threshold of an insight, instead of the one that the insight has. Nothing here
 #: records it: it comes from a rule file or a text file of whoever runs the marketplace.
 THRESHOLD: Final = "marketplace_insight_threshold"
@@ -229,5 +231,6 @@ RECORDED: Final[dict[str, tuple[str, ...]]] = {
     LAST_SEEN: LISTING_LABELS,
     MEASURE: (*LISTING_LABELS, "tool", "insight", "traffic"),
     WORTH: (*LISTING_LABELS, "tool", "insight", "traffic"),
+    INFO: ("insight", "title", "what", "recommendation"),
     THRESHOLD: (*LISTING_LABELS, "insight"),
 }

@@ -7,7 +7,7 @@ from datetime import datetime
 from math import isfinite
 from typing import Final, TypeGuard, get_args
 
-from agent_analytics.insights._definitions.model import Audience, Category, Severity
+from agent_analytics.insights._definitions.spec.model import Audience, Category, Severity
 from agent_analytics.insights._rules.runbooks import first_look
 
 _SEVERITIES: Final = get_args(Severity)

@@ -89,31 +89,34 @@ def growths() -> list[Recording]:
 
 def weeks() -> list[Recording]:
     """Return the rules that compare hours with the same hours of the weeks before."""
-    ago = range(recorded.COMPARED_WEEKS + 1)
     found: list[Recording] = []
-    for length in recorded.COMPARED_HOURS:
-        rates = [recent.error_rate_in_hours(length, week) for week in ago]
-        judged = [f"{recent.judged_in_hours(length, week)} >= {_JUDGED_FLOOR}" for week in ago]
-        times = [recent.response_time_in_hours(_QUANTILE, length, week) for week in ago]
-        answered = [
-            f"{recent.responses_in_hours(length, week)} >= {_RESPONSE_FLOOR}" for week in ago
-        ]
-        for quantity, values, floors in (
-            (recorded.ERROR_RATES, rates, judged),
-            (recorded.P95, times, answered),
-        ):
+    for hours in recorded.COMPARED_HOURS:
+        for quantity, of in ((recorded.ERROR_RATES, _error_rate), (recorded.P95, _response_time)):
             found += [
-                Recording(
-                    record=recorded.weeks(quantity, length),
-                    expr=recent.each_week(values, floors, length),
+                *(
+                    Recording(
+                        record=recorded.weeks(quantity, hours),
+                        expr=f"{of(hours, week)}{recent.same_rules(hours, week)}",
+                        labels={"week": str(week)},
+                    )
+                    for week in range(recorded.COMPARED_WEEKS + 1)
                 ),
                 Recording(
-                    record=recorded.usual(quantity, length),
-                    expr=recent.median_of_weeks(quantity, length, _KNOWN_WEEKS),
+                    record=recorded.usual(quantity, hours),
+                    expr=recent.median_of_weeks(quantity, hours, _KNOWN_WEEKS),
                 ),
                 Recording(
-                    record=recorded.deviation(quantity, length),
-                    expr=recent.deviation_of_weeks(quantity, length),
+                    record=recorded.deviation(quantity, hours),
+                    expr=recent.deviation_of_weeks(quantity, hours),
                 ),
             ]
     return found
+
+
+def _error_rate(hours: int, week: int) -> str:
+    return recent.error_rate_in_hours(hours, week, _JUDGED_FLOOR)
+
+
+def _response_time(hours: int, week: int) -> str:
+    time = recent.response_time_in_hours(_QUANTILE, hours, week)
+    return f"{time} and {recent.responses_in_hours(hours, week)} >= {_RESPONSE_FLOOR}"

@@ -1,52 +1,22 @@
 """The rule files: insights for on-call and for publishers, and what they are read from.
 
-The insights of the field are asked more than once from one definition: by on-call over minutes
+The insights of the field are asked more than once from one spec: by on-call over minutes
 (``dense`` traffic, and ``sparse`` traffic over a longer window), and by the publisher over 30
-days, a week and a day. What else publishers are told is in :mod:`._definitions`, by category.
+days, a week and a day. All of it is made of the specs of :mod:`._definitions`, by category.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from agent_analytics.insights._definitions import (
-    DEFINITIONS,
-    ERROR_BUDGET_PAGES,
-    ERROR_RATE,
-    FINDINGS,
-    RESPONSE_TIME,
-    SATISFACTION,
-    TOOL_FAILURES,
-)
-from agent_analytics.insights._definitions.model import RUNBOOKS, Audience
+from agent_analytics.insights._definitions import OF_PUBLISHERS, SPECS
+from agent_analytics.insights._definitions.spec.model import RUNBOOKS, Audience
+from agent_analytics.insights._definitions.telemetry import ABSENCE, TELEMETRY, telemetry
 from agent_analytics.insights._entries import Recording, Rule
 from agent_analytics.insights._promql import accounting, counting, rollups
-from agent_analytics.insights._rules import measures
-from agent_analytics.insights._rules.evaluations import rules_not_evaluated
+from agent_analytics.insights._rules import measures, of_specs
 from agent_analytics.insights._rules.runbooks import runbook_url
-from agent_analytics.insights._rules.telemetry import ABSENCE, STALE_SECONDS, telemetry_absent
 from agent_analytics.insights._yaml import Yaml, dump
-
-__all__ = [
-    "ABSENCE",
-    "DEFINITIONS",
-    "ERROR_RATE",
-    "FINDINGS",
-    "INSIGHT_INTERVAL",
-    "ONCALL_INTERVAL",
-    "RESPONSE_TIME",
-    "RUNBOOKS",
-    "SATISFACTION",
-    "SLOW_INTERVAL",
-    "STALE_SECONDS",
-    "TENANT_INTERVAL",
-    "TOOL_FAILURES",
-    "recordings",
-    "render_rules",
-    "rule_groups",
-    "rules_for",
-    "telemetry_absent",
-]
 
 #: How often the rules for on-call are evaluated.
 ONCALL_INTERVAL: Final = "5s"
@@ -66,25 +36,19 @@ def rules_for(audience: Audience, *, absence: str = ABSENCE) -> list[Rule]:
         absence: For how long a service has to be gone before on-call is paged.
     """
     if audience == "publisher":
-        return [rule for finding in FINDINGS for rule in finding.rules()]
-    return [*_fast_alerts(absence), *_slow_alerts()]
+        return [rule for spec in OF_PUBLISHERS for rule in of_specs.insights(spec)]
+    return [rule for fast in (True, False) for rule in _pages(absence, fast=fast)]
 
 
-def _fast_alerts(absence: str) -> list[Rule]:
-    """Return the alerts for on-call that are asked every few seconds."""
-    made = [rule for definition in DEFINITIONS for rule in definition.rules(fast=True)]
-    return [*made, *telemetry_absent(absence)]
-
-
-def _slow_alerts() -> list[Rule]:
-    """Return the alerts for on-call that read a longer past, or what is recorded in minutes."""
-    made = [rule for definition in DEFINITIONS for rule in definition.rules(fast=False)]
-    return [*made, *ERROR_BUDGET_PAGES, *rules_not_evaluated()]
+def _pages(absence: str, *, fast: bool) -> list[Rule]:
+    """Return the alerts for on-call, those of every few seconds or those that can wait longer."""
+    specs = (telemetry(absence) if spec is TELEMETRY else spec for spec in SPECS)
+    return [rule for spec in specs for rule in of_specs.pages(spec, fast=fast)]
 
 
 def _looked_up(*, fast: bool) -> list[Recording]:
     """Return what is recorded for the alerts of on-call, in front of them in their group."""
-    found = [rule for each in DEFINITIONS for rule in each.recordings(fast=fast)]
+    found = [rule for spec in SPECS for rule in of_specs.looked_up(spec, fast=fast)]
     return list({rule.record: rule for rule in found}.values())
 
 
@@ -93,8 +57,9 @@ def recordings() -> list[Recording]:
     return [
         *measures.growths(),
         *measures.weeks(),
-        *(rule for finding in FINDINGS for rule in finding.measures()),
-        *(rule for finding in FINDINGS for rule in finding.worths()),
+        *(rule for spec in OF_PUBLISHERS for rule in of_specs.measures(spec)),
+        *(rule for spec in OF_PUBLISHERS for rule in of_specs.worths(spec)),
+        *(of_specs.info(spec) for spec in OF_PUBLISHERS),
     ]
 
 
@@ -109,8 +74,8 @@ def rule_groups(
     runbooks: str = RUNBOOKS,
 ) -> dict[str, list[Yaml]]:
     """Return the groups of each rule file by its name, as :func:`render_rules` writes them."""
-    fast: list[Rule | Recording] = [*_looked_up(fast=True), *_fast_alerts(absence)]
-    slow: list[Rule | Recording] = [*_looked_up(fast=False), *_slow_alerts()]
+    fast: list[Rule | Recording] = [*_looked_up(fast=True), *_pages(absence, fast=True)]
+    slow: list[Rule | Recording] = [*_looked_up(fast=False), *_pages(absence, fast=False)]
     oncall = [
         _group("oncall", oncall_interval, fast, runbooks),
         _group("oncall-slow", slow_interval, slow, runbooks),
@@ -123,7 +88,7 @@ def rule_groups(
         level_interval=level_interval,
         hour_interval=hour_interval,
         # An insight that sees the first levels says since when they are.
-        before=[counting.since().yaml()],
+        before=[rule.yaml() for rule in counting.since()],
         levels=[rule.yaml() for rule in (measures.last_seen(), *accounting.rules())],
         hours=[rule.yaml() for rule in measures.hours()],
     )

@@ -11,35 +11,9 @@ from agent_analytics.insights._dashboards.parts.scopes import SEVERITIES
 from agent_analytics.insights._dashboards.parts.tables import Column, rows
 from agent_analytics.insights._promql import queries
 from agent_analytics.insights._promql import recorded as _recorded
-from agent_analytics.insights._promql.queries import LISTING, Scope, one_of, select
-from agent_analytics.insights._rules.rule_files import DEFINITIONS, FINDINGS
+from agent_analytics.insights._promql.queries import LISTING, Scope, select
 from agent_analytics.processor import catalogue
 
-#: What the measured number of each insight is, in words that follow it. With a per cent sign in
-#: front, the measure is a share, and is shown times a hundred.
-MEASURED: Final = {
-    "error-rate": "% of calls failed",
-    "response-time": "% of responses over 10 s",
-    "satisfaction": "of 5, mean rating",
-    "tool-failures": "% of calls failed",
-    "error-budget": "% of calls failed",
-    "error-anomaly": "% more of calls failed",
-    "latency-regression": "% slower",
-    "tool-latency": "% of the time",
-    "rating-falling": "of 5 lower than before",
-    "revenue-falling": "% revenue, in a week",
-    "few-tenants": "tenants",
-    "negative-margin": "dollars of margin",
-    "wasted-spend": "% of model cost wasted",
-    "token-growth": "% more tokens a call",
-    "prompt-cache": "% of input from cache",
-    "install-churn": "more left than came",
-    "retention-falling": "% fewer came back",
-    "listing-dead": "calls in the weeks before",
-    "tool-loops": "times as many calls",
-    "tool-unused": "calls without it",
-    "telemetry-absent": "seconds of silence",
-}
 #: How the windows that insights are asked over are called.
 _OVER: Final = (("period", "30 days", ""), ("week", "7 days", ""), ("day", "1 day", ""))
 #: How severities are shown, and what was not evaluated.
@@ -47,43 +21,45 @@ SHOWN: Final = (("0", "unknown", "purple"), *SEVERITIES)
 #: What is recorded at each evaluation of the insights, and in which time three of them are.
 _RECORDED: Final = _recorded.grown(catalogue.INVOCATIONS.name, _recorded.MONTH)
 _LATELY: Final = "15m"
-_NOT_EVALUATED: Final = "Insights are not evaluated (yet)"
-_EVALUATIONS: Final = f"evaluations in {_LATELY}"
-_WAIT: Final = (
-    "Nobody knows whether one fires: wait ten minutes after the first call, then run"
-    " agent-analytics doctor."
+#: What queries say where nobody knows, and what columns show of it: no query has sentences in it.
+_NOBODY_KNOWS: Final = "not-evaluated"
+TITLES: Final = ((_NOBODY_KNOWS, "Insights are not evaluated (yet)", ""),)
+_WHATS: Final = ((_NOBODY_KNOWS, f"evaluations in {_LATELY}", ""),)
+_ADVICE: Final = (
+    (
+        _NOBODY_KNOWS,
+        (
+            "Nobody knows whether one fires: wait ten minutes after the first call, then run"
+            " agent-analytics doctor."
+        ),
+        "",
+    ),
 )
+#: Words are of insights, and of no publisher.
+_EVERYBODY: Final = Scope(())
 _KEYS: Final = "publisher_id, agent_id, tool, insight, traffic"
 
 
-def _texts(expr: str) -> str:
-    """Return an expression with the texts of each insight as labels."""
-    titles = {
-        **{finding.slug: finding.title for finding in FINDINGS},
-        # The usual bound stands for a listing's own, which a label cannot look up.
-        **{definition.slug: definition.title for definition in DEFINITIONS},
-    }
-    for finding in FINDINGS:
-        texts = {
-            "title": titles[finding.slug],
-            "what": MEASURED[finding.slug],
-            "recommendation": finding.recommendation,
-        }
-        expr = labelled(expr, texts, "insight", finding.slug)
-    return expr
+def _words(scope: Scope) -> str:
+    """Return the words of each insight as labels, and how many times its number is shown.
+
+    One of the words that are recorded, as two are while rules of another version are replaced; its
+    short name where none are.
+    """
+    shares = select(_recorded.INFO, _EVERYBODY, 'what=~"%.*"')
+    known = f"topk by (insight) (1, 100 * {shares} or {_recorded.INFO})"
+    raised = f"group by (insight) ({select(_recorded.MEASURE, scope)})"
+    return f'({known} or on (insight) label_join({raised}, "title", "", "insight"))'
 
 
 def _measured(scope: Scope) -> str:
-    """Return the measured number of each insight that is firing, with its texts as labels."""
-    shares = [slug for slug, what in MEASURED.items() if what.startswith("%")]
-    others = [slug for slug, what in MEASURED.items() if not what.startswith("%")]
-    name = _recorded.MEASURE
-    measure = (
-        f"(100 * {select(name, scope, one_of('insight', *shares))}"
-        f" or {select(name, scope, one_of('insight', *others))})"
-    )
+    """Return the measured number of each insight that is firing, with its words as labels."""
     firing = queries.firing_insights(scope)
-    return ranked(_texts(f"({measure} * on ({_KEYS}) group_left (severity) {firing})"))
+    measure = (
+        f"{select(_recorded.MEASURE, scope)} * on ({_KEYS}) group_left (severity) {firing}"
+        f" * on (insight) group_left (title, what, recommendation) {_words(scope)}"
+    )
+    return ranked(f"({measure})")
 
 
 def ranked(expr: str) -> str:
@@ -104,7 +80,7 @@ def not_evaluated(scope: Scope) -> str:
     listings = f"({running} unless on ({', '.join(LISTING.by)}) {recorded})"
     # Where nothing runs either, nobody has been evaluated.
     nobody = f"(group (absent({recorded})) unless on () {running})"
-    texts = {"title": _NOT_EVALUATED, "what": _EVALUATIONS, "recommendation": _WAIT, "rank": "0"}
+    texts = {**dict.fromkeys(("title", "what", "recommendation"), _NOBODY_KNOWS), "rank": "0"}
     return labelled(f"0 * ({listings} or {nobody})", texts)
 
 
@@ -131,12 +107,12 @@ def insights(scope: Scope) -> table.Panel:
             "publisher_id": Column(name="Publisher", width=110),
             "agent_id": Column(name="Agent", width=150, link=to_agent("Agent", "Publisher")),
             "tool": Column(name="Tool", width=120),
-            "title": Column(name="Insight", width=220, wrap=True),
+            "title": Column(name="Insight", width=220, wrap=True, texts=TITLES),
             "traffic": Column(name="Over", width=80, texts=_OVER),
             "Value #A": Column(name="Measured", decimals=2, width=90),
-            "what": Column(name="of what", width=180),
+            "what": Column(name="of what", width=180, texts=_WHATS),
             "Value #B": Column(name="Worth a day", unit=USD, decimals=2, width=110),
-            "recommendation": Column(name="Recommendation", wrap=True),
+            "recommendation": Column(name="Recommendation", wrap=True, texts=_ADVICE),
         },
         hidden=["__name__", "insight", "severity"],
         sort="Severity",

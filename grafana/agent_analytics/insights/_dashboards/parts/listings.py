@@ -22,9 +22,9 @@ from agent_analytics.insights._dashboards.parts.scopes import (
     TOOL_STEPS,
 )
 from agent_analytics.insights._dashboards.parts.tables import Column, rows, weeks
+from agent_analytics.insights._definitions import TOOL_FAILURES
 from agent_analytics.insights._promql import days, periods, rollups
 from agent_analytics.insights._promql.queries import Scope
-from agent_analytics.insights._rules.rule_files import TOOL_FAILURES
 
 _RETURNED: Steps = (
     (None, "rgba(31,96,196,0.12)"),

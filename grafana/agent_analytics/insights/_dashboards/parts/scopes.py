@@ -4,14 +4,10 @@ from typing import Final
 
 from agent_analytics.insights._dashboards.parts.chosen import Chosen
 from agent_analytics.insights._dashboards.parts.panels import Steps
+from agent_analytics.insights._definitions import ERROR_RATE, SATISFACTION, TOOL_FAILURES
+from agent_analytics.insights._definitions.telemetry import STALE_SECONDS
 from agent_analytics.insights._promql import queries
 from agent_analytics.insights._promql.queries import Scope
-from agent_analytics.insights._rules.rule_files import (
-    ERROR_RATE,
-    SATISFACTION,
-    STALE_SECONDS,
-    TOOL_FAILURES,
-)
 from agent_analytics.processor import catalogue
 
 #: The period that is chosen at the top.

@@ -26,12 +26,14 @@ class RuleKey:
         insight: The label ``insight`` of the rule, or empty.
         traffic: The label ``traffic`` of the rule, or empty.
         audience: The label ``audience`` of the alert, or empty; on-call has some of the same name.
+        part: The label that tells rules apart which record one name together, or empty.
     """
 
     name: str
     insight: str = ""
     traffic: str = ""
     audience: str = ""
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,11 @@ def expected() -> Expected:
 def key_of(name: object, labels: object) -> RuleKey:
     """Return the key of a rule, of a rule file or of what Prometheus says that it has loaded."""
     found: Mapping[str, object] = labels if is_mapping(labels) else {}
-    own = (str(found.get(label, "")) for label in ("insight", "traffic", "audience"))
-    return RuleKey(str(name), *own)
+    insight, traffic, audience = (
+        str(found.get(label, "")) for label in ("insight", "traffic", "audience")
+    )
+    part = str(found.get("week", found.get("probe", "")))
+    return RuleKey(str(name), insight, traffic, audience, part)
 
 
 def _groups() -> list[Mapping[str, object]]:
@@ -107,7 +112,8 @@ def _closure(
             waiting += (
                 other
                 for other in by_name.get(name, ())
-                if other.insight in {"", key.insight} and other.traffic in {"", key.traffic}
+                if (other.insight in {"", key.insight} and other.traffic in {"", key.traffic})
+                or f'insight="{other.insight}"' in exprs[key]
             )
     return found
 

@@ -6,10 +6,8 @@ fails records nothing, and what is read from it looks like silence.
 
 from typing import Final
 
-from agent_analytics.insights._definitions.model import annotations, labels
-from agent_analytics.insights._entries import Rule
+from agent_analytics.insights._definitions.spec.model import Question, Spec
 
-_SLUG: Final = "rules-not-evaluated"
 _GROUPS: Final = '{rule_group=~".*agent-analytics.*"}'
 _FAILED: Final = f"prometheus_rule_evaluation_failures_total{_GROUPS}"
 _MISSED: Final = f"prometheus_rule_group_iterations_missed_total{_GROUPS}"
@@ -21,35 +19,31 @@ _SPARED: Final = 3
 _INTERVALS: Final = 3
 
 
-def _rule(cause: str, expr: str, hold: str, title: str, description: str) -> Rule:
-    return Rule(
-        alert="RulesNotEvaluated",
-        expr=expr,
+def _page(cause: str, expr: str, hold: str, title: str, description: str) -> Question:
+    return Question(
+        audience="oncall",
+        cause=cause,
+        measure=expr,
         hold=hold,
         keep="5m",
-        labels=labels(
-            audience="oncall",
-            severity="critical",
-            category="integration",
-            insight=_SLUG,
-            cause=cause,
-        ),
-        annotations=annotations(
-            slug=_SLUG,
-            title=title,
-            description=description,
-            recommendation=(
-                "Ask `agent-analytics doctor` what fails, mend that, and give Prometheus the"
-                " processor time that its rules need: pages and insights may be missing."
-            ),
-        ),
+        title=title,
+        description=description,
     )
 
 
-def rules_not_evaluated() -> tuple[Rule, ...]:
-    """Return the rules."""
-    return (
-        _rule(
+EVALUATIONS: Final = Spec(
+    slug="rules-not-evaluated",
+    alert="RulesNotEvaluated",
+    severity="critical",
+    category="integration",
+    title="Rules are not evaluated, or late",
+    description="Rules are not evaluated, or not in time.",
+    recommendation=(
+        "Ask `agent-analytics doctor` what fails, mend that, and give Prometheus the"
+        " processor time that its rules need: pages and insights may be missing."
+    ),
+    questions=(
+        _page(
             "failed",
             f"sum by (rule_group) (increase({_FAILED}[1h])) > 0",
             "",
@@ -57,7 +51,7 @@ def rules_not_evaluated() -> tuple[Rule, ...]:
             "In the last hour, evaluations of {{ $labels.rule_group }} failed"
             ' {{ printf "%.0f" $value }} times; what they record is missing.',
         ),
-        _rule(
+        _page(
             "late",
             f"sum by (rule_group) (increase({_MISSED}[15m])) > {_SPARED}\n"
             f"or max by (rule_group) ((time() - ({_LAST} > 0)) / {_INTERVAL}) > {_INTERVALS}",
@@ -66,4 +60,5 @@ def rules_not_evaluated() -> tuple[Rule, ...]:
             "{{ $labels.rule_group }} is not evaluated as often as it should be: Prometheus has"
             " too little processor time for it.",
         ),
-    )
+    ),
+)

@@ -1,4 +1,4 @@
-"""Rules that say that the other rules are blind.
+"""Whether anything is heard at all: where not, the other insights are blind.
 
 A single target that is down is no page: a deployment replaces targets one after the other, and one
 of many may flap. A *service* that is gone is one, and so are many of its targets. A service is what
@@ -8,9 +8,10 @@ the label ``service`` of the scrape configuration names, or else the job.
 import re
 from typing import Final
 
-from agent_analytics.insights._definitions.model import annotations, labels
-from agent_analytics.insights._entries import Rule
-from agent_analytics.insights._promql import queries
+from agent_analytics.insights._definitions.spec.asking import WEEK
+from agent_analytics.insights._definitions.spec.model import Question, Spec, Threshold
+from agent_analytics.insights._definitions.spec.texts import DURATION, WHO, value
+from agent_analytics.insights._promql import periods, queries, recent
 
 #: For how long a service has to be gone before on-call is paged: longer than a restart takes.
 ABSENCE: Final = "2m"
@@ -21,7 +22,6 @@ _MANY: Final = 0.5
 _FEWEST_OF_MANY: Final = 2
 #: For how long a service that service discovery has dropped is remembered.
 _REMEMBERED: Final = "1h"
-_ALERT: Final = "TelemetryAbsent"
 _JOB: Final = f'job="{queries.JOB}"'
 _UP: Final = f"up{{{_JOB}}}"
 _OF_JOB: Final = queries.Scope(("job", "instance"), (_JOB,))
@@ -45,52 +45,38 @@ _SERVICE: Final = "(job, service)"
 _DOWN: Final = f"count by {_SERVICE} ({_SERVICES} == 0)"
 
 
-def _rule(cause: str, expr: str, hold: str, title: str, description: str) -> Rule:
-    return Rule(
-        alert=_ALERT,
-        expr=expr,
+def _page(cause: str, expr: str, hold: str, title: str, description: str) -> Question:
+    return Question(
+        audience="oncall",
+        cause=cause,
+        alert="TelemetryAbsent",
+        severity="critical" if cause in _PAGES else "warning",
+        measure=expr,
+        fast=True,
         hold=hold,
         keep="30s",
-        labels=labels(
-            audience="oncall",
-            severity="critical" if cause in _PAGES else "warning",
-            category="integration",
-            insight="telemetry-absent",
-            cause=cause,
-        ),
-        annotations=annotations(
-            slug="telemetry-absent",
-            title=title,
-            description=description,
-            recommendation=(
-                "Nothing can be said about the agents until this is mended: check that the"
-                " process runs, that Prometheus reaches its port, and that spans are recorded."
-            ),
+        title=title,
+        description=description,
+        recommendation=(
+            "Nothing can be said about the agents until this is mended: check that the"
+            " process runs, that Prometheus reaches its port, and that spans are recorded."
         ),
     )
 
 
-def telemetry_absent(absence: str = ABSENCE) -> tuple[Rule, ...]:
-    """Return the rules.
-
-    Args:
-        absence: For how long a service has to be gone before on-call is paged, such as ``2m``.
-
-    Raises:
-        ValueError: ``absence`` is no duration of Prometheus.
-    """
+def _pages(absence: str) -> tuple[Question, ...]:
     if not _DURATION.fullmatch(absence):
         msg = f"absence: expected a duration of Prometheus such as 2m, got {absence!r}"
         raise ValueError(msg)
     return (
-        _rule(
+        _page(
             "service_down",
             f"max by {_SERVICE} ({_SERVICES}) == 0",
             absence,
             "No target of a service answers",
             "Prometheus can scrape no target of service {{ $labels.service }}.",
         ),
-        _rule(
+        _page(
             "many_down",
             f"({_DOWN} / count by {_SERVICE} ({_SERVICES}) >= {_MANY}) < 1\n"
             f"and {_DOWN} >= {_FEWEST_OF_MANY}",
@@ -99,7 +85,7 @@ def telemetry_absent(absence: str = ABSENCE) -> tuple[Rule, ...]:
             "{{ $value | humanizePercentage }} of the targets of service {{ $labels.service }}"
             " cannot be scraped.",
         ),
-        _rule(
+        _page(
             "service_gone",
             f"group by {_SERVICE} ({_by_service(_REMEMBERED)})\n"
             f"unless group by {_SERVICE} ({_SERVICES})",
@@ -107,21 +93,21 @@ def telemetry_absent(absence: str = ABSENCE) -> tuple[Rule, ...]:
             "A service has no target any more",
             "Service {{ $labels.service }} was scraped within the last hour and has no target now.",
         ),
-        _rule(
+        _page(
             "no_target",
             f"absent({_UP})",
             absence,
             "Prometheus scrapes no metrics endpoint",
             "Job {{ $labels.job }} has no target at all.",
         ),
-        _rule(
+        _page(
             "target_down",
             f"{_SERVICES} == 0",
             "1m",
             "A metrics endpoint does not answer",
             "Prometheus cannot scrape {{ $labels.instance }} of service {{ $labels.service }}.",
         ),
-        _rule(
+        _page(
             "stale",
             f"{queries.data_age(_OF_JOB)} > {STALE_SECONDS}\nand on (job, instance) {_UP} == 1",
             "30s",
@@ -129,7 +115,7 @@ def telemetry_absent(absence: str = ABSENCE) -> tuple[Rule, ...]:
             "The last span at {{ $labels.instance }} ended {{ $value | humanizeDuration }} ago,"
             " although the endpoint answers.",
         ),
-        _rule(
+        _page(
             "no_spans",
             f"{_UP} == 1\nunless on (job, instance) {queries.data_age(_OF_JOB)}",
             "15m",
@@ -137,3 +123,71 @@ def telemetry_absent(absence: str = ABSENCE) -> tuple[Rule, ...]:
             "{{ $labels.instance }} answers, and no span of an agent has ended there.",
         ),
     )
+
+
+#: Invocations that a listing's last week leads to expect in the time without any.
+_MISSED: Final = 25
+_STALE_SECONDS: Final = 3600
+_WEEK_SECONDS: Final = 7 * 86_400
+
+
+def _without(traffic: str, seconds: str, cause: str) -> Question:
+    expected = f"{periods.invocations(WEEK)} * {seconds} / {_WEEK_SECONDS}"
+    return Question(
+        audience="publisher",
+        traffic=traffic,
+        measure=seconds,
+        threshold=Threshold(comparison=">", value=_STALE_SECONDS),
+        conditions=(f"and {expected} >= {_MISSED}",),
+        numbers={"cause": cause},
+    )
+
+
+def telemetry(absence: str = ABSENCE) -> Spec:
+    """Return the insight that what is known is old, of services for on-call, of listings else.
+
+    Args:
+        absence: For how long a service has to be gone before on-call is paged, such as ``2m``.
+
+    Raises:
+        ValueError: ``absence`` is no duration of Prometheus.
+    """
+    return Spec(
+        slug="telemetry-absent",
+        alert="AgentTelemetryStale",
+        severity="warning",
+        category="integration",
+        title="No telemetry arrives",
+        what="seconds of silence",
+        when="a listing is not scraped, or silent for longer than chance",
+        description=(
+            f"Nothing has been heard of {WHO} for {value(DURATION)}: {{cause}}. What is told of it"
+            " is as old."
+        ),
+        recommendation=(
+            "Check that the process runs and its port is reachable, and that spans are recorded: a"
+            " deployment may have left the instrumentation out."
+        ),
+        first_look=(
+            (
+                'time() - max(timestamp(marketplace_agent_invocations_total{publisher_id="P", '
+                'agent_id="A"}))'
+            ),
+            (
+                'sum by (instance) (marketplace_agent_invocations_total{publisher_id="P", '
+                'agent_id="A"})'
+            ),
+        ),
+        questions=(
+            *_pages(absence),
+            _without("gone", recent.unseen_seconds(), "its process is no longer scraped"),
+            _without(
+                "silent",
+                recent.silent_seconds(),
+                "its process answers, and no span ends there",
+            ),
+        ),
+    )
+
+
+TELEMETRY: Final = telemetry()
