@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, get_args
 
-from agent_analytics.insights._definitions.model import Severity
+from agent_analytics.insights._definitions.spec.model import Severity
 from agent_analytics.insights._report.answers.model import MarketplaceDashboard, PublisherDashboard
 from agent_analytics.insights._report.known.bounds import Beyond
 from agent_analytics.insights._report.known.evaluation import Evaluation, Insights
