@@ -1,6 +1,7 @@
 """Fixtures of the report's tests: real Prometheus servers over a known past."""
 
 import contextlib
+import re
 import runpy
 import shutil
 import subprocess
@@ -26,17 +27,16 @@ Start = Callable[..., AbstractContextManager[str]]
 #: What reads what others recorded comes after them: promtool evaluates against what is stored.
 _STAGES = (
     (":level",),
+    (":hourly", "registers:hour"),
     (
         ":drop",
-        ":hourly",
         "_total:day",
         "_count:day",
         "_sum:day",
         "_bucket:day",
         "_any_outcome:day",
-        "registers:hour",
+        "registers:day",
     ),
-    ("registers:day",),
     ("tenants:day", ":week"),
 )
 
@@ -164,7 +164,7 @@ def _after_the_fact(rule: dict[str, str]) -> str:
     """
     if not rule["record"].endswith(":drop"):
         return rule["expr"]
-    return rule["expr"].replace(":level[1d]", ":level[1d] offset 5m")
+    return re.sub(r"(:level\[\w+\])", r"\1 offset 5m", rule["expr"])
 
 
 def _record(address: str, file: Path, made: Path) -> None:

@@ -62,10 +62,12 @@ def since() -> list[Recording]:
         for duration, seconds in _SHORTER.items()
     )
     # The first scrape, not this evaluation; it may be younger than the last step of the subquery.
+    # Time is asked of the step, not of the sample: Prometheus reads a series from its beginning for
+    # each step at which `timestamp` is asked.
     stamp = f"timestamp({_COUNTER})"
     born = (
         f"{LISTING.aggregate('min')} ({each})"
-        for each in (f"min_over_time({stamp}[30m:15s])", stamp)
+        for each in (f"min_over_time(({_COUNTER} * 0 + time())[30m:15s])", stamp)
     )
     kept = (
         f"(last_over_time({COUNTING_SINCE}[1d]) and {_ON}"

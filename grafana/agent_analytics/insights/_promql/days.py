@@ -2,7 +2,8 @@
 
 Every expression is to be evaluated at midnight UTC, as a dashboard does with a step of a day, and
 reads what is recorded once a day: a graph of ninety days reads ninety samples a series. What is
-recorded of a day stands in the hour after its end.
+recorded of a day stands in the hour after its end; where it was too early for the last counters, it
+stands there once more, up to five minutes later.
 """
 
 from agent_analytics.insights._promql import periods, rollups
@@ -21,8 +22,8 @@ from agent_analytics.processor import catalogue
 def growth(sample: str, scope: Scope, *matchers: str) -> str:
     """What counters grew by in the UTC day that begins at the time of evaluation."""
     day = select(rollups.day(sample), scope, *matchers)
-    last = f"last_over_time({day}[1d] offset -25h)"
-    first = f"last_over_time({day}[3d] offset -1h)"
+    last = f"last_over_time({day}[1d] offset -25h5m)"
+    first = f"last_over_time({day}[3d] offset -65m)"
     fell = f"sum_over_time({select(rollups.drop(sample), scope, *matchers)}[1d] offset -1d)"
     drops = f'label_replace({fell}, "part", "drop", "", "")'
     return f"{scope.aggregate('sum')} ({last} - {first} or {last} or {drops})"

@@ -7,8 +7,9 @@ is, and exact where `increase` extrapolates. Four kinds of series make that work
 - ``…:level``, the counter every five minutes;
 - ``…:drop``, only when a counter has begun anew: the level that it had before. What a window grew
   by is its last level less its first, plus the drops in between;
-- ``…:hourly`` and ``…:day``, once an hour, and once a day after midnight UTC: the last level, of
-  instances that have vanished too. A window looks for its ends there, not among all levels.
+- ``…:hourly``, once an hour: the last level, of instances that have vanished too. A window looks
+  for its ends there, not among all levels;
+- ``…:day``, once a day in the hour after midnight UTC: the last level as of 00:05.
 
 Sketch registers are merged by minimum: per hour and per day for a listing, and every five minutes,
 per hour and per day for a publisher and for the marketplace.
@@ -26,6 +27,15 @@ LEVEL_INTERVAL: Final = "5m"
 LEVEL_MINUTES: Final = 5
 #: How often registers are merged for good.
 HOUR_INTERVAL: Final = "1h"
+
+#: How far back the last level is looked for among levels, until it is among those of hours, and
+#: among those of hours, until it is among those of days: with some time for rules that are slow.
+LEVELS_BACK: Final = "70m"
+HOURS_BACK: Final = "25h"
+#: Five minutes and 65 that do not have both of their ends: a level of 00:05 is none of the
+#: evaluation after 00:00, and five past one is not within 65 minutes of midnight.
+_FIVE_MINUTES: Final = "4m59s999ms"
+_LONG_HOUR: Final = "64m59s999ms"
 
 #: Counters and histograms that windows of days ask for.
 LEVELLED: Final = tuple(
@@ -205,10 +215,31 @@ def _after_midnight(minutes: int) -> str:
     return f"on () (hour() == 0 and minute() < {minutes})"
 
 
+def _at_midnight(function: str, vector: str, hour: str) -> str:
+    """Return what a vector is at 00:00 UTC, in the hour after that and at no other time.
+
+    A subquery with a step of a day has a step at midnight alone. Where midnight is not in its
+    hour nothing is read, which `and` would not spare.
+
+    Args:
+        function: A function of a range that gives the one value back.
+        vector: What is asked at midnight.
+        hour: For how long.
+    """
+    return f"{function}(({vector})[{hour}:1d])"
+
+
+def _last_level(sample: str, offset: str = "") -> str:
+    """Return the last level of a day, also of a process that has been gone for hours."""
+    return (
+        f"last_over_time({level(sample)}[{LEVELS_BACK}]{offset})"
+        f" or last_over_time({hourly(sample)}[{HOURS_BACK}]{offset})"
+    )
+
+
 def _level_rules(sample: str) -> list[Yaml]:
-    # A day back: a process may be away for hours before its counters begin anew.
-    before = f"last_over_time({level(sample)}[1d])"
-    fell = f"({before} > {sample})"
+    # A process may be away for hours before its counters begin anew.
+    fell = f"(({_last_level(sample)}) > {sample})"
     peak = f"max_over_time({sample}[{LEVEL_INTERVAL}])"
     # Before the level moves on. What it had before is the last level, or what scrapes have seen
     # since.
@@ -222,11 +253,17 @@ def _level_rules(sample: str) -> list[Yaml]:
     rules: list[Yaml] = [
         {"record": drop(name), "expr": expr} for name, (expr, _) in recorded.items()
     ]
-    for name, (_, expr) in recorded.items():
-        last = f"last_over_time({level(name)}[1d]) and {_after_midnight(LEVEL_MINUTES)}"
-        rules.append({"record": level(name), "expr": expr})
-        rules.append({"record": day(name), "expr": last})
+    rules += [{"record": level(name), "expr": expr} for name, (_, expr) in recorded.items()]
     return rules
+
+
+def _day_rule(sample: str) -> Yaml:
+    """Return the rule for the last level as of 00:05 UTC, which the evaluation after 00:00 made.
+
+    An evaluation in the first five minutes may be too early for it, and is mended an hour later.
+    """
+    levels = _last_level(sample, f" offset -{_FIVE_MINUTES}")
+    return {"record": day(sample), "expr": _at_midnight("last_over_time", levels, _LONG_HOUR)}
 
 
 def _union_rules() -> list[Yaml]:
@@ -238,13 +275,12 @@ def _union_rules() -> list[Yaml]:
 
 
 def _hour_rules(samples: Sequence[str]) -> list[Yaml]:
+    every = (*samples, *((EVERY_INVOCATION,) if catalogue.INVOCATIONS.name in samples else ()))
     rules: list[Yaml] = [
         {"record": hourly(sample), "expr": f"last_over_time({level(sample)}[{HOUR_INTERVAL}])"}
-        for sample in (
-            *samples,
-            *((EVERY_INVOCATION,) if catalogue.INVOCATIONS.name in samples else ()),
-        )
+        for sample in every
     ]
+    rules += [_day_rule(sample) for sample in every]
     kind = f'kind="{catalogue.SKETCH_TENANTS}"'
     for union in UNIONS:
         merged = f"min by ({union.by}) (min_over_time({union.minutes}[{HOUR_INTERVAL}]))"

@@ -145,9 +145,12 @@ def growth(sample: str, period: AnyPeriod, scope: Scope, *matchers: str) -> str:
     if isinstance(period, Period) and period.recorded:
         name = _recorded.grown(sample, (period.days, period.ago))
         return f"{scope.aggregate('sum')} ({select(name, scope, *matchers)})"
-    # Levels of a little more than an hour meet the last one of an hour, and those of a day the
-    # last of the day, so that an instance is found wherever it has vanished.
-    names = ((rollups.level(sample), "70m"), (rollups.hourly(sample), "1d"))
+    # Levels of a little more than an hour meet the last one of an hour, and those of a day and an
+    # hour the last of the day, so that an instance is found wherever it has vanished.
+    names = (
+        (rollups.level(sample), rollups.LEVELS_BACK),
+        (rollups.hourly(sample), rollups.HOURS_BACK),
+    )
     last, first = (
         " or ".join(
             period.over("last_over_time", name, scope, window, *matchers, at=at)
