@@ -73,9 +73,14 @@ class Worker:
         attributes = {v.EVENT: kind, v.PUBLISHER_ID: "acme", v.AGENT_ID: agent}
         self.span(attributes | ({v.EVENT_ID: event_id} if event_id is not None else {}))
 
-    def series(self, part: str = "metrics") -> dict[tuple[str, Labels], float]:
-        """Scrape, and return every sample."""
+    def series(self, part: str = "metrics", only: str = "") -> dict[tuple[str, Labels], float]:
+        """Scrape, and return every sample, or those of one name."""
         text = exposition(self.processor, part=part)[0].decode()
+        if only:  # tens of thousands of others would take the parser seconds
+            begins = ("#", f"{only} ", f"{only}{{")
+            text = "".join(
+                line for line in text.splitlines(keepends=True) if line.startswith(begins)
+            )
         found: dict[tuple[str, Labels], float] = {}
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
@@ -89,11 +94,7 @@ class Worker:
         name = metric if metric.startswith("agent_analytics") else f"marketplace_agent_{metric}"
         wanted = set(labels.items())
         part = "sketches" if metric == "sketch_register" else "metrics"
-        found = [
-            value
-            for (sample, own), value in self.series(part).items()
-            if sample == name and wanted <= set(own)
-        ]
+        found = [value for (_, own), value in self.series(part, name).items() if wanted <= set(own)]
         return sum(found) if found else None
 
     def upkeep(self) -> None:
