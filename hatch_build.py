@@ -39,6 +39,10 @@ FLAGS: Final = ["-O2", "-g0", "-w", "-ffp-contract=off"]
 class CompiledCore(BuildHookInterface[Any]):
     """Adds the compiled core to a wheel, or lays it beside its source for an editable install."""
 
+    def dependencies(self) -> list[str]:
+        """Return what compiles the core; nothing where it is not compiled."""
+        return [] if _against() else ["cython>=3.1", "setuptools>=70"]
+
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile the core, unless something stands against it, which is said."""
         if self.target_name != "wheel":
@@ -79,6 +83,11 @@ def _against() -> str:
         return f"{sys.implementation.name} runs it quicker as it is"
     if sysconfig.get_config_var("Py_GIL_DISABLED"):
         return "free-threaded Pythons are untested"
+    compiler = os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc"
+    if not any(shutil.which(name) for name in (compiler.split()[0], "cc", "gcc", "clang")):
+        return "there is no C compiler"
+    if not Path(sysconfig.get_path("include"), "Python.h").exists():
+        return "Python's headers are not installed"
     return ""
 
 
