@@ -22,6 +22,7 @@ cdef object _FIRST_CHUNK, _DURATION_UNKNOWN, _INPUT_TOKENS, _OUTPUT_TOKENS, _COS
 # Objects, and no C integers: a tuple of a subclass is asked quicker so.
 cdef object _READ_START, _READ_KEY, _READ_END
 cdef object _TRACE_ID, _SPAN_ID, _TRACE_FLAGS, _FAILED_STATUS
+cdef bint COMPILED
 cdef int _COUNTED_INVOCATION, _COUNTED_TOOL, _LAST_SPAN, _ENDED_MASK, _MOST_ABOVE, _OWN_SET_ASIDE
 cdef tuple _NOTHING, _NO_TOKENS
 
@@ -63,6 +64,9 @@ cdef class Node:
     cpdef mark_above(self, long long flags)
 
 
+cdef long long[::1] _INVOCATION_PLACES, _TOOL_PLACES
+@cython.locals(place=int, edge="long long")
+cpdef int bucket_of(long long[::1] edges, long long elapsed) except -1
 cpdef tuple read_start(span)
 cpdef tuple read_key(span)
 cpdef tuple read_end(span)
@@ -88,14 +92,15 @@ cpdef tuple stated_by_user(Amounts amounts, cost)
 
 cdef class Beginnings:
     cdef public dict makers
-    cdef dict _known
+    cdef dict _of
     cdef object _attribution, _event_ids, _lock
 
+    @cython.locals(of=dict)
     cdef Listing _find(self, publisher, agent)
     @cython.locals(listing=Listing, node=Node)
     cpdef Node _tool(self, dict attributes, span, Node parent, context)
     cpdef Node _inference(self, dict attributes, span, Node parent, context)
-    @cython.locals(listing=Listing, node=Node, scope=Node, inner=bint)
+    @cython.locals(listing=Listing, node=Node, scope=Node, inner=bint, of=dict)
     cpdef Node _agent(self, dict attributes, span, Node parent, context)
 
 

@@ -154,8 +154,11 @@ class SharedShares:
     def _write_all(self, *, held: bool) -> None:
         """Write down what was admitted, if the file may be written to and has room."""
         while held and self._apart:
-            key = next(iter(self._apart))
-            owner, cost = self._apart.pop(key)
+            try:
+                key = next(iter(self._apart))
+                owner, cost = self._apart.pop(key)
+            except (RuntimeError, StopIteration, KeyError):
+                continue  # a signal handler that came in between has changed it
             # The place is taken first: a signal handler that comes here now takes the next one.
             place, self._taken = self._taken, self._taken + 1
             link, first, length = _place(place)

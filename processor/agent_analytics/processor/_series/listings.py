@@ -43,6 +43,8 @@ class Listings:
         self._lock = lock
         self._clock = clock
         self.known: dict[tuple[object, object], Listing] = {}
+        #: The same by publisher and then by agent, for the hot path: no pair of names is made.
+        self.of: dict[object, dict[object, Listing]] = {}
         self._of_publisher: dict[str, int] = {}
 
     # --- listings --------------------------------------------------------------------------------
@@ -93,6 +95,7 @@ class Listings:
                 self.block(listing, kind)
         with self._lock:
             placed = self.known.setdefault(labels, listing)
+            self.of.setdefault(publisher_id, {})[agent_id] = placed
             if placed is listing:
                 own = 0 if agent_id == OTHER else 1
                 self._of_publisher[publisher_id] = self._of_publisher.get(publisher_id, 0) + own
@@ -119,6 +122,7 @@ class Listings:
     def reset(self) -> None:
         """Forget every listing, in a forked child."""
         self.known.clear()
+        self.of.clear()
         self._of_publisher.clear()
         self._shares.reset()
 
