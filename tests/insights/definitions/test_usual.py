@@ -81,6 +81,9 @@ def test_error_anomaly(check_insight: Check) -> None:
             ("a quiet day", errors(0, 0.2, calls=4), {("24h",): 0.2}),
             ("too quiet", errors(0, 0.5, calls=1.2), {}),
             ("chance", errors(0.01, 0.045, hours=1, calls=100), {}),
+            # So many are there by chance in one of 300 looks; standard errors say one of 30,000.
+            ("chance where none failed", errors(0, 5 / 144, hours=6, calls=24), {}),
+            ("no chance", errors(0, 7 / 144, hours=6, calls=24), {("6h",): 0.049}),
             ("no data", UP, {}),
         ],
         **WEEKLY,

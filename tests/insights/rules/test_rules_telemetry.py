@@ -61,6 +61,68 @@ def stale(age: str) -> tuple[Mapping[str, str], str]:
     )
 
 
+#: Minutes between two steps of what follows.
+STEP = 5
+LEVEL = (
+    "marketplace_agent_invocations_of_any_outcome:level"
+    '{job="agent-analytics", instance="demo:9464", publisher_id="acme", agent_id="finder"}'
+)
+
+
+def pace(*phases: tuple[float, float]) -> dict[str, str]:
+    """Return an endpoint's series: so many hours, with so many calls in each step."""
+    levels, ends = [0.0], [0.0]
+    for hours, calls in phases:
+        for _ in range(round(hours * 60 / STEP)):
+            levels.append(levels[-1] + calls)
+            ends.append(60.0 * STEP * len(ends) if calls else ends[-1])
+    steps = len(levels) - 1
+    return {
+        UP: f"1x{steps}",
+        LAST: " ".join(f"{end:g}" for end in ends),
+        LEVEL: " ".join(f"{level:g}" for level in levels),
+    }
+
+
+#: Sixteen busy hours and a night of eight.
+DAY = ((16, 20), (8, 0))
+
+
+@pytest.mark.parametrize(
+    ("phases", "expected"),
+    [
+        pytest.param(((26, 100), (0.5, 0)), [stale("30m 0s")], id="busy"),
+        pytest.param(((1, 100), (0.75, 0)), [stale("45m 0s")], id="busy, and new"),
+        pytest.param(((26, 1), (1, 0)), [], id="few calls, an hour"),
+        pytest.param(((26, 1), (3, 0)), [stale("3h 0m 0s")], id="few calls, three hours"),
+        pytest.param(((1, 1), (1, 0)), [], id="few calls, and new"),
+        pytest.param((*DAY, (16, 20), (3, 0)), [], id="the second night"),
+        pytest.param((*DAY, (8, 20), (3, 0)), [stale("3h 0m 0s")], id="the second noon"),
+        pytest.param((*DAY * 7, (16, 20), (3, 0)), [], id="a night as a week ago"),
+        pytest.param(
+            ((16, 20), (32, 0), *DAY * 5, (16, 20), (3, 0)), [], id="a day off as a week ago"
+        ),
+        pytest.param(
+            (*DAY * 7, (8, 20), (3, 0)), [stale("3h 0m 0s")], id="a noon that was busy a week ago"
+        ),
+        pytest.param(
+            (*DAY * 6, (24, 0), (8, 20), (3, 0)), [stale("3h 0m 0s")], id="though off a day ago"
+        ),
+    ],
+)
+def test_silence_that_is_as_usual(
+    check_rules: Check, phases: Sequence[tuple[float, float]], expected: Firings
+) -> None:
+    """An endpoint is stale where calls are missing: not at night, nor where there are few."""
+    minutes = round(60 * sum(hours for hours, _ in phases))
+    check_rules(
+        rules="oncall.yml",
+        interval=f"{STEP}m",
+        series=pace(*phases),
+        expect={(f"{minutes}m", ALERT): expected},
+    )
+
+
 @pytest.mark.parametrize(
     ("series", "time", "expected"),
     [

@@ -103,11 +103,12 @@ ERROR_BUDGET: Final = Spec(
 #: Points of error rate above the usual from which errors are unusual.
 _UNUSUAL: Final = 0.02
 _FEWEST_JUDGED: Final = 60
-#: So many deviations of the weeks before, and standard errors of a share of so many invocations.
+#: So many deviations of the weeks before.
 _DEVIATIONS: Final = 3
-_STANDARD_ERRORS: Final = 4
-#: The smallest share whose standard error is believed.
-_LEAST_SHARE: Final = 0.01
+#: Chance that a rate which has not changed looks so different, at most, as a natural logarithm:
+#: one in ten thousand. Every listing is looked at in every hour, in three windows. Standard errors
+#: do not bound that chance: of 60 invocations of which 1 % fail, four fail once in 300 looks.
+_EVIDENCE: Final = 9.21
 
 
 def _unusual(hours: int) -> Question:
@@ -116,7 +117,6 @@ def _unusual(hours: int) -> Question:
     more = f"({now} - {usual})"
     spread = f"{_DEVIATIONS} * {recent.deviation(rates, hours)}"
     judged = recent.judged_in_hours(hours)
-    chance = f"sqrt(clamp_min({usual}, {_LEAST_SHARE}) / {judged})"
     return Question(
         audience="publisher",
         traffic=f"{hours}h",
@@ -124,7 +124,7 @@ def _unusual(hours: int) -> Question:
         threshold=Threshold(comparison=">", value=_UNUSUAL),
         conditions=(
             f"and {more} > {spread}",
-            f"and {more} > {_STANDARD_ERRORS} * {chance}",
+            f"and {recorded.evidence(rates, hours)} > {_EVIDENCE}",
             f"and {now} > 2 * {usual}",
             f"and {judged} >= {_FEWEST_JUDGED}",
         ),

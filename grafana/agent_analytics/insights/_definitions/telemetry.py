@@ -11,12 +11,16 @@ from typing import Final
 from agent_analytics.insights._definitions.spec.asking import WEEK
 from agent_analytics.insights._definitions.spec.model import Question, Spec, Threshold
 from agent_analytics.insights._definitions.spec.texts import DURATION, WHO, value
-from agent_analytics.insights._promql import periods, queries, recent
+from agent_analytics.insights._promql import periods, queries, recent, rollups
 
 #: For how long a service has to be gone before on-call is paged: longer than a restart takes.
 ABSENCE: Final = "2m"
 #: Seconds without a span of any agent after which telemetry is stale.
 STALE_SECONDS: Final = 900
+#: Invocations that the past leads to expect in the time without any: the last day of an endpoint,
+#: the last week of a listing.
+_MISSED: Final = 25
+_DAY_SECONDS: Final = 86_400
 #: How many targets of a service are many, where more than one is down.
 _MANY: Final = 0.5
 _FEWEST_OF_MANY: Final = 2
@@ -25,6 +29,15 @@ _REMEMBERED: Final = "1h"
 _JOB: Final = f'job="{queries.JOB}"'
 _UP: Final = f"up{{{_JOB}}}"
 _OF_JOB: Final = queries.Scope(("job", "instance"), (_JOB,))
+_AGE: Final = queries.data_age(_OF_JOB)
+#: What the last day leads to expect of an endpoint in the time without a span.
+_EXPECTED: Final = (
+    f"{_AGE} * {recent.growth(rollups.EVERY_INVOCATION, '1d', _OF_JOB)} / {_DAY_SECONDS}"
+)
+#: What ended there in the same hour a week ago, else a day ago: a night, or a day off.
+_AS_QUIET: Final = "({} or {})".format(
+    *(recent.growth_of_hour(rollups.EVERY_INVOCATION, ago, _OF_JOB) for ago in (168, 24))
+)
 _PAGES: Final = frozenset({"no_target", "service_down", "service_gone", "many_down"})
 _DURATION: Final = re.compile(r"(?:\d+(?:ms|[smhdwy]))+")
 
@@ -109,7 +122,15 @@ def _pages(absence: str) -> tuple[Question, ...]:
         ),
         _page(
             "stale",
-            f"{queries.data_age(_OF_JOB)} > {STALE_SECONDS}\nand on (job, instance) {_UP} == 1",
+            "\n".join(
+                (
+                    f"{_AGE} > {STALE_SECONDS}",
+                    f"and on (job, instance) {_UP} == 1",
+                    # Where neither is known, a quarter of an hour is enough.
+                    f"unless on (job, instance) {_EXPECTED} < {_MISSED}",
+                    f"unless on (job, instance) {_AS_QUIET} == 0",
+                )
+            ),
             "30s",
             "No span of an agent for a quarter of an hour",
             "The last span at {{ $labels.instance }} ended {{ $value | humanizeDuration }} ago,"
@@ -125,8 +146,6 @@ def _pages(absence: str) -> tuple[Question, ...]:
     )
 
 
-#: Invocations that a listing's last week leads to expect in the time without any.
-_MISSED: Final = 25
 _STALE_SECONDS: Final = 3600
 _WEEK_SECONDS: Final = 7 * 86_400
 

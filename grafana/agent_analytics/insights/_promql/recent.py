@@ -13,6 +13,10 @@ from agent_analytics.processor import catalogue
 
 _INVOCATIONS: Final = catalogue.INVOCATIONS.name
 _BUCKETS: Final = f"{catalogue.INVOCATION_DURATION.name}_bucket"
+#: Weeks before of which a share is known at least, with as many trials each as there are now.
+_WEEKS_KNOWN: Final = 3
+#: Stands for a share of 0, of which there is no logarithm.
+_SMALLEST: Final = 1e-9
 #: Makes a median absolute deviation an estimate of the standard deviation.
 _MAD_SCALE: Final = 1.4826
 
@@ -27,6 +31,16 @@ def growth(sample: str, window: str, scope: Scope, *matchers: str) -> str:
     first = f"(last_over_time({level}[1d] offset {window}) or {last} * 0)"
     drops = f"sum_over_time({select(rollups.drop(sample), scope, *matchers)}[{window}])"
     return f"{scope.aggregate('sum')} ({last} - {first} + ({drops} or {last} * 0))"
+
+
+def growth_of_hour(sample: str, hours_ago: int, scope: Scope) -> str:
+    """What the counters of a sample name grew by in the hour that ended so many hours ago.
+
+    Only counters that were there throughout; one that began anew in that hour counts for nothing.
+    """
+    level = select(rollups.level(sample), scope)
+    ends = (f"last_over_time({level}[1h] offset {hours}h)" for hours in (hours_ago, hours_ago + 1))
+    return f"{scope.aggregate('sum')} (clamp_min({' - '.join(ends)}, 0))"
 
 
 def _recently(window: str, scope: Scope, outcomes: tuple[str, ...]) -> str:
@@ -105,6 +119,25 @@ def deviation_of_weeks(quantity: str, hours: int) -> str:
     middle = recorded.usual(quantity, hours)
     apart = f"abs({before} - on ({labels}) group_left () {middle})"
     return f"{_MAD_SCALE} * {LISTING.aggregate('quantile')} (0.5, {apart})"
+
+
+def evidence_of_change(quantity: str, trials: str, hours: int) -> str:
+    """How much speaks against a share being that of the weeks before: a log-likelihood ratio.
+
+    Chance brings so many events into the hours until now with a probability below ``exp(-x)``,
+    where nothing has changed (Chernoff's bound for a binomial distribution).
+
+    Args:
+        quantity: The share.
+        trials: What it is a share of, in the hours until now.
+        hours: Their number.
+    """
+    now = this_week(quantity, hours)
+    before = f"clamp_min({usual(quantity, hours)}, {_SMALLEST})"
+    mean = f"({now} + {_WEEKS_KNOWN} * {before}) / {_WEEKS_KNOWN + 1}"
+    later = f"{now} * ln(clamp_min({now}, {_SMALLEST}) / ({mean}))"
+    earlier = f"{_WEEKS_KNOWN} * {before} * ln({before} / ({mean}))"
+    return f"{trials} * ({later} + {earlier})"
 
 
 def this_week(quantity: str, hours: int, scope: Scope = LISTING) -> str:

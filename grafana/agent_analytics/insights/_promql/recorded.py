@@ -189,6 +189,11 @@ def deviation(quantity: str, hours: int) -> str:
     return f"{quantity}:deviation_{hours}h"
 
 
+def evidence(quantity: str, hours: int) -> str:
+    """Return the name of how much speaks against a share being that of the weeks before."""
+    return f"{quantity}:evidence_{hours}h"
+
+
 def labels_of(sample: str) -> tuple[str, ...]:
     """Return the labels of what is recorded of a sample: models are added up."""
     metric = _metric(sample)
@@ -228,6 +233,7 @@ RECORDED: Final[dict[str, tuple[str, ...]]] = {
         for hours in COMPARED_HOURS
         for name in (weeks, usual, deviation)
     },
+    **{evidence(ERROR_RATES, hours): LISTING_LABELS for hours in COMPARED_HOURS},
     LAST_SEEN: LISTING_LABELS,
     MEASURE: (*LISTING_LABELS, "tool", "insight", "traffic"),
     WORTH: (*LISTING_LABELS, "tool", "insight", "traffic"),

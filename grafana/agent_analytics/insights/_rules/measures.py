@@ -110,6 +110,14 @@ def weeks() -> list[Recording]:
                     expr=recent.deviation_of_weeks(quantity, hours),
                 ),
             ]
+        found.append(
+            Recording(
+                record=recorded.evidence(recorded.ERROR_RATES, hours),
+                expr=recent.evidence_of_change(
+                    recorded.ERROR_RATES, recent.judged_in_hours(hours), hours
+                ),
+            )
+        )
     return found
 
 
