@@ -287,9 +287,10 @@ def configure(
             again; never by default. AGENT_ANALYTICS_EXPIRE_SECONDS.
         active_installs: Returns active installs by (publisher, agent) where the marketplace
             knows them; called at each scrape.
-        prices: What model calls cost where nobody tells: the path of a table of one's own, which
-            is asked before the public price list, or Prices, or None for not known. By default
-            the public list, where the extra ``prices`` is installed. AGENT_ANALYTICS_PRICES.
+        prices: What model calls cost where no span states it: the path of a table of one's own,
+            which is asked before the public price list, or Prices, or None for not known. By
+            default the public list, where the extra ``prices`` is installed.
+            AGENT_ANALYTICS_PRICES.
         instrument: Switch on every GenAI instrumentation that is installed, or those that are
             named; by default none. AGENT_ANALYTICS_INSTRUMENT.
         not_errors: Exceptions by which programs steer, beside those that frameworks are known to

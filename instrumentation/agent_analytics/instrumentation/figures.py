@@ -2,7 +2,8 @@
 
 The conventions count what was read from and written to the cache as part of the input, and
 reasoning as part of the output. Not everybody does. What an emitter means is known by its name or
-by the spelling (``Basis``); a total that is told decides where that leaves input and output short.
+by the spelling (``Basis``); a total that is stated decides where that leaves input and output
+short.
 """
 
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import NamedTuple
 
 
 class Basis(IntEnum):
-    """Whether input, as it is told, contains what was read from and written to the cache."""
+    """Whether input, as it is stated, contains what was read from and written to the cache."""
 
     #: Known to.
     WITHIN = 0
@@ -24,7 +25,7 @@ class Basis(IntEnum):
 
 
 class Figures(NamedTuple):
-    """Tokens of one model call as they are told; ``None`` is what is not.
+    """Tokens of one model call as they are stated; ``None`` is what is not.
 
     Attributes:
         input: Sent.
@@ -72,7 +73,7 @@ class Settled(NamedTuple):
 
 
 def settle(
-    told: Figures,
+    stated: Figures,
     basis: Basis = Basis.UNKNOWN,
     *,
     reasoning_beside: bool = False,
@@ -81,27 +82,27 @@ def settle(
     """Return figures as the conventions count them.
 
     Args:
-        told: The figures; each is 0 or more.
+        stated: The figures; each is 0 or more.
         basis: What the input is taken to contain.
         reasoning_beside: Whether reasoning is taken to be counted beside the output.
-        rest_is_input: Whether what a total has beyond everything told was sent, and not received.
+        rest_is_input: Whether what a total has beyond everything stated was sent, and not received.
     """
-    if told.fresh is not None:
-        told, basis = _with_fresh(told, told.fresh, basis)
-    cached, reasoning = told.cached or 0, told.reasoning or 0
-    written = max(told.written or 0, told.written_1h or 0)
-    sent = next(_inputs(told, cached, written, basis))
-    received = next(_outputs(told, reasoning, beside=reasoning_beside))
-    total = told.total
+    if stated.fresh is not None:
+        stated, basis = _with_fresh(stated, stated.fresh, basis)
+    cached, reasoning = stated.cached or 0, stated.reasoning or 0
+    written = max(stated.written or 0, stated.written_1h or 0)
+    sent = next(_inputs(stated, cached, written, basis))
+    received = next(_outputs(stated, reasoning, beside=reasoning_beside))
+    total = stated.total
     if total is not None and sent + received != total:
         certain = basis in (Basis.WITHIN, Basis.BESIDE)
         if not certain or sent + received < total:
             # The nearest to what was expected that makes the total, if one does.
-            outputs = list(_outputs(told, reasoning, beside=reasoning_beside))
+            outputs = list(_outputs(stated, reasoning, beside=reasoning_beside))
             sent, received = next(
                 (
                     (one, other)
-                    for one in _inputs(told, cached, written, basis)
+                    for one in _inputs(stated, cached, written, basis)
                     for other in outputs
                     if one + other == total
                 ),
@@ -109,39 +110,39 @@ def settle(
             )
         missing = total - sent - received
         if missing > 0:
-            if rest_is_input or (told.input is None and told.output is not None):
+            if rest_is_input or (stated.input is None and stated.output is not None):
                 sent += missing
             else:
                 received += missing
-    within = told.input is not None and sent == told.input + (told.tool_prompt or 0)
+    within = stated.input is not None and sent == stated.input + (stated.tool_prompt or 0)
     contradicted = (
-        told.input is not None
+        stated.input is not None
         and cached + written > 0
         and (
             (basis is Basis.WITHIN and not within)
-            or (basis is Basis.UNKNOWN and cached + written > told.input)
+            or (basis is Basis.UNKNOWN and cached + written > stated.input)
         )
     )
-    return Settled(sent, received, cached, written, told.written_1h or 0, reasoning, contradicted)
+    return Settled(sent, received, cached, written, stated.written_1h or 0, reasoning, contradicted)
 
 
-def _with_fresh(told: Figures, fresh: int, basis: Basis) -> tuple[Figures, Basis]:
-    """Return what is told and what it means, where the fresh part of the input is told beside."""
-    parts = (told.cached or 0) + max(told.written or 0, told.written_1h or 0)
-    if told.input is None:
-        return told._replace(input=fresh + parts), Basis.WITHIN
-    if told.input == fresh + parts:
-        return told, Basis.WITHIN
-    return told, Basis.BESIDE if told.input == fresh else basis
+def _with_fresh(stated: Figures, fresh: int, basis: Basis) -> tuple[Figures, Basis]:
+    """Return the figures and their meaning where the fresh part of the input stands beside."""
+    parts = (stated.cached or 0) + max(stated.written or 0, stated.written_1h or 0)
+    if stated.input is None:
+        return stated._replace(input=fresh + parts), Basis.WITHIN
+    if stated.input == fresh + parts:
+        return stated, Basis.WITHIN
+    return stated, Basis.BESIDE if stated.input == fresh else basis
 
 
-def _inputs(told: Figures, cached: int, written: int, basis: Basis) -> Iterator[int]:
+def _inputs(stated: Figures, cached: int, written: int, basis: Basis) -> Iterator[int]:
     """Yield what all input may be, the likeliest first; each holds what it must."""
-    tools = told.tool_prompt or 0
-    if told.input is None:
+    tools = stated.tool_prompt or 0
+    if stated.input is None:
         yield cached + written + tools
         return
-    given = told.input
+    given = stated.input
     parts = cached + written
     beside = given + parts
     within = [given] if parts <= given else []
@@ -156,12 +157,12 @@ def _inputs(told: Figures, cached: int, written: int, basis: Basis) -> Iterator[
                 yield one
 
 
-def _outputs(told: Figures, reasoning: int, *, beside: bool) -> Iterator[int]:
+def _outputs(stated: Figures, reasoning: int, *, beside: bool) -> Iterator[int]:
     """Yield what all output may be, the likeliest first."""
-    if told.output is None:
+    if stated.output is None:
         yield reasoning
         return
-    made = told.output
+    made = stated.output
     if beside or reasoning > made:
         yield made + reasoning
     if reasoning <= made:

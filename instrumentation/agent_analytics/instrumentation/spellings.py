@@ -1,7 +1,7 @@
 """How the world spells what a model call used: one table for spans and for returned values.
 
 For each quantity: the fields of a usage object that a model library returns, as paths, and the
-attributes of spans. Of several with one meaning the first that is told is believed. Data alone:
+attributes of spans. Of several with one meaning the first that is stated is believed. Data alone:
 ``_usage.fields`` and ``_usage.usage`` read returned values by it, the dialects of the
 processor read spans.
 
@@ -22,7 +22,7 @@ class Spelling(NamedTuple):
     Attributes:
         fields: Where a returned usage object holds it, the most believed first.
         attributes: What a span calls it, the most believed first.
-        own: What a span calls it that tells of an agent and all its model calls together.
+        own: What a span calls it that speaks of an agent and all its model calls together.
     """
 
     fields: tuple[Path, ...]
@@ -150,7 +150,7 @@ CACHED: Final = Spelling(
     ),
 )
 
-#: The part of the input that had nothing to do with the cache, where that is told beside the input.
+#: The part of the input that had nothing to do with the cache, where that stands beside the input.
 FRESH: Final = Spelling(
     fields=(
         ("inputTokenDetails", "noCacheTokens"),

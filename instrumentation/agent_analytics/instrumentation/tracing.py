@@ -19,7 +19,7 @@ class Source(NamedTuple):
     """Where spans come from at the moment.
 
     Attributes:
-        provider: The provider in use; its identity tells whether this source is still current.
+        provider: The provider in use; its identity shows whether this source is still current.
         tracer: The provider's tracer of our scope.
         has_sdk: False when spans go nowhere because no SDK is set up, which is no fault.
     """
@@ -69,7 +69,7 @@ def source() -> Source:
 def watch_providers(watch: Callable[[trace.TracerProvider], None]) -> None:
     """Call ``watch`` with each provider before the first span of ours is taken from it.
 
-    ``watch`` does not raise. A provider that is in use already is told of at once.
+    ``watch`` does not raise. A provider that is in use already is handed over at once.
     """
     _watchers.append(watch)
     if _source is not None:

@@ -83,7 +83,7 @@ def test_none(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch)
     assert costs(prices=None) == NOTHING
     monkeypatch.setenv("AGENT_ANALYTICS_PRICES", "None")
     assert costs() == NOTHING
-    line = "INFO: agent-analytics: no prices: where no cost is told, tokens are unpriced"
+    line = "INFO: agent-analytics: no prices: where no cost is stated, tokens are unpriced"
     assert said(caplog) == [line] * 2
 
 

@@ -1,6 +1,7 @@
-"""Frameworks that record spans of their own once they are told to.
+"""Frameworks that record spans of their own once they are switched on.
 
-None is imported here: each is told when the program imports it, or at once where it has been.
+None is imported here: each is switched on when the program imports it, or at once where it
+has been.
 """
 
 import functools
@@ -31,7 +32,7 @@ class _LeftAloneError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Framework:
-    """How a framework is told.
+    """How a framework is switched on.
 
     Attributes:
         name: What people call it.

@@ -1,4 +1,4 @@
-"""``configure(instrument=...)``: which instrumentations are switched on, and what is told."""
+"""``configure(instrument=...)``: which instrumentations are switched on, and what is said."""
 
 import os
 from collections.abc import Callable, Iterable

@@ -47,7 +47,7 @@ class Library:
 _OPENINFERENCE: Final = "openinference-instrumentation-"
 _OPENTELEMETRY: Final = "opentelemetry-instrumentation-"
 
-#: Frameworks that record spans of their own, by themselves or when they are told to.
+#: Frameworks that record spans of their own, by themselves or when they are switched on.
 NATIVE: Final = (
     Library("agent-framework", "agent_framework", ("agent-framework-core",), framework=True),
     Library("ag2", "autogen", ("pyautogen",), framework=True),
@@ -132,7 +132,7 @@ def missing(on: frozenset[str], used: Iterable[Library]) -> list[Library]:
     """
     libraries = [each for each in used if each.name not in _COMMON]
     wanting = [each for each in libraries if each.package and not each.keys & on]
-    # A framework that is recorded tells of its model calls itself.
+    # A framework that is recorded records its model calls itself.
     if any(each.framework and each not in wanting for each in libraries):
         wanting = [each for each in wanting if each.framework]
     return wanting

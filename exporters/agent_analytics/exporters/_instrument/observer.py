@@ -11,7 +11,7 @@ from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.instrumentation.tracing import SCOPE
 from agent_analytics.processor import role_of
 
-#: Scopes that are told apart, and spans of each that are looked into.
+#: Scopes that are kept apart, and spans of each that are looked into.
 _MOST_SCOPES: Final = 100
 _MOST_SPANS: Final = 1_000
 

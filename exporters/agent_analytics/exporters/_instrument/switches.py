@@ -33,7 +33,7 @@ class Instrumentation:
     reason: str = ""
 
     def __str__(self) -> str:
-        """Return what is told of it to people."""
+        """Return what people are shown of it."""
         known = f"{self.distribution} {self.version}"
         return f"{self.name} ({known}{f': {self.reason}' if self.state == 'skipped' else ''})"
 
@@ -89,7 +89,7 @@ class Switch(ABC):
 
     @property
     def record(self) -> Instrumentation:
-        """What is told of it."""
+        """What is shown of it."""
         return Instrumentation(
             name=self.name,
             distribution=self.distribution,

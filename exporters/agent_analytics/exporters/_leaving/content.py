@@ -1,6 +1,6 @@
 """Keeps prompts, answers, arguments and results out of spans, where nobody has asked for them.
 
-The conventions have content off by default; some packages record it unless told otherwise, each
+The conventions have content off by default; some packages record it unless set otherwise, each
 by a variable of its own. A variable that the user has set is left as it is.
 """
 

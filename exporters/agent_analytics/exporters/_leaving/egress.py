@@ -1,4 +1,4 @@
-"""What leaves the process with outgoing calls: tenant and publisher stay at home unless told.
+"""What leaves the process with outgoing calls: tenant and publisher stay at home unless let out.
 
 Baggage travels with every request of an instrumented client, to the model's vendor as well as to
 one's own services, and anybody who receives it can read it.

@@ -84,7 +84,7 @@ def _set(provider: RuntimeProvider) -> None:
 
 def _of_makers() -> bool:
     """Tell whether a framework sets the provider of its makers' own telemetry."""
-    frame = sys._getframe(1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # who calls tells
+    frame = sys._getframe(1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # who calls decides
     for _ in range(_FRAMES):
         if f"{frame.f_globals.get('__name__')}.".startswith(_THEIR_MAKERS):
             return True

@@ -113,7 +113,7 @@ def expire_seconds(argument: OrUnset[float | None]) -> float | None:
 
 
 def service_name(argument: str | None) -> str:
-    """Return the name of the service, empty where nobody has told it."""
+    """Return the name of the service, empty where it is not set."""
     if argument:
         return argument
     name = OTELResourceDetector().detect().attributes.get("service.name", "")
@@ -176,7 +176,7 @@ def sketches_token(argument: OrUnset[str | None]) -> str | None:
 def prices(
     argument: OrUnset[Prices | str | os.PathLike[str] | None],
 ) -> tuple[Prices | None, str]:
-    """Return what model calls cost where nobody tells (None for not known), and words on it.
+    """Return what model calls cost where no span states it (None for not known), and words on it.
 
     Raises:
         ValueError: There is no table of prices in the file that was named, or what was given is
@@ -184,7 +184,7 @@ def prices(
     """
     chosen, source = choose(argument, "AGENT_ANALYTICS_PRICES", UNSET, _prices)
     if chosen is None:
-        return None, "no prices: where no cost is told, tokens are unpriced"
+        return None, "no prices: where no cost is stated, tokens are unpriced"
     if chosen is not UNSET and not isinstance(chosen, str | os.PathLike):
         if not callable(getattr(chosen, "usd", None)):
             name = "prices"

@@ -87,7 +87,7 @@ def first_to_say(sentence: str) -> bool:
 
 
 def _started(pid: int) -> str:
-    """Return what tells a process from others that have had its number; empty where it is gone."""
+    """Return what sets a process apart from others of its number; empty where it is gone."""
     with suppress(OSError, IndexError):
         # Numbers of processes are those of a container: in another one they mean others.
         space = Path("/proc/self/ns/pid").readlink()

@@ -47,7 +47,7 @@ class SharedTarget:
 
     Args:
         state_dir: The directory.
-        address: Host and port that this worker was told to serve on.
+        address: Host and port that this worker was set to serve on.
         serve: Starts the server.
 
     Raises:

@@ -12,7 +12,7 @@ from agent_analytics.instrumentation._usage.usage import Usage
 from agent_analytics.instrumentation.context import invocation_in
 from agent_analytics.instrumentation.health import logger
 
-_told_late = False
+_late_logged = False
 
 
 class Invocation:
@@ -141,7 +141,7 @@ class Invocation:
     def _live(self) -> RunningInvocation | None:
         call = self._call
         if call is not None and call.ended:
-            _tell_late()
+            _log_late()
             return None
         return call
 
@@ -191,11 +191,11 @@ def checked_usage(
     )
 
 
-def _tell_late() -> None:
-    global _told_late  # noqa: PLW0603 - said once per process
-    if not _told_late:
-        _told_late = True
-        logger.debug("agent-analytics: an invocation that has ended was told more; ignored")
+def _log_late() -> None:
+    global _late_logged  # noqa: PLW0603 - said once per process
+    if not _late_logged:
+        _late_logged = True
+        logger.debug("agent-analytics: an invocation that has ended was given more; ignored")
 
 
 def current_invocation() -> Invocation:

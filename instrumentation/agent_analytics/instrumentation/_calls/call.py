@@ -86,7 +86,7 @@ class Call:
         began: Start of the span in nanoseconds since 1970.
         started: Reading of ``perf_counter_ns`` then: the wall clock may be set during the call.
         subject: Of a method, the object that it was called on, until it ends.
-        told: Of a tool, whether what it returned is a failure, where that was asked already.
+        tool_failed: Of a tool, whether what it returned is a failure, where that was asked already.
     """
 
     __slots__ = (
@@ -101,7 +101,7 @@ class Call:
         "span",
         "started",
         "subject",
-        "told",
+        "tool_failed",
         "work",
         "written",
     )
@@ -126,7 +126,7 @@ class Call:
         self.attached = False
         self.ended = False
         self.subject: object = None
-        self.told: bool | None = None
+        self.tool_failed: bool | None = None
         self.shown: CurrentSpan | None = None
         self.context: Context | None = None
         if parent is not None:

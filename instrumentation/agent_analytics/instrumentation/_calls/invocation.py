@@ -1,4 +1,4 @@
-"""Invocations of agents: how one starts, what it is told while it runs, how it ends."""
+"""Invocations of agents: how one starts, what is reported while it runs, how it ends."""
 
 from collections.abc import Callable
 from time import perf_counter_ns, time_ns

@@ -89,7 +89,7 @@ def per_model(reports: Iterable[Report]) -> Mapping[tuple[str | None, bool], Tot
     """Return usage by model and by whether its cost is known, in the order of first mention.
 
     Tokens of unknown cost are kept apart from tokens of the same model whose cost is known: their
-    sum under the one cost would pass for paid. A cost told without tokens belongs to the first.
+    sum under the one cost would pass for paid. A cost stated without tokens belongs to the first.
     """
     found: dict[tuple[str | None, bool], Totals] = {}
     loose: list[Report] = []

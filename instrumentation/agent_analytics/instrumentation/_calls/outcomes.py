@@ -179,12 +179,12 @@ def _look_at_exit(exception: BaseException, own: NotErrors) -> Meaning | None:
 def _look_at_exit_code(exception: BaseException, own: NotErrors) -> Meaning | None:
     del own
     code = constant(exception, "exit_code")
-    if not _is_zero(code) or (code is None and _is_told_by_code(exception, "exit_code")):
+    if not _is_zero(code) or (code is None and _has_property(exception, "exit_code")):
         return None
     return names.SUCCESS, type_name(type(exception))
 
 
-def _is_told_by_code(subject: object, name: str) -> bool:
+def _has_property(subject: object, name: str) -> bool:
     """Tell whether a class has a property or the like under a name, which is not run."""
     found = defined(type(subject), name)
     return found is not None and defined(type(found), "__set__") is not _SLOT_SETS

@@ -25,9 +25,9 @@ def says_error(result: object) -> bool:
     if id(type(result)) in PLAIN_IDS:
         return False
     # The second release of MCP's own package renamed it.
-    told = constant(result, "is_error")
-    return told is True or (
-        (told is None or issubclass(type(result), dict)) and (constant(result, "isError") is True)
+    said = constant(result, "is_error")
+    return said is True or (
+        (said is None or issubclass(type(result), dict)) and (constant(result, "isError") is True)
     )
 
 
@@ -79,9 +79,9 @@ class ToolRecorder:
     def returned(self, call: Call, result: object) -> None:
         """Ask now whether the result is a failure: later it may be gone."""
         try:
-            call.told = self.failed(result)
+            call.tool_failed = self.failed(result)
         except Exception:  # noqa: BLE001 - a predicate that fails has not said so
-            call.told = False
+            call.tool_failed = False
             self._note_failed()
 
     def _note_failed(self) -> None:
@@ -104,7 +104,7 @@ class ToolRecorder:
         """Ask whether the result is a failure."""
         if outcome == names.SUCCESS and error_type is None:  # with one, it ended the process
             try:
-                if self.failed(result) if call.told is None else call.told:
+                if self.failed(result) if call.tool_failed is None else call.tool_failed:
                     return names.ERROR, TOOL_ERROR
             except Exception:  # noqa: BLE001 - a predicate that fails has not said so
                 self._note_failed()

@@ -30,7 +30,7 @@ ANSWERS: Final = (
 #: under a name of their own, behind properties.
 _STATUS: Final = ("status_code", "status", "code", "_status_code", "_status")
 _FIRST: Final = 100
-#: From here on the caller is told of an error.
+#: From here on the caller gets an error.
 _ERRORS: Final = 400
 _OUTCOMES: Final = {408: TIMEOUT, 499: CANCELLED, 504: TIMEOUT}
 

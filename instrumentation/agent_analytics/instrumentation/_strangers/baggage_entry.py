@@ -3,8 +3,8 @@
 A class of propagators is stood at by its ``extract``. That alone is got round: by methods that were
 bound before, that are set on an instance, or that are of no class of OpenTelemetry's. All of them
 put what they extract into a context by ``opentelemetry.baggage``, whoever holds its functions. So
-what is of ours there is looked at, too, and what a propagator sets is told from what the process
-sets by who has called.
+what is of ours there is looked at, too, and what a propagator sets is kept apart from what the
+process sets by who has called.
 """
 
 # ruff: noqa: ANN401 - propagators take carriers and getters of any type

@@ -39,7 +39,7 @@ _PROMPT: Final = "user-prompt"
 PIECE: Final = "partial"
 #: A graph that waits for a person: what it did so far is in its state again when it goes on.
 _WAITS: Final = "__interrupt__"
-#: More messages are not looked at, and fewer where none of them tells of usage.
+#: More messages are not looked at, and fewer where none of them has usage.
 _MOST: Final = 1_000
 _MOST_SILENT: Final = 32
 #: A state says under a few names what the steps of a graph have done.
@@ -145,7 +145,7 @@ def _each(listed: object, depth: int = 0) -> list[Found]:
             if _of_person(value):
                 break
             if plain(value, PIECE) is True:
-                continue  # another of them tells the whole
+                continue  # another of them has the whole
             one = usage_in(value)
             if one is not None:
                 found.append(one)

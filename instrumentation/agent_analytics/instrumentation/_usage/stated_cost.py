@@ -52,7 +52,7 @@ def stated_in(usage: object) -> int | None:
 
 
 def stated_round(source: object) -> int | None:
-    """Return what stands beside a usage object, for all that it tells of, or ``None``."""
+    """Return what stands beside a usage object, for all that it speaks of, or ``None``."""
     return _first(source, _ROUND)
 
 

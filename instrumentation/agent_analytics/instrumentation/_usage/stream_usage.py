@@ -8,7 +8,7 @@ from agent_analytics.instrumentation._usage.fields import unwrapped, word
 from agent_analytics.instrumentation._usage.sums import merge, of_run, plus, with_run
 from agent_analytics.instrumentation._usage.usage import TOKENS, Found, Usage
 
-#: Types of chunks with which a model's answer begins, and with which it is told whole.
+#: Types of chunks with which a model's answer begins, and with which it is stated whole.
 _BEGINS: Final = frozenset({"message_start", "message-start", "response.created", "stream-start"})
 _GOES_ON: Final = frozenset({"message_delta"})
 _ENDS: Final = frozenset(
@@ -45,10 +45,10 @@ class _Sum:
         self.ended = False
         #: Whether its beginning was seen.
         self.begun = begun
-        #: Whether it is told in pieces, and whether the whole is still to come.
+        #: Whether it comes in pieces, and whether the whole is still to come.
         self.pieces = self.open = pieces
 
-    def is_told_again(self, found: Found) -> bool:
+    def is_stated_again(self, found: Found) -> bool:
         """Tell whether what is found says the very same of an answer that is known whole."""
         return self.total is not None and found.usages[0][:TOKENS] == self.total[:TOKENS]
 
@@ -65,7 +65,7 @@ class _Sum:
         )
 
     def model(self) -> str | None:
-        """Return the model that answers, as far as it is told."""
+        """Return the model that answers, as far as it is stated."""
         whole = self.total or self.added
         return None if whole is None else whole.model
 
@@ -151,7 +151,7 @@ class Streamed:
             call.total = merge(call.total, first)
 
     def _piece(self, found: Found) -> None:
-        """Take in what was used until now of an answer that is told whole later, by another id."""
+        """Take in what was used until now of an answer that comes whole later, by another id."""
         call = self._current
         if call is None or not call.open:
             call = self._new(pieces=True)
@@ -165,7 +165,7 @@ class Streamed:
                 self._current = call
                 return call
         call = self._current
-        if call is not None and call.pieces and (call.open or call.is_told_again(found)):
+        if call is not None and call.pieces and (call.open or call.is_stated_again(found)):
             call.open = False
         elif call is None or known is not None or not self._may_go_on(call, found, goes_on=goes_on):
             call = self._new(pieces=False)
@@ -181,9 +181,9 @@ class Streamed:
 
     @staticmethod
     def _may_go_on(call: _Sum, found: Found, *, goes_on: bool) -> bool:
-        """Tell whether usage without an id may be of the call that was told of before it."""
-        if call.ended:  # strands keeps in a message what the end of the stream has told
-            return call.begun and call.is_told_again(found)
+        """Tell whether usage without an id may be of the call that was stated before it."""
+        if call.ended:  # strands keeps in a message what the end of the stream has stated
+            return call.begun and call.is_stated_again(found)
         if goes_on or found.adds:
             return True
         new, old = found.usages[0], call.total

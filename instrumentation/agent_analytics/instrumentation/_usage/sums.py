@@ -45,20 +45,20 @@ def _plus_cost(old: int | None, new: int | None) -> int | None:
     return new if old is None else old + (new or 0)
 
 
-def _beyond(run: Usage, told: Usage) -> Usage | None:
+def _beyond(run: Usage, parts: Usage) -> Usage | None:
     """Return what a run used beyond what is known of its calls."""
     rest = Usage(
-        max(0, run.input_tokens - told.input_tokens),
-        max(0, run.output_tokens - told.output_tokens),
-        max(0, run.cached_input_tokens - told.cached_input_tokens),
-        max(0, run.reasoning_tokens - told.reasoning_tokens),
+        max(0, run.input_tokens - parts.input_tokens),
+        max(0, run.output_tokens - parts.output_tokens),
+        max(0, run.cached_input_tokens - parts.cached_input_tokens),
+        max(0, run.reasoning_tokens - parts.reasoning_tokens),
         run.model,
-        max(0, run.cache_write_input_tokens - told.cache_write_input_tokens),
-        max(0, run.cache_write_1h_input_tokens - told.cache_write_1h_input_tokens),
+        max(0, run.cache_write_input_tokens - parts.cache_write_input_tokens),
+        max(0, run.cache_write_1h_input_tokens - parts.cache_write_1h_input_tokens),
         run.provider,
         None
         if run.stated_nano is None
-        else max(0, run.stated_nano - (told.stated_nano or 0)) or None,
+        else max(0, run.stated_nano - (parts.stated_nano or 0)) or None,
     )
     return rest if any(rest[:TOKENS]) else None
 
@@ -87,15 +87,15 @@ def with_run(calls: list[Usage], run: tuple[Usage, ...]) -> list[Usage]:
     if len(models) == 1:
         (model,) = models
         run = tuple(usage._replace(model=usage.model or model) for usage in run)
-    whole, told = _sum(run), _sum(calls)
-    if whole is None or told is None:
+    whole, parts = _sum(run), _sum(calls)
+    if whole is None or parts is None:
         return calls or list(run)
-    says_more = len(run) > 1 or (whole.stated_nano is not None and told.stated_nano is None)
+    says_more = len(run) > 1 or (whole.stated_nano is not None and parts.stated_nano is None)
     if says_more and all(
-        more >= less for more, less in zip(_ends(whole), _ends(told), strict=True)
+        more >= less for more, less in zip(_ends(whole), _ends(parts), strict=True)
     ):
         return list(run)
-    rest = _beyond(whole._replace(model=run[0].model if len(run) == 1 else None), told)
+    rest = _beyond(whole._replace(model=run[0].model if len(run) == 1 else None), parts)
     return calls if rest is None else [*calls, rest]
 
 

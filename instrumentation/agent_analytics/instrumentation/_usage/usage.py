@@ -146,16 +146,16 @@ def usage_by_model(source: object, usages: object) -> Found | None:
     models = held(usages)
     if models is None:
         return None
-    told = [
+    stated = [
         one._replace(model=text(model))
         for model, usage in models.items()
         if (one := _settled(usage, source, None, None)) is not None
     ]
-    if not told:
+    if not stated:
         return None
-    if len(told) == 1 and told[0].stated_nano is None:
-        told = [told[0]._replace(stated_nano=stated_round(source))]
-    return Found(tuple(told), of_run=True)
+    if len(stated) == 1 and stated[0].stated_nano is None:
+        stated = [stated[0]._replace(stated_nano=stated_round(source))]
+    return Found(tuple(stated), of_run=True)
 
 
 def _search(source: object, depth: int) -> Found | None:
@@ -234,14 +234,14 @@ def _settled(
     usage: object, source: object, model: str | None, provider: str | None
 ) -> Usage | None:
     paths: dict[str, Path] = {}
-    told = figures_of(usage, paths)
-    if told is None:
+    stated = figures_of(usage, paths)
+    if stated is None:
         return None
     provider_of_part = text(plain(usage, "provider"))
     provider = provider_of_part or provider
-    basis = _basis(paths, told, source, provider)
+    basis = _basis(paths, stated, source, provider)
     settled = settle(
-        told,
+        stated,
         basis,
         reasoning_beside=paths["output"] in BESIDE_REASONING,
         rest_is_input=basis in (Basis.BESIDE, Basis.DOUBTFUL),
@@ -260,7 +260,9 @@ def _settled(
     )
 
 
-def _basis(paths: Mapping[str, Path], told: Figures, source: object, provider: str | None) -> Basis:
+def _basis(
+    paths: Mapping[str, Path], stated: Figures, source: object, provider: str | None
+) -> Basis:
     beside = BESIDE_INPUT.get(paths["input"])
     if provider is not None and plain(source, "metrics") is not None:
         # agno hands on what clients return, under names of its own.
@@ -271,7 +273,7 @@ def _basis(paths: Mapping[str, Path], told: Figures, source: object, provider: s
         return Basis.UNKNOWN
     if not any(
         paths.get(part) in beside
-        for part, tokens in (("cached", told.cached), ("written", told.written))
+        for part, tokens in (("cached", stated.cached), ("written", stated.written))
         if tokens
     ):
         return Basis.UNKNOWN

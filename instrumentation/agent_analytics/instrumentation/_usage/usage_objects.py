@@ -13,7 +13,7 @@ from agent_analytics.instrumentation.spellings import Path, Spelling
 def figures_of(usage: object, paths: dict[str, Path]) -> Figures | None:
     """Return the figures of a usage object; ``paths`` learns where they were found."""
 
-    def told(what: str, spelling: Spelling) -> int | None:
+    def stated(what: str, spelling: Spelling) -> int | None:
         first: int | None = None
         for path in spelling.fields:
             found = count(usage, path)
@@ -26,14 +26,14 @@ def figures_of(usage: object, paths: dict[str, Path]) -> Figures | None:
         return first
 
     paths["input"] = paths["output"] = ()
-    given, made = told("input", spellings.INPUT), told("output", spellings.OUTPUT)
+    given, made = stated("input", spellings.INPUT), stated("output", spellings.OUTPUT)
     if given is None and made is None:
         return None
     brief, hour = (
-        told("5m", spellings.WRITTEN_5M),
-        told("1h", spellings.WRITTEN_1H),
+        stated("5m", spellings.WRITTEN_5M),
+        stated("1h", spellings.WRITTEN_1H),
     )
-    written = told("written", spellings.WRITTEN)
+    written = stated("written", spellings.WRITTEN)
     if hour is None:
         hour = _listed(usage)
     if brief is not None or hour is not None:
@@ -44,13 +44,13 @@ def figures_of(usage: object, paths: dict[str, Path]) -> Figures | None:
     return Figures(
         given,
         made,
-        told("cached", spellings.CACHED),
+        stated("cached", spellings.CACHED),
         written,
         hour,
-        told("reasoning", spellings.REASONING),
-        told("tool_prompt", spellings.TOOL_PROMPT),
-        told("total", spellings.TOTAL),
-        told("fresh", spellings.FRESH),
+        stated("reasoning", spellings.REASONING),
+        stated("tool_prompt", spellings.TOOL_PROMPT),
+        stated("total", spellings.TOTAL),
+        stated("fresh", spellings.FRESH),
     )
 
 

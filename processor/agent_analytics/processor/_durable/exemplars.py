@@ -14,7 +14,7 @@ _EXEMPLAR_NS: Final = 1_000_000_000
 
 
 class Exemplars(dict[int, Exemplar]):
-    """Last exemplar by cell; the slot is told at most once a second for each."""
+    """Last exemplar by cell; the slot is written at most once a second for each."""
 
     __slots__ = ("_open", "_view", "_written")
 

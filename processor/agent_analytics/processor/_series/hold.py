@@ -1,6 +1,6 @@
 """Who reads the series, and which newborn series each has seen at 0.
 
-Scrapes over HTTP and calls of ``exposition()`` are one reader: nothing tells two Prometheuses apart
+Scrapes over HTTP and calls of ``exposition()`` are one reader: nothing keeps two Prometheuses apart
 that ask the same server, and none of them misses the zeros, since a hold lasts ``hold_seconds`` as
 well. Each registry of ``prometheus_client`` that the processor stands in is a reader of its own.
 The doctor is none: who only looks, ends no hold.
@@ -20,7 +20,7 @@ from prometheus_client.registry import CollectorRegistry
 
 #: Scrapes over HTTP, by whichever worker, and ``exposition()``.
 HTTP: Final = 0
-#: Readers that are told apart; further registries are one reader with the last.
+#: Readers that are kept apart; further registries are one reader with the last.
 MOST_READERS: Final = 8
 #: How many holds a newborn series waits for a scrape that does not come.
 CAP_IN_HOLDS: Final = 10
