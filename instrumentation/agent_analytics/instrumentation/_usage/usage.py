@@ -52,7 +52,7 @@ class Found(NamedTuple):
     """What one value says of model calls.
 
     Attributes:
-        usages: One for each call, or each model, that it tells of.
+        usages: One for each call, or each model, that it speaks of.
         call_id: The model's own id of its answer; that of the message where it has none.
         of_run: Whether it sums up a whole run and not one call.
         adds: Whether it is what was used since the chunk before, and not a running total.
