@@ -7,7 +7,7 @@ import pytest
 from tests.docs.pages import DOCS
 
 ROOT = DOCS.parent
-PACKAGES = ("instrumentation", "processor", "exporters", "cli")
+PACKAGES = ("instrumentation", "processor", "exporters", "grafana", "cli", "demo")
 MODULES = {
     path.stem if path.suffix else path.name
     for package in PACKAGES
