@@ -4,11 +4,11 @@ from collections import Counter
 from pathlib import Path
 
 import agent_analytics.processor
-from agent_analytics.processor._dialects import reader
+from agent_analytics.processor._dialects import reader, shape
 from agent_analytics.processor._dialects._shared.tokens import COUNTS
 
 PROCESSOR = Path(agent_analytics.processor.__file__).parent
-FIELDS = reader._FIELDS  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # read by the reader alone
+FIELDS = shape.FIELDS
 
 
 def test_each_attribute_has_one_meaning() -> None:

@@ -221,6 +221,19 @@ COVERED: Final[dict[str, str]] = {
     "processor/_dialects/": OF_ONE,
     "processor/_dialects/_shared/basis.py:_REMEMBERED": PURE,
     "processor/_dialects/closer.py": PURE,
+    **dict.fromkeys(
+        (
+            f"processor/_dialects/{module}:_REMEMBERED"
+            for module in (
+                "reader.py",
+                "_shared/names.py",
+                "_shared/calls.py",
+                "_shared/fetched.py",
+            )
+        ),
+        PURE,
+    ),
+    "processor/_dialects/shape.py:_REMEMBERED": "tests/dialects/test_shapes.py",
     "processor/_dialects/signs.py": PURE,
     "processor/_durable/_files/slots.py": "tests/durable",
     "processor/_durable/_files/format.py": "tests/durable",

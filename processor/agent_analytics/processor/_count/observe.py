@@ -8,7 +8,6 @@ from typing import Any
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor._count.observation import (
-    NO_USAGE,
     RECORD,
     REPEAT,
     Observation,
@@ -147,7 +146,7 @@ def _with_usage(kind: int, part: ForeignSpan, ended: SpanEnd) -> Observation:
 def _usage(ended: SpanEnd) -> Usage:
     """Return what an ended span states that it used."""
     facts, said = ended.facts, ended.attributes
-    usage = NO_USAGE
+    sent = received = cached = reasoning = None
     if facts.tokens is not None:
         sent, received, cached, reasoning = facts.tokens
         if sent is None:  # as much as its parts, at least
@@ -155,16 +154,19 @@ def _usage(ended: SpanEnd) -> Usage:
             sent = None if kept is None and written is None else (kept or 0) + (written or 0)
         if received is None:
             received = known(reasoning)
-        usage = Usage(sent, received, cached, reasoning)
     cost = said.get(v.COST_USD)
-    return usage._replace(
-        cost=facts.cost if cost is None else cost,
-        own=said.get(v.USAGE_OWN),
-        model=facts.model,
-        response_model=facts.response_model,
-        provider=facts.provider,
-        cache_write=facts.cache_write,
-        cache_write_1h=facts.cache_write_1h,
+    return Usage(
+        sent,
+        received,
+        cached,
+        reasoning,
+        facts.cost if cost is None else cost,
+        said.get(v.USAGE_OWN),
+        facts.model,
+        facts.response_model,
+        facts.provider,
+        facts.cache_write,
+        facts.cache_write_1h,
     )
 
 

@@ -26,6 +26,7 @@ from agent_analytics.processor._dialects.facts import (
     Tokens,
 )
 from agent_analytics.processor._dialects.reader import first_chunk_at, plain_name, read
+from agent_analytics.processor._dialects.shape import shape_of
 from agent_analytics.processor._dialects.signs import (
     FRAMEWORKS,
     NEVER,
@@ -67,6 +68,7 @@ __all__ = [
     "plain_name",
     "read",
     "same_tool",
+    "shape_of",
     "starts_agent",
     "stated_cost",
     "states_success",

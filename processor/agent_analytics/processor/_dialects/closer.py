@@ -11,7 +11,7 @@ from agent_analytics.processor._dialects.facts import Facts
 from agent_analytics.processor._dialects.registry import DIALECTS, begins
 
 
-class _Looks(NamedTuple):
+class Looks(NamedTuple):
     """What the dialects of a scope have functions for."""
 
     what: tuple[Look, ...]
@@ -21,10 +21,11 @@ class _Looks(NamedTuple):
 
 
 @lru_cache(maxsize=1_000)
-def _looks(source: str) -> _Looks:
+def looks_of(source: str) -> Looks:
+    """Return the functions of the dialects of a scope."""
     scope = source.lower()
     own = [dialect for dialect in DIALECTS if begins(scope, dialect.scopes)]
-    return _Looks(
+    return Looks(
         tuple(dialect.what for dialect in own if dialect.what is not None),
         tuple(dialect.more for dialect in own if dialect.more is not None),
         tuple(dialect for dialect in own if dialect.usage is not None),
@@ -32,15 +33,8 @@ def _looks(source: str) -> _Looks:
     )
 
 
-def see_what(source: str, facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
-    """Let the dialects of a scope say what a span is."""
-    for look in _looks(source).what:
-        look(facts, name, attributes)
-
-
-def see_more(source: str, facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
+def see_more(looks: Looks, facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
     """Let the dialects of a scope add what a span says in a format of its own."""
-    looks = _looks(source)
     for look in looks.more:
         look(facts, name, attributes)
     for dialect in looks.usage:
@@ -51,7 +45,7 @@ def see_more(source: str, facts: Facts, name: str, attributes: Mapping[str, Any]
 
 def failure_of(source: str, events: Iterable[Any]) -> str | None:
     """Return the type of the error that a span's events speak of beside its status, or ``None``."""
-    for dialect in _looks(source).events:
+    for dialect in looks_of(source).events:
         if dialect.events_fail is not None:
             return dialect.events_fail(events)
     return None

@@ -74,9 +74,11 @@ class StatedCost(NamedTuple):
             return False
 
 
-@dataclass(slots=True)
+@dataclass(init=False)
 class Facts:
     """One span in the project's own words; what the span does not say is ``None``.
+
+    Most spans say little of all this: what is not said is the class's, and costs nothing.
 
     Attributes:
         role: One of the roles above.
@@ -136,3 +138,8 @@ class Facts:
     unmarked: bool = False
     declared: bool = False
     bare: bool = False
+
+    def __init__(self, role: int = OTHER, *, speaks: bool = False) -> None:
+        self.role = role
+        if speaks:
+            self.speaks = True

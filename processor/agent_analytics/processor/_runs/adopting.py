@@ -28,7 +28,7 @@ class Adopting:
     """
 
     def __init__(self, run: Run) -> None:
-        run.read = assign_roles(run.top) if run.top is not None else []
+        run.read = assign_roles(run.top).parts if run.top is not None else []
         self._run = run
         self._places = _Places(run.read)
 
@@ -42,7 +42,7 @@ class Adopting:
         top = guest.top
         if top is None or top.ended is None or not self._run.read:
             return False
-        guests = guest.read or assign_roles(top)
+        guests = guest.read or assign_roles(top).parts
         guest.read = []
         place: ForeignSpan | None = None
         agent = next((one for one in guests if one.role == d.AGENT), None)

@@ -93,9 +93,10 @@ class RunEnds:
     def take(self, node: ForeignSpan) -> None:
         """Take in a span that has ended; count its run if nothing more belongs to that."""
         run = node.run
-        for late in self._overdue(run.mates):
-            self._undecided.give_up(late)
-            self.settle(late)
+        if run.mates.waiting:
+            for late in self._overdue(run.mates):
+                self._undecided.give_up(late)
+                self.settle(late)
         if run.state is not State.COUNTED:
             self.pending[node.span_id] = node
         if node is run.top:

@@ -10,10 +10,9 @@ from typing import Any, Final
 from weakref import ReferenceType, ref
 
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.trace import StatusCode
 
 from agent_analytics.instrumentation import vocabulary as v
-from agent_analytics.instrumentation.exact import exact, exact_text
+from agent_analytics.instrumentation.exact import exact
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor._count.core import Listing, Node
 from agent_analytics.processor._runs.run import Run
@@ -21,23 +20,14 @@ from agent_analytics.processor._runs.span_end import SpanEnd
 from agent_analytics.processor._series.schema import NANO
 from agent_analytics.processor._spans import marks
 from agent_analytics.processor._spans.outcomes import STEERED, asked_for, full_name, outcome_by_name
-from agent_analytics.processor._spans.sdk_access import Attributes, EndFields, as_it_stands
-
-#: What is kept of a span's attributes as it is; everything else goes through the dialects.
-_KEPT: Final = (
-    v.AGENT_ID,
-    v.AGENT_VERSION,
-    v.TENANT_ID,
-    v.OUTCOME,
-    v.ERROR_TYPE,
-    v.REVENUE_USD,
-    v.REFUND_USD,
-    v.COST_USD,
-    v.USAGE_OWN,
-    v.DURATION_UNKNOWN,
-    v.EVENT,
-    v.EVENT_ID,
+from agent_analytics.processor._spans.sdk_access import (
+    Attributes,
+    EndFields,
+    as_it_stands,
+    ending,
+    origin,
 )
+
 #: As much of a span's start is kept, against the SDK's limit on attributes.
 _MOST_AT_START: Final = 32
 #: A longer text is content: no name, and too much to keep of a span that may never end.
@@ -60,6 +50,7 @@ class ForeignSpan(Node):
     Attributes:
         span_id: Its id.
         source: Name of the instrumentation that recorded it.
+        version: Version of that, if it has one.
         start_ns: When it started, in nanoseconds since 1970.
         at_start: Attributes that it had when it started.
         children: Foreign spans that were started in it.
@@ -86,6 +77,7 @@ class ForeignSpan(Node):
         "span_id",
         "start_ns",
         "taken_as_ended",
+        "version",
     )
 
     def __init__(
@@ -102,9 +94,8 @@ class ForeignSpan(Node):
         # Of a failed agent that nobody ends, the topmost span is all that shows that it failed.
         self._top = span if not isinstance(parent, ForeignSpan) else None
         self._span: ReferenceType[ReadableSpan] | None = ref(span)
-        scope = span.instrumentation_scope
-        self.source = (exact_text(scope.name) or "") if scope is not None else ""
-        self.start_ns: int = span.start_time or 0
+        self.source, self.version, start = origin(span)
+        self.start_ns = start or 0
         self.at_start: Mapping[str, Any] = (
             {
                 key: value
@@ -175,29 +166,27 @@ class ForeignSpan(Node):
         if self.at_start and not self.at_start.keys() <= attributes.keys():
             attributes = {**self.at_start, **attributes}  # the SDK evicted some
         self.at_start = {}
-        scope = span.instrumentation_scope
-        version = None if scope is None else exact_text(scope.version)
-        facts = d.read(exact(span.name), attributes, self.source, version)
-        if facts.first_chunk is None and facts.role == d.MODEL and span.events:
-            chunk = d.first_chunk_at(span.events)
+        shape = d.shape_of(attributes)
+        facts = d.read(exact(span.name), attributes, self.source, self.version, shape)
+        fine, remote, events = ending(span)
+        if events and facts.first_chunk is None and facts.role == d.MODEL:
+            chunk = d.first_chunk_at(events)
             if chunk is not None:
                 facts.first_chunk = (chunk - self.start_ns) / NANO
-        kept: dict[str, Any] = {key: attributes[key] for key in _KEPT if key in attributes}
-        parent = span.parent
-        remote = parent is not None and parent.is_remote
+        kept: dict[str, Any] = {key: attributes[key] for key in shape.kept}
         ended = SpanEnd(fields, facts, kept, self.source, remote=remote)
-        raised = d.failure_of(self.source, span.events)
+        raised = d.failure_of(self.source, events)
         if ended.failed or facts.failed or raised is not None:
             name = raised or full_name(span, attributes)
             steers = kept.get(v.OUTCOME) is None and outcome_by_name(name, self.source) == STEERED
             kept[v.OUTCOME if steers else v.ERROR_TYPE] = v.STEERED if steers else name
             ended.failed = not steers
         else:
-            if span.events and asked_for(span):
+            if events and asked_for(span):
                 kept.setdefault(v.OUTCOME, v.STEERED)
             elif facts.outcome is not None:
                 kept.setdefault(v.OUTCOME, facts.outcome)
             if facts.bare:
                 facts.role = d.OTHER  # one that failed may have had nothing to say
-        ended.fine = span.status.status_code is StatusCode.OK and not ended.failed
+        ended.fine = fine and not ended.failed
         return ended

@@ -177,7 +177,8 @@ class Runs:
             run = node.run
             above.children.append(node)
             run.parts.append(node)
-        stir(run)
+        if run.held is not None:
+            stir(run)
         if len(run.parts) > run.most_parts:
             run.mates.work(partial(self._ends.count_some, run))
         if running:
@@ -335,6 +336,9 @@ class Runs:
             span: The span that starts.
             attributes: What it carries so far.
         """
+        around = parent.span
+        if not parent.taken_as_ended and (around is None or not self._has_failed(around)):
+            return parent
         found, left = self._nearest_live_parent(parent, span, attributes)
         for node, failed in left:
             self._treat_as_ended(node, failed)

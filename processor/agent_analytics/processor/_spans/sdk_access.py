@@ -9,15 +9,15 @@ where they do not answer alike, and each falls back by itself for a span of anot
 # ruff: noqa: SLF001 - the point of this module
 # pyright: reportPrivateUsage=false
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 from opentelemetry.attributes import BoundedAttributes
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
-from agent_analytics.instrumentation.exact import are_exact, exact, exact_attributes
+from agent_analytics.instrumentation.exact import are_exact, exact, exact_attributes, exact_text
 
 Attributes = Mapping[str, Any]
 #: Attributes, span id, id of the parent span.
@@ -27,6 +27,10 @@ Key = tuple[Attributes, int]
 #: Trace id, whether the trace is sampled, whether the status is ERROR, start, end (nanoseconds). A
 #: plain tuple, since every span makes one: unpack it into names, ``SpanEnd`` keeps it under those.
 EndFields = tuple[int, bool, bool, int | None, int | None]
+#: Name and version of the instrumentation, and the start in nanoseconds since 1970.
+Origin = tuple[str, str | None, int | None]
+#: Whether the status is OK, whether the parent is in another process, and the events.
+Ending = tuple[bool, bool, Sequence[Event]]
 
 NOT_AS_EXPECTED = (AttributeError, TypeError, IndexError)
 
@@ -96,6 +100,41 @@ def public_end(span: ReadableSpan) -> EndFields:
         span.start_time,
         span.end_time,
     )
+
+
+def origin(span: Any) -> Origin:
+    """Return which instrumentation recorded a span, and when the span started."""
+    try:
+        scope = span._instrumentation_scope
+        name, version = (None, None) if scope is None else (scope._name, scope._version)
+        start = span._start_time
+    except NOT_AS_EXPECTED:
+        scope = span.instrumentation_scope
+        name, version = (None, None) if scope is None else (scope.name, scope.version)
+        start = span.start_time
+    if type(name) is not str:
+        name = exact_text(name) or ""
+    if type(version) is not str:
+        version = exact_text(version)
+    return name, version, start
+
+
+def ending(span: Any) -> Ending:
+    """Return what the end of a span says beside its fields."""
+    try:
+        parent = span._parent
+        return (
+            span._status._status_code is StatusCode.OK,
+            parent is not None and parent[2],
+            span.events if span._events._dq else (),
+        )
+    except NOT_AS_EXPECTED:
+        parent = span.parent
+        return (
+            span.status.status_code is StatusCode.OK,
+            parent is not None and parent.is_remote,
+            span.events,
+        )
 
 
 PUBLIC = Readers(public_start, public_key, public_end, fast=False)

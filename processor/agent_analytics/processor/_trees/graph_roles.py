@@ -23,7 +23,9 @@ def find_graphs(order: Order) -> None:
     Args:
         order: The spans of a run; their roles are changed.
     """
-    places = [_said(part) for part in order.parts]
+    places = [
+        d.NO_GRAPH if (said := part.ended) is None else said.facts.graph for part in order.parts
+    ]
     if not any(places):
         return
     _see_graphs(order, places)
@@ -42,10 +44,6 @@ def find_graphs(order: Order) -> None:
         work.leave(number)
     for part in idle:
         part.role = d.WORKFLOW
-
-
-def _said(part: ForeignSpan) -> int:
-    return d.NO_GRAPH if part.ended is None else part.ended.facts.graph
 
 
 def _see_graphs(order: Order, places: list[int]) -> None:

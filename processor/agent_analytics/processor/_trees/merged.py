@@ -6,7 +6,7 @@ believed, then what most of them say, then who says most, then who was nearest t
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from copy import copy
 from itertools import islice
 from typing import Final
 
@@ -37,7 +37,7 @@ def merge_into(kept: ForeignSpan, views: Sequence[ForeignSpan]) -> None:
     ended = [view.ended for view in views if view.ended is not None]
     if kept.ended is None or len(ended) < 2:  # noqa: PLR2004 - nothing to merge
         return
-    facts = replace(kept.ended.said)
+    facts = copy(kept.ended.said)
     seen = [(view.source, one.said) for view, one in zip(views, ended, strict=True)]
     _merge_tokens(facts, seen)
     _merge_names(facts, [one.said for one in ended])

@@ -88,25 +88,17 @@ class Placing:
             ready: The spans, by ``id()``, that are to be counted.
         """
         top: Any = run.top
-        parts = roles.assign_roles(top)
+        order = roles.assign_roles(top)
+        parts = order.parts
         if _serves_others(run):
             run.owner, run.serves = run.server, True
         counted = run.unit is not None and not run.apart
-        units = roles.units(parts, apart=run.apart)
+        units = roles.units(order, apart=run.apart)
         firsts = {} if counted else self._units(run, units, ready)
         self._place(run, parts, firsts)
         _note_whole_costs(parts, ready)
-        order = Order(parts)
-        cut = CutShort(order)
-        for place, _, part in order.downwards():
-            agents = units.get(id(part))
-            if agents is not None:
-                main = min(agents, key=started)
-                outlived = cut.outlived(main)
-                for one in outlived:
-                    if not one.failed:
-                        one.attributes.setdefault(v.OUTCOME, v.CANCELLED)
-                part.cut_short = part.cut_short or bool(outlived) or cut.off(place, main)
+        if units:
+            _cut_short(order, units)
         return Placed(order, ready, firsts)
 
     @staticmethod
@@ -178,6 +170,25 @@ class Placing:
         if facts is not None and facts.role == d.AGENT:
             run.named = self.listing_of(run, {}, facts.name)
         return run.named
+
+
+def _cut_short(order: Order, units: dict[int, list[ForeignSpan]]) -> None:
+    """Find which runs were left in the middle of a call.
+
+    Args:
+        order: The spans, with their roles.
+        units: The agents of each run, by the ``id()`` of the span that stands for it.
+    """
+    cut = CutShort(order)
+    for place, _, part in order.downwards():
+        agents = units.get(id(part))
+        if agents is not None:
+            main = min(agents, key=started)
+            outlived = cut.outlived(main)
+            for one in outlived:
+                if not one.failed:
+                    one.attributes.setdefault(v.OUTCOME, v.CANCELLED)
+            part.cut_short = part.cut_short or bool(outlived) or cut.off(place, main)
 
 
 def _counted_below(part: ForeignSpan, listing: Listing) -> bool:

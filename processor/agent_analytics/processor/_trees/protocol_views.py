@@ -25,6 +25,8 @@ def merge_protocol_calls(order: Order) -> None:
 
     Those are of a framework or a decorator, of client and server, and of the server's function.
     """
+    if order.parts[0].parent is None and not any(map(_over_protocol, order.parts)):
+        return
     around: list[_Around] = []
     beside = _Beside()
     for _, up, part in order.downwards():
@@ -41,6 +43,10 @@ def merge_protocol_calls(order: Order) -> None:
             merge_failure(outer, part)
             if v.OUTCOME in inner.attributes:
                 outer.ended.attributes.setdefault(v.OUTCOME, inner.attributes[v.OUTCOME])
+
+
+def _over_protocol(part: ForeignSpan) -> bool:
+    return part.ended is not None and part.ended.facts.protocol
 
 
 def _inside(parent: ForeignSpan, around: _Around) -> _Around:

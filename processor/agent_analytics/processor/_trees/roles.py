@@ -23,8 +23,8 @@ _HANDOFFS: Final = frozenset({"transfer_to_agent", "handoff_to_agent", "handoff"
 _HANDOFF_PREFIXES: Final = ("transfer_to_", "transfer_back_to_", "handoff_to_")
 
 
-def assign_roles(top: ForeignSpan) -> list[ForeignSpan]:
-    """Decide what each span of a run is; return all of them, parents first."""
+def assign_roles(top: ForeignSpan) -> Order:
+    """Decide what each span of a run is; return all of them."""
     parts = [top, *below(top)]
     for part in parts:
         if part.ended is None:
@@ -42,10 +42,10 @@ def assign_roles(top: ForeignSpan) -> list[ForeignSpan]:
     merge_protocol_calls(order)
     merge_views(order)
     set_repeated_aside(parts)
-    return parts
+    return order
 
 
-def units(parts: list[ForeignSpan], *, apart: bool = False) -> dict[int, list[ForeignSpan]]:
+def units(order: Order, *, apart: bool = False) -> dict[int, list[ForeignSpan]]:
     """Return the outermost agents, grouped by the span that stands for their common run.
 
     Keys are ids of ``ForeignSpan`` objects: the agent itself, or the topmost span of the same
@@ -53,10 +53,9 @@ def units(parts: list[ForeignSpan], *, apart: bool = False) -> dict[int, list[Fo
     (a request, a step of the user's own) holds any number of runs.
 
     Args:
-        parts: The spans of a run, parents first, with their roles.
+        order: The spans of a run, with their roles.
         apart: Whether each agent is a run of its own.
     """
-    order = Order(parts)
     groups: dict[int, list[ForeignSpan]] = {}
     in_agent = order.in_agents()
     holders: list[ForeignSpan | None] = []

@@ -8,6 +8,7 @@ answer of a model; what it returns is not paid for as one.
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from agent_analytics.processor._dialects import facts as f
@@ -49,6 +50,7 @@ _RESULT: Final = re.compile(
     r"|(?:Sync|Async)?\w*Page(?:\[.*\])?"
 )
 _LONGEST_NAME: Final = 256
+_REMEMBERED: Final = 1_000
 
 
 def doubt(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
@@ -66,10 +68,18 @@ def doubt(facts: Facts, name: str, attributes: Mapping[str, Any]) -> None:
 
 def _is_no_call(name: str, model: object) -> bool:
     """Tell whether a request is no call by its model, or by what its span is named after."""
-    if type(model) is str and _NO_ANSWER.search(model[:_LONGEST_NAME]) is not None:
+    if type(model) is str and _answers_nothing(model[:_LONGEST_NAME]):
         return True
-    if len(name) > _LONGEST_NAME:
-        return False
+    return len(name) <= _LONGEST_NAME and _is_called_otherwise(name)
+
+
+@lru_cache(_REMEMBERED)
+def _answers_nothing(model: str) -> bool:
+    return _NO_ANSWER.search(model) is not None
+
+
+@lru_cache(_REMEMBERED)
+def _is_called_otherwise(name: str) -> bool:
     return _METHOD.search(name) is not None or _RESULT.fullmatch(name) is not None
 
 

@@ -62,7 +62,7 @@ _SUMS: Final = ("total", "total_cost", "cost")
 _HALVES: Final = (("input", "output"), ("input_cost", "output_cost"), ("prompt", "completion"))
 _LONGEST: Final = 2_000
 #: Any attribute that holds a cost has this in its name: the rest of a span is not looked at.
-_SIGN: Final = "cost"
+SIGN: Final = "cost"
 _DOLLARS: Final = frozenset({"USD", "US$", "$", "DOLLAR", "DOLLARS", "US DOLLAR", "US DOLLARS"})
 
 
@@ -71,7 +71,7 @@ def stated_cost(attributes: Mapping[str, Any]) -> StatedCost | None:
 
     Of several the first in dollars that is not 0 is believed.
     """
-    if not any(_SIGN in key for key in attributes):
+    if not any(SIGN in key for key in attributes):
         return None
     first: StatedCost | None = None
     for cost in _costs(attributes):

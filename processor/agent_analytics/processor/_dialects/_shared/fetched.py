@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 _OPERATION: Final = "gen_ai.operation.name"
-_METHODS: Final = ("http.request.method", "http.method")
+_METHOD: Final = "http.request.method"
+_OLD_METHOD: Final = "http.method"
 #: Methods of clients, in the names of spans and as operations.
 _FETCH: Final = re.compile(
     r"(?:^|[.:/ _])(?:"
@@ -18,6 +20,7 @@ _FETCH: Final = re.compile(
 #: Operations alike.
 FETCHES: Final = ("responses.retrieve", "retrieve_response", "get_response", "retrieve", "poll")
 _LONGEST: Final = 256
+_REMEMBERED: Final = 1_000
 
 
 def is_fetched(name: str, attributes: Mapping[str, Any]) -> bool:
@@ -27,7 +30,12 @@ def is_fetched(name: str, attributes: Mapping[str, Any]) -> bool:
         name: The span's.
         attributes: The span's.
     """
-    if any(attributes.get(key) == "GET" for key in _METHODS):
+    get = attributes.get
+    if get(_METHOD) == "GET" or get(_OLD_METHOD) == "GET" or get(_OPERATION) in FETCHES:
         return True
-    operation = attributes.get(_OPERATION)
-    return operation in FETCHES or (len(name) <= _LONGEST and _FETCH.search(name) is not None)
+    return len(name) <= _LONGEST and _is_called_so(name)
+
+
+@lru_cache(_REMEMBERED)
+def _is_called_so(name: str) -> bool:
+    return _FETCH.search(name) is not None

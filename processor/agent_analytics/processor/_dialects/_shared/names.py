@@ -1,6 +1,7 @@
 """Names that may be labels: without the ids that frameworks put into them."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 #: Ids that are random per object or per run, inside names: never part of a label.
@@ -22,6 +23,7 @@ _RANDOM: Final = re.compile(
 _SHORTEST_ID: Final = 8
 #: A longer name is no label anyway, and would take long to search.
 LONGEST: Final = 256
+_REMEMBERED: Final = 1_000
 
 
 def plain_name(name: object) -> str | None:
@@ -29,7 +31,11 @@ def plain_name(name: object) -> str | None:
     if type(name) is not str:
         return None
     if _SHORTEST_ID <= len(name) <= LONGEST:
-        plain = _RANDOM.sub("", name)
-        if plain != name:
-            return plain.strip() or None
+        return _without_ids(name)
     return name or None
+
+
+@lru_cache(_REMEMBERED)
+def _without_ids(name: str) -> str | None:
+    plain = _RANDOM.sub("", name)
+    return name if plain == name else plain.strip() or None

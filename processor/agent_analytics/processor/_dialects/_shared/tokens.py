@@ -60,6 +60,8 @@ COUNTS: Final = Quantities(*_with_those_of(DIALECTS))
 #: Scopes of tracers that know texts alone.
 _TEXTS_ALONE: Final[tuple[str, ...]] = joined("texts_alone")
 _MOST_DIGITS: Final = len(str(MAX_TOKENS))
+#: Input beside which its parts are counted, or may be.
+_APART: Final = (Basis.BESIDE, Basis.DOUBTFUL)
 _RANKS: Final = {Basis.WITHIN: 2, Basis.BESIDE: 1}
 
 
@@ -83,6 +85,9 @@ def note_tokens(facts: Facts, values: Sequence[Any], scope: Scope) -> bool:
     ):  # nothing that could change what they mean
         sent, received, *_ = values
         facts.tokens = Tokens(sent, received)
+        return True
+    facts.tokens = _plain(values, rest, means.basis)
+    if facts.tokens is not None:
         return True
     stated = Quantities(*values)
     counts = Quantities(*[None if value is None else _count(value) for value in values])
@@ -120,6 +125,35 @@ def note_tokens(facts: Facts, values: Sequence[Any], scope: Scope) -> bool:
     facts.cache_write = _kept(stated.written, written, settled.written) if sent else written
     facts.cache_write_1h = _kept(stated.hour, hour, settled.written_1h)
     return True
+
+
+def _plain(values: Sequence[Any], known: int, basis: Basis) -> Tokens | None:
+    """Return tokens that mean what they say, as most do; ``None`` for what has to be settled.
+
+    Args:
+        values: What was found of each quantity.
+        known: How many of these were found.
+        basis: What the input contains.
+    """
+    sent, received, cached, reasoning, _, _, _, _, total, *_ = values
+    if basis in _APART or not (type(sent) is int and type(received) is int):
+        return None
+    if not (0 <= sent <= MAX_TOKENS and 0 <= received <= MAX_TOKENS):
+        return None
+    known -= 2
+    if total is not None:
+        if type(total) is not int or total != sent + received:
+            return None
+        known -= 1
+    if cached is not None:
+        if type(cached) is not int or not 0 <= cached <= sent:
+            return None
+        known -= 1
+    if reasoning is not None:
+        if type(reasoning) is not int or not 0 <= reasoning <= received:
+            return None
+        known -= 1
+    return None if known else Tokens(sent, received, cached, reasoning)
 
 
 def _note_parts(facts: Facts, stated: Quantities) -> bool:
