@@ -26,10 +26,10 @@ def start(app: App, scope: str, attributes: dict[str, Any], parent: Span | None 
 
 
 def test_what_is_kept_of_an_agent_that_goes_on_is_bounded() -> None:
-    """Of 30,000 calls that have ended in an agent that goes on, not every one is kept."""
+    """Of 20,000 calls that have ended in an agent that goes on, not every one is kept."""
     app = App("at the start")
     root = start(app, FRAMEWORK, AGENT)
-    for _ in range(30_000):
+    for _ in range(20_000):
         start(app, FRAMEWORK, CHAT, root).end()
     gc.collect()
     runs: Any = app.processor._runs  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # inside
@@ -37,10 +37,10 @@ def test_what_is_kept_of_an_agent_that_goes_on_is_bounded() -> None:
 
 
 def test_runs_in_a_span_that_stays_open_and_nobody_scrapes() -> None:
-    """The ten thousandth run in an open span costs no more than the first, and is not kept."""
+    """The four thousandth run in an open span costs no more than the first, and is not kept."""
     app = App("at the start")
     with app.provider.get_tracer("app").start_as_current_span("main loop") as main:
-        for _ in range(10_000):
+        for _ in range(4_000):
             start(app, FRAMEWORK, AGENT, main).end()
         undecided: Any = app.processor._runs.undecided  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # inside
         assert max(len(one.held.runs()) for one in undecided.spans.values() if one.held) <= 1_100
