@@ -16,8 +16,8 @@ from agent_analytics.processor._series import health
 from agent_analytics.processor._spans import marks
 from agent_analytics.processor._spans.attribution import NO_CONTEXT
 from agent_analytics.processor._spans.marks import FOREIGN, IGNORED, NATIVE, UNDECIDED
+from agent_analytics.processor._spans.native_spans import ended_at
 from agent_analytics.processor._spans.outcomes import outcome_of
-from agent_analytics.processor._spans.own_spans import ended_at
 from agent_analytics.processor._spans.sdk_access import Attributes, EndFields, exactly
 from agent_analytics.processor._wiring import Wiring
 

@@ -11,7 +11,7 @@ from time import monotonic, time
 
 from agent_analytics.processor._caps.limits import Limits
 from agent_analytics.processor._count.core import ENDED, OwnSpans
-from agent_analytics.processor._exposed import Exposed
+from agent_analytics.processor._lifecycle import Exposed
 from agent_analytics.processor._other_routes import OtherRoutes
 from agent_analytics.processor._prices.prices import Prices
 from agent_analytics.processor._series.installs import Callback

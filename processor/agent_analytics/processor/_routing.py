@@ -9,7 +9,7 @@ from agent_analytics.processor._count.core import Node
 from agent_analytics.processor._dialects import NEVER, PERHAPS, SPEAKS, TELLING, Signs
 from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._spans.marks import CALLS, FOREIGN, IGNORED, NATIVE, UNDECIDED
-from agent_analytics.processor._spans.own_spans import is_own
+from agent_analytics.processor._spans.native_spans import is_own
 from agent_analytics.processor._spans.sdk_access import Attributes
 
 

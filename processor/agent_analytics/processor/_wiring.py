@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from threading import RLock
 from typing import Final
 
+from agent_analytics.processor._caps.admission import Admission, Shares
 from agent_analytics.processor._caps.limits import Limits
-from agent_analytics.processor._caps.shares import Admission, Shares
 from agent_analytics.processor._count.core import FAST, Amounts, Beginnings
 from agent_analytics.processor._count.count_run import RunCounter
 from agent_analytics.processor._count.events import EventCounter, EventIds

@@ -14,7 +14,7 @@ from tests.processor.runs.long_runs import CALL, NAMED, Host
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import AgentMetricsProcessor, Limits, ModelCall, Prices
-from agent_analytics.processor._caps.fair import Fair
+from agent_analytics.processor._caps.eviction import Fair
 from agent_analytics.processor._count.core import Node
 from agent_analytics.processor._runs import ends
 from agent_analytics.processor._runs.run import Run

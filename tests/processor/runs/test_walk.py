@@ -22,12 +22,20 @@ ITSELF = ("health", "sketch_room", "snapshot")
 #: handed down: nodes, spans, runs, observations, listings. The core is of several stages: its
 #: classes are named.
 STAGES = (
-    ("OwnSpans", "_other_routes", "_routing", "sdk_access", "own_spans", "_dialects", "reader"),
+    ("OwnSpans", "_other_routes", "_routing", "sdk_access", "native_spans", "_dialects", "reader"),
     ("Beginnings", "attribution", "undecided"),
     (
         *("tracker", "ends", "correlate", "adopting", "never_ended", "placing"),
         *("roles", "graph_roles", "workflows", "protocol_views", "usage_records"),
-        *("deduplicate", "merged", "sameness", "order", "tree", "run_outcomes", "calls_inside"),
+        *(
+            "deduplicate",
+            "merged",
+            "sameness",
+            "tree_index",
+            "tree",
+            "run_outcomes",
+            "calls_inside",
+        ),
     ),
     ("observe",),
     (

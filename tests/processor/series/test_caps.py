@@ -16,7 +16,7 @@ from tests.processor.runs.test_neighbours import SCOPE, Market, of
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import Limits
-from agent_analytics.processor._caps.fair import Fair
+from agent_analytics.processor._caps.eviction import Fair
 from agent_analytics.processor._count import response_ids
 from agent_analytics.processor._runs import ends, tracker
 from agent_analytics.processor._series.health import Health
@@ -220,7 +220,7 @@ COVERED: Final[dict[str, str]] = {
     "processor/_runs/adopting.py": OF_ONE,
     "processor/_dialects/": OF_ONE,
     "processor/_dialects/_shared/basis.py:_REMEMBERED": PURE,
-    "processor/_dialects/closer.py": PURE,
+    "processor/_dialects/functions.py": PURE,
     **dict.fromkeys(
         (
             f"processor/_dialects/{module}:_REMEMBERED"
@@ -251,7 +251,7 @@ COVERED: Final[dict[str, str]] = {
     "processor/_trees/merged.py": OF_ONE,
     "processor/_runs/correlate.py:_MOST_HOSTS": "open runs",
     "processor/_runs/correlate.py:_MOST_PARTS": OF_ONE,
-    "processor/_trees/order.py": OF_ONE,
+    "processor/_trees/tree_index.py": OF_ONE,
     "processor/_spans/outcomes.py": PURE,
     "processor/_trees/protocol_views.py": OF_ONE,
     "processor/_prices/public_prices.py": PURE,

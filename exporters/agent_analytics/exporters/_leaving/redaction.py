@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import Link, Status
 from opentelemetry.util.types import AttributeValue
 
-from agent_analytics.exporters._leaving import plain
+from agent_analytics.exporters._leaving import plain_spans
 from agent_analytics.exporters._leaving import policy as _policy
 from agent_analytics.instrumentation.health import note_internal_error
 
@@ -61,36 +61,36 @@ class Policy:
     def span(self, span: ReadableSpan) -> ReadableSpan:
         """Return what leaves of a span."""
         if self.all:
-            return plain.whole(span)
+            return plain_spans.whole(span)
         kept = self.attributes(span.attributes or {})
-        name = plain.name_of(span.name)
-        context, parent, status = span.context, span.parent, plain.status_of(span)
+        name = plain_spans.name_of(span.name)
+        context, parent, status = span.context, span.parent, plain_spans.status_of(span)
         return ReadableSpan(
             name=name if self._content else _name(name, kept),
-            context=None if context is None else plain.bare(context),
-            parent=None if parent is None else plain.bare(parent),
+            context=None if context is None else plain_spans.bare(context),
+            parent=None if parent is None else plain_spans.bare(parent),
             resource=self.resource(span.resource),
             attributes=kept,
             events=[
-                plain.event_of(event, called, self.attributes(event.attributes or {}))
+                plain_spans.event_of(event, called, self.attributes(event.attributes or {}))
                 for event in span.events
-                if (called := plain.name_of(event.name)) in _policy.EVENTS or self._content
+                if (called := plain_spans.name_of(event.name)) in _policy.EVENTS or self._content
             ],
             links=[
                 Link(link.context, self.attributes(link.attributes or {}))
-                for link in plain.links_of(span)
+                for link in plain_spans.links_of(span)
             ],
-            kind=plain.kind_of(span),
+            kind=plain_spans.kind_of(span),
             status=status if self._content else Status(status.status_code),
-            start_time=plain.moment(span.start_time),
-            end_time=plain.moment(span.end_time),
-            instrumentation_scope=plain.scope_of(span.instrumentation_scope),
+            start_time=plain_spans.moment(span.start_time),
+            end_time=plain_spans.moment(span.end_time),
+            instrumentation_scope=plain_spans.scope_of(span.instrumentation_scope),
         )
 
     def attributes(self, given: Attributes) -> dict[str, AttributeValue]:
         """Return what leaves of the attributes of a span, an event or a link: data alone."""
         kept: dict[str, AttributeValue] = {}
-        for key, value in plain.plain_attributes(given).items():
+        for key, value in plain_spans.plain_attributes(given).items():
             way = self._known.get(key) or self._way(key)
             if way == "as it is":
                 kept[key] = value

@@ -1,6 +1,6 @@
 """One decorated call from its start to its end, whatever kind of callable it is.
 
-The wrappers of ``_calls.wrapping`` and ``_results.streams`` drive a ``Call``; nothing in
+The wrappers of ``_calls.wrapping`` and ``_results.generators`` drive a ``Call``; nothing in
 here raises.
 """
 

@@ -19,14 +19,14 @@ from weakref import ref
 from opentelemetry.context import Context
 
 from agent_analytics.instrumentation._calls import wrapping
-from agent_analytics.instrumentation._results import streams
+from agent_analytics.instrumentation._results import generators
 from agent_analytics.instrumentation.context import CALL_KEY, INVOCATION_KEY, SPAN_KEY
 
 #: Frames that are looked at; a call of the listing itself is nearer.
 _MOST_FRAMES: Final = 512
 _WRAPPERS: Final = wrapping.__name__
 #: Steps of streams, which say nothing of their call to others: they are an invocation's own.
-_STREAMS: Final = streams.__name__
+_STREAMS: Final = generators.__name__
 _OURS: Final = (CALL_KEY, INVOCATION_KEY, SPAN_KEY)
 #: Partials of partials and methods in each other that are looked into.
 _MOST_PARTIALS: Final = 4

@@ -15,13 +15,13 @@ from agent_analytics.instrumentation._calls.called_objects import (
     is_function,
     keep_abilities,
 )
-from agent_analytics.instrumentation._results.returned import finish
-from agent_analytics.instrumentation._results.stream_steps import Carried
-from agent_analytics.instrumentation._results.streams import (
+from agent_analytics.instrumentation._results.carried import Carried
+from agent_analytics.instrumentation._results.generators import (
     AsyncSteps,
     GeneratorSteps,
     async_generator_function,
 )
+from agent_analytics.instrumentation._results.returned import finish
 
 Function = Callable[..., Any]
 

@@ -14,7 +14,7 @@ from functools import partial
 from types import GetSetDescriptorType
 from typing import Any, Final, cast
 
-from agent_analytics.instrumentation._results.stream_steps import Carried
+from agent_analytics.instrumentation._results.carried import Carried
 from agent_analytics.instrumentation._strangers.plain_data import attribute, defined, own_fields
 from agent_analytics.instrumentation.health import note_internal_error
 

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from agent_analytics.instrumentation._calls.call import Call
+from agent_analytics.instrumentation._results.carried import Lazy
 from agent_analytics.instrumentation._results.result_kinds import (
     Kind,
     is_streaming,
     kind_of,
     may_stream,
 )
-from agent_analytics.instrumentation._results.stream_steps import Lazy
 
 #: In the dictionaries that boto3 returns, and hardly in others.
 METADATA: Final = "ResponseMetadata"

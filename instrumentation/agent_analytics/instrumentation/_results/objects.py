@@ -14,8 +14,8 @@ from types import AsyncGeneratorType, FunctionType, GeneratorType
 from typing import Any, Final, cast
 from weakref import ref
 
-from agent_analytics.instrumentation._results.stream_steps import Carried, Chained, Inner, Step
-from agent_analytics.instrumentation._results.streams import iterate, iterate_async
+from agent_analytics.instrumentation._results.carried import Carried, Chained, Inner, Step
+from agent_analytics.instrumentation._results.generators import iterate, iterate_async
 from agent_analytics.instrumentation._results.watching import (
     Awaited,
     Steps,

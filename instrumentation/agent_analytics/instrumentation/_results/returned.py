@@ -8,7 +8,9 @@ from types import BuiltinMethodType, FunctionType, GetSetDescriptorType, MethodT
 from typing import Any, Final, cast
 
 from agent_analytics.instrumentation._calls.call import Call
+from agent_analytics.instrumentation._results.carried import Carried, Inner, Lazy, Step
 from agent_analytics.instrumentation._results.futures import until_done
+from agent_analytics.instrumentation._results.generators import iterate, iterate_async
 from agent_analytics.instrumentation._results.multipart_results import finish_parts, has_metadata
 from agent_analytics.instrumentation._results.objects import watch
 from agent_analytics.instrumentation._results.result_kinds import (
@@ -22,8 +24,6 @@ from agent_analytics.instrumentation._results.result_kinds import (
     may_stream,
 )
 from agent_analytics.instrumentation._results.stand_ins import dressed, stand_in
-from agent_analytics.instrumentation._results.stream_steps import Carried, Inner, Lazy, Step
-from agent_analytics.instrumentation._results.streams import iterate, iterate_async
 from agent_analytics.instrumentation._strangers.plain_data import PLAIN, attribute, defined, put
 from agent_analytics.instrumentation._usage.usage import read_usage
 from agent_analytics.instrumentation.health import note_internal_error

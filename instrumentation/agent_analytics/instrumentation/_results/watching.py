@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Generator
 from types import CoroutineType, GeneratorType
 from typing import Any, Final, NamedTuple, cast
 
-from agent_analytics.instrumentation._results.stream_steps import Carried
+from agent_analytics.instrumentation._results.carried import Carried
 from agent_analytics.instrumentation._strangers.methods import Method
 
 

@@ -9,7 +9,7 @@ they counted in; alone, they show less than they had.
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from agent_analytics.processor._caps.shares import Admission
+from agent_analytics.processor._caps.admission import Admission
 from agent_analytics.processor._caps.sizes import OWN, Size, sample
 from agent_analytics.processor._series.rows import Sample
 from agent_analytics.processor.catalogue import OTHER, SKETCH_REGISTER, SKETCH_REGISTERS

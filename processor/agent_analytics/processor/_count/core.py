@@ -73,6 +73,7 @@ from agent_analytics.processor._spans.marks import (
     TOOL,
     USER_COST_ABOVE,
 )
+from agent_analytics.processor._spans.native_spans import is_own
 from agent_analytics.processor._spans.outcomes import (
     ERROR,
     OUTCOMES,
@@ -82,7 +83,6 @@ from agent_analytics.processor._spans.outcomes import (
     outcome_of,
     source_of,
 )
-from agent_analytics.processor._spans.own_spans import is_own
 from agent_analytics.processor._spans.sampling import mend_sampler
 from agent_analytics.processor._spans.sdk_access import (
     NOT_AS_EXPECTED,

@@ -6,7 +6,6 @@ ever imported.
 
 from agent_analytics.processor._dialects._shared.costs import stated_cost
 from agent_analytics.processor._dialects._shared.protocols import same_tool
-from agent_analytics.processor._dialects.closer import failure_of
 from agent_analytics.processor._dialects.facts import (
     AGENT,
     GRAPH,
@@ -25,6 +24,7 @@ from agent_analytics.processor._dialects.facts import (
     StatedCost,
     Tokens,
 )
+from agent_analytics.processor._dialects.functions import failure_of
 from agent_analytics.processor._dialects.reader import first_chunk_at, plain_name, read
 from agent_analytics.processor._dialects.shape import shape_of
 from agent_analytics.processor._dialects.signs import (

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from agent_analytics.processor._dialects._shared.inputs import Input
+from agent_analytics.processor._dialects._shared.input_row import Input
 from agent_analytics.processor._dialects.facts import Facts
 
 #: Looks closer at a span of its own scopes, by its facts so far, its name and its attributes.

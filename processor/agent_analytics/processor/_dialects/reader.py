@@ -17,9 +17,9 @@ from agent_analytics.processor._dialects._shared.names import LONGEST, plain_nam
 from agent_analytics.processor._dialects._shared.protocols import CALL, SERVER, protocol_call
 from agent_analytics.processor._dialects._shared.tokens import COUNTS, note_tokens
 from agent_analytics.processor._dialects._shared.usage_texts import with_texts
-from agent_analytics.processor._dialects.closer import looks_of, see_more
 from agent_analytics.processor._dialects.dialect import Dialect
 from agent_analytics.processor._dialects.facts import Facts
+from agent_analytics.processor._dialects.functions import looks_of, see_more
 from agent_analytics.processor._dialects.registry import DIALECTS, joined
 from agent_analytics.processor._dialects.shape import Shape, shape_of
 from agent_analytics.processor._dialects.signs import is_known

@@ -8,14 +8,21 @@ stands for its publisher, and its size. Only names that a worker has not met bef
 import time
 from typing import Final
 
+from agent_analytics.processor._caps.admission import (
+    PUBLISHER,
+    Books,
+    Filled,
+    Labels,
+    digest,
+    named,
+)
 from agent_analytics.processor._caps.limits import Limits
-from agent_analytics.processor._caps.shares import PUBLISHER, Books, Filled, Labels, digest, named
 from agent_analytics.processor._caps.sizes import Size
 from agent_analytics.processor._durable._files import names
 from agent_analytics.processor._durable._files.directory import StateDirectory
 from agent_analytics.processor._durable._files.identity import SHARES
 from agent_analytics.processor._durable._files.shared_file import SharedFile
-from agent_analytics.processor._durable.view import View
+from agent_analytics.processor._durable.all_slots import View
 
 #: Cells of what was admitted: its hash, its publisher's, samples, bytes.
 _ENTRY: Final = 4

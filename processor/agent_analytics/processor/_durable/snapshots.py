@@ -7,8 +7,8 @@ from threading import RLock
 from typing import Final
 
 from agent_analytics.processor import catalogue
+from agent_analytics.processor._caps.admission import Admission, named
 from agent_analytics.processor._caps.limits import Limits
-from agent_analytics.processor._caps.shares import Admission, named
 from agent_analytics.processor._caps.sketch_room import room_for_sketches, shown
 from agent_analytics.processor._durable._files import format as form
 from agent_analytics.processor._durable._files import names

@@ -13,12 +13,12 @@ from agent_analytics.processor._durable._files import names
 from agent_analytics.processor._durable._files.directory import DirectoryError, StateDirectory
 from agent_analytics.processor._durable._files.segments import can_wait
 from agent_analytics.processor._durable._files.slot import Slot
+from agent_analytics.processor._durable.all_slots import View
 from agent_analytics.processor._durable.exemplars import Exemplars
 from agent_analytics.processor._durable.layouts import labels_of_description
 from agent_analytics.processor._durable.parts import Part
 from agent_analytics.processor._durable.registers import CHAIN, DurableSketch
 from agent_analytics.processor._durable.troubles import may_pass, reason
-from agent_analytics.processor._durable.view import View
 from agent_analytics.processor._series.health import FAILING, FURTHER
 from agent_analytics.processor._series.health import SIZE as HEALTH_SIZE
 from agent_analytics.processor._series.schema import LISTING, Schema

@@ -1,8 +1,8 @@
 """What model calls cost, where nobody says.
 
 A table of one's own (``FilePrices``) comes first, the public price list (``PublicPrices``) after
-it. A model that neither knows has no price: its tokens are counted as unpriced, and its cost
-never as 0.
+it. A model that neither knows has no price: its tokens are counted as unpriced by ``_count.usage``
+and the core, and its cost never as 0.
 """
 
 from decimal import Context, Decimal

@@ -16,8 +16,8 @@ from agent_analytics.processor._count.core import Node
 from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._runs.mates import Mates
 from agent_analytics.processor._runs.run import ModelCall, Run
-from agent_analytics.processor._trees.order import Spells
 from agent_analytics.processor._trees.tree import NEAR
+from agent_analytics.processor._trees.tree_index import Spells
 
 #: Two views of one run start so near to each other where its calls show that they are; a library
 #: that hands its events to a pool of threads may be that late, in nanoseconds.

@@ -6,7 +6,7 @@ from itertools import islice
 from threading import RLock
 from typing import Final
 
-from agent_analytics.processor._caps.fair import Fair
+from agent_analytics.processor._caps.eviction import Fair
 from agent_analytics.processor._count.core import Node
 from agent_analytics.processor._count.count_run import RunCounter
 from agent_analytics.processor._count.invocations import InvocationCounter

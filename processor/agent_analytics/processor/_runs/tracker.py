@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.processor import _dialects as d
-from agent_analytics.processor._caps.fair import Fair
+from agent_analytics.processor._caps.eviction import Fair
 from agent_analytics.processor._caps.limits import Limits
 from agent_analytics.processor._count.core import Listing, Node
 from agent_analytics.processor._count.count_run import RunCounter

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from agent_analytics.instrumentation import mistakes
 from agent_analytics.processor import catalogue
-from agent_analytics.processor._caps.shares import INSTALLS, Admission
+from agent_analytics.processor._caps.admission import INSTALLS, Admission
 from agent_analytics.processor._series import schema
 from agent_analytics.processor._series.rows import Row, Sample
 from agent_analytics.processor._series.schema import Schema

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from threading import RLock
 
 from agent_analytics.instrumentation.exact import exact, exact_text
+from agent_analytics.processor._caps.admission import LISTING, PUBLISHER, Admission, named
 from agent_analytics.processor._caps.limits import Limits
-from agent_analytics.processor._caps.shares import LISTING, PUBLISHER, Admission, named
 from agent_analytics.processor._count.core import NAMELESS, Block, Listing
 from agent_analytics.processor._series import schema
 from agent_analytics.processor._series.health import Health

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from agent_analytics.processor import catalogue
-from agent_analytics.processor._caps.shares import Filled
+from agent_analytics.processor._caps.admission import Filled
 from agent_analytics.processor._caps.sizes import EXEMPLAR_BYTES, VERSION_BYTES, cut, escaped
 from agent_analytics.processor._series import health
 from agent_analytics.processor._series.schema import Schema

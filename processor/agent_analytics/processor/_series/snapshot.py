@@ -10,7 +10,7 @@ from threading import RLock
 from typing import Final
 
 from agent_analytics.processor import catalogue
-from agent_analytics.processor._caps.shares import Admission
+from agent_analytics.processor._caps.admission import Admission
 from agent_analytics.processor._caps.sizes import Size
 from agent_analytics.processor._caps.sketch_room import room_for_sketches, shown
 from agent_analytics.processor._count.core import Listing

@@ -1,4 +1,4 @@
-"""Spans that have started: who they belong to, and what was counted beneath them.
+"""Marks of open spans: what kind each is, which way it goes, what was counted beneath it.
 
 A node is kept for every open span of an agent and for every open span inside one, so that
 children find their invocation through any number of spans between, and so that what a parent

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from threading import RLock
 
-from agent_analytics.processor._caps.fair import Fair
+from agent_analytics.processor._caps.eviction import Fair
 from agent_analytics.processor._caps.limits import Limits
 from agent_analytics.processor._count.core import Listing, Node
 from agent_analytics.processor._runs.ends import publisher_of

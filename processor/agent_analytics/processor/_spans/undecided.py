@@ -11,7 +11,7 @@ from opentelemetry.context import Context, get_current
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.context import INVOCATION_KEY
 from agent_analytics.instrumentation.exact import exact_text
-from agent_analytics.processor._caps.fair import Fair
+from agent_analytics.processor._caps.eviction import Fair
 from agent_analytics.processor._count.core import Listing
 from agent_analytics.processor._runs.held_runs import Held, above
 from agent_analytics.processor._runs.run import Run

@@ -2,7 +2,7 @@
 
 from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._spans import marks
-from agent_analytics.processor._trees.order import NONE, Order
+from agent_analytics.processor._trees.tree_index import NONE, Order
 
 
 class CallsInside:

@@ -15,7 +15,6 @@ from agent_analytics.processor._count.response_ids import is_sure
 from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._spans import marks
 from agent_analytics.processor._trees.merged import merge_into
-from agent_analytics.processor._trees.order import Order
 from agent_analytics.processor._trees.sameness import (
     DIFFERENT,
     SAME_ID,
@@ -26,6 +25,7 @@ from agent_analytics.processor._trees.sameness import (
     used,
 )
 from agent_analytics.processor._trees.tree import end, is_steered, merge_failure, same_name
+from agent_analytics.processor._trees.tree_index import Order
 
 #: Views that one is compared with, the next to start; fewer where a run has thousands of calls,
 #: for whoever ends it waits meanwhile.

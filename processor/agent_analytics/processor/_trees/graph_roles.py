@@ -9,8 +9,8 @@ from typing import Final
 
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor._runs.foreign_span import ForeignSpan
-from agent_analytics.processor._trees.order import NONE, Order, Spells, key_of
 from agent_analytics.processor._trees.tree import end
+from agent_analytics.processor._trees.tree_index import NONE, Order, Spells, key_of
 
 _GRAPHS: Final = (d.GRAPH, d.GRAPH_AGENT)
 _STEPS: Final = (d.GRAPH_STEP, d.GRAPH_FUNCTION)

@@ -13,9 +13,9 @@ from agent_analytics.processor._series.listings import Listings
 from agent_analytics.processor._spans import marks
 from agent_analytics.processor._trees import roles
 from agent_analytics.processor._trees.calls_inside import CallsInside
-from agent_analytics.processor._trees.order import Order
 from agent_analytics.processor._trees.run_outcomes import CutShort
 from agent_analytics.processor._trees.tree import started
+from agent_analytics.processor._trees.tree_index import Order
 from agent_analytics.processor.catalogue import UNKNOWN
 
 _KINDS: Final = {d.TOOL: marks.TOOL, d.MODEL: marks.INFERENCE, d.AGENT: marks.AGENT}

@@ -8,8 +8,8 @@ from agent_analytics.processor import _dialects as d
 from agent_analytics.processor._count.core import Node
 from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._spans import marks
-from agent_analytics.processor._trees.order import NONE, Order, key_of
 from agent_analytics.processor._trees.tree import end, merge_failure, started
+from agent_analytics.processor._trees.tree_index import NONE, Order, key_of
 
 #: Siblings that are looked at for the framework's view of a call, the last to start.
 _MOST_BESIDE: Final = 256

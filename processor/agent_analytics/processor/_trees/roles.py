@@ -13,9 +13,9 @@ from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._runs.usage_records import set_repeated_aside
 from agent_analytics.processor._trees.deduplicate import merge_views
 from agent_analytics.processor._trees.graph_roles import find_graphs
-from agent_analytics.processor._trees.order import NONE, Order
 from agent_analytics.processor._trees.protocol_views import merge_protocol_calls
 from agent_analytics.processor._trees.tree import below, own, role_of_open, same_name, same_source
+from agent_analytics.processor._trees.tree_index import NONE, Order
 from agent_analytics.processor._trees.workflows import find_workflows
 
 #: Tools of frameworks that pass the run on to another agent.

@@ -6,9 +6,9 @@ from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import _dialects as d
 from agent_analytics.processor._runs.foreign_span import ForeignSpan
 from agent_analytics.processor._runs.span_end import SpanEnd
-from agent_analytics.processor._trees.order import NONE, Order
 from agent_analytics.processor._trees.roles import own, same_agent
 from agent_analytics.processor._trees.tree import NEAR, end, started
+from agent_analytics.processor._trees.tree_index import NONE, Order
 
 _CALLS: Final = (d.TOOL, d.MODEL)
 

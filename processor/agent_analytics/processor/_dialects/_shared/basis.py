@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from agent_analytics.instrumentation.figures import Basis
-from agent_analytics.processor._dialects._shared.inputs import ANTHROPIC, APART, BEDROCK, Input
+from agent_analytics.processor._dialects._shared.input_row import ANTHROPIC, APART, BEDROCK, Input
 from agent_analytics.processor._dialects.registry import joined
 from agent_analytics.processor._prices.hosts import host_of
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
 from agent_analytics.processor._dialects import facts as f
-from agent_analytics.processor._dialects._shared.inputs import APART, Basis, Input
+from agent_analytics.processor._dialects._shared.input_row import APART, Basis, Input
 from agent_analytics.processor._dialects._shared.texts import parsed
 from agent_analytics.processor._dialects.dialect import Dialect, Object, UsageText
 from agent_analytics.processor._dialects.facts import Facts, StatedCost

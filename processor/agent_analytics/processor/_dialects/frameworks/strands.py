@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from agent_analytics.processor._dialects._shared.inputs import APART, Basis, Input
+from agent_analytics.processor._dialects._shared.input_row import APART, Basis, Input
 from agent_analytics.processor._dialects.dialect import Dialect
 
 STRANDS: Final = Dialect(

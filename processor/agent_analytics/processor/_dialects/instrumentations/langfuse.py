@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from agent_analytics.processor._dialects import facts as f
-from agent_analytics.processor._dialects._shared.inputs import Basis, Input
+from agent_analytics.processor._dialects._shared.input_row import Basis, Input
 from agent_analytics.processor._dialects._shared.texts import LONGEST
 from agent_analytics.processor._dialects.dialect import Dialect, Object, UsageText
 

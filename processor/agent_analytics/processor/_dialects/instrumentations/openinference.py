@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from agent_analytics.processor._dialects import facts as f
-from agent_analytics.processor._dialects._shared.inputs import APART, BEDROCK, Basis, Input
+from agent_analytics.processor._dialects._shared.input_row import APART, BEDROCK, Basis, Input
 from agent_analytics.processor._dialects.dialect import Dialect
 from agent_analytics.processor._dialects.facts import Facts
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from agent_analytics.processor._dialects import facts as f
-from agent_analytics.processor._dialects._shared.inputs import APART, Basis, Input
+from agent_analytics.processor._dialects._shared.input_row import APART, Basis, Input
 from agent_analytics.processor._dialects.dialect import Dialect
 
 TRACELOOP: Final = Dialect(

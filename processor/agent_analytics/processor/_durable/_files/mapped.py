@@ -10,8 +10,8 @@ from typing import Final, NamedTuple, TypeAlias
 
 from agent_analytics.processor._durable._files import format as form
 from agent_analytics.processor._durable._files import segments as _segments
+from agent_analytics.processor._durable._files.cut_off import salvaged
 from agent_analytics.processor._durable._files.format import Entry, Header
-from agent_analytics.processor._durable._files.salvage import salvaged
 from agent_analytics.processor._durable._files.segments import Segment
 
 #: Read at once: it stays in the cache of a core until it is copied.

@@ -1,4 +1,4 @@
-"""What a stream carries from step to step: OpenTelemetry's context, and nothing else.
+"""How a stream ends (read, failed, left or dropped), and the context of its steps.
 
 The body of a stream runs in the ``contextvars`` context of whoever asks for the next chunk, as it
 does undecorated: what the two set, reset and read of each other's variables stays as it was. Only

@@ -10,7 +10,7 @@ from contextlib import suppress
 from types import CodeType
 from typing import Any, Final, Self, cast
 
-from agent_analytics.instrumentation._results.stream_steps import Step, Taker
+from agent_analytics.instrumentation._results.carried import Step, Taker
 
 
 class GeneratorSteps:
