@@ -53,6 +53,7 @@ _LONG_LEVELS: Final = sorted({*_LEVELS, *_around(300, 5 * _DAY, (0,))})
 _HOURLY: Final = _around(_HOUR, _DAY, _DAYS)
 _WEEKS: Final = _around(_HOUR, 2 * _DAY, (0, 7, 14, 21, 28))
 _MIDNIGHTS: Final = [time + 60 for time in range((END - 61 * _DAY) // _DAY * _DAY, END, _DAY)]
+_WEEKS_BEFORE: Final = _around(_HOUR, 2 * _HOUR, (7, 14, 30))
 _REGISTER_HOURS: Final = _around(_HOUR, _DAY, (0, 6, 7, 13, 14, 20, 21, 29, 30, 36, 37, 59, 60))
 
 
@@ -114,6 +115,7 @@ class RulesMarket:
             own = _own(number)
             share = 6_000 / (number + 1) ** 0.7
             yield from _sketch(rollups.OF_LISTING, own, share, _instance(number // _A_TARGET))
+            yield from _tenants(own, share)
             owner = ("publisher_id", own["publisher_id"])
             shares[owner] = shares.get(owner, 0) + share
         for (label, name), share in shares.items():
@@ -162,6 +164,7 @@ _TIMES: Final[dict[str, Sequence[int]]] = {
     "hourly": _HOURLY,
     "weeks": _WEEKS,
     "midnights": _MIDNIGHTS,
+    "weeks before": _WEEKS_BEFORE,
 }
 
 
@@ -199,6 +202,19 @@ def _sketch(
             yield from _union(name, {**every, **more}, times, used)
 
 
+def _tenants(own: Labels, a_month: float) -> Iterator[bytes]:
+    """Yield what was recorded of a listing's tenants at the moments that are looked up."""
+    used = _used(a_month / 4)
+    week = recorded.WEEK
+    weeks = {**own, "kind": catalogue.SKETCH_TENANTS}
+    yield from _union(recorded.WEEK_REGISTERS, weeks, "weeks before", used)
+    packed = used * (2 * catalogue.SKETCH_REGISTERS + 0.5)
+    yield series(recorded.packed_tenants(week), own, _constant(packed, "weeks before"))
+    for window in (week, recorded.MONTH):
+        yield series(recorded.tenants(window), own, _constant(a_month, "weeks before"))
+    yield series(recorded.retention(week), own, _constant(0.5, "weeks before"))
+
+
 def _used(ids: float) -> int:
     """Return how many registers so many ids use."""
     m = catalogue.SKETCH_REGISTERS
@@ -215,9 +231,12 @@ def _moved(times: str, used: int) -> list[tuple[int, bytes]]:
     """Return the registers that are used at all, with their samples: others from day to day."""
     if times == "minutes":
         return [(each, constant(hash_of(each), _MINUTES)) for each in range(used)]
-    every = _MIDNIGHTS if times == "days" else _REGISTER_HOURS
+    if times == "weeks before":
+        every = [(END // _DAY * 37 + each) % catalogue.SKETCH_REGISTERS for each in range(used)]
+        return [(each, constant(hash_of(each), _WEEKS_BEFORE)) for each in every]
     found: dict[int, list[int]] = {}
-    for time in every:
+    stamps = _MIDNIGHTS if times == "days" else _REGISTER_HOURS
+    for time in stamps:
         first = time // _DAY * 37 + (time // _HOUR * 11 if times == "hours" else 0)
         for each in range(used):
             found.setdefault((first + each) % catalogue.SKETCH_REGISTERS, []).append(time)

@@ -66,6 +66,10 @@ HOURLY: Final[dict[str, tuple[str, ...]]] = {
 #: Windows in days of which the distinct tenants are recorded, and those of the retention.
 TENANTS: Final = (MONTH, MONTH_BEFORE, WEEK, WEEK_BEFORE, WEEK_EARLIER)
 RETENTIONS: Final = (WEEK, WEEK_BEFORE)
+#: The merged registers of a listing's tenants of a week.
+WEEK_REGISTERS: Final = "listing_registers:week"
+#: How many registers of a week and of the one before are in both, and how many are equal: packed.
+SAME_REGISTERS: Final = "listing_tenants_same:7d"
 #: Hours over which a listing is compared with the same hours of the weeks before.
 COMPARED_HOURS: Final = (1, 6, 24)
 #: How many weeks back.
@@ -158,6 +162,11 @@ def tenants(window: Days) -> str:
     return _one_of("listing_unique_tenants", window, TENANTS)
 
 
+def packed_tenants(window: Days) -> str:
+    """Return the name of how many registers tenants have used, and how far: packed."""
+    return f"listing_tenants_packed:{span(window)}"
+
+
 def retention(window: Days) -> str:
     """Return the name of a listing's retention in a window.
 
@@ -227,6 +236,9 @@ RECORDED: Final[dict[str, tuple[str, ...]]] = {
     },
     **{tenants(window): LISTING_LABELS for window in TENANTS},
     **{retention(window): LISTING_LABELS for window in RETENTIONS},
+    **{packed_tenants(window): LISTING_LABELS for window in (WEEK, MONTH)},
+    SAME_REGISTERS: LISTING_LABELS,
+    WEEK_REGISTERS: (*LISTING_LABELS, "kind", "register"),
     **{
         name(quantity, hours): (*LISTING_LABELS, *(("week",) if name is weeks else ()))
         for quantity in (ERROR_RATES, P95)

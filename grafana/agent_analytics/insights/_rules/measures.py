@@ -3,7 +3,7 @@
 from typing import Final
 
 from agent_analytics.insights._entries import Recording
-from agent_analytics.insights._promql import periods, recent, recorded
+from agent_analytics.insights._promql import recent, recorded
 from agent_analytics.insights._promql.queries import LISTING, Scope
 from agent_analytics.insights._promql.windows import Period, growth
 from agent_analytics.processor import catalogue
@@ -30,33 +30,6 @@ def hours() -> list[Recording]:
             expr=recent.growth(sample, "1h", Scope(recorded.labels_of(sample)), *matchers),
         )
         for sample, matchers in recorded.HOURLY.items()
-    ]
-
-
-def _before(window: recorded.Days) -> recorded.Days:
-    days, ago = window
-    return days, ago + days
-
-
-def tenants() -> list[Recording]:
-    """Return the rules that record distinct tenants and retention.
-
-    Tenants come first: retention looks those of the period before up.
-    """
-    return [
-        *(
-            Recording(record=recorded.tenants(window), expr=periods.unique_tenants(Period(*window)))
-            for window in recorded.TENANTS
-        ),
-        *(
-            Recording(
-                record=recorded.retention(window),
-                expr=periods.retention_whenever(
-                    Period(*window), before=recorded.tenants(_before(window))
-                ),
-            )
-            for window in recorded.RETENTIONS
-        ),
     ]
 
 

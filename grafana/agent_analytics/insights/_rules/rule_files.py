@@ -16,6 +16,7 @@ from agent_analytics.insights._entries import Recording, Rule
 from agent_analytics.insights._promql import accounting, counting, rollups
 from agent_analytics.insights._rules import measures, of_specs
 from agent_analytics.insights._rules.runbooks import runbook_url
+from agent_analytics.insights._rules.tenants import tenants
 from agent_analytics.insights._yaml import Yaml, dump
 
 #: How often the rules for on-call are evaluated.
@@ -80,7 +81,7 @@ def rule_groups(
         _group("oncall", oncall_interval, fast, runbooks),
         _group("oncall-slow", slow_interval, slow, runbooks),
     ]
-    tenants = _group("tenants", hour_interval, measures.tenants())
+    hourly = _group("tenants", hour_interval, tenants())
     publisher = _group(
         "publisher", insight_interval, [*recordings(), *rules_for("publisher")], runbooks
     )
@@ -92,7 +93,7 @@ def rule_groups(
         levels=[rule.yaml() for rule in (measures.last_seen(), *accounting.rules())],
         hours=[rule.yaml() for rule in measures.hours()],
     )
-    return {"oncall.yml": oncall, "insights.yml": [tenants, publisher], "rollups.yml": rolled}
+    return {"oncall.yml": oncall, "insights.yml": [hourly, publisher], "rollups.yml": rolled}
 
 
 def render_rules(
