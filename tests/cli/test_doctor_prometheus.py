@@ -74,7 +74,8 @@ def target(service: MetricsServer) -> str:
 @pytest.fixture
 def rules(tmp_path: Path) -> list[str]:
     """Return the files of rules."""
-    return [str(path) for path in write_rules(tmp_path / "rules", slow_interval="5s")]
+    often = write_rules(tmp_path / "rules", oncall_interval="2s", slow_interval="2s")
+    return [str(path) for path in often]
 
 
 @pytest.fixture
@@ -244,7 +245,7 @@ def test_rules_that_fail(tmp_path: Path, target: str, rules: list[str], find: Fi
 
 def test_evaluation_is_slower_than_its_interval(tmp_path: Path, target: str, find: Find) -> None:
     """A group that takes longer than its interval misses evaluations."""
-    paths = write_rules(tmp_path / "rules", oncall_interval="1ms", slow_interval="5s")
+    paths = write_rules(tmp_path / "rules", oncall_interval="1ms", slow_interval="2s")
     rules = [str(path) for path in paths]
     with running(tmp_path, healthy(target), rules=rules, ready=evaluated) as url:
         wrong, _ = only(find(url))
