@@ -84,7 +84,7 @@ class AgentMetricsProcessor(OwnSpans, Exposed):
         self._tools, self._invocations = parts.tools, parts.invocations
         self._read_start, self._read_key, self._read_end, _ = parts.readers
         self._begin, self._makers = parts.beginnings.begin, parts.beginnings.makers
-        self._route = parts.routing.at_start
+        self._route, self._never = parts.routing.at_start, parts.routing.never
         self._says_nothing, self._undecided = parts.routing.says_nothing, parts.runs.undecided.spans
         self._others = OtherRoutes(parts, self.on_end, self._counted)
         self._ended = [-1] * ENDED

@@ -18,6 +18,8 @@ class Routing:
 
     def __init__(self) -> None:
         self._signs = Signs()
+        #: Scopes whose spans have nothing to do with agents where they do not say so themselves.
+        self.never = self._signs.never
         #: Tells whether a span that was not followed has nothing to do with agents when it ends.
         self.says_nothing = (TELLING | {v.OPERATION_NAME, v.EVENT}).isdisjoint
 

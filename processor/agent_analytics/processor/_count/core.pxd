@@ -68,6 +68,7 @@ cdef long long[::1] _INVOCATION_PLACES, _TOOL_PLACES
 @cython.locals(place=int, edge="long long")
 cpdef int bucket_of(long long[::1] edges, long long elapsed) except -1
 cpdef tuple read_start(span)
+cpdef str scope_of(span)
 cpdef tuple read_key(span)
 cpdef tuple read_end(span)
 
@@ -160,7 +161,7 @@ cdef class OwnInvocations:
 cdef class OwnSpans:
     cdef public OwnHealth _health
     cdef public object _begin, _clock, _open_spans, _others, _read_end, _read_key
-    cdef public object _read_start, _route, _runs, _says_nothing, _undecided
+    cdef public object _read_start, _route, _runs, _never, _says_nothing, _undecided
     cdef public long long _upkeep_at, _upkeep_from
     cdef public OwnInvocations _invocations
     cdef public OwnTools _tools

@@ -422,6 +422,15 @@ def read_start(span: Any) -> Start:
         return public_start(span)
 
 
+def scope_of(span: Any) -> str:
+    """Return the name of the instrumentation of a span, empty where it is not at hand."""
+    try:
+        name = span._instrumentation_scope._name
+    except AttributeError:
+        return ""
+    return name if type(name) is str else ""
+
+
 def read_key(span: Any) -> Key:
     """Return what is read of every span that ends."""
     try:
@@ -1099,6 +1108,8 @@ class OwnSpans:
     _read_start: Callable[[ReadableSpan], Start]
     _route: Callable[..., int]
     _runs: "Runs"
+    #: Scopes whose spans have nothing to do with agents where they do not say so themselves.
+    _never: set[str]
     #: Whether a span's attributes have nothing to do with agents, none of them.
     _says_nothing: Callable[[Attributes], bool]
     #: Spans that may still turn out to be of agents when they end, by id.
@@ -1138,7 +1149,10 @@ class OwnSpans:
             ):
                 route = NATIVE  # as ``_route`` has it, without a call
             else:
-                route = self._route(operation, attributes, span, parent, facts)
+                if operation is None and facts is None and scope_of(span) in self._never:
+                    route = IGNORED
+                else:
+                    route = self._route(operation, attributes, span, parent, facts)
                 if route == IGNORED and (parent is None or type(parent) is not Node):
                     if parent is not None:  # of a foreign run: for what is started in the span
                         nodes[span_id] = parent

@@ -50,12 +50,17 @@ SPEAKS: Final = 2
 
 
 class Signs:
-    """Remembers which instrumentation scopes speak of agents."""
+    """Remembers which instrumentation scopes speak of agents.
 
-    __slots__ = ("_known",)
+    Attributes:
+        never: Those that are known never to, as far as spans of them were seen.
+    """
+
+    __slots__ = ("_known", "never")
 
     def __init__(self) -> None:
         self._known: dict[str, int] = {}
+        self.never: set[str] = set()
 
     def at_start(self, span: Any, attributes: Mapping[str, Any]) -> int:
         """Return the verdict on a span that starts.
@@ -86,7 +91,10 @@ class Signs:
             known = NEVER if scope_name.startswith(_NEVER) else PERHAPS
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
+            self.never.clear()
         self._known[scope_name] = known
+        if known == NEVER:
+            self.never.add(scope_name)
         return known
 
 
