@@ -12,6 +12,7 @@ from agent_analytics.insights._prometheus.receivers import (
     receiver,
 )
 from agent_analytics.insights._prometheus.scraping import Access, Discovery, job, static
+from agent_analytics.insights._prometheus.shards import of_shard
 from agent_analytics.insights._promql import queries
 from agent_analytics.insights._yaml import Yaml, dump
 
@@ -38,6 +39,8 @@ def prometheus_config(
     discovery: Sequence[Discovery] = (),
     access: Access = _OPEN,
     sketches_token_file: str | None = None,
+    shard: int = 0,
+    shards: int = 1,
     comment: str = _GENERATED,
 ) -> str:
     """Return a ``prometheus.yml`` that scrapes listings and evaluates the rules of this package.
@@ -57,23 +60,33 @@ def prometheus_config(
         access: How Prometheus connects to them, all alike.
         sketches_token_file: File that holds the bearer token which the endpoints serve sketches
             for, as Prometheus sees it; None where they have none.
+        shard: Which of several evaluators this is, from 0: publishers are split over them by a
+            hash, and all of a publisher's listings are at one. The first has what
+            agent-analytics says of itself.
+        shards: How many there are. Each scrapes every target and keeps its publishers.
         comment: First lines of the file.
 
     Raises:
-        ValueError: There is nothing to scrape, or two ways of finding it do not go together.
+        ValueError: There is nothing to scrape, two ways of finding it do not go together, or there
+            is no such shard.
     """
     found = [*([static(targets)] if targets else []), *discovery]
     if not found:
         msg = "name a target, or a way of finding targets"
         raise ValueError(msg)
+    if not 0 <= shard < shards:
+        msg = f"shard: expected one of 0 to {shards - 1}, got {shard}"
+        raise ValueError(msg)
+    kept = of_shard(shard, shards) if shards > 1 else []
     jobs: list[Yaml] = [
-        job(queries.JOB, scrape_interval, found, access),
+        job(queries.JOB, scrape_interval, found, access, kept=kept),
         job(
             queries.SKETCH_JOB,
             sketch_interval,
             found,
             access if sketches_token_file is None else access.by_token(sketches_token_file),
             SKETCHES_PATH,
+            kept=kept,
         ),
     ]
     if own_target is not None:

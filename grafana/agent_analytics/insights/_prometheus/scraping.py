@@ -183,7 +183,13 @@ def _copied(source: str, target: str) -> dict[str, Yaml]:
 
 
 def job(
-    name: str, interval: str, found: Sequence[Discovery], access: Access, path: str | None = None
+    name: str,
+    interval: str,
+    found: Sequence[Discovery],
+    access: Access,
+    path: str | None = None,
+    *,
+    kept: Sequence[Yaml] = (),
 ) -> Yaml:
     """Return a scrape configuration.
 
@@ -206,4 +212,6 @@ def job(
         settings[way] = [each.settings for each in found if each.section == way]
     if relabel:
         settings["relabel_configs"] = relabel
+    if kept:
+        settings["metric_relabel_configs"] = list(kept)
     return settings
