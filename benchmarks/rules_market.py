@@ -14,7 +14,7 @@ from typing import Final
 from benchmarks.remote_write import constant, samples, series
 from tests.insights.market import END, Counter, Labels, counters, hash_of
 
-from agent_analytics.insights._promql import accounting, queries, recorded, rollups
+from agent_analytics.insights._promql import accounting, recorded, rollups, scopes
 from agent_analytics.processor import catalogue
 
 _DAY: Final = 86_400
@@ -128,7 +128,7 @@ def _own(number: int) -> dict[str, str]:
 
 
 def _instance(target: int) -> dict[str, str]:
-    return {"job": queries.JOB, "instance": f"apps-{target}:9464"}
+    return {"job": scopes.JOB, "instance": f"apps-{target}:9464"}
 
 
 def _target(number: int) -> Iterator[bytes]:

@@ -17,9 +17,9 @@ from agent_analytics.demo._history import (
 )
 from agent_analytics.demo._history._simulation.rules import OFFSET, read_rules
 from agent_analytics.demo._run.prometheus import Prometheus, Sample
-from agent_analytics.insights._promql import periods, queries
-from agent_analytics.insights._promql.queries import LISTING, Scope
-from agent_analytics.insights._promql.windows import Period
+from agent_analytics.insights._promql import quantities
+from agent_analytics.insights._promql.scopes import LISTING, Scope
+from agent_analytics.insights._promql.windows import Live, Period
 from agent_analytics.processor import catalogue
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
@@ -72,8 +72,8 @@ def test_a_publisher_of_one_listing_has_its_tenants(served: Served) -> None:
     """Unions recorded for publishers hold no tenant of an hour before the window."""
     ask, end = served.prometheus.query, served.history.clock.end
     one = Scope(("publisher_id",), ('publisher_id=~"kestrel|harbor"',))
-    publishers = ask(periods.unique_tenants(Period(7), one), at=end)
-    listings = ask(periods.unique_tenants(Period(7), one.over(*LISTING.by)), at=end)
+    publishers = ask(quantities.unique_tenants(Period(7), one), at=end)
+    listings = ask(quantities.unique_tenants(Period(7), one.over(*LISTING.by)), at=end)
     assert len(publishers) == 2
     assert {sample.listing[0]: sample.value for sample in publishers} == {
         sample.listing[0]: pytest.approx(sample.value, rel=1e-9) for sample in listings
@@ -98,7 +98,7 @@ def test_a_wrong_truth_is_noticed(served: Served) -> None:
 def test_raw_series_tell_the_same_as_the_ledger(served: Served) -> None:
     """An increase over a day, which extrapolates, is within a scrape of the truth."""
     history = served.history
-    answers = served.prometheus.query(queries.invocations("1d"), at=history.clock.end)
+    answers = served.prometheus.query(quantities.invocations(Live("1d")), at=history.clock.end)
     start, end = history.window(1)
     assert len(answers) == len(history.ledgers)
     for sample in answers:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from agent_analytics.insights._definitions import OF_PUBLISHERS
-from agent_analytics.insights._promql import queries, recorded, rollups
+from agent_analytics.insights._promql import recorded, rollups, scopes
 from agent_analytics.processor import catalogue
 from agent_analytics.processor.catalogue import Metric
 
@@ -222,7 +222,7 @@ def write_market(market: Market, path: Path) -> None:
 
 
 def _listing(files: _Files, own: Labels, daily: float, *, full: bool) -> None:
-    target = {"job": queries.JOB, "instance": "apps-1:9464"}
+    target = {"job": scopes.JOB, "instance": "apps-1:9464"}
     for counter in counters(own, daily):
         labels = {**counter.labels, **target}
         kind = (counter.metric.family, counter.metric.kind)
@@ -240,7 +240,7 @@ def _listing(files: _Files, own: Labels, daily: float, *, full: bool) -> None:
     for name, times in ((rollups.level, _LEVELS), (rollups.hourly, _HOURLY), (rollups.day, _MARKS)):
         files.gauge(name(every.name), {**own, **target}, _grown(every, times))
     evaluated = recorded.grown(catalogue.INVOCATIONS.name, recorded.MONTH)
-    files.gauge(evaluated, {**own, "outcome": queries.SUCCESS}, [(END, 30.0 * daily)])
+    files.gauge(evaluated, {**own, "outcome": scopes.SUCCESS}, [(END, 30.0 * daily)])
     times = _DENSE if full else [END]
     for metric, value in ((catalogue.ACTIVE_INSTALLS, 57), (catalogue.INVOCATIONS_IN_PROGRESS, 2)):
         at = (*sorted(_MOMENTS)[:-1], *times) if metric is catalogue.ACTIVE_INSTALLS else times
@@ -313,7 +313,7 @@ def _insights(files: _Files) -> None:
 
 def _health(files: _Files) -> None:
     """Write what agent-analytics and Prometheus say of themselves."""
-    target = {"job": queries.JOB, "instance": "apps-1:9464"}
+    target = {"job": scopes.JOB, "instance": "apps-1:9464"}
     values = {"kind": "invocation", "cause": "tool", "scope": "litellm", "revision": "2"}
     values["of"] = "bytes"
     for metric in catalogue.HEALTH_METRICS:

@@ -10,7 +10,7 @@ import yaml
 from tests.patience import patience
 
 from agent_analytics.insights._prometheus.client import PrometheusClient
-from agent_analytics.insights._promql.queries import Scope
+from agent_analytics.insights._promql.scopes import Scope
 from agent_analytics.insights._report.known.evaluation import find_evaluation, judged
 from agent_analytics.insights._rules.rule_files import render_rules
 from agent_analytics.insights.analytics import Evaluation, PublisherAnalytics

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from agent_analytics.insights._prometheus.client import PrometheusClient
-from agent_analytics.insights._promql.windows import Period, Raw
+from agent_analytics.insights._promql.windows import Raw, RawPeriod
 from agent_analytics.insights._report.answers.figures import Fields
 from agent_analytics.insights._report.answers.history import History
 from agent_analytics.insights._report.answers.not_yet import missing
@@ -47,7 +47,7 @@ def target(**changed: object) -> dict[str, Any]:
 
 def history(begun: float = NOW - 60, **changed: Any) -> History:  # noqa: ANN401 - fields of several types
     """Return a history of a minute."""
-    return History(NOW, begun, Period(30, raw=Raw(120, 1)), begun=begun, **changed)
+    return History(NOW, begun, RawPeriod(30, raw=Raw(120, 1)), begun=begun, **changed)
 
 
 def tenants(*targets: object, **of_history: Any) -> str:  # noqa: ANN401 - fields of several types

@@ -24,7 +24,7 @@ from agent_analytics.insights._prometheus.scraping import (
     from_url,
     static,
 )
-from agent_analytics.insights._promql.queries import JOB, SKETCH_JOB
+from agent_analytics.insights._promql.scopes import JOB, SKETCH_JOB
 
 __all__ = [
     "JOB",

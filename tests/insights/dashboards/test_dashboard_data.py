@@ -15,12 +15,11 @@ from tests.insights.panels import Query, other_queries, panel_queries, substitut
 from tests.insights.promql.test_expressions import nodes
 
 from agent_analytics.insights import GENERATED
-from agent_analytics.insights._dashboards.parts.chosen import Chosen
 from agent_analytics.insights._definitions import OF_PUBLISHERS
-from agent_analytics.insights._promql import periods as named
-from agent_analytics.insights._promql.queries import Scope
+from agent_analytics.insights._promql import quantities
 from agent_analytics.insights._promql.recorded import INFO
-from agent_analytics.insights._promql.windows import AnyPeriod, Period
+from agent_analytics.insights._promql.scopes import Scope
+from agent_analytics.insights._promql.windows import Chosen, Past, Period
 
 PATHS = sorted((GENERATED / "dashboards").glob("*.json"))
 #: Dashboards that a publisher sees, through a guard that pins the publisher.
@@ -118,15 +117,15 @@ def test_publishers_see_themselves_through_a_guard(marketplace: Server, query: Q
 @pytest.mark.parametrize(
     "quantity",
     [
-        named.invocations,
-        named.revenue_trend,
-        named.unique_tenants,
-        named.active_installs,
-        named.mean_rating,
+        quantities.invocations,
+        quantities.revenue_trend,
+        quantities.unique_tenants,
+        quantities.active_installs,
+        quantities.mean_rating,
     ],
 )
 def test_chosen_period_is_the_period(
-    marketplace: Server, length: int, quantity: Callable[[AnyPeriod, Scope], str]
+    marketplace: Server, length: int, quantity: Callable[[Past, Scope], str]
 ) -> None:
     """What a dashboard's variable chooses is answered as the period of that length is."""
     scope = Scope((), ('publisher_id="publisher-000"',))

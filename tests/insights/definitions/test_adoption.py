@@ -9,7 +9,7 @@ import pytest
 from tests.insights.definitions.conftest import GROUPS, slice_rules
 from tests.tools import Run
 
-from agent_analytics.insights._promql import periods
+from agent_analytics.insights._promql.scopes import LISTING
 from agent_analytics.insights._promql.windows import Period
 
 Check = Callable[..., None]
@@ -223,7 +223,7 @@ def test_retention_looks_tenants_up(promtool: Run, tmp_path: Path, listing: List
     for name, weeks in cases.items():
         expressions: list[dict[str, object]] = []
         for period, recorded in ((Period(7), "7d"), (Period(7, 7), "7d_7d_ago")):
-            asked = periods.retention_whenever(period)
+            asked = period.returned(LISTING)
             wrong = (
                 f"abs(listing_retention:{recorded} - {asked}) > 0.001",
                 f"listing_retention:{recorded} unless {asked}",

@@ -10,9 +10,9 @@ import yaml
 
 from agent_analytics.insights import GENERATED
 from agent_analytics.insights._definitions import OF_PUBLISHERS
-from agent_analytics.insights._promql import periods, queries
-from agent_analytics.insights._promql.queries import Scope
-from agent_analytics.insights._promql.windows import Period, Raw
+from agent_analytics.insights._promql import quantities, rollups, scopes
+from agent_analytics.insights._promql.scopes import Scope
+from agent_analytics.insights._promql.windows import Period, Raw, RawPeriod
 
 if TYPE_CHECKING:
     import subprocess
@@ -186,7 +186,7 @@ WEEKS = 15 * 24
 SALES = "marketplace_agent_revenue_usd_total"
 
 
-@pytest.mark.parametrize("scope", [queries.LISTING, Scope(("publisher_id",)), Scope(())])
+@pytest.mark.parametrize("scope", [scopes.LISTING, Scope(("publisher_id",)), Scope(())])
 @pytest.mark.parametrize(
     ("changed", "known"), [(0, True), (20, True), (26, False), (200, False), (359, False)]
 )
@@ -195,7 +195,7 @@ def test_trends(promtool: Run, tmp_path: Path, scope: Scope, changed: int, *, kn
 
     The hour of asking is the 360th, so that the two weeks begin with the 24th.
     """
-    raw = Period(7, raw=Raw(7 * 86_400, 3600))
+    raw = RawPeriod(7, raw=Raw(7 * 86_400, 3600))
     marked = {f"{CHANGED}{{{LISTING}}}": "_ " * changed + "1"} if changed else {}
     for period, series in (
         (Period(7), {f"{SALES}:level{{{LISTING}, {TARGET}}}": f"0+1x{WEEKS}", **marked}),
@@ -208,7 +208,7 @@ def test_trends(promtool: Run, tmp_path: Path, scope: Scope, changed: int, *, kn
         ),
     ):
         labels = ", ".join(part for part in LISTING.split(", ") if part.split("=")[0] in scope.by)
-        expr = f"abs(round({periods.revenue_trend(period, scope)}, 0.1))"
+        expr = f"abs(round({quantities.revenue_trend(period, scope)}, 0.1))"
         document = {
             "evaluation_interval": "1h",
             "tests": [
@@ -236,10 +236,10 @@ def test_trends(promtool: Run, tmp_path: Path, scope: Scope, changed: int, *, kn
 def test_retention(promtool: Run, tmp_path: Path, changed: int, *, known: bool) -> None:
     """The share of tenants who came back is absent, too, where one of the weeks has a change."""
     marked = {f"{CHANGED}{{{LISTING}}}": "_ " * changed + "1"} if changed else {}
-    days = periods.union_of(queries.LISTING).days
+    days = rollups.union_of(scopes.LISTING).days
     registers = f'{days}{{{LISTING}, kind="tenants", register="0"}}'
     series = {registers: f"0.5x{WEEKS}", **marked}
-    expr = f"count({periods.retention(Period(7), queries.LISTING)})"
+    expr = f"count({quantities.retention(Period(7), scopes.LISTING)})"
     document = {
         "evaluation_interval": "1h",
         "tests": [

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import promql_parser
 import pytest
 import yaml
-from tests.insights.panels import other_queries, panel_queries
+from tests.insights.panels import load, other_queries, panel_queries
 
 from agent_analytics.insights import GENERATED
 from agent_analytics.insights._promql import accounting, counting, rollups
@@ -152,14 +152,27 @@ def template_queries() -> Iterator[tuple[str, str]]:
 
 #: Characters of a query at most.
 MOST = 2_000
-#: What reads two weeks of registers, each from four marks.
-LONGER = {"listing_retention:7d", "listing_retention:7d_7d_ago"}
+#: Queries of panels that are longer than that, and the longest of them.
+LONG_PANELS, LONGEST_PANEL = 35, 4_818
 
 
 @pytest.mark.parametrize(("where", "expr"), [*rule_expressions(), *template_queries()])
 def test_rules_are_short(where: str, expr: str) -> None:
     """No rule and no query of a text is longer than a reader follows."""
-    assert len(expr) <= MOST or where.rpartition("-")[2] in LONGER, (where, len(expr))
+    assert len(expr) <= MOST, (where, len(expr))
+
+
+def test_panels_grow_no_longer() -> None:
+    """Panels over windows of days are too long still, each part of a ratio reads ten selectors."""
+    longer = [
+        len(target["expr"])
+        for path in sorted((GENERATED / "dashboards").glob("*.json"))
+        for panel in load(path)["panels"]
+        for target in panel["targets"]
+        if len(target["expr"]) > MOST
+    ]
+    assert len(longer) <= LONG_PANELS
+    assert max(longer) <= LONGEST_PANEL
 
 
 def test_there_are_expressions() -> None:

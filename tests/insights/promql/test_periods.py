@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent_analytics.insights._promql import periods, rollups
+from agent_analytics.insights._promql import quantities, rollups
 from agent_analytics.insights._promql.windows import Period
 from agent_analytics.processor import catalogue
 
@@ -78,7 +78,7 @@ def test_growth_is_exact(tmp_path: Path, seed: int) -> None:
         grown = sum(counter.grown(first, last) for counter in counters)
         expected.append(
             {
-                "expr": periods.invocations(period),
+                "expr": quantities.invocations(period),
                 "eval_time": f"{at * 5}m",
                 "exp_samples": [
                     {"labels": '{publisher_id="acme",agent_id="finder"}', "value": grown}

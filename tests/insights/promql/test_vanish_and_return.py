@@ -13,9 +13,9 @@ import pytest
 import yaml
 from tests.tools import Run
 
-from agent_analytics.insights._promql import days, periods, rollups
-from agent_analytics.insights._promql.queries import Scope
-from agent_analytics.insights._promql.windows import Period
+from agent_analytics.insights._promql import quantities, rollups
+from agent_analytics.insights._promql.scopes import Scope
+from agent_analytics.insights._promql.windows import UTC_DAY, Period
 from agent_analytics.processor import catalogue
 
 #: Minutes.
@@ -95,7 +95,7 @@ def questions(processes: list[Process], minute: int) -> Iterator[dict[str, Any]]
     """Yield questions of windows and of days, with the ledger's answers."""
     for at in (LAST, DAY + 2 * HOUR + minute):
         yield {
-            "expr": periods.invocations(Period(1), OF_PROCESS),
+            "expr": quantities.invocations(Period(1), OF_PROCESS),
             "eval_time": f"{at}m",
             "exp_samples": answers(processes, at - DAY, at),
         }
@@ -113,7 +113,7 @@ def questions(processes: list[Process], minute: int) -> Iterator[dict[str, Any]]
         ],
     }
     yield {
-        "expr": days.growth(NAME, OF_PROCESS),
+        "expr": UTC_DAY.grown(NAME, OF_PROCESS),
         "eval_time": "0m",
         "exp_samples": answers(processes, 0, DAY),
     }

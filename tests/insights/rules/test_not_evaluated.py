@@ -7,7 +7,7 @@ import pytest
 from tests.tools import Run, installed
 
 from agent_analytics.insights._dashboards.parts.insights import not_evaluated
-from agent_analytics.insights._promql.queries import LISTING, Scope
+from agent_analytics.insights._promql.scopes import LISTING, Scope
 
 RAW = "marketplace_agent_invocations_total"
 EVALUATED = f"{RAW}:growth_30d"

@@ -24,19 +24,20 @@ from agent_analytics.insights._definitions import (
 from agent_analytics.insights._definitions.spec.asking import Form
 from agent_analytics.insights._definitions.spec.model import Question, Spec
 from agent_analytics.insights._promql import counts as every_counts
-from agent_analytics.insights._promql import queries
+from agent_analytics.insights._promql import quantities
 from agent_analytics.insights._promql.counts import Counts
+from agent_analytics.insights._promql.windows import Live
 from agent_analytics.insights._rules import of_specs
 
 END = 1_750_003_200
 SPAN = 7_800
 SCRAPE = 15
 #: Measure and floor of each definition over raw series, as they were asked.
-BEFORE: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
-    ERROR_RATE.slug: (queries.error_rate, queries.judged_invocations),
-    RESPONSE_TIME.slug: (queries.slow_share, queries.responses),
-    SATISFACTION.slug: (queries.mean_rating, queries.ratings),
-    TOOL_FAILURES.slug: (queries.tool_failure_rate, queries.judged_tool_calls),
+BEFORE: dict[str, tuple[Callable[[Live], str], Callable[[Live], str]]] = {
+    ERROR_RATE.slug: (quantities.error_rate, quantities.judged_invocations),
+    RESPONSE_TIME.slug: (quantities.slow_share, quantities.responses),
+    SATISFACTION.slug: (quantities.mean_rating, quantities.ratings),
+    TOOL_FAILURES.slug: (quantities.tool_failure_rate, quantities.judged_tool_calls),
 }
 CASES = [
     (spec, form, question)
@@ -170,21 +171,23 @@ def test_same_answers(
     measure, observations = BEFORE[spec.slug]
     threshold = spec.threshold
     lines = [
-        threshold.crossed(measure(form.window), spec.slug),
-        f"and {observations(form.window)} >= {form.floor}",
+        threshold.crossed(measure(Live(form.window)), spec.slug),
+        f"and {observations(Live(form.window))} >= {form.floor}",
     ]
     if form.still:
-        lines.append(f"and {threshold.crossed(measure(form.still), spec.slug)}")
+        lines.append(f"and {threshold.crossed(measure(Live(form.still)), spec.slug)}")
     if form.dense:
         window, floor = form.dense
-        lines.append(f"unless {observations(window)} >= {floor}")
+        lines.append(f"unless {observations(Live(window))} >= {floor}")
     before = asked("\n".join(lines))
     now = asked(inlined(of_specs.condition(spec, question)))
     assert before, "the history has to raise it"
     # Numbers are rounded to the millionth: 21 of 128 is half of one more, and may go either way.
     assert now == pytest.approx(before, abs=1.01e-6)
     numbers = asked(inlined(question.measure))
-    assert numbers == pytest.approx(asked(measure(form.window)), rel=1e-9, abs=1e-9, nan_ok=True)
+    assert numbers == pytest.approx(
+        asked(measure(Live(form.window))), rel=1e-9, abs=1e-9, nan_ok=True
+    )
 
 
 @pytest.mark.parametrize("counts", COUNTS)

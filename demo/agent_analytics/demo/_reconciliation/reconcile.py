@@ -15,7 +15,7 @@ from agent_analytics.demo._reconciliation.expected import (
     usd,
 )
 from agent_analytics.demo._run.prometheus import Prometheus
-from agent_analytics.insights.promql import queries
+from agent_analytics.insights.promql import Live, quantities
 from agent_analytics.processor import catalogue as c
 
 #: Bounds on the error of distinct tenants over all listings.
@@ -217,7 +217,7 @@ def _first_events(
 def _tenants(prometheus: Prometheus, ledger: Ledger, window: str, comparison: Comparison) -> None:
     """Compare distinct tenants, which are estimates with a known error."""
     group = "distinct tenants"
-    answers = prometheus.by_listing(queries.unique_tenants(window))
+    answers = prometheus.by_listing(quantities.unique_tenants(Live(window)))
     errors: list[float] = []
     for (publisher, agent), account in ledger.accounts.items():
         truth = len(account.tenants)

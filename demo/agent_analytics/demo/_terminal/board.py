@@ -6,7 +6,7 @@ from typing import Final
 
 from agent_analytics.demo._run.prometheus import Prometheus
 from agent_analytics.insights import Insight
-from agent_analytics.insights.promql import queries
+from agent_analytics.insights.promql import Live, Scope, quantities
 from agent_analytics.processor import catalogue as c
 
 _WINDOW: Final = "1m"
@@ -76,11 +76,11 @@ def read_board(prometheus: Prometheus, *, window_seconds: float) -> Board:
     worst: dict[Listing, str] = {}
     for insight in insights:
         worst.setdefault((insight.publisher_id, insight.agent_id), insight.severity)
-    rate = prometheus.by_listing(queries.invocation_rate(_RATE_WINDOW))
-    errors = prometheus.by_listing(queries.error_rate(_WINDOW))
-    p95 = prometheus.by_listing(queries.response_time_quantile(0.95, _WINDOW))
-    rating = prometheus.by_listing(queries.mean_rating(_RATING_WINDOW))
-    usd = prometheus.by_listing(queries.revenue(_WINDOW))
+    rate = prometheus.by_listing(quantities.invocation_rate(Live(_RATE_WINDOW)))
+    errors = prometheus.by_listing(quantities.error_rate(Live(_WINDOW)))
+    p95 = prometheus.by_listing(quantities.response_time_quantile(0.95, Live(_WINDOW)))
+    rating = prometheus.by_listing(quantities.mean_rating(Live(_RATING_WINDOW)))
+    usd = prometheus.by_listing(quantities.revenue(Live(_WINDOW)))
     by = "sum by (publisher_id, agent_id)"
     installs = prometheus.by_listing(f"{by} ({c.INSTALLS.name}) - {by} ({c.UNINSTALLS.name})")
     rows = [
@@ -98,7 +98,7 @@ def read_board(prometheus: Prometheus, *, window_seconds: float) -> Board:
     ]
     rows.sort(key=lambda row: (_WEIGHT.get(row.severity, 3), -(row.rate or 0.0)))
     window = f"{max(60, int(window_seconds))}s"
-    everyone = prometheus.query(queries.unique_tenants(window, queries.Scope(())))
+    everyone = prometheus.query(quantities.unique_tenants(Live(window), Scope(())))
     return Board(rows, insights, everyone[0].value if everyone else None)
 
 

@@ -25,7 +25,7 @@ from agent_analytics.insights._dashboards.parts.scopes import (
     FAILURES,
     OUTCOMES,
     PERIOD,
-    RATE,
+    RATE_WINDOW,
     RATING,
     SECONDS,
     TOOL_STEPS,
@@ -33,10 +33,13 @@ from agent_analytics.insights._dashboards.parts.scopes import (
 from agent_analytics.insights._dashboards.parts.tables import Column, rows
 from agent_analytics.insights._dashboards.publisher import freshness
 from agent_analytics.insights._definitions import ERROR_RATE, SATISFACTION, TOOL_FAILURES
-from agent_analytics.insights._promql import periods, queries
+from agent_analytics.insights._promql import now, quantities, scopes
+from agent_analytics.insights._promql.windows import Live
 from agent_analytics.processor import catalogue
 
-_NOW = "5m"
+_NOW = Live("5m")
+_A_DAY = Live("1d")
+_HOUR = Live("1h")
 
 
 def agent_dashboard() -> str:
@@ -78,21 +81,21 @@ def _now() -> Iterator[Panel]:
     yield number(
         "In progress now",
         "Calls that have begun and not ended.",
-        queries.in_progress(AGENT),
+        now.in_progress(AGENT),
         unit=COUNT,
         decimals=0,
     )
     yield number(
         "Calls a minute now",
         "Calls that ended in the last five minutes, a minute.",
-        f"60 * {queries.invocation_rate(_NOW, AGENT)}",
+        f"60 * {quantities.invocation_rate(_NOW, AGENT)}",
         unit="none",
         decimals=1,
     )
     yield number(
         "Error rate now",
         "Share of the calls of the last five minutes that failed or timed out.",
-        queries.error_rate(_NOW, AGENT),
+        quantities.error_rate(_NOW, AGENT),
         unit=SHARE,
         decimals=2,
         thresholds=FAILURES,
@@ -100,7 +103,7 @@ def _now() -> Iterator[Panel]:
     yield number(
         "p95 response time now",
         "19 of 20 successful calls of the last five minutes were answered within this time.",
-        queries.response_time_quantile(0.95, _NOW, AGENT),
+        quantities.response_time_quantile(0.95, _NOW, AGENT),
         unit="s",
         decimals=2,
         thresholds=SECONDS,
@@ -108,7 +111,7 @@ def _now() -> Iterator[Panel]:
     yield number(
         "Active installs",
         "Installs at this moment, where the marketplace keeps that number.",
-        queries.active_installs(AGENT),
+        quantities.active_installs(_NOW, AGENT),
         unit=COUNT,
         decimals=0,
     )
@@ -119,22 +122,22 @@ def _period() -> Iterator[Panel]:
     yield number(
         "Invocations",
         "How often the agent was called in the period, whatever came of it.",
-        periods.invocations(PERIOD, AGENT),
+        quantities.invocations(PERIOD, AGENT),
         unit=COUNT,
         decimals=0,
     )
-    yield change("Calls trend", "the number of calls", periods.invocations_trend(PERIOD, AGENT))
+    yield change("Calls trend", "the number of calls", quantities.invocations_trend(PERIOD, AGENT))
     yield number(
         "Unique tenants",
         "How many different tenants used the agent. An estimate, within about 3 %.",
-        periods.unique_tenants(PERIOD, AGENT),
+        quantities.unique_tenants(PERIOD, AGENT),
         unit=COUNT,
         decimals=0,
     )
     yield number(
         "Error rate",
         f"Share of the period's calls that failed. An insight is raised {ERROR_RATE.limit}.",
-        periods.error_rate(PERIOD, AGENT),
+        quantities.error_rate(PERIOD, AGENT),
         unit=SHARE,
         decimals=2,
         thresholds=FAILURES,
@@ -142,7 +145,7 @@ def _period() -> Iterator[Panel]:
     yield number(
         "p95 response time",
         "19 of 20 successful calls of the period were answered within this time.",
-        periods.response_time_quantile(0.95, PERIOD, AGENT),
+        quantities.response_time_quantile(0.95, PERIOD, AGENT),
         unit="s",
         decimals=2,
         thresholds=SECONDS,
@@ -150,7 +153,7 @@ def _period() -> Iterator[Panel]:
     yield number(
         "Satisfaction",
         f"Mean rating by tenants, 1 to 5. An insight is raised {SATISFACTION.limit}.",
-        periods.mean_rating(PERIOD, AGENT),
+        quantities.mean_rating(PERIOD, AGENT),
         unit="none",
         decimals=2,
         thresholds=RATING,
@@ -158,18 +161,23 @@ def _period() -> Iterator[Panel]:
     yield number(
         "Revenue",
         "What tenants were charged in the period, before refunds and fees.",
-        periods.revenue(PERIOD, AGENT),
+        quantities.revenue(PERIOD, AGENT),
         unit=USD,
         decimals=2,
     )
-    yield change("Sales trend", "the revenue", periods.revenue_trend(PERIOD, AGENT))
+    yield change("Sales trend", "the revenue", quantities.revenue_trend(PERIOD, AGENT))
 
 
 def _calls() -> Iterator[Panel]:
     yield lines(
         "Invocations a minute",
         "Calls of the agent by how they ended.",
-        [query(f"60 * {queries.invocation_rate(RATE, AGENT.over('outcome'))}", "{{outcome}}")],
+        [
+            query(
+                f"60 * {quantities.invocation_rate(RATE_WINDOW, AGENT.over('outcome'))}",
+                "{{outcome}}",
+            )
+        ],
         unit="none",
         bars=True,
         colours=OUTCOMES,
@@ -177,7 +185,7 @@ def _calls() -> Iterator[Panel]:
     yield lines(
         "Failures a minute by type",
         "Calls that failed, by the type of the error. The commonest is where to begin.",
-        [query(f"60 * {queries.failures_by_type(RATE, AGENT)}", "{{error_type}}")],
+        [query(f"60 * {quantities.failures_by_type(RATE_WINDOW, AGENT)}", "{{error_type}}")],
         unit="none",
         bars=True,
     )
@@ -188,7 +196,7 @@ def _latency() -> Iterator[Panel]:
         "Response times",
         "How many successful calls took how long: the darker, the more. Dots are single calls;"
         " click one to open its trace, where traces are kept.",
-        traced(queries.responses_up_to(RATE, AGENT), "{{le}}"),
+        traced(quantities.responses_up_to(RATE_WINDOW, AGENT), "{{le}}"),
         unit="s",
     )
     yield lines(
@@ -196,12 +204,16 @@ def _latency() -> Iterator[Panel]:
         "Half of the successful calls were answered within p50, 19 of 20 within p95. The first"
         " chunk is when a streamed answer begins.",
         [
-            traced(queries.response_time_quantile(0.95, RATE, AGENT), "p95", ref="A"),
-            query(queries.response_time_quantile(0.5, RATE, AGENT), "p50", ref="B"),
-            query(queries.first_chunk_quantile(0.95, RATE, AGENT), "first chunk p95", ref="C"),
+            traced(quantities.response_time_quantile(0.95, RATE_WINDOW, AGENT), "p95", ref="A"),
+            query(quantities.response_time_quantile(0.5, RATE_WINDOW, AGENT), "p50", ref="B"),
+            query(
+                quantities.first_chunk_quantile(0.95, RATE_WINDOW, AGENT),
+                "first chunk p95",
+                ref="C",
+            ),
         ],
         unit="s",
-        limit=queries.SLOW_SECONDS,
+        limit=scopes.SLOW_SECONDS,
         colours=(("p95", "orange"), ("p50", "blue"), ("first chunk p95", "purple")),
     )
 
@@ -212,10 +224,10 @@ def _tools() -> Iterator[Panel]:
         "The tools that the agent called in the period: how often, how reliable, how slow. 19 of"
         f" 20 calls of the last day took at most p95. An insight is raised {TOOL_FAILURES.limit}.",
         [
-            instant(periods.tool_calls(PERIOD, AGENT_TOOLS), ref="A", rows=True),
-            instant(periods.tool_failure_rate(PERIOD, AGENT_TOOLS), ref="B", rows=True),
-            instant(periods.mean_tool_time(PERIOD, AGENT_TOOLS), ref="C", rows=True),
-            instant(queries.tool_time_quantile(0.95, "1d", AGENT_TOOLS), ref="D", rows=True),
+            instant(quantities.tool_calls(PERIOD, AGENT_TOOLS), ref="A", rows=True),
+            instant(quantities.tool_failure_rate(PERIOD, AGENT_TOOLS), ref="B", rows=True),
+            instant(quantities.mean_tool_time(PERIOD, AGENT_TOOLS), ref="C", rows=True),
+            instant(quantities.tool_time_quantile(0.95, _A_DAY, AGENT_TOOLS), ref="D", rows=True),
         ],
         columns={
             "tool": Column(name="Tool"),
@@ -229,7 +241,7 @@ def _tools() -> Iterator[Panel]:
     yield lines(
         "Tool failure rate",
         f"Share of each tool's calls that failed. An insight is raised {TOOL_FAILURES.limit}.",
-        [query(queries.tool_failure_rate(RATE, AGENT_TOOLS), "{{tool}}")],
+        [query(quantities.tool_failure_rate(RATE_WINDOW, AGENT_TOOLS), "{{tool}}")],
         unit=SHARE,
         limit=TOOL_FAILURES.threshold.value,
     )
@@ -241,9 +253,9 @@ def _money() -> Iterator[Panel]:
         "What tenants paid, what models cost you, and the part of that cost that went into"
         " failed calls: US dollars in the hour before.",
         [
-            query(queries.revenue("1h", AGENT), "revenue", ref="A"),
-            query(queries.model_cost("1h", AGENT), "model cost", ref="B"),
-            query(queries.wasted_cost("1h", AGENT), "wasted cost", ref="C"),
+            query(quantities.revenue(_HOUR, AGENT), "revenue", ref="A"),
+            query(quantities.model_cost(_HOUR, AGENT), "model cost", ref="B"),
+            query(quantities.wasted_cost(_HOUR, AGENT), "wasted cost", ref="C"),
         ],
         unit=USD,
         colours=(("revenue", "green"), ("model cost", "blue"), ("wasted cost", "red")),
@@ -252,8 +264,8 @@ def _money() -> Iterator[Panel]:
         "Tokens by model",
         "Tokens that went to and came from language models in the hour before.",
         [
-            query(queries.input_tokens("1h", AGENT.over("model")), "{{model}} in", ref="A"),
-            query(queries.output_tokens("1h", AGENT.over("model")), "{{model}} out", ref="B"),
+            query(quantities.input_tokens(_HOUR, AGENT.over("model")), "{{model}} in", ref="A"),
+            query(quantities.output_tokens(_HOUR, AGENT.over("model")), "{{model}} out", ref="B"),
         ],
         unit=COUNT,
     )
@@ -265,7 +277,7 @@ def _ratings() -> Panel:
         "Ratings",
         "How many tenants gave how many stars in the period.",
         [
-            instant(periods.ratings_of(star, PERIOD, AGENT), f"{star} ★", ref=chr(64 + star))
+            instant(quantities.ratings_of(star, PERIOD, AGENT), f"{star} ★", ref=chr(64 + star))
             for star in reversed(stars)
         ],
         unit=COUNT,
@@ -278,7 +290,7 @@ def _versions() -> Panel:
         "Versions running",
         "Versions of the agent that are running now. Two may for a while, during a roll-out; when"
         " one appears for the first time, graphs are marked.",
-        [instant(queries.versions(AGENT.over(*labels)), rows=True)],
+        [instant(now.versions(AGENT.over(*labels)), rows=True)],
         columns={
             "agent_name": Column(name="Name"),
             "agent_version": Column(name="Version"),

@@ -15,7 +15,7 @@ from agent_analytics.insights._dashboards.parts.panels import (
 from agent_analytics.insights._dashboards.parts.scopes import MARKET, NONE_WANTED, RATE
 from agent_analytics.insights._dashboards.publisher import last_activity
 from agent_analytics.insights._promql import health
-from agent_analytics.insights._promql.queries import Scope
+from agent_analytics.insights._promql.scopes import Scope
 from agent_analytics.processor import catalogue
 
 _CAUSE = Scope(("cause",))

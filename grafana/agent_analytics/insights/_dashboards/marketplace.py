@@ -33,8 +33,9 @@ from agent_analytics.insights._dashboards.parts.scopes import (
 )
 from agent_analytics.insights._dashboards.parts.tables import Column, rows
 from agent_analytics.insights._dashboards.publisher import last_activity
-from agent_analytics.insights._promql import days, health, periods, queries
-from agent_analytics.insights._promql.queries import LISTING, Scope
+from agent_analytics.insights._promql import health, now, quantities
+from agent_analytics.insights._promql.scopes import LISTING, Scope
+from agent_analytics.insights._promql.windows import UTC_DAY
 from agent_analytics.processor import catalogue
 
 _PUBLISHERS = Scope(("publisher_id",))
@@ -75,40 +76,40 @@ def _business() -> Iterator[Panel]:
     yield number(
         "GMV",
         "Gross merchandise value: what tenants were charged less what they were given back.",
-        periods.gmv(PERIOD, MARKET),
+        quantities.gmv(PERIOD, MARKET),
         unit=USD,
         decimals=2,
     )
     yield change(
         "Trend of GMV",
         "the gross merchandise value",
-        periods.gmv_trend(PERIOD, MARKET),
+        quantities.gmv_trend(PERIOD, MARKET),
     )
     yield number(
         "Fees",
         "The marketplace's share of the revenue.",
-        periods.fees(PERIOD, MARKET),
+        quantities.fees(PERIOD, MARKET),
         unit=USD,
         decimals=2,
     )
     yield number(
         "Active publishers",
         "Publishers of whom any agent was used in the period.",
-        periods.active_publishers(PERIOD),
+        quantities.active_publishers(PERIOD),
         unit=COUNT,
         decimals=0,
     )
     yield number(
         "Active listings",
         "Agents that were used in the period.",
-        periods.active_listings(PERIOD),
+        quantities.active_listings(PERIOD),
         unit=COUNT,
         decimals=0,
     )
     yield number(
         "Tenants",
         "How many different tenants used any agent. An estimate, within about 3 %.",
-        periods.unique_tenants(PERIOD, MARKET),
+        quantities.unique_tenants(PERIOD, MARKET),
         unit=COUNT,
         decimals=0,
     )
@@ -116,7 +117,7 @@ def _business() -> Iterator[Panel]:
         "Tenant retention",
         "Of the tenants of the period before, how many came back in this one, to any agent. An"
         " estimate, within about 3 points.",
-        periods.retention(PERIOD, MARKET),
+        quantities.retention(PERIOD, MARKET),
         unit=SHARE,
         decimals=0,
     )
@@ -126,15 +127,17 @@ def _use() -> Iterator[Panel]:
     yield number(
         "Invocations",
         "How often any agent was called, whatever came of it.",
-        periods.invocations(PERIOD, MARKET),
+        quantities.invocations(PERIOD, MARKET),
         unit=COUNT,
         decimals=0,
     )
-    yield change("Trend of calls", "the number of calls", periods.invocations_trend(PERIOD, MARKET))
+    yield change(
+        "Trend of calls", "the number of calls", quantities.invocations_trend(PERIOD, MARKET)
+    )
     yield number(
         "Error rate",
         "Share of calls that failed or timed out. Calls that the tenant cancelled are left out.",
-        periods.error_rate(PERIOD, MARKET),
+        quantities.error_rate(PERIOD, MARKET),
         unit=SHARE,
         decimals=2,
         thresholds=FAILURES,
@@ -142,21 +145,21 @@ def _use() -> Iterator[Panel]:
     yield number(
         "Installs",
         "New installs in the period, of all agents.",
-        periods.installs(PERIOD, MARKET),
+        quantities.installs(PERIOD, MARKET),
         unit=COUNT,
         decimals=0,
     )
     yield number(
         "Uninstalls",
         "Installs that were taken back in the period.",
-        periods.uninstalls(PERIOD, MARKET),
+        quantities.uninstalls(PERIOD, MARKET),
         unit=COUNT,
         decimals=0,
     )
     yield number(
         "Refunds",
         "What tenants were given back.",
-        periods.refunds(PERIOD, MARKET),
+        quantities.refunds(PERIOD, MARKET),
         unit=USD,
         decimals=2,
     )
@@ -164,10 +167,10 @@ def _use() -> Iterator[Panel]:
 
 
 def _by_day() -> Iterator[Panel]:
-    revenue = days.growth(catalogue.REVENUE.name, MARKET)
-    refunds = days.growth(catalogue.REFUNDS.name, MARKET)
-    fees = days.growth(catalogue.FEES.name, MARKET)
-    calls = days.growth(catalogue.INVOCATIONS.name, Scope(("outcome",)))
+    revenue = UTC_DAY.grown(catalogue.REVENUE.name, MARKET)
+    refunds = UTC_DAY.grown(catalogue.REFUNDS.name, MARKET)
+    fees = UTC_DAY.grown(catalogue.FEES.name, MARKET)
+    calls = UTC_DAY.grown(catalogue.INVOCATIONS.name, Scope(("outcome",)))
     yield lines(
         "GMV and fees a day",
         "What tenants were charged less what they were given back, and the marketplace's share.",
@@ -189,7 +192,7 @@ def _by_day() -> Iterator[Panel]:
     yield lines(
         "Tenants a day",
         "How many different tenants used any agent on each day.",
-        [query(days.tenants(MARKET), "tenants", step=DAY)],
+        [query(quantities.unique_tenants(UTC_DAY, MARKET), "tenants", step=DAY)],
         unit=COUNT,
         bars=True,
         colours=(("tenants", "blue"),),
@@ -197,7 +200,7 @@ def _by_day() -> Iterator[Panel]:
 
 
 def _top() -> Panel:
-    best = f"topk({_TOP}, {periods.revenue(PERIOD, LISTING)})"
+    best = f"topk({_TOP}, {quantities.revenue(PERIOD, LISTING)})"
     listing = ", ".join(catalogue.LISTING_LABELS)
 
     def of_best(expr: str) -> str:
@@ -208,8 +211,8 @@ def _top() -> Panel:
         "The agents that earned most in the period. Click one to see it in detail.",
         [
             instant(best, ref="A", rows=True),
-            instant(of_best(periods.invocations(PERIOD, LISTING)), ref="B", rows=True),
-            instant(of_best(periods.refunds(PERIOD, LISTING)), ref="C", rows=True),
+            instant(of_best(quantities.invocations(PERIOD, LISTING)), ref="B", rows=True),
+            instant(of_best(quantities.refunds(PERIOD, LISTING)), ref="C", rows=True),
         ],
         columns={
             "publisher_id": Column(name="Publisher", width=150),
@@ -223,7 +226,7 @@ def _top() -> Panel:
 
 
 def _trouble() -> Panel:
-    firing = queries.firing_insights(LISTING)
+    firing = now.firing_insights(LISTING)
     by_severity = f"count by ({', '.join((*LISTING.by, 'severity'))}) ({firing})"
     return rows(
         "Listings in trouble",
@@ -248,7 +251,7 @@ def _publishers() -> Panel:
     return rows(
         f"Top {_TOP} publishers by revenue",
         "The publishers that earned most in the period.",
-        [instant(f"topk({_TOP}, {periods.revenue(PERIOD, _PUBLISHERS)})", rows=True)],
+        [instant(f"topk({_TOP}, {quantities.revenue(PERIOD, _PUBLISHERS)})", rows=True)],
         columns={
             "publisher_id": Column(
                 name="Publisher",
@@ -266,7 +269,7 @@ def _blind() -> Iterator[Panel]:
         "Calls beyond a publisher's cap",
         "Calls of agents that are counted together, because their publisher has more listings"
         " than the limits allow.",
-        f"({periods.invocations(PERIOD, other)} or vector(0))",
+        f"({quantities.invocations(PERIOD, other)} or vector(0))",
         unit=COUNT,
         decimals=0,
         thresholds=NONE_WANTED,

@@ -20,7 +20,7 @@ from agent_analytics.insights._dashboards.parts.scopes import (
     FAILURES,
     LEGEND,
     MARKET,
-    RATE,
+    RATE_WINDOW,
     SECONDS,
     SEVERITIES,
 )
@@ -28,10 +28,11 @@ from agent_analytics.insights._dashboards.parts.tables import Column, rows
 from agent_analytics.insights._dashboards.publisher import last_activity
 from agent_analytics.insights._definitions import ERROR_RATE
 from agent_analytics.insights._definitions.spec.model import RUNBOOKS
-from agent_analytics.insights._promql import health, queries
-from agent_analytics.insights._promql.queries import LISTING
+from agent_analytics.insights._promql import health, now, quantities, scopes
+from agent_analytics.insights._promql.scopes import LISTING
+from agent_analytics.insights._promql.windows import Live
 
-_NOW = "5m"
+_NOW = Live("5m")
 _WORST = 5
 
 
@@ -64,7 +65,7 @@ def _headline() -> Iterator[Panel]:
     yield number(
         "Pages firing",
         "Alerts for on-call that are firing now.",
-        f"(count ({queries.firing_pages(MARKET)}) or vector(0))",
+        f"(count ({now.firing_pages(MARKET)}) or vector(0))",
         unit=COUNT,
         decimals=0,
         thresholds=((None, "green"), (1, "red")),
@@ -72,7 +73,7 @@ def _headline() -> Iterator[Panel]:
     yield number(
         "Error rate now",
         "Share of the calls of the last five minutes that failed, of all agents.",
-        queries.error_rate(_NOW, MARKET),
+        quantities.error_rate(_NOW, MARKET),
         unit=SHARE,
         decimals=2,
         thresholds=FAILURES,
@@ -80,7 +81,7 @@ def _headline() -> Iterator[Panel]:
     yield number(
         "p95 response time now",
         "19 of 20 successful calls of the last five minutes were answered within this time.",
-        queries.response_time_quantile(0.95, _NOW, MARKET),
+        quantities.response_time_quantile(0.95, _NOW, MARKET),
         unit="s",
         decimals=2,
         thresholds=SECONDS,
@@ -88,7 +89,7 @@ def _headline() -> Iterator[Panel]:
     yield number(
         "In progress now",
         "Calls that have begun and not ended, of all agents.",
-        queries.in_progress(MARKET),
+        now.in_progress(MARKET),
         unit=COUNT,
         decimals=0,
     )
@@ -109,7 +110,7 @@ def _pages() -> Panel:
         "Firing pages",
         "Every alert for on-call that is firing. Click its runbook to read what to do, or its"
         " agent to look at it.",
-        [instant(ranked(queries.firing_pages(MARKET)), rows=True)],
+        [instant(ranked(now.firing_pages(MARKET)), rows=True)],
         columns={
             "rank": Column(name="Severity", width=100, texts=SEVERITIES),
             "alertname": Column(name="Alert", width=220),
@@ -145,16 +146,21 @@ def _worst() -> Iterator[Panel]:
     yield lines(
         f"Error rate, the worst {_WORST}",
         "Share of calls that failed, by listing. On-call is paged above the dashed line.",
-        [query(f"topk({_WORST}, {queries.error_rate(RATE, LISTING)} > 0)", LEGEND)],
+        [query(f"topk({_WORST}, {quantities.error_rate(RATE_WINDOW, LISTING)} > 0)", LEGEND)],
         unit=SHARE,
         limit=ERROR_RATE.threshold.value,
     )
     yield lines(
         f"p95 response time, the slowest {_WORST}",
         "19 of 20 successful calls were answered within this time, by listing.",
-        [query(f"topk({_WORST}, {queries.response_time_quantile(0.95, RATE, LISTING)})", LEGEND)],
+        [
+            query(
+                f"topk({_WORST}, {quantities.response_time_quantile(0.95, RATE_WINDOW, LISTING)})",
+                LEGEND,
+            )
+        ],
         unit="s",
-        limit=queries.SLOW_SECONDS,
+        limit=scopes.SLOW_SECONDS,
     )
 
 
@@ -163,10 +169,10 @@ def _listings() -> Panel:
         "Listings now",
         "Every listing that was called in the last five minutes.",
         [
-            instant(f"60 * {queries.invocation_rate(_NOW, LISTING)} > 0", ref="A", rows=True),
-            instant(queries.error_rate(_NOW, LISTING), ref="B", rows=True),
-            instant(queries.response_time_quantile(0.95, _NOW, LISTING), ref="C", rows=True),
-            instant(queries.in_progress(LISTING), ref="D", rows=True),
+            instant(f"60 * {quantities.invocation_rate(_NOW, LISTING)} > 0", ref="A", rows=True),
+            instant(quantities.error_rate(_NOW, LISTING), ref="B", rows=True),
+            instant(quantities.response_time_quantile(0.95, _NOW, LISTING), ref="C", rows=True),
+            instant(now.in_progress(LISTING), ref="D", rows=True),
         ],
         columns={
             "publisher_id": Column(name="Publisher", width=180),

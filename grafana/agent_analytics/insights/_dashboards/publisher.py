@@ -31,7 +31,8 @@ from agent_analytics.insights._dashboards.parts.scopes import (
     SECONDS,
 )
 from agent_analytics.insights._definitions import ERROR_RATE, RESPONSE_TIME, SATISFACTION
-from agent_analytics.insights._promql import days, periods, queries
+from agent_analytics.insights._promql import now, quantities, scopes
+from agent_analytics.insights._promql.windows import UTC_DAY
 from agent_analytics.processor import catalogue
 
 
@@ -69,44 +70,46 @@ def _usage() -> Iterator[Panel]:
     yield number(
         "Invocations",
         "How often the agents were called in the period, whatever came of it.",
-        periods.invocations(PERIOD, PUBLISHER),
+        quantities.invocations(PERIOD, PUBLISHER),
         unit=COUNT,
         decimals=0,
     )
-    yield change("Calls trend", "the number of calls", periods.invocations_trend(PERIOD, PUBLISHER))
+    yield change(
+        "Calls trend", "the number of calls", quantities.invocations_trend(PERIOD, PUBLISHER)
+    )
     yield number(
         "Unique tenants",
         "How many different tenants used the agents. An estimate, within about 3 %.",
-        periods.unique_tenants(PERIOD, PUBLISHER),
+        quantities.unique_tenants(PERIOD, PUBLISHER),
         unit=COUNT,
         decimals=0,
     )
     yield number(
         "Active installs",
         "Installs at this moment, where the marketplace keeps that number.",
-        periods.active_installs(PERIOD, PUBLISHER),
+        quantities.active_installs(PERIOD, PUBLISHER),
         unit=COUNT,
         decimals=0,
     )
     yield number(
         "Revenue",
         "What tenants were charged, before refunds and the marketplace's fees.",
-        periods.revenue(PERIOD, PUBLISHER),
+        quantities.revenue(PERIOD, PUBLISHER),
         unit=USD,
         decimals=2,
     )
-    yield change("Sales trend", "the revenue", periods.revenue_trend(PERIOD, PUBLISHER))
+    yield change("Sales trend", "the revenue", quantities.revenue_trend(PERIOD, PUBLISHER))
     yield number(
         "Revenue/tenant",
         "Revenue divided by the number of different tenants.",
-        periods.revenue_per_tenant(PERIOD, PUBLISHER),
+        quantities.revenue_per_tenant(PERIOD, PUBLISHER),
         unit=USD,
         decimals=2,
     )
     yield number(
         "Margin",
         "What is left of the revenue after refunds, fees and the cost of language models.",
-        periods.margin(PERIOD, PUBLISHER),
+        quantities.margin(PERIOD, PUBLISHER),
         unit=USD,
         decimals=2,
         thresholds=PROFIT,
@@ -117,7 +120,7 @@ def _quality() -> Iterator[Panel]:
     yield number(
         "Satisfaction",
         f"Mean rating by tenants, 1 to 5. An insight is raised {SATISFACTION.limit}.",
-        periods.mean_rating(PERIOD, PUBLISHER),
+        quantities.mean_rating(PERIOD, PUBLISHER),
         unit="none",
         decimals=2,
         thresholds=RATING,
@@ -126,7 +129,7 @@ def _quality() -> Iterator[Panel]:
         "Error rate",
         "Share of calls that failed or timed out. Calls that the tenant cancelled are left out."
         f" An insight is raised {ERROR_RATE.limit}.",
-        periods.error_rate(PERIOD, PUBLISHER),
+        quantities.error_rate(PERIOD, PUBLISHER),
         unit=SHARE,
         decimals=2,
         thresholds=FAILURES,
@@ -134,7 +137,7 @@ def _quality() -> Iterator[Panel]:
     yield number(
         "p95 response time",
         "19 of 20 successful calls were answered within this time.",
-        periods.response_time_quantile(0.95, PERIOD, PUBLISHER),
+        quantities.response_time_quantile(0.95, PERIOD, PUBLISHER),
         unit="s",
         decimals=2,
         thresholds=SECONDS,
@@ -142,7 +145,7 @@ def _quality() -> Iterator[Panel]:
     yield number(
         "Mean response time",
         "Mean time from a call to its answer, for successful calls.",
-        periods.mean_response_time(PERIOD, PUBLISHER),
+        quantities.mean_response_time(PERIOD, PUBLISHER),
         unit="s",
         decimals=2,
         thresholds=SECONDS,
@@ -150,20 +153,20 @@ def _quality() -> Iterator[Panel]:
     yield number(
         "Model cost",
         "What the calls of language models cost you.",
-        periods.model_cost(PERIOD, PUBLISHER),
+        quantities.model_cost(PERIOD, PUBLISHER),
         unit=USD,
         decimals=2,
     )
     yield freshness(PUBLISHER)
 
 
-def freshness(scope: queries.Scope) -> Panel:
+def freshness(scope: scopes.Scope) -> Panel:
     """Return the number that says how old the newest figures of a dashboard are."""
     return number(
         "Age of the data",
         "How long ago the newest figures on this page were measured. When this is large, or not"
         " available, they are old.",
-        queries.scrape_age(scope),
+        now.scrape_age(scope),
         unit="s",
         decimals=0,
         thresholds=FRESH,
@@ -175,7 +178,7 @@ def last_activity() -> Panel:
     return number(
         "Last activity",
         "How long ago any agent last did anything. When this is large, the page is blind.",
-        queries.data_age(MARKET),
+        now.data_age(MARKET),
         unit="s",
         decimals=0,
         thresholds=FRESH,
@@ -184,7 +187,7 @@ def last_activity() -> Panel:
 
 def _use_by_day() -> Iterator[Panel]:
     by_outcome = PUBLISHER.over("outcome")
-    calls = days.growth(catalogue.INVOCATIONS.name, by_outcome)
+    calls = UTC_DAY.grown(catalogue.INVOCATIONS.name, by_outcome)
     yield lines(
         "Invocations a day",
         "Calls of the agents on each day, by how they ended.",
@@ -196,7 +199,7 @@ def _use_by_day() -> Iterator[Panel]:
     yield lines(
         "Tenants a day",
         "How many different tenants used each agent on each day.",
-        [query(days.tenants(LISTINGS), LEGEND, step=DAY)],
+        [query(quantities.unique_tenants(UTC_DAY, LISTINGS), LEGEND, step=DAY)],
         unit=COUNT,
     )
 
@@ -205,7 +208,7 @@ def _quality_by_day() -> Iterator[Panel]:
     yield lines(
         "Error rate by agent",
         "Share of each day's calls that failed; an insight is raised above the dashed line.",
-        [query(days.error_rate(LISTINGS), LEGEND, step=DAY)],
+        [query(quantities.error_rate(UTC_DAY, LISTINGS), LEGEND, step=DAY)],
         unit=SHARE,
         limit=ERROR_RATE.threshold.value,
     )
@@ -213,16 +216,16 @@ def _quality_by_day() -> Iterator[Panel]:
         "p95 response time by agent",
         "19 of 20 successful calls of each day were answered within this time."
         f" {RESPONSE_TIME.title} raises an insight.",
-        [query(days.response_time_quantile(0.95, LISTINGS), LEGEND, step=DAY)],
+        [query(quantities.response_time_quantile(0.95, UTC_DAY, LISTINGS), LEGEND, step=DAY)],
         unit="s",
-        limit=queries.SLOW_SECONDS,
+        limit=scopes.SLOW_SECONDS,
     )
 
 
 def _money_by_day() -> Iterator[Panel]:
-    revenue = days.growth(catalogue.REVENUE.name, PUBLISHER)
-    cost = days.growth(catalogue.MODEL_COST.name, PUBLISHER)
-    wasted = days.growth(catalogue.WASTED_COST.name, PUBLISHER)
+    revenue = UTC_DAY.grown(catalogue.REVENUE.name, PUBLISHER)
+    cost = UTC_DAY.grown(catalogue.MODEL_COST.name, PUBLISHER)
+    wasted = UTC_DAY.grown(catalogue.WASTED_COST.name, PUBLISHER)
     yield lines(
         "Revenue and model cost a day",
         "What tenants paid, what models cost you, and the part of that cost that went into"
@@ -238,7 +241,7 @@ def _money_by_day() -> Iterator[Panel]:
     yield lines(
         "Satisfaction by agent",
         "Mean rating by tenants on each day, 1 to 5; an insight is raised below the dashed line.",
-        [query(days.mean_rating(LISTINGS), LEGEND, step=DAY)],
+        [query(quantities.mean_rating(UTC_DAY, LISTINGS), LEGEND, step=DAY)],
         unit="none",
         limit=SATISFACTION.threshold.value,
     )

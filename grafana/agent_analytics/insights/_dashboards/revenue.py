@@ -24,7 +24,8 @@ from agent_analytics.insights._dashboards.parts.scopes import (
     PUBLISHER,
 )
 from agent_analytics.insights._dashboards.publisher import freshness
-from agent_analytics.insights._promql import days, periods
+from agent_analytics.insights._promql import quantities
+from agent_analytics.insights._promql.windows import UTC_DAY
 from agent_analytics.processor import catalogue
 
 
@@ -58,36 +59,36 @@ def _earned() -> Iterator[Panel]:
     yield number(
         "Revenue",
         "What tenants were charged, before refunds and the marketplace's fees.",
-        periods.revenue(PERIOD, PUBLISHER),
+        quantities.revenue(PERIOD, PUBLISHER),
         unit=USD,
         decimals=2,
     )
-    yield change("Sales trend", "the revenue", periods.revenue_trend(PERIOD, PUBLISHER))
+    yield change("Sales trend", "the revenue", quantities.revenue_trend(PERIOD, PUBLISHER))
     yield number(
         "Revenue/tenant",
         "Revenue divided by the number of different tenants.",
-        periods.revenue_per_tenant(PERIOD, PUBLISHER),
+        quantities.revenue_per_tenant(PERIOD, PUBLISHER),
         unit=USD,
         decimals=2,
     )
     yield number(
         "Refunds",
         "What tenants were given back.",
-        periods.refunds(PERIOD, PUBLISHER),
+        quantities.refunds(PERIOD, PUBLISHER),
         unit=USD,
         decimals=2,
     )
     yield number(
         "Fees",
         "The marketplace's share of the revenue.",
-        periods.fees(PERIOD, PUBLISHER),
+        quantities.fees(PERIOD, PUBLISHER),
         unit=USD,
         decimals=2,
     )
     yield number(
         "Margin",
         "What is left of the revenue after refunds, fees and the cost of language models.",
-        periods.margin(PERIOD, PUBLISHER),
+        quantities.margin(PERIOD, PUBLISHER),
         unit=USD,
         decimals=2,
         thresholds=PROFIT,
@@ -99,42 +100,42 @@ def _spent() -> Iterator[Panel]:
     yield number(
         "Model cost",
         "What the calls of language models cost you.",
-        periods.model_cost(PERIOD, PUBLISHER),
+        quantities.model_cost(PERIOD, PUBLISHER),
         unit=USD,
         decimals=2,
     )
     yield number(
         "Wasted cost",
         "The part of the model cost that went into calls that failed.",
-        periods.wasted_cost(PERIOD, PUBLISHER),
+        quantities.wasted_cost(PERIOD, PUBLISHER),
         unit=USD,
         decimals=2,
     )
     yield number(
         "Model cost per success",
         "What models cost you for each call that succeeded.",
-        periods.cost_per_success(PERIOD, PUBLISHER),
+        quantities.cost_per_success(PERIOD, PUBLISHER),
         unit=USD,
         decimals=4,
     )
     yield number(
         "Input read from cache",
         "Share of the input tokens that came from the model's cache, which is cheaper.",
-        periods.cached_share(PERIOD, PUBLISHER),
+        quantities.cached_share(PERIOD, PUBLISHER),
         unit=SHARE,
         decimals=1,
     )
     yield number(
         "Conversations",
         "How many different conversations there were. An estimate, within about 3 %.",
-        periods.conversations(PERIOD, PUBLISHER),
+        quantities.conversations(PERIOD, PUBLISHER),
         unit=COUNT,
         decimals=0,
     )
     yield number(
         "Turns per conversation",
         "Calls divided by conversations.",
-        periods.turns_per_conversation(PERIOD, PUBLISHER),
+        quantities.turns_per_conversation(PERIOD, PUBLISHER),
         unit="none",
         decimals=1,
     )
@@ -144,35 +145,35 @@ def _adopted() -> Iterator[Panel]:
     yield number(
         "Installs",
         "New installs in the period. A tenant who installs again counts again.",
-        periods.installs(PERIOD, PUBLISHER),
+        quantities.installs(PERIOD, PUBLISHER),
         unit=COUNT,
         decimals=0,
     )
     yield number(
         "Uninstalls",
         "Installs that were taken back in the period.",
-        periods.uninstalls(PERIOD, PUBLISHER),
+        quantities.uninstalls(PERIOD, PUBLISHER),
         unit=COUNT,
         decimals=0,
     )
     yield number(
         "Active installs",
         "Installs at this moment, where the marketplace keeps that number.",
-        periods.active_installs(PERIOD, PUBLISHER),
+        quantities.active_installs(PERIOD, PUBLISHER),
         unit=COUNT,
         decimals=0,
     )
     yield number(
         "Install churn",
         "Uninstalls in the period, by the active installs when it began.",
-        periods.install_churn(PERIOD, PUBLISHER),
+        quantities.install_churn(PERIOD, PUBLISHER),
         unit=SHARE,
         decimals=1,
     )
     yield number(
         "Unique tenants",
         "How many different tenants used the agents. An estimate, within about 3 %.",
-        periods.unique_tenants(PERIOD, PUBLISHER),
+        quantities.unique_tenants(PERIOD, PUBLISHER),
         unit=COUNT,
         decimals=0,
     )
@@ -180,7 +181,7 @@ def _adopted() -> Iterator[Panel]:
         "Retention",
         "Of the tenants of the period before, how many came back in this one. An estimate,"
         " within about 3 points.",
-        periods.retention(PERIOD, PUBLISHER),
+        quantities.retention(PERIOD, PUBLISHER),
         unit=SHARE,
         decimals=0,
     )
@@ -198,7 +199,7 @@ def _money_by_day() -> Iterator[Panel]:
         "What tenants were charged, what models cost, the marketplace's share, and what was"
         " given back.",
         [
-            query(days.growth(metric.name, PUBLISHER), name, ref=chr(65 + index), step=DAY)
+            query(UTC_DAY.grown(metric.name, PUBLISHER), name, ref=chr(65 + index), step=DAY)
             for index, (metric, name, _) in enumerate(parts)
         ],
         unit=USD,
@@ -207,7 +208,7 @@ def _money_by_day() -> Iterator[Panel]:
     yield lines(
         "Revenue by agent a day",
         "What tenants were charged for each agent.",
-        [query(days.growth(catalogue.REVENUE.name, LISTINGS), LEGEND, step=DAY)],
+        [query(UTC_DAY.grown(catalogue.REVENUE.name, LISTINGS), LEGEND, step=DAY)],
         unit=USD,
         bars=True,
     )
@@ -219,13 +220,13 @@ def _adoption_by_day() -> Iterator[Panel]:
         "How many tenants installed an agent on each day, and how many took it back.",
         [
             query(
-                days.growth(catalogue.INSTALLS.name, PUBLISHER),
+                UTC_DAY.grown(catalogue.INSTALLS.name, PUBLISHER),
                 "installs",
                 ref="A",
                 step=DAY,
             ),
             query(
-                days.growth(catalogue.UNINSTALLS.name, PUBLISHER),
+                UTC_DAY.grown(catalogue.UNINSTALLS.name, PUBLISHER),
                 "uninstalls",
                 ref="B",
                 step=DAY,
@@ -237,7 +238,7 @@ def _adoption_by_day() -> Iterator[Panel]:
     yield lines(
         "Tenants a day",
         "How many different tenants used any of the agents on each day.",
-        [query(days.tenants(PUBLISHER), "tenants", step=DAY)],
+        [query(quantities.unique_tenants(UTC_DAY, PUBLISHER), "tenants", step=DAY)],
         unit=COUNT,
         bars=True,
         colours=(("tenants", "blue"),),

@@ -14,7 +14,7 @@ from agent_analytics.insights._definitions.spec.asking import (
 )
 from agent_analytics.insights._definitions.spec.model import Question, Spec, Threshold
 from agent_analytics.insights._definitions.spec.texts import PERCENT, THIS, WHO, WHOLE, asked, value
-from agent_analytics.insights._promql import accounting, figures, periods
+from agent_analytics.insights._promql import accounting, quantities
 
 _FEWEST_UNINSTALLS: Final = 10
 _FEWEST_TENANTS: Final = 30
@@ -47,20 +47,20 @@ INSTALL_CHURN: Final = Spec(
         Question(
             audience="publisher",
             traffic=traffic,
-            measure=figures.surplus_uninstalls(period),
+            measure=quantities.surplus_uninstalls(period),
             threshold=Threshold(comparison=">", value=0),
             conditions=(
-                f"and {periods.uninstalls(period)} >= {_FEWEST_UNINSTALLS}",
+                f"and {quantities.uninstalls(period)} >= {_FEWEST_UNINSTALLS}",
                 (
-                    f"and {figures.surplus_uninstalls(period)} > {_SURPLUS_ERRORS} * sqrt("
-                    f"{periods.uninstalls(period)} + {periods.installs(period)})"
+                    f"and {quantities.surplus_uninstalls(period)} > {_SURPLUS_ERRORS} * sqrt("
+                    f"{quantities.uninstalls(period)} + {quantities.installs(period)})"
                 ),
             ),
             window=SPOKEN[period],
             seconds=period.days * DAY_SECONDS,
             numbers={
-                "uninstalls": asked(periods.uninstalls(period, THIS), WHOLE),
-                "installs": asked(periods.installs(period, THIS), WHOLE),
+                "uninstalls": asked(quantities.uninstalls(period, THIS), WHOLE),
+                "installs": asked(quantities.installs(period, THIS), WHOLE),
             },
         )
         for traffic, period in PERIODS.items()
@@ -68,8 +68,8 @@ INSTALL_CHURN: Final = Spec(
     ),
 )
 
-_NOW: Final = periods.retention(WEEK)
-_BEFORE: Final = periods.retention(WEEK_BEFORE)
+_NOW: Final = quantities.retention(WEEK)
+_BEFORE: Final = quantities.retention(WEEK_BEFORE)
 _LOSS: Final = f"({_BEFORE} - {_NOW})"
 
 
@@ -101,19 +101,19 @@ RETENTION_FALLING: Final = Spec(
             measure=_LOSS,
             threshold=Threshold(comparison=">", value=0.1),
             conditions=(
-                f"and {periods.unique_tenants(WEEK_BEFORE)} >= {_FEWEST_TENANTS}",
-                f"and {periods.unique_tenants(WEEK_EARLIER)} >= {_FEWEST_TENANTS}",
+                f"and {quantities.unique_tenants(WEEK_BEFORE)} >= {_FEWEST_TENANTS}",
+                f"and {quantities.unique_tenants(WEEK_EARLIER)} >= {_FEWEST_TENANTS}",
                 accounting.since(WEEK_EARLIER),
                 (
                     f"and {_LOSS} > {_RETENTION_ERRORS} * sqrt("
-                    f"{_variance(_NOW, periods.unique_tenants(WEEK_BEFORE))}"
-                    f" + {_variance(_BEFORE, periods.unique_tenants(WEEK_EARLIER))}"
+                    f"{_variance(_NOW, quantities.unique_tenants(WEEK_BEFORE))}"
+                    f" + {_variance(_BEFORE, quantities.unique_tenants(WEEK_EARLIER))}"
                     f" + {_SKETCH_VARIANCE})"
                 ),
             ),
             numbers={
-                "now": asked(periods.retention(WEEK, THIS), PERCENT),
-                "before": asked(periods.retention(WEEK_BEFORE, THIS), PERCENT),
+                "now": asked(quantities.retention(WEEK, THIS), PERCENT),
+                "before": asked(quantities.retention(WEEK_BEFORE, THIS), PERCENT),
             },
         ),
     ),
@@ -140,10 +140,10 @@ LISTING_DEAD: Final = Spec(
         Question(
             audience="publisher",
             traffic="week",
-            measure=periods.invocations(FOUR_WEEKS_BEFORE),
+            measure=quantities.invocations(FOUR_WEEKS_BEFORE),
             threshold=Threshold(comparison=">", value=20),
             conditions=(
-                f"unless {periods.invocations(WEEK)} > 0",
+                f"unless {quantities.invocations(WEEK)} > 0",
                 # What was counted by other rules may have been no call.
                 accounting.since(FOUR_WEEKS_BEFORE),
             ),

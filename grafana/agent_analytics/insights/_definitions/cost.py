@@ -22,7 +22,7 @@ from agent_analytics.insights._definitions.spec.texts import (
     asked,
     value,
 )
-from agent_analytics.insights._promql import accounting, figures, periods
+from agent_analytics.insights._promql import accounting, quantities
 from agent_analytics.insights._promql.windows import Period
 
 _COST_FLOOR: Final = 1
@@ -59,19 +59,19 @@ NEGATIVE_MARGIN: Final = Spec(
         Question(
             audience="publisher",
             traffic=traffic,
-            measure=periods.margin(period),
+            measure=quantities.margin(period),
             threshold=Threshold(comparison="<", value=0),
             conditions=(
                 # What is given away is not meant to earn.
-                f"and {periods.revenue(period)} > 0",
-                f"and {periods.model_cost(period)} >= {_COST_FLOOR}",
+                f"and {quantities.revenue(period)} > 0",
+                f"and {quantities.model_cost(period)} >= {_COST_FLOOR}",
             ),
             window=SPOKEN[period],
             seconds=period.days * DAY_SECONDS,
-            worth=a_day(f"-1 * {periods.margin(period)}", period),
+            worth=a_day(f"-1 * {quantities.margin(period)}", period),
             numbers={
-                "revenue": asked(periods.revenue(period, THIS), DOLLARS),
-                "cost": asked(periods.model_cost(period, THIS), DOLLARS),
+                "revenue": asked(quantities.revenue(period, THIS), DOLLARS),
+                "cost": asked(quantities.model_cost(period, THIS), DOLLARS),
             },
         )
         for traffic, period in _LONG.items()
@@ -105,16 +105,16 @@ WASTED_SPEND: Final = Spec(
         Question(
             audience="publisher",
             traffic=traffic,
-            measure=figures.wasted_share(period),
+            measure=quantities.wasted_share(period),
             threshold=Threshold(comparison=">", value=0.1),
             conditions=(
-                f"and {periods.model_cost(period)} >= {_COST_FLOOR}",
-                f"and {figures.failures(period)} >= {_FEWEST_FAILURES}",
+                f"and {quantities.model_cost(period)} >= {_COST_FLOOR}",
+                f"and {quantities.failed_invocations(period)} >= {_FEWEST_FAILURES}",
             ),
             window=SPOKEN[period],
             seconds=period.days * DAY_SECONDS,
-            worth=a_day(periods.wasted_cost(period), period),
-            numbers={"wasted": asked(periods.wasted_cost(period, THIS), DOLLARS)},
+            worth=a_day(quantities.wasted_cost(period), period),
+            numbers={"wasted": asked(quantities.wasted_cost(period, THIS), DOLLARS)},
         )
         for traffic, period in _LONG.items()
     ),
@@ -123,30 +123,30 @@ WASTED_SPEND: Final = Spec(
 
 def _growing(traffic: str, period: Period) -> Question:
     enough = f">= {_FEWEST_INVOCATIONS}"
-    now = figures.tokens_per_invocation(period, least=enough)
-    before = figures.tokens_per_invocation(FOUR_WEEKS_BEFORE, least=enough)
+    now = quantities.tokens_per_invocation(period, least=enough)
+    before = quantities.tokens_per_invocation(FOUR_WEEKS_BEFORE, least=enough)
     less_failing = (
-        f"({periods.error_rate(FOUR_WEEKS_BEFORE)} - {periods.error_rate(period)}) > 0.01"
+        f"({quantities.error_rate(FOUR_WEEKS_BEFORE)} - {quantities.error_rate(period)}) > 0.01"
     )
     better_liked = (
-        f"({periods.mean_rating(period)} - {periods.mean_rating(FOUR_WEEKS_BEFORE)}) > 0.2"
+        f"({quantities.mean_rating(period)} - {quantities.mean_rating(FOUR_WEEKS_BEFORE)}) > 0.2"
     )
     return Question(
         audience="publisher",
         traffic=traffic,
-        measure=periods.trend(now, before),
+        measure=quantities.trend(now, before),
         threshold=Threshold(comparison=">", value=0.3),
-        known=periods.invocations(period),
+        known=quantities.invocations(period),
         conditions=(
             f"unless {less_failing}",
             f"unless {better_liked}",
             accounting.since(FOUR_WEEKS_BEFORE),
         ),
         window=SPOKEN[period],
-        worth=a_day(f"{periods.model_cost(period)} * (1 - {before} / {now})", period),
+        worth=a_day(f"{quantities.model_cost(period)} * (1 - {before} / {now})", period),
         numbers={
-            "now": asked(figures.tokens_per_invocation(period, THIS), WHOLE),
-            "before": asked(figures.tokens_per_invocation(FOUR_WEEKS_BEFORE, THIS), WHOLE),
+            "now": asked(quantities.tokens_per_invocation(period, THIS), WHOLE),
+            "before": asked(quantities.tokens_per_invocation(FOUR_WEEKS_BEFORE, THIS), WHOLE),
         },
     )
 
@@ -209,17 +209,17 @@ PROMPT_CACHE: Final = Spec(
         Question(
             audience="publisher",
             traffic="week",
-            measure=periods.cached_share(WEEK),
+            measure=quantities.cached_share(WEEK),
             threshold=Threshold(comparison="<", value=0.2),
             conditions=(
-                f"and {periods.input_tokens(WEEK)} >= {_INPUT_FLOOR}",
-                f"and {figures.input_tokens_per_invocation(WEEK)} >= {_LONG_INPUT}",
+                f"and {quantities.input_tokens(WEEK)} >= {_INPUT_FLOOR}",
+                f"and {quantities.input_tokens_per_invocation(WEEK)} >= {_LONG_INPUT}",
             ),
             window=SPOKEN[WEEK],
             seconds=WEEK.days * DAY_SECONDS,
             numbers={
-                "tokens": asked(periods.input_tokens(WEEK, THIS), "humanize"),
-                "each": asked(figures.input_tokens_per_invocation(WEEK, THIS), WHOLE),
+                "tokens": asked(quantities.input_tokens(WEEK, THIS), "humanize"),
+                "each": asked(quantities.input_tokens_per_invocation(WEEK, THIS), WHOLE),
             },
         ),
     ),

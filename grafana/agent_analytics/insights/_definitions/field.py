@@ -11,7 +11,7 @@ from agent_analytics.insights._definitions.spec.asking import Form, of_oncall, o
 from agent_analytics.insights._definitions.spec.model import Spec, Threshold
 from agent_analytics.insights._definitions.spec.texts import WHO
 from agent_analytics.insights._promql import counts as _counts
-from agent_analytics.insights._promql import figures, periods, queries
+from agent_analytics.insights._promql import quantities, scopes
 
 #: How each is asked of on-call.
 FORMS: Final[dict[str, tuple[Form, ...]]] = {
@@ -95,10 +95,10 @@ ERROR_RATE: Final = Spec(
             "error-rate", _counts.FAILED_INVOCATIONS, _ERROR_RATE_BOUND, *FORMS["error-rate"]
         ),
         *of_publishers(
-            periods.error_rate,
+            quantities.error_rate,
             _ERROR_RATE_BOUND,
-            floor=(periods.judged_invocations, 40),
-            worth=figures.missed_revenue,
+            floor=(quantities.judged_invocations, 40),
+            worth=quantities.missed_revenue,
         ),
     ),
 )
@@ -139,7 +139,9 @@ RESPONSE_TIME: Final = Spec(
         *of_oncall(
             "response-time", _counts.SLOW_RESPONSES, _RESPONSE_TIME_BOUND, *FORMS["response-time"]
         ),
-        *of_publishers(figures.slow_share, _RESPONSE_TIME_BOUND, floor=(figures.responses, 40)),
+        *of_publishers(
+            quantities.slow_share, _RESPONSE_TIME_BOUND, floor=(quantities.responses, 40)
+        ),
     ),
 )
 
@@ -169,7 +171,7 @@ SATISFACTION: Final = Spec(
     ),
     questions=(
         *of_oncall("satisfaction", _counts.RATINGS, _SATISFACTION_BOUND, *FORMS["satisfaction"]),
-        *of_publishers(periods.mean_rating, _SATISFACTION_BOUND, floor=(periods.ratings, 10)),
+        *of_publishers(quantities.mean_rating, _SATISFACTION_BOUND, floor=(quantities.ratings, 10)),
     ),
 )
 
@@ -190,7 +192,7 @@ TOOL_FAILURES: Final = Spec(
         "Check that tool's configuration, its credentials and limits, and the health of the API"
         " behind it."
     ),
-    by=queries.TOOL.by,
+    by=scopes.TOOL.by,
     first_look=(
         (
             "sum by (outcome) "
@@ -208,7 +210,9 @@ TOOL_FAILURES: Final = Spec(
             "tool-failures", _counts.FAILED_CALLS, _TOOL_FAILURES_BOUND, *FORMS["tool-failures"]
         ),
         *of_publishers(
-            periods.tool_failure_rate, _TOOL_FAILURES_BOUND, floor=(figures.judged_tool_calls, 20)
+            quantities.tool_failure_rate,
+            _TOOL_FAILURES_BOUND,
+            floor=(quantities.judged_tool_calls, 20),
         ),
     ),
 )

@@ -18,35 +18,37 @@ from agent_analytics.insights._definitions.spec.texts import (
     asked,
     value,
 )
-from agent_analytics.insights._promql import accounting, figures, periods
-from agent_analytics.insights._promql.queries import LISTING, TOOL
+from agent_analytics.insights._promql import accounting, quantities
+from agent_analytics.insights._promql.scopes import LISTING, TOOL
 from agent_analytics.insights._promql.windows import Period
 
 _FEWEST_INVOCATIONS: Final = 50
 _FEWEST_BEFORE: Final = 100
 _MORE_CALLS: Final = 0.5
-_THEN: Final = figures.calls_per_invocation(FOUR_WEEKS_BEFORE)
+_THEN: Final = quantities.calls_per_invocation(FOUR_WEEKS_BEFORE)
 _OF_LISTING: Final = f"on ({', '.join(LISTING.by)})"
 
 
 def _looping(traffic: str, period: Period) -> Question:
-    now = figures.calls_per_invocation(period)
+    now = quantities.calls_per_invocation(period)
     return Question(
         audience="publisher",
         traffic=traffic,
         measure=f"({now} / {_THEN})",
         threshold=Threshold(comparison=">", value=2),
-        known=periods.invocations(period),
+        known=quantities.invocations(period),
         conditions=(
             f"and ({now} - {_THEN}) > {_MORE_CALLS}",
-            f"and {_OF_LISTING} {periods.invocations(period)} >= {_FEWEST_INVOCATIONS}",
-            f"and {_OF_LISTING} {periods.invocations(FOUR_WEEKS_BEFORE)} >= {_FEWEST_BEFORE}",
+            f"and {_OF_LISTING} {quantities.invocations(period)} >= {_FEWEST_INVOCATIONS}",
+            f"and {_OF_LISTING} {quantities.invocations(FOUR_WEEKS_BEFORE)} >= {_FEWEST_BEFORE}",
             accounting.since(FOUR_WEEKS_BEFORE),
         ),
         window=SPOKEN[period],
         numbers={
-            "now": asked(figures.calls_per_invocation(period, THIS_TOOL), ONE_PLACE),
-            "before": asked(figures.calls_per_invocation(FOUR_WEEKS_BEFORE, THIS_TOOL), ONE_PLACE),
+            "now": asked(quantities.calls_per_invocation(period, THIS_TOOL), ONE_PLACE),
+            "before": asked(
+                quantities.calls_per_invocation(FOUR_WEEKS_BEFORE, THIS_TOOL), ONE_PLACE
+            ),
         },
     )
 
@@ -82,7 +84,7 @@ _UNUSED_FLOOR: Final = 200
 #: Calls that the earlier use of a tool would have led to expect.
 _EXPECTED_CALLS: Final = 20
 _EXPECTED: Final = (
-    f"({_THEN} * {_OF_LISTING} group_left () {periods.invocations(WEEK)}"
+    f"({_THEN} * {_OF_LISTING} group_left () {quantities.invocations(WEEK)}"
     f" {accounting.since(FOUR_WEEKS_BEFORE)})"
 )
 
@@ -120,15 +122,15 @@ TOOL_UNUSED: Final = Spec(
             audience="publisher",
             traffic="week",
             measure=(
-                f"(0 * {periods.tool_calls(WEEK)}"
-                f" + {_OF_LISTING} group_left () {periods.invocations(WEEK)})"
+                f"(0 * {quantities.tool_calls(WEEK)}"
+                f" + {_OF_LISTING} group_left () {quantities.invocations(WEEK)})"
             ),
             threshold=Threshold(comparison=">", value=_UNUSED_FLOOR),
             conditions=(
-                f"and {periods.tool_calls(WEEK)} == 0",
-                f"and {figures.tool_known(Period(7))}",
+                f"and {quantities.tool_calls(WEEK)} == 0",
+                f"and {quantities.tool_known(Period(7))}",
                 # Never in a month, or so often before that a week without is no accident.
-                f"and ({periods.tool_calls(MONTH)} == 0 or {_EXPECTED} >= {_EXPECTED_CALLS})",
+                f"and ({quantities.tool_calls(MONTH)} == 0 or {_EXPECTED} >= {_EXPECTED_CALLS})",
             ),
         ),
     ),

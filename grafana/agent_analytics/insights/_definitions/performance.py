@@ -13,8 +13,9 @@ from agent_analytics.insights._definitions.spec.texts import (
     asked,
     value,
 )
-from agent_analytics.insights._promql import figures, periods, recent, recorded
-from agent_analytics.insights._promql.queries import TOOL
+from agent_analytics.insights._promql import quantities, recorded, weeks
+from agent_analytics.insights._promql.scopes import TOOL
+from agent_analytics.insights._promql.windows import Hours
 
 #: Half as much again as usual.
 _SLOWER: Final = 0.5
@@ -24,7 +25,7 @@ _FEWEST_RESPONSES: Final = 100
 
 
 def _slower(hours: int) -> Question:
-    now, usual = recent.this_week(recorded.P95, hours), recent.usual(recorded.P95, hours)
+    now, usual = weeks.this_week(recorded.P95, hours), weeks.usual(recorded.P95, hours)
     more = f"({now} - {usual})"
     return Question(
         audience="publisher",
@@ -32,14 +33,14 @@ def _slower(hours: int) -> Question:
         measure=f"({now} / {usual} - 1)",
         threshold=Threshold(comparison=">", value=_SLOWER),
         conditions=(
-            f"and {more} > {_DEVIATIONS} * {recent.deviation(recorded.P95, hours)}",
+            f"and {more} > {_DEVIATIONS} * {weeks.deviation(recorded.P95, hours)}",
             f"and {more} > {_LEAST_SECONDS}",
-            f"and {recent.responses_in_hours(hours)} >= {_FEWEST_RESPONSES}",
+            f"and {quantities.responses(Hours(hours))} >= {_FEWEST_RESPONSES}",
         ),
         window="hour" if hours == 1 else f"{hours} hours",
         numbers={
-            "now": asked(recent.this_week(recorded.P95, hours, THIS), 'printf "%.1f"', after=" s"),
-            "usual": asked(recent.usual(recorded.P95, hours, THIS), 'printf "%.1f"', after=" s"),
+            "now": asked(weeks.this_week(recorded.P95, hours, THIS), 'printf "%.1f"', after=" s"),
+            "usual": asked(weeks.usual(recorded.P95, hours, THIS), 'printf "%.1f"', after=" s"),
         },
     )
 
@@ -100,16 +101,16 @@ TOOL_LATENCY: Final = Spec(
         Question(
             audience="publisher",
             traffic="week",
-            measure=figures.tool_time_share(WEEK),
+            measure=quantities.tool_time_share(WEEK),
             threshold=Threshold(comparison=">", value=0.5),
             conditions=(
-                f"and {periods.tool_calls(WEEK)} >= {_FEWEST_RESPONSES}",
-                f"and {figures.mean_tool_time(WEEK)} >= {_LEAST_SECONDS}",
+                f"and {quantities.tool_calls(WEEK)} >= {_FEWEST_RESPONSES}",
+                f"and {quantities.seconds_per_call(WEEK)} >= {_LEAST_SECONDS}",
             ),
             window=SPOKEN[WEEK],
             seconds=WEEK.days * DAY_SECONDS,
             numbers={
-                "mean": asked(figures.mean_tool_time(WEEK, THIS_TOOL), SHORT, after=" s"),
+                "mean": asked(quantities.seconds_per_call(WEEK, THIS_TOOL), SHORT, after=" s"),
             },
         ),
     ),

@@ -5,13 +5,13 @@ from typing import Final
 from agent_analytics.insights._definitions.spec.asking import FOUR_WEEKS_BEFORE, WEEK
 from agent_analytics.insights._definitions.spec.model import Question, Spec, Threshold
 from agent_analytics.insights._definitions.spec.texts import RATING, THIS, WHO, asked, value
-from agent_analytics.insights._promql import periods
+from agent_analytics.insights._promql import quantities
 
 _FEWEST_RATINGS: Final = 20
 #: Three and a half standard errors of a mean of ratings, whose standard deviation is about 0.8.
 _NOISE: Final = 2.8
 
-_FALL: Final = f"({periods.mean_rating(FOUR_WEEKS_BEFORE)} - {periods.mean_rating(WEEK)})"
+_FALL: Final = f"({quantities.mean_rating(FOUR_WEEKS_BEFORE)} - {quantities.mean_rating(WEEK)})"
 
 RATING_FALLING: Final = Spec(
     slug="rating-falling",
@@ -43,13 +43,13 @@ RATING_FALLING: Final = Spec(
             measure=_FALL,
             threshold=Threshold(comparison=">", value=0.3),
             conditions=(
-                f"and {_FALL} > {_NOISE} / sqrt({periods.ratings(WEEK)})",
-                f"and {periods.ratings(WEEK)} >= {_FEWEST_RATINGS}",
-                f"and {periods.ratings(FOUR_WEEKS_BEFORE)} >= {_FEWEST_RATINGS}",
+                f"and {_FALL} > {_NOISE} / sqrt({quantities.ratings(WEEK)})",
+                f"and {quantities.ratings(WEEK)} >= {_FEWEST_RATINGS}",
+                f"and {quantities.ratings(FOUR_WEEKS_BEFORE)} >= {_FEWEST_RATINGS}",
             ),
             numbers={
-                "now": asked(periods.mean_rating(WEEK, THIS), RATING),
-                "before": asked(periods.mean_rating(FOUR_WEEKS_BEFORE, THIS), RATING),
+                "now": asked(quantities.mean_rating(WEEK, THIS), RATING),
+                "before": asked(quantities.mean_rating(FOUR_WEEKS_BEFORE, THIS), RATING),
             },
         ),
     ),

@@ -6,8 +6,9 @@ from agent_analytics.insights._definitions.field import ERROR_RATE
 from agent_analytics.insights._definitions.spec.asking import raised
 from agent_analytics.insights._definitions.spec.model import Question, Spec, Threshold
 from agent_analytics.insights._definitions.spec.texts import PERCENT, THIS, WHO, asked, bound, value
-from agent_analytics.insights._promql import recent, recorded
-from agent_analytics.insights._promql.queries import LISTING
+from agent_analytics.insights._promql import quantities, recorded, weeks
+from agent_analytics.insights._promql.scopes import LISTING
+from agent_analytics.insights._promql.windows import Hours, Lately
 
 #: Share of the invocations that may fail: an objective of 95 %.
 BUDGET: Final = 0.05
@@ -36,13 +37,13 @@ _BUDGET_ADVICE: Final = (
 def _burning(factor: float, long: str, short: str, floor: int) -> tuple[str, tuple[str, ...]]:
     """Return the measure of a burn rate and the conditions beside it."""
     threshold = Threshold(comparison=">", value=BUDGET, scale=factor)
-    still = threshold.crossed(recent.error_rate(short), _BUDGET_SLUG)
-    enough = f"and {recent.judged_invocations(long)} >= {floor}"
-    return recent.error_rate(long), (f"and {still}", enough)
+    still = threshold.crossed(quantities.error_rate(Lately(short)), _BUDGET_SLUG)
+    enough = f"and {quantities.judged_invocations(Lately(long))} >= {floor}"
+    return quantities.error_rate(Lately(long)), (f"and {still}", enough)
 
 
 def _numbers(factor: float, short: str) -> dict[str, str]:
-    still = asked(recent.error_rate(short, THIS), PERCENT)
+    still = asked(quantities.error_rate(Lately(short), THIS), PERCENT)
     return {"short": short, "times": f"{factor:g}", "still": still}
 
 
@@ -113,10 +114,10 @@ _EVIDENCE: Final = 9.21
 
 def _unusual(hours: int) -> Question:
     rates = recorded.ERROR_RATES
-    now, usual = recent.this_week(rates, hours), recent.usual(rates, hours)
+    now, usual = weeks.this_week(rates, hours), weeks.usual(rates, hours)
     more = f"({now} - {usual})"
-    spread = f"{_DEVIATIONS} * {recent.deviation(rates, hours)}"
-    judged = recent.judged_in_hours(hours)
+    spread = f"{_DEVIATIONS} * {weeks.deviation(rates, hours)}"
+    judged = quantities.judged_invocations(Hours(hours))
     return Question(
         audience="publisher",
         traffic=f"{hours}h",
@@ -130,8 +131,8 @@ def _unusual(hours: int) -> Question:
         ),
         window="hour" if hours == 1 else f"{hours} hours",
         numbers={
-            "now": asked(recent.this_week(rates, hours, THIS), PERCENT),
-            "usual": asked(recent.usual(rates, hours, THIS), PERCENT),
+            "now": asked(weeks.this_week(rates, hours, THIS), PERCENT),
+            "usual": asked(weeks.usual(rates, hours, THIS), PERCENT),
         },
     )
 

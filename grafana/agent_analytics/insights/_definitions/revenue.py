@@ -19,7 +19,7 @@ from agent_analytics.insights._definitions.spec.texts import (
     asked,
     value,
 )
-from agent_analytics.insights._promql import accounting, figures, periods
+from agent_analytics.insights._promql import accounting, quantities
 
 _REVENUE_FLOOR: Final = 10
 #: Standard errors of the ratio of two counts.
@@ -28,9 +28,9 @@ _STANDARD_ERRORS: Final = 3.5
 FEW: Final = 5
 _CARRIED_FLOOR: Final = 25
 
-_TREND: Final = periods.revenue_trend(WEEK)
-_LOST: Final = f"({periods.revenue(WEEK_BEFORE)} - {periods.revenue(WEEK)})"
-_CHANCE: Final = f"sqrt(1 / {figures.successes(WEEK)} + 1 / {figures.successes(WEEK_BEFORE)})"
+_TREND: Final = quantities.revenue_trend(WEEK)
+_LOST: Final = f"({quantities.revenue(WEEK_BEFORE)} - {quantities.revenue(WEEK)})"
+_CHANCE: Final = f"sqrt(1 / {quantities.successes(WEEK)} + 1 / {quantities.successes(WEEK_BEFORE)})"
 
 REVENUE_FALLING: Final = Spec(
     slug="revenue-falling",
@@ -67,21 +67,21 @@ REVENUE_FALLING: Final = Spec(
             measure=_TREND,
             threshold=Threshold(comparison="<", value=-0.2),
             conditions=(
-                f"and {periods.revenue(WEEK_BEFORE)} >= {_REVENUE_FLOOR}",
+                f"and {quantities.revenue(WEEK_BEFORE)} >= {_REVENUE_FLOOR}",
                 # A listing that nobody used at all divides by zero here, and is told as dead.
                 f"and {_TREND} < -{_STANDARD_ERRORS} * {_CHANCE}",
                 accounting.since(WEEK_BEFORE),
             ),
             worth=a_day(_LOST, WEEK),
             numbers={
-                "now": asked(periods.revenue(WEEK, THIS), DOLLARS),
-                "before": asked(periods.revenue(WEEK_BEFORE, THIS), DOLLARS),
+                "now": asked(quantities.revenue(WEEK, THIS), DOLLARS),
+                "before": asked(quantities.revenue(WEEK_BEFORE, THIS), DOLLARS),
             },
         ),
     ),
 )
 
-_PER_TENANT: Final = periods.revenue_per_tenant(MONTH)
+_PER_TENANT: Final = quantities.revenue_per_tenant(MONTH)
 
 FEW_TENANTS: Final = Spec(
     slug="few-tenants",
@@ -105,19 +105,19 @@ FEW_TENANTS: Final = Spec(
         Question(
             audience="publisher",
             traffic="period",
-            measure=periods.unique_tenants(MONTH),
+            measure=quantities.unique_tenants(MONTH),
             threshold=Threshold(comparison="<", value=FEW),
             conditions=(
-                f"and {periods.revenue(MONTH)} >= {_CARRIED_FLOOR}",
+                f"and {quantities.revenue(MONTH)} >= {_CARRIED_FLOOR}",
                 # Revenue per tenant holds or rises: fewer tenants who also pay less is a listing
                 # that is going, which other insights tell.
-                f"and {_PER_TENANT} >= 0.9 * {periods.revenue_per_tenant(MONTH_BEFORE)}",
+                f"and {_PER_TENANT} >= 0.9 * {quantities.revenue_per_tenant(MONTH_BEFORE)}",
                 accounting.since(MONTH_BEFORE),
             ),
             worth=a_day(_PER_TENANT, MONTH),
             numbers={
-                "each": asked(periods.revenue_per_tenant(MONTH, THIS), DOLLARS),
-                "before": asked(periods.revenue_per_tenant(MONTH_BEFORE, THIS), DOLLARS),
+                "each": asked(quantities.revenue_per_tenant(MONTH, THIS), DOLLARS),
+                "before": asked(quantities.revenue_per_tenant(MONTH_BEFORE, THIS), DOLLARS),
             },
         ),
     ),

@@ -11,7 +11,8 @@ from typing import Final
 from agent_analytics.insights._definitions.spec.asking import WEEK
 from agent_analytics.insights._definitions.spec.model import Question, Spec, Threshold
 from agent_analytics.insights._definitions.spec.texts import DURATION, WHO, value
-from agent_analytics.insights._promql import periods, queries, recent, rollups
+from agent_analytics.insights._promql import now, quantities, rollups, scopes
+from agent_analytics.insights._promql.windows import HourAgo, Levels
 
 #: For how long a service has to be gone before on-call is paged: longer than a restart takes.
 ABSENCE: Final = "2m"
@@ -26,17 +27,17 @@ _MANY: Final = 0.5
 _FEWEST_OF_MANY: Final = 2
 #: For how long a service that service discovery has dropped is remembered.
 _REMEMBERED: Final = "1h"
-_JOB: Final = f'job="{queries.JOB}"'
+_JOB: Final = f'job="{scopes.JOB}"'
 _UP: Final = f"up{{{_JOB}}}"
-_OF_JOB: Final = queries.Scope(("job", "instance"), (_JOB,))
-_AGE: Final = queries.data_age(_OF_JOB)
+_OF_JOB: Final = scopes.Scope(("job", "instance"), (_JOB,))
+_AGE: Final = now.data_age(_OF_JOB)
 #: What the last day leads to expect of an endpoint in the time without a span.
 _EXPECTED: Final = (
-    f"{_AGE} * {recent.growth(rollups.EVERY_INVOCATION, '1d', _OF_JOB)} / {_DAY_SECONDS}"
+    f"{_AGE} * {Levels('1d').grown(rollups.EVERY_INVOCATION, _OF_JOB)} / {_DAY_SECONDS}"
 )
 #: What ended there in the same hour a week ago, else a day ago: a night, or a day off.
 _AS_QUIET: Final = "({} or {})".format(
-    *(recent.growth_of_hour(rollups.EVERY_INVOCATION, ago, _OF_JOB) for ago in (168, 24))
+    *(HourAgo(ago).grown(rollups.EVERY_INVOCATION, _OF_JOB) for ago in (168, 24))
 )
 _PAGES: Final = frozenset({"no_target", "service_down", "service_gone", "many_down"})
 _DURATION: Final = re.compile(r"(?:\d+(?:ms|[smhdwy]))+")
@@ -138,7 +139,7 @@ def _pages(absence: str) -> tuple[Question, ...]:
         ),
         _page(
             "no_spans",
-            f"{_UP} == 1\nunless on (job, instance) {queries.data_age(_OF_JOB)}",
+            f"{_UP} == 1\nunless on (job, instance) {now.data_age(_OF_JOB)}",
             "15m",
             "A metrics endpoint has never seen a span of an agent",
             "{{ $labels.instance }} answers, and no span of an agent has ended there.",
@@ -151,7 +152,7 @@ _WEEK_SECONDS: Final = 7 * 86_400
 
 
 def _without(traffic: str, seconds: str, cause: str) -> Question:
-    expected = f"{periods.invocations(WEEK)} * {seconds} / {_WEEK_SECONDS}"
+    expected = f"{quantities.invocations(WEEK)} * {seconds} / {_WEEK_SECONDS}"
     return Question(
         audience="publisher",
         traffic=traffic,
@@ -199,10 +200,10 @@ def telemetry(absence: str = ABSENCE) -> Spec:
         ),
         questions=(
             *_pages(absence),
-            _without("gone", recent.unseen_seconds(), "its process is no longer scraped"),
+            _without("gone", now.unseen_seconds(), "its process is no longer scraped"),
             _without(
                 "silent",
-                recent.silent_seconds(),
+                now.silent_seconds(),
                 "its process answers, and no span ends there",
             ),
         ),

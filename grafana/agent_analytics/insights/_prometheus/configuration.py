@@ -13,7 +13,7 @@ from agent_analytics.insights._prometheus.receivers import (
 )
 from agent_analytics.insights._prometheus.scraping import Access, Discovery, job, static
 from agent_analytics.insights._prometheus.shards import of_shard
-from agent_analytics.insights._promql import queries
+from agent_analytics.insights._promql import scopes
 from agent_analytics.insights._yaml import Yaml, dump
 
 #: Path of the sketches beside ``/metrics``; most of the lines, and slow to change.
@@ -79,9 +79,9 @@ def prometheus_config(
         raise ValueError(msg)
     kept = of_shard(shard, shards) if shards > 1 else []
     jobs: list[Yaml] = [
-        job(queries.JOB, scrape_interval, found, access, kept=kept),
+        job(scopes.JOB, scrape_interval, found, access, kept=kept),
         job(
-            queries.SKETCH_JOB,
+            scopes.SKETCH_JOB,
             sketch_interval,
             found,
             access if sketches_token_file is None else access.by_token(sketches_token_file),
@@ -178,7 +178,7 @@ def alertmanager_config(
         | {
             "route": {
                 "receiver": "oncall",
-                "group_by": ["alertname", *queries.LISTING.by],
+                "group_by": ["alertname", *scopes.LISTING.by],
                 "group_wait": "1s",
                 "group_interval": "10s",
                 "repeat_interval": "4h",
@@ -203,13 +203,13 @@ def _inhibitions() -> list[Yaml]:
     """
     oncall = _equals("audience", "oncall")
     budget = _equals("insight", "error-budget")
-    listing = list(queries.LISTING.by)
+    listing = list(scopes.LISTING.by)
     return [
         {
             # The fast and the slow question about one listing, or one of its tools, page once.
             "source_matchers": [oncall, _equals("traffic", "dense")],
             "target_matchers": [oncall, _equals("traffic", "sparse")],
-            "equal": ["alertname", *queries.TOOL.by],
+            "equal": ["alertname", *scopes.TOOL.by],
         },
         {
             # An endpoint that is down cannot be stale as well.

@@ -7,13 +7,27 @@ one before did, or two at once. A window is within one revision where no mark is
 few, so that looking for them in two months costs next to nothing.
 """
 
-from typing import Final
+from typing import Final, Protocol
 
 from agent_analytics.insights._entries import Recording
 from agent_analytics.insights._promql import rollups
-from agent_analytics.insights._promql.queries import LISTING, Scope
-from agent_analytics.insights._promql.windows import AnyPeriod, At, Period
+from agent_analytics.insights._promql.scopes import LISTING, Scope
 from agent_analytics.processor import catalogue
+
+
+class Days(Protocol):
+    """A window of days that ended some days ago."""
+
+    @property
+    def days(self) -> int:
+        """Its length."""
+        ...
+
+    @property
+    def ago(self) -> int:
+        """How many days ago it ended."""
+        ...
+
 
 #: The revisions of a listing's processes, every five minutes, with the time as the value; those
 #: that were known before; and the last ones of each day.
@@ -103,24 +117,6 @@ def unless_changed(window: str) -> str:
     return f"unless {_ON} last_over_time({CHANGED}[{window}])"
 
 
-def since(period: Period) -> str:
+def since(period: Days) -> str:
     """Return the end of a condition: whose revision changed since a period began is left out."""
     return unless_changed(f"{period.days + period.ago}d")
-
-
-def comparable(quantity: str, period: AnyPeriod, scope: Scope) -> str:
-    """Return a quantity that compares a period with the one before, absent across revisions."""
-    if isinstance(period, Period) and period.recorded:
-        return quantity  # an insight, which has a condition of its own
-    if isinstance(period, Period) and period.raw is not None:
-        # Nothing was recorded: a revision is new where no endpoint showed it at the beginning.
-        everything = Scope(("revision",))
-        name = catalogue.ACCOUNTING.name
-        now = period.over("last_over_time", name, everything, "1d")
-        then = period.before.over("last_over_time", name, everything, "1d", at=At.START)
-        new = f"group by (revision) ({now}) unless group by (revision) ({then})"
-        return f"({quantity} unless on () ({new}))"
-    marks = " or ".join(
-        each.over("last_over_time", CHANGED, scope, each.whole) for each in (period, period.before)
-    )
-    return f"({quantity} unless on ({', '.join(scope.by)}) ({marks}))"

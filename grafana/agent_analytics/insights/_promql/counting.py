@@ -9,8 +9,8 @@ from typing import Final
 
 from agent_analytics.insights._entries import Recording
 from agent_analytics.insights._promql import rollups
-from agent_analytics.insights._promql.queries import LISTING, SUCCESS, one_of
 from agent_analytics.insights._promql.recorded import COUNTING_SINCE
+from agent_analytics.insights._promql.scopes import LISTING, SUCCESS, one_of
 from agent_analytics.processor import catalogue
 
 #: What probes found, at an evaluation that finds no record.

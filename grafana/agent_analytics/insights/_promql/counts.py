@@ -9,7 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from agent_analytics.insights._promql import queries, recorded
+from agent_analytics.insights._promql import quantities, recorded
+from agent_analytics.insights._promql.scopes import LISTING, SUCCESS, TOOL, Scope, one_of, select
+from agent_analytics.insights._promql.windows import Live
+from agent_analytics.processor import catalogue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,16 +29,16 @@ class Counts:
 
     part: str
     whole: str
-    of_part: Callable[[str], str]
-    of_whole: Callable[[str, str], str]
+    of_part: Callable[[Live], str]
+    of_whole: Callable[[Live, str], str]
     rest: bool = False
 
     def recordings(self, window: str) -> list[tuple[str, str]]:
         """Return names and expressions of what is recorded of a window, in order."""
         part = recorded.increase(self.part, window)
         return [
-            (part, self.of_part(window)),
-            (recorded.increase(self.whole, window), self.of_whole(window, part)),
+            (part, self.of_part(Live(window))),
+            (recorded.increase(self.whole, window), self.of_whole(Live(window), part)),
         ]
 
     def measure(self, window: str) -> str:
@@ -53,29 +56,42 @@ class Counts:
         return recorded.increase(self.part, window)
 
 
+def _judged(name: str, scope: Scope) -> Callable[[Live, str], str]:
+    """Return what succeeded or failed in a window, what failed as it is recorded."""
+
+    def whole(window: Live, failed: str) -> str:
+        # `or` adds what failed: raw series have more labels than what is recorded, so none is
+        # hidden.
+        succeeded = select(name, scope, one_of("outcome", SUCCESS))
+        grown = f"increase({succeeded}[{window.duration}])"
+        return f"{scope.aggregate('sum')} ({grown} or {select(failed, scope)})"
+
+    return whole
+
+
 FAILED_INVOCATIONS: Final = Counts(
     part=recorded.FAILED_INVOCATIONS,
     whole=recorded.JUDGED_INVOCATIONS,
-    of_part=queries.failed_invocations,
-    of_whole=queries.judged_besides,
+    of_part=quantities.failed_invocations,
+    of_whole=_judged(catalogue.INVOCATIONS.name, LISTING),
 )
 #: Quick ones are what a histogram counts; slow ones are the rest.
 SLOW_RESPONSES: Final = Counts(
     part=recorded.QUICK_RESPONSES,
     whole=recorded.RESPONSES,
-    of_part=queries.quick_responses,
-    of_whole=lambda window, _: queries.responses(window),
+    of_part=quantities.quick_responses,
+    of_whole=lambda window, _: quantities.responses(window),
     rest=True,
 )
 RATINGS: Final = Counts(
     part=recorded.STARS,
     whole=recorded.RATINGS,
-    of_part=queries.stars,
-    of_whole=lambda window, _: queries.ratings(window),
+    of_part=quantities.stars,
+    of_whole=lambda window, _: quantities.ratings(window),
 )
 FAILED_CALLS: Final = Counts(
     part=recorded.FAILED_CALLS,
     whole=recorded.JUDGED_CALLS,
-    of_part=queries.failed_tool_calls,
-    of_whole=queries.judged_calls_besides,
+    of_part=quantities.failed_tool_calls,
+    of_whole=_judged(catalogue.TOOL_CALLS.name, TOOL),
 )

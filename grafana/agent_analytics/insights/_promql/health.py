@@ -2,14 +2,14 @@
 
 from typing import Final
 
-from agent_analytics.insights._promql import queries
-from agent_analytics.insights._promql.queries import Scope, select
+from agent_analytics.insights._promql import scopes
+from agent_analytics.insights._promql.scopes import Scope, select
 from agent_analytics.processor import catalogue
 from agent_analytics.processor.catalogue import Metric
 
 #: Everything there is.
 ALL: Final = Scope(())
-_TARGETS: Final = (f'job=~"{queries.JOB}|{queries.SKETCH_JOB}"',)
+_TARGETS: Final = (f'job=~"{scopes.JOB}|{scopes.SKETCH_JOB}"',)
 
 
 def rate(metric: Metric, window: str, scope: Scope = ALL) -> str:

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from agent_analytics.insights._promql.scopes import Scope
 from agent_analytics.insights._yaml import Yaml, dump
 from agent_analytics.processor import catalogue
 
@@ -131,6 +132,16 @@ OF_LISTING: Final = Union("listing", catalogue.LISTING_LABELS)
 OF_PUBLISHER: Final = Union("publisher", ("publisher_id",))
 OF_MARKETPLACE: Final = Union("marketplace", ())
 UNIONS: Final = (OF_LISTING, OF_PUBLISHER, OF_MARKETPLACE)
+
+
+def union_of(scope: Scope) -> Union:
+    """Return the union whose registers a scope is answered from: the coarsest that can."""
+    if scope.by == () and not scope.where:
+        return OF_MARKETPLACE
+    by_publisher = scope.by in {(), ("publisher_id",)}
+    only_publisher = all(matcher.startswith("publisher_id") for matcher in scope.where)
+    return OF_PUBLISHER if by_publisher and only_publisher else OF_LISTING
+
 
 #: How many weeks before a week are those whose tenants are looked for in it.
 COHORTS: Final = (1, 2, 3, 4)

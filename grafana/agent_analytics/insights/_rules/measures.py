@@ -3,9 +3,9 @@
 from typing import Final
 
 from agent_analytics.insights._entries import Recording
-from agent_analytics.insights._promql import recent, recorded
-from agent_analytics.insights._promql.queries import LISTING, Scope
-from agent_analytics.insights._promql.windows import Period, growth
+from agent_analytics.insights._promql import quantities, recorded, weeks
+from agent_analytics.insights._promql.scopes import LISTING, Scope
+from agent_analytics.insights._promql.windows import Hours, Levels, Period
 from agent_analytics.processor import catalogue
 
 #: Fewest observations for the hours of a week to be compared with.
@@ -27,7 +27,7 @@ def hours() -> list[Recording]:
     return [
         Recording(
             record=recorded.hour(sample),
-            expr=recent.growth(sample, "1h", Scope(recorded.labels_of(sample)), *matchers),
+            expr=Levels("1h").grown(sample, Scope(recorded.labels_of(sample)), *matchers),
         )
         for sample, matchers in recorded.HOURLY.items()
     ]
@@ -38,11 +38,8 @@ def growths() -> list[Recording]:
     found = [
         Recording(
             record=recorded.grown(sample, window),
-            expr=growth(
-                sample,
-                Period(*window),
-                Scope(recorded.labels_of(sample)),
-                *recorded.ONLY.get(sample, ()),
+            expr=Period(*window).grown(
+                sample, Scope(recorded.labels_of(sample)), *recorded.ONLY.get(sample, ())
             ),
         )
         for sample, windows in recorded.GROWTHS.items()
@@ -53,14 +50,14 @@ def growths() -> list[Recording]:
     found += [
         Recording(
             record=recorded.grown_recently(name, window),
-            expr=recent.growth(name, window, scope),
+            expr=Levels(window).grown(name, scope),
         )
         for window in recorded.BUDGET_WINDOWS
     ]
     return found
 
 
-def weeks() -> list[Recording]:
+def same_hours() -> list[Recording]:
     """Return the rules that compare hours with the same hours of the weeks before."""
     found: list[Recording] = []
     for hours in recorded.COMPARED_HOURS:
@@ -69,25 +66,25 @@ def weeks() -> list[Recording]:
                 *(
                     Recording(
                         record=recorded.weeks(quantity, hours),
-                        expr=f"{of(hours, week)}{recent.same_rules(hours, week)}",
+                        expr=f"{of(hours, week)}{weeks.same_rules(hours, week)}",
                         labels={"week": str(week)},
                     )
                     for week in range(recorded.COMPARED_WEEKS + 1)
                 ),
                 Recording(
                     record=recorded.usual(quantity, hours),
-                    expr=recent.median_of_weeks(quantity, hours, _KNOWN_WEEKS),
+                    expr=weeks.median_of_weeks(quantity, hours, _KNOWN_WEEKS),
                 ),
                 Recording(
                     record=recorded.deviation(quantity, hours),
-                    expr=recent.deviation_of_weeks(quantity, hours),
+                    expr=weeks.deviation_of_weeks(quantity, hours),
                 ),
             ]
         found.append(
             Recording(
                 record=recorded.evidence(recorded.ERROR_RATES, hours),
-                expr=recent.evidence_of_change(
-                    recorded.ERROR_RATES, recent.judged_in_hours(hours), hours
+                expr=weeks.evidence_of_change(
+                    recorded.ERROR_RATES, quantities.judged_invocations(Hours(hours)), hours
                 ),
             )
         )
@@ -95,9 +92,9 @@ def weeks() -> list[Recording]:
 
 
 def _error_rate(hours: int, week: int) -> str:
-    return recent.error_rate_in_hours(hours, week, _JUDGED_FLOOR)
+    return quantities.error_rate(Hours(hours, week, _JUDGED_FLOOR))
 
 
 def _response_time(hours: int, week: int) -> str:
-    time = recent.response_time_in_hours(_QUANTILE, hours, week)
-    return f"{time} and {recent.responses_in_hours(hours, week)} >= {_RESPONSE_FLOOR}"
+    time = quantities.response_time_quantile(_QUANTILE, Hours(hours, week))
+    return f"{time} and {quantities.responses(Hours(hours, week))} >= {_RESPONSE_FLOOR}"

@@ -16,7 +16,7 @@ from agent_analytics.insights._definitions.spec.texts import (
 )
 from agent_analytics.insights._entries import Recording, Rule
 from agent_analytics.insights._promql import recorded
-from agent_analytics.insights._promql.queries import select
+from agent_analytics.insights._promql.scopes import select
 
 
 def info(spec: Spec) -> Recording:

@@ -57,7 +57,7 @@ def recordings() -> list[Recording]:
     """Return what is recorded for insights at each of their evaluations, in order."""
     return [
         *measures.growths(),
-        *measures.weeks(),
+        *measures.same_hours(),
         *(rule for spec in OF_PUBLISHERS for rule in of_specs.measures(spec)),
         *(rule for spec in OF_PUBLISHERS for rule in of_specs.worths(spec)),
         *(of_specs.info(spec) for spec in OF_PUBLISHERS),

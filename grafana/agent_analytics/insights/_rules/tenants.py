@@ -12,8 +12,8 @@ from typing import Final
 
 from agent_analytics.insights._entries import Recording
 from agent_analytics.insights._promql import recorded
-from agent_analytics.insights._promql.queries import LISTING
 from agent_analytics.insights._promql.rollups import OF_LISTING
+from agent_analytics.insights._promql.scopes import LISTING
 from agent_analytics.processor import catalogue
 
 _KIND: Final = f'kind="{catalogue.SKETCH_TENANTS}"'

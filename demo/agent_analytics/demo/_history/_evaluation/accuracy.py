@@ -16,7 +16,7 @@ from agent_analytics.demo._history._simulation.ledger import Window
 from agent_analytics.demo._history.build import History
 from agent_analytics.demo._history.clock import DAY
 from agent_analytics.demo._run.prometheus import Prometheus
-from agent_analytics.insights.promql import Period, periods
+from agent_analytics.insights.promql import Period, quantities
 
 WINDOWS: Final = (1, 7, 30, 90)
 
@@ -66,7 +66,7 @@ def measure_accuracy(
             truths = question.truths(known, window)
             lines.append(_line(question.quantity, days, question.target, answers, truths))
         answers = _answers(
-            prometheus, periods.response_time_quantile(0.95, Period(days)), history.clock.end
+            prometheus, quantities.response_time_quantile(0.95, Period(days)), history.clock.end
         )
         lines.append(_p95(known, window, days, answers))
     return [*lines, *_together(lines)]

@@ -13,7 +13,7 @@ from agent_analytics.demo._history._simulation.ledger import (
     Window,
     union,
 )
-from agent_analytics.insights.promql import TOOL, Period, Scope, periods
+from agent_analytics.insights.promql import TOOL, Period, Scope, quantities
 
 PUBLISHER: Final = Scope(("publisher_id",))
 MARKETPLACE: Final = Scope(())
@@ -147,71 +147,73 @@ def _publisher_retention(truths: Truths, window: Window) -> dict[Key, float]:
 
 
 QUESTIONS: Final = (
-    Question("invocations", periods.invocations, _of_listing(lambda t: t.total), COUNT),
-    Question("revenue", periods.revenue, _of_listing(lambda t: t.revenue / NANO), COUNT),
-    Question("refunds", periods.refunds, _of_listing(lambda t: t.refunds / NANO), COUNT),
-    Question("model cost", periods.model_cost, _of_listing(lambda t: t.cost / NANO), COUNT),
-    Question("wasted cost", periods.wasted_cost, _of_listing(lambda t: t.wasted / NANO), COUNT),
-    Question("input tokens", periods.input_tokens, _of_listing(lambda t: t.tokens[0]), COUNT),
-    Question("output tokens", periods.output_tokens, _of_listing(lambda t: t.tokens[1]), COUNT),
-    Question("installs", periods.installs, _of_listing(lambda t: t.installs), COUNT),
-    Question("uninstalls", periods.uninstalls, _of_listing(lambda t: t.uninstalls), COUNT),
-    Question("ratings", periods.ratings, _of_listing(lambda t: len(t.ratings)), COUNT),
+    Question("invocations", quantities.invocations, _of_listing(lambda t: t.total), COUNT),
+    Question("revenue", quantities.revenue, _of_listing(lambda t: t.revenue / NANO), COUNT),
+    Question("refunds", quantities.refunds, _of_listing(lambda t: t.refunds / NANO), COUNT),
+    Question("model cost", quantities.model_cost, _of_listing(lambda t: t.cost / NANO), COUNT),
+    Question("wasted cost", quantities.wasted_cost, _of_listing(lambda t: t.wasted / NANO), COUNT),
+    Question("input tokens", quantities.input_tokens, _of_listing(lambda t: t.tokens[0]), COUNT),
+    Question("output tokens", quantities.output_tokens, _of_listing(lambda t: t.tokens[1]), COUNT),
+    Question("installs", quantities.installs, _of_listing(lambda t: t.installs), COUNT),
+    Question("uninstalls", quantities.uninstalls, _of_listing(lambda t: t.uninstalls), COUNT),
+    Question("ratings", quantities.ratings, _of_listing(lambda t: len(t.ratings)), COUNT),
     Question(
         "tool calls",
-        lambda period: periods.tool_calls(period, TOOL),
+        lambda period: quantities.tool_calls(period, TOOL),
         _of_tool(lambda tool: tool.calls),
         COUNT,
     ),
     Question(
         "publisher's invocations",
-        lambda period: periods.invocations(period, PUBLISHER),
+        lambda period: quantities.invocations(period, PUBLISHER),
         _of_publisher(lambda t: t.total),
         COUNT,
     ),
     Question(
         "publisher's revenue",
-        lambda period: periods.revenue(period, PUBLISHER),
+        lambda period: quantities.revenue(period, PUBLISHER),
         _of_publisher(lambda t: t.revenue / NANO),
         COUNT,
     ),
     Question(
         "mean response time",
-        periods.mean_response_time,
+        quantities.mean_response_time,
         _of_listing(lambda t: t.mean_seconds),
         MEAN,
     ),
-    Question("mean rating", periods.mean_rating, _of_listing(lambda t: t.mean_rating), MEAN),
-    Question("error rate", periods.error_rate, _of_listing(lambda t: t.error_rate), RATE),
+    Question("mean rating", quantities.mean_rating, _of_listing(lambda t: t.mean_rating), MEAN),
+    Question("error rate", quantities.error_rate, _of_listing(lambda t: t.error_rate), RATE),
     Question(
         "tool failure rate",
-        lambda period: periods.tool_failure_rate(period, TOOL),
+        lambda period: quantities.tool_failure_rate(period, TOOL),
         _of_tool(lambda tool: tool.failure_rate),
         RATE,
     ),
-    Question("install churn", periods.install_churn, _of_listing(lambda t: t.install_churn), EXACT),
+    Question(
+        "install churn", quantities.install_churn, _of_listing(lambda t: t.install_churn), EXACT
+    ),
     Question(
         "unique tenants",
-        periods.unique_tenants,
+        quantities.unique_tenants,
         _of_listing(lambda t: len(t.tenants)),
         TENANTS,
     ),
     Question(
         "publisher's tenants",
-        lambda period: periods.unique_tenants(period, PUBLISHER),
+        lambda period: quantities.unique_tenants(period, PUBLISHER),
         _publisher_tenants,
         TENANTS,
     ),
     Question(
         "marketplace's tenants",
-        lambda period: periods.unique_tenants(period, MARKETPLACE),
+        lambda period: quantities.unique_tenants(period, MARKETPLACE),
         _all_tenants,
         TENANTS,
     ),
-    Question("retention", periods.retention, _retention, RETENTION, looks=2),
+    Question("retention", quantities.retention, _retention, RETENTION, looks=2),
     Question(
         "publisher's retention",
-        lambda period: periods.retention(period, PUBLISHER),
+        lambda period: quantities.retention(period, PUBLISHER),
         _publisher_retention,
         RETENTION,
         looks=2,

@@ -11,8 +11,8 @@ from grafana_foundation_sdk.models import dashboard
 
 from agent_analytics.insights._dashboards.parts.panels import DATASOURCE, Panel
 from agent_analytics.insights._prometheus.provisioning import DATASOURCE_UID, TRACES_UID
-from agent_analytics.insights._promql import queries
-from agent_analytics.insights._promql.queries import Scope
+from agent_analytics.insights._promql import now, scopes
+from agent_analytics.insights._promql.scopes import Scope
 from agent_analytics.processor import catalogue
 
 Variable = (
@@ -214,7 +214,7 @@ def traces() -> builders.DatasourceVariable:
 
 def alerts(scope: Scope, audience: str) -> builders.AnnotationQuery:
     """Return marks where alerts for an audience have been firing."""
-    firing = queries.select("ALERTS", scope, 'alertstate="firing"', f'audience="{audience}"')
+    firing = scopes.select("ALERTS", scope, 'alertstate="firing"', f'audience="{audience}"')
     return _annotation(
         "Alerts",
         firing,
@@ -228,7 +228,7 @@ def versions(scope: Scope) -> builders.AnnotationQuery:
     """Return marks where a version of an agent was seen that had not been an hour before."""
     return _annotation(
         "New versions",
-        queries.new_versions("1h", scope),
+        now.new_versions("1h", scope),
         "purple",
         title="{{agent_id}} {{agent_version}}",
         text="A new version of {{agent_id}} of {{publisher_id}} was seen.",

@@ -9,9 +9,9 @@ from agent_analytics.insights._dashboards.parts.frame import AGENT
 from agent_analytics.insights._dashboards.parts.panels import USD, instant
 from agent_analytics.insights._dashboards.parts.scopes import SEVERITIES
 from agent_analytics.insights._dashboards.parts.tables import Column, rows
-from agent_analytics.insights._promql import queries
+from agent_analytics.insights._promql import now
 from agent_analytics.insights._promql import recorded as _recorded
-from agent_analytics.insights._promql.queries import LISTING, Scope, select
+from agent_analytics.insights._promql.scopes import LISTING, Scope, select
 from agent_analytics.processor import catalogue
 
 #: How the windows that insights are asked over are called.
@@ -52,9 +52,9 @@ def _words(scope: Scope) -> str:
     return f'({known} or on (insight) label_join({raised}, "title", "", "insight"))'
 
 
-def _measured(scope: Scope) -> str:
+def measured(scope: Scope) -> str:
     """Return the measured number of each insight that is firing, with its words as labels."""
-    firing = queries.firing_insights(scope)
+    firing = now.firing_insights(scope)
     measure = (
         f"{select(_recorded.MEASURE, scope)} * on ({_KEYS}) group_left (severity) {firing}"
         f" * on (insight) group_left (title, what, recommendation) {_words(scope)}"
@@ -99,7 +99,7 @@ def insights(scope: Scope) -> table.Panel:
         " what helps. A listing whose insights were not evaluated lately has a row that says so, so"
         " an empty table means: evaluated, and none fires.",
         [
-            instant(f"{_measured(scope)} or {not_evaluated(scope)}", ref="A", rows=True),
+            instant(f"{measured(scope)} or {not_evaluated(scope)}", ref="A", rows=True),
             instant(select(_recorded.WORTH, scope), ref="B", rows=True),
         ],
         columns={

@@ -23,8 +23,9 @@ from agent_analytics.insights._dashboards.parts.scopes import (
 )
 from agent_analytics.insights._dashboards.parts.tables import Column, rows, weeks
 from agent_analytics.insights._definitions import TOOL_FAILURES
-from agent_analytics.insights._promql import days, periods, rollups
-from agent_analytics.insights._promql.queries import Scope
+from agent_analytics.insights._promql import quantities, rollups
+from agent_analytics.insights._promql.scopes import Scope
+from agent_analytics.insights._promql.windows.calendar import week_overlap
 
 _RETURNED: Steps = (
     (None, "rgba(31,96,196,0.12)"),
@@ -42,13 +43,13 @@ def agents() -> table.Panel:
         "Every agent with its figures for the period; tenants are those of a day, on average. Click"
         " an agent to see it in detail.",
         [
-            instant(periods.invocations(PERIOD, LISTINGS), ref="A", rows=True),
-            instant(periods.mean_tenants_a_day(PERIOD, LISTINGS), ref="B", rows=True),
-            instant(periods.error_rate(PERIOD, LISTINGS), ref="C", rows=True),
-            instant(periods.response_time_quantile(0.95, PERIOD, LISTINGS), ref="D", rows=True),
-            instant(periods.mean_rating(PERIOD, LISTINGS), ref="E", rows=True),
-            instant(periods.revenue(PERIOD, LISTINGS), ref="F", rows=True),
-            instant(periods.margin(PERIOD, LISTINGS), ref="G", rows=True),
+            instant(quantities.invocations(PERIOD, LISTINGS), ref="A", rows=True),
+            instant(quantities.mean_tenants_a_day(PERIOD, LISTINGS), ref="B", rows=True),
+            instant(quantities.error_rate(PERIOD, LISTINGS), ref="C", rows=True),
+            instant(quantities.response_time_quantile(0.95, PERIOD, LISTINGS), ref="D", rows=True),
+            instant(quantities.mean_rating(PERIOD, LISTINGS), ref="E", rows=True),
+            instant(quantities.revenue(PERIOD, LISTINGS), ref="F", rows=True),
+            instant(quantities.margin(PERIOD, LISTINGS), ref="G", rows=True),
         ],
         columns={
             "publisher_id": Column(name="Publisher", width=150),
@@ -72,9 +73,9 @@ def tools() -> table.Panel:
         "The tools that the agents called in the period: how often, how reliable, how slow."
         f" An insight is raised {TOOL_FAILURES.limit}.",
         [
-            instant(periods.tool_calls(PERIOD, LISTING_TOOLS), ref="A", rows=True),
-            instant(periods.tool_failure_rate(PERIOD, LISTING_TOOLS), ref="B", rows=True),
-            instant(periods.mean_tool_time(PERIOD, LISTING_TOOLS), ref="C", rows=True),
+            instant(quantities.tool_calls(PERIOD, LISTING_TOOLS), ref="A", rows=True),
+            instant(quantities.tool_failure_rate(PERIOD, LISTING_TOOLS), ref="B", rows=True),
+            instant(quantities.mean_tool_time(PERIOD, LISTING_TOOLS), ref="C", rows=True),
         ],
         columns={
             "publisher_id": Column(name="Publisher", width=150),
@@ -97,7 +98,7 @@ def cohorts(scope: Scope, who: str) -> table.Panel:
         " two weeks before it and so on were there again. An estimate, within about 3 points. The"
         " last eight weeks are shown, whatever period is chosen.",
         [
-            query(days.week_overlap(count, scope), name, ref=chr(64 + count), step="1w")
+            query(week_overlap(count, scope), name, ref=chr(64 + count), step="1w")
             for count, name in enumerate(names, 1)
         ],
         columns={
@@ -118,13 +119,13 @@ def money() -> table.Panel:
         "Revenue, what was given back, the marketplace's share, what models cost, and what is"
         " left, for the period.",
         [
-            instant(periods.revenue(PERIOD, LISTINGS), ref="A", rows=True),
-            instant(periods.revenue_trend(PERIOD, LISTINGS), ref="B", rows=True),
-            instant(periods.refunds(PERIOD, LISTINGS), ref="C", rows=True),
-            instant(periods.fees(PERIOD, LISTINGS), ref="D", rows=True),
-            instant(periods.model_cost(PERIOD, LISTINGS), ref="E", rows=True),
-            instant(periods.wasted_cost(PERIOD, LISTINGS), ref="F", rows=True),
-            instant(periods.margin(PERIOD, LISTINGS), ref="G", rows=True),
+            instant(quantities.revenue(PERIOD, LISTINGS), ref="A", rows=True),
+            instant(quantities.revenue_trend(PERIOD, LISTINGS), ref="B", rows=True),
+            instant(quantities.refunds(PERIOD, LISTINGS), ref="C", rows=True),
+            instant(quantities.fees(PERIOD, LISTINGS), ref="D", rows=True),
+            instant(quantities.model_cost(PERIOD, LISTINGS), ref="E", rows=True),
+            instant(quantities.wasted_cost(PERIOD, LISTINGS), ref="F", rows=True),
+            instant(quantities.margin(PERIOD, LISTINGS), ref="G", rows=True),
         ],
         columns={
             "publisher_id": Column(name="Publisher", width=150),

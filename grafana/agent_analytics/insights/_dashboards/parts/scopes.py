@@ -2,17 +2,18 @@
 
 from typing import Final
 
-from agent_analytics.insights._dashboards.parts.chosen import Chosen
 from agent_analytics.insights._dashboards.parts.panels import Steps
 from agent_analytics.insights._definitions import ERROR_RATE, SATISFACTION, TOOL_FAILURES
 from agent_analytics.insights._definitions.telemetry import STALE_SECONDS
-from agent_analytics.insights._promql import queries
-from agent_analytics.insights._promql.queries import Scope
+from agent_analytics.insights._promql import scopes
+from agent_analytics.insights._promql.scopes import Scope
+from agent_analytics.insights._promql.windows import Chosen, Live
 from agent_analytics.processor import catalogue
 
 #: The period that is chosen at the top.
 PERIOD: Final = Chosen()
 RATE: Final = "$__rate_interval"
+RATE_WINDOW: Final = Live(RATE)
 #: Step of graphs that show a point a day.
 DAY: Final = "1d"
 
@@ -37,7 +38,7 @@ TOOL_STEPS: Final[Steps] = (
     (TOOL_FAILURES.threshold.value / 2, "orange"),
     (TOOL_FAILURES.threshold.value, "red"),
 )
-SECONDS: Final[Steps] = ((None, "green"), (queries.SLOW_SECONDS, "orange"))
+SECONDS: Final[Steps] = ((None, "green"), (scopes.SLOW_SECONDS, "orange"))
 RATING: Final[Steps] = ((None, "orange"), (SATISFACTION.threshold.value, "green"))
 FRESH: Final[Steps] = ((None, "green"), (STALE_SECONDS / 3, "orange"), (STALE_SECONDS, "red"))
 PROFIT: Final[Steps] = ((None, "red"), (0, "green"))

@@ -10,14 +10,14 @@ from agent_analytics.insights._entries import Recording
 from agent_analytics.insights._promql import counting
 from agent_analytics.insights._promql import recorded as _recorded
 from agent_analytics.insights._promql.counts import Counts
-from agent_analytics.insights._promql.queries import one_of, select
-from agent_analytics.insights._promql.windows import Period
+from agent_analytics.insights._promql.scopes import one_of, select
+from agent_analytics.insights._promql.windows import Period, RecordedPeriod
 
 
 def recorded(window: _recorded.Days) -> Period:
     """Return a window of days as it is recorded for insights."""
     days, ago = window
-    return Period(days, ago, recorded=True)
+    return RecordedPeriod(days, ago)
 
 
 MONTH: Final = recorded(_recorded.MONTH)

@@ -4,7 +4,7 @@ from itertools import pairwise
 from typing import Final
 
 from agent_analytics.insights._promql import recorded
-from agent_analytics.insights._promql.queries import Scope, select
+from agent_analytics.insights._promql.scopes import Scope, select
 from agent_analytics.processor.catalogue import LISTING_LABELS
 
 #: The listing that an alert is about, and its tool, as a scope of a query inside its texts.

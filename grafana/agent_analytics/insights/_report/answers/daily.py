@@ -1,8 +1,8 @@
 """A period day by day, for charts and sparklines."""
 
 from agent_analytics.insights._prometheus.client import PrometheusClient, Series
-from agent_analytics.insights._promql import periods
-from agent_analytics.insights._promql.queries import Scope
+from agent_analytics.insights._promql import quantities
+from agent_analytics.insights._promql.scopes import Scope
 from agent_analytics.insights._report.answers.figures import DAILY, rounded
 from agent_analytics.insights._report.answers.history import DAY, History
 from agent_analytics.insights._report.answers.model import Daily
@@ -57,5 +57,5 @@ def by_agent(
     ends = spans(history)
     return {
         series.labels.get("agent_id", ""): _values(series, ends)
-        for series in _asked(client, history, periods.invocations(history.day, scope))
+        for series in _asked(client, history, quantities.invocations(history.day, scope))
     }

@@ -1,6 +1,6 @@
 """From named PromQL to :class:`Figures`: what is asked, and how answers become fields.
 
-The quantities themselves are defined in :mod:`._promql.periods` and nowhere else.
+The quantities themselves are defined in :mod:`._promql.quantities` and nowhere else.
 """
 
 from collections.abc import Callable, Container, Iterable, Mapping
@@ -9,9 +9,9 @@ from types import MappingProxyType
 from typing import Any, Final, TypedDict, cast
 
 from agent_analytics.insights._prometheus.client import Sample, number
-from agent_analytics.insights._promql import periods
-from agent_analytics.insights._promql.queries import Scope
-from agent_analytics.insights._promql.windows import Period, growth
+from agent_analytics.insights._promql import quantities
+from agent_analytics.insights._promql.scopes import Scope
+from agent_analytics.insights._promql.windows import Period
 from agent_analytics.insights._report.answers.model import PublisherDashboard
 from agent_analytics.processor import catalogue
 
@@ -24,7 +24,7 @@ _P95: Final = 0.95
 
 
 def _by(label: str, sample: str) -> Quantity:
-    return lambda period, scope: growth(sample, period, scope.over(*scope.by, label))
+    return lambda period, scope: period.grown(sample, scope.over(*scope.by, label))
 
 
 def _of_tool(quantity: Quantity) -> Quantity:
@@ -32,71 +32,66 @@ def _of_tool(quantity: Quantity) -> Quantity:
 
 
 def _unpriced(period: Period, scope: Scope) -> str:
-    return growth(catalogue.UNPRICED_TOKENS.name, period, scope)
-
-
-def _tool_time(period: Period, scope: Scope) -> str:
-    calls = growth(f"{catalogue.TOOL_CALL_DURATION.name}_count", period, scope)
-    return f"({periods.tool_seconds(period, scope)} / ({calls} > 0))"
+    return period.grown(catalogue.UNPRICED_TOKENS.name, scope)
 
 
 def _p95(period: Period, scope: Scope) -> str:
-    return periods.response_time_quantile(_P95, period, scope)
+    return quantities.response_time_quantile(_P95, period, scope)
 
 
 _COUNTS: Final[dict[str, Quantity]] = {
-    "total_invocations": periods.invocations,
-    "unique_tenants": periods.unique_tenants,
-    "conversations": periods.conversations,
-    "active_installs": periods.active_installs,
-    "installs": periods.installs,
-    "uninstalls": periods.uninstalls,
-    "ratings": periods.ratings,
-    "input_tokens": periods.input_tokens,
-    "output_tokens": periods.output_tokens,
+    "total_invocations": quantities.invocations,
+    "unique_tenants": quantities.unique_tenants,
+    "conversations": quantities.conversations,
+    "active_installs": quantities.active_installs,
+    "installs": quantities.installs,
+    "uninstalls": quantities.uninstalls,
+    "ratings": quantities.ratings,
+    "input_tokens": quantities.input_tokens,
+    "output_tokens": quantities.output_tokens,
     "unpriced_tokens": _unpriced,
 }
 _MONEY: Final[dict[str, Quantity]] = {
-    "total_revenue": periods.revenue,
-    "refunds": periods.refunds,
-    "fees": periods.fees,
-    "model_cost": periods.model_cost,
-    "wasted_cost": periods.wasted_cost,
-    "margin": periods.margin,
-    "cost_per_success": periods.cost_per_success,
+    "total_revenue": quantities.revenue,
+    "refunds": quantities.refunds,
+    "fees": quantities.fees,
+    "model_cost": quantities.model_cost,
+    "wasted_cost": quantities.wasted_cost,
+    "margin": quantities.margin,
+    "cost_per_success": quantities.cost_per_success,
 }
 _RATIOS: Final[dict[str, Quantity]] = {
-    "avg_satisfaction": periods.mean_rating,
-    "error_rate": periods.error_rate,
-    "cached_share": periods.cached_share,
+    "avg_satisfaction": quantities.mean_rating,
+    "error_rate": quantities.error_rate,
+    "cached_share": quantities.cached_share,
 }
 _SECONDS: Final[dict[str, Quantity]] = {
-    "avg_response_time_ms": periods.mean_response_time,
+    "avg_response_time_ms": quantities.mean_response_time,
     "p95_response_time_ms": _p95,
 }
 _COMPARED: Final[dict[str, Quantity]] = {
-    "invocations_trend": periods.invocations_trend,
-    "revenue_trend": periods.revenue_trend,
-    "tenants_trend": periods.tenants_trend,
-    "retention": periods.retention,
-    "install_churn": periods.install_churn,
+    "invocations_trend": quantities.invocations_trend,
+    "revenue_trend": quantities.revenue_trend,
+    "tenants_trend": quantities.tenants_trend,
+    "retention": quantities.retention,
+    "install_churn": quantities.install_churn,
 }
 _TOOLS: Final[dict[str, Quantity]] = {
-    "tool_usage_breakdown": _of_tool(periods.tool_calls),
-    "tool_failure_rates": _of_tool(periods.tool_failure_rate),
-    "tool_times_ms": _of_tool(_tool_time),
+    "tool_usage_breakdown": _of_tool(quantities.tool_calls),
+    "tool_failure_rates": _of_tool(quantities.tool_failure_rate),
+    "tool_times_ms": _of_tool(quantities.mean_tool_time),
 }
 _BREAKDOWNS: Final[dict[str, Quantity]] = {
     "outcomes": _by("outcome", catalogue.INVOCATIONS.name),
     "errors": _by("error_type", catalogue.INVOCATION_ERRORS.name),
-    "ratings_up_to": periods.ratings_up_to,
+    "ratings_up_to": quantities.ratings_up_to,
 }
 DAILY: Final[dict[str, Quantity]] = {
-    "invocations": periods.invocations,
-    "error_rate": periods.error_rate,
-    "revenue": periods.revenue,
-    "model_cost": periods.model_cost,
-    "unique_tenants": periods.unique_tenants,
+    "invocations": quantities.invocations,
+    "error_rate": quantities.error_rate,
+    "revenue": quantities.revenue,
+    "model_cost": quantities.model_cost,
+    "unique_tenants": quantities.unique_tenants,
     "p95_response_time_ms": _p95,
 }
 
@@ -110,12 +105,12 @@ def asked(period: Period, scope: Scope, *, comparable: bool, tools: bool = True)
         comparable: Whether the period before can be asked about.
         tools: Whether tools are.
     """
-    quantities = {**_COUNTS, **_MONEY, **_RATIOS, **_SECONDS, **_BREAKDOWNS}
+    found = {**_COUNTS, **_MONEY, **_RATIOS, **_SECONDS, **_BREAKDOWNS}
     if comparable:
-        quantities |= _COMPARED
+        found |= _COMPARED
     if tools:
-        quantities |= _TOOLS
-    return {name: quantity(period, scope) for name, quantity in quantities.items()}
+        found |= _TOOLS
+    return {name: quantity(period, scope) for name, quantity in found.items()}
 
 
 class Fields(TypedDict, total=False):

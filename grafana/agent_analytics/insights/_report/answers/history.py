@@ -10,9 +10,9 @@ from itertools import pairwise
 from typing import Final
 
 from agent_analytics.insights._prometheus.client import PrometheusClient
-from agent_analytics.insights._promql import queries, rollups
-from agent_analytics.insights._promql.queries import Scope, select
-from agent_analytics.insights._promql.windows import Period, Raw
+from agent_analytics.insights._promql import rollups, scopes
+from agent_analytics.insights._promql.scopes import Scope, select
+from agent_analytics.insights._promql.windows import Period, Raw, RawPeriod
 from agent_analytics.insights._report.answers.model import Freshness, NoData
 from agent_analytics.insights._report.known.observed import TOLERANCE
 from agent_analytics.insights._report.known.times import utc
@@ -20,7 +20,7 @@ from agent_analytics.processor import catalogue
 
 DAY: Final = 86_400
 _COUNTER: Final = catalogue.INVOCATIONS.name
-_MARK: Final = queries.one_of("outcome", queries.SUCCESS)
+_MARK: Final = scopes.one_of("outcome", scopes.SUCCESS)
 #: Steps of the search for the beginning of history, in seconds, coarse to fine.
 _STEPS: Final = (21_600, 300, 5)
 #: Seconds in which a counter that is scraped and recorded as usual is met at any moment.
@@ -71,10 +71,10 @@ class History:
     @property
     def day(self) -> Period:
         """The last day, read from the same."""
-        raw = self.period.raw
-        if raw is not None:
-            raw = replace(raw, seconds=min(raw.seconds, DAY))
-        return Period(1, raw=raw)
+        if isinstance(self.period, RawPeriod):
+            raw = self.period.raw
+            return RawPeriod(1, raw=replace(raw, seconds=min(raw.seconds, DAY)))
+        return Period(1)
 
     def notes(self) -> list[str]:
         """Return in sentences what is missing for want of history."""
@@ -119,7 +119,7 @@ def find_history(client: PrometheusClient, *, days: int, at: float | None) -> Hi
     # Counters are compared step by step, and the last step has to end where the period ends.
     live = at is None and step != _COARSE_STEP
     aligned = (math.ceil if live else math.floor)(end / step) * step
-    raw_period = Period(days, raw=Raw(min(days * DAY, seconds + step), step))
+    raw_period = RawPeriod(days, raw=Raw(min(days * DAY, seconds + step), step))
     return History(float(aligned), begun, raw_period, at is None, recorded=recorded)
 
 
@@ -128,7 +128,7 @@ def of_scope(client: PrometheusClient, history: History, scope: Scope) -> Histor
 
     A publisher who came yesterday has the figures of a day, however long others have been there.
     """
-    name = _COUNTER if history.period.raw else rollups.level(_COUNTER)
+    name = _COUNTER if isinstance(history.period, RawPeriod) else rollups.level(_COUNTER)
     begun = _beginning(client, name, history.at, history.period.days, scope)
     return history if begun is None else replace(history, begun=max(begun, history.since))
 
@@ -187,7 +187,7 @@ def freshness(client: PrometheusClient, history: History, scope: Scope) -> Fresh
         scraped_at=times["scraped"],
         rolled_up_at=times["rolled"],
         last_span_at=times["span"],
-        source="rollups" if history.period.raw is None else "raw",
+        source="raw" if isinstance(history.period, RawPeriod) else "rollups",
         now=history.now,
     )
 

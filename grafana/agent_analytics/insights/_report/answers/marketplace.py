@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from agent_analytics.insights._prometheus.client import PrometheusClient, Sample
-from agent_analytics.insights._promql import periods
-from agent_analytics.insights._promql.queries import LISTING, Scope
+from agent_analytics.insights._promql import quantities
+from agent_analytics.insights._promql.scopes import LISTING, Scope
 from agent_analytics.insights._promql.windows import Period
 from agent_analytics.insights._report.answers import figures
 from agent_analytics.insights._report.answers.daily import daily
@@ -66,16 +66,16 @@ class MarketplaceAnalytics:
         evaluation = find_evaluation(self._client, _ALL)
         exprs = figures.asked(period, _ALL, comparable=history.comparable, tools=False)
         exprs |= {
-            "active_publishers": periods.active_publishers(period),
-            "active_listings": f"count ({periods.invocations(period)} > 0)",
-            "known_listings": f"count ({periods.invocations(period)})",
+            "active_publishers": quantities.active_publishers(period),
+            "active_listings": f"count ({quantities.invocations(period)} > 0)",
+            "known_listings": f"count ({quantities.invocations(period)})",
             **_ranking("publisher", period, _PUBLISHER),
             **_ranking("listing", period, LISTING),
-            "publisher unique_tenants": periods.unique_tenants(period, _PUBLISHER),
+            "publisher unique_tenants": quantities.unique_tenants(period, _PUBLISHER),
             "own bounds": Own.query(_ALL),
         }
         if history.comparable:
-            exprs["gmv_trend"] = periods.gmv_trend(period, _ALL)
+            exprs["gmv_trend"] = quantities.gmv_trend(period, _ALL)
         answers = self._client.query_many(exprs, at=history.at)
         of_all = figures.fields(answers)
         own = Own.read(answers["own bounds"])
@@ -110,12 +110,12 @@ class MarketplaceAnalytics:
 
 
 _RANKED: Final[dict[str, figures.Quantity]] = {
-    "total_invocations": periods.invocations,
-    "total_revenue": periods.revenue,
-    "refunds": periods.refunds,
-    "fees": periods.fees,
-    "error_rate": periods.error_rate,
-    "avg_satisfaction": periods.mean_rating,
+    "total_invocations": quantities.invocations,
+    "total_revenue": quantities.revenue,
+    "refunds": quantities.refunds,
+    "fees": quantities.fees,
+    "error_rate": quantities.error_rate,
+    "avg_satisfaction": quantities.mean_rating,
 }
 
 

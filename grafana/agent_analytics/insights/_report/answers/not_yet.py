@@ -11,7 +11,8 @@ from typing import Final
 from agent_analytics.insights._prometheus.client import PrometheusClient, QueryFailed
 from agent_analytics.insights._prometheus.configuration import SKETCHES_PATH
 from agent_analytics.insights._promql import rollups
-from agent_analytics.insights._promql.queries import SKETCH_JOB
+from agent_analytics.insights._promql.scopes import SKETCH_JOB
+from agent_analytics.insights._promql.windows import RawPeriod
 from agent_analytics.insights._report.answers import figures
 from agent_analytics.insights._report.answers.history import DAY, History
 from agent_analytics.insights._report.known.expected import is_mapping, mappings
@@ -50,7 +51,7 @@ def missing(client: PrometheusClient, history: History, of_all: figures.Fields) 
 
 def _rollups(client: PrometheusClient, history: History) -> list[str]:
     """Return why raw series are read, where they are."""
-    if history.period.raw is None:
+    if not isinstance(history.period, RawPeriod):
         return []
     if history.recorded is not None:
         return [

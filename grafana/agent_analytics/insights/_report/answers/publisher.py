@@ -6,7 +6,8 @@ from typing import Final
 
 from agent_analytics.insights._prometheus.client import PrometheusClient, Sample, equals
 from agent_analytics.insights._promql import rollups
-from agent_analytics.insights._promql.queries import Scope, select
+from agent_analytics.insights._promql.scopes import Scope, select
+from agent_analytics.insights._promql.windows import RawPeriod
 from agent_analytics.insights._report.answers import figures
 from agent_analytics.insights._report.answers.daily import by_agent, daily
 from agent_analytics.insights._report.answers.history import (
@@ -186,8 +187,7 @@ def _known(history: History, scope: Scope) -> str:
     """Return a query for what has had an invocation, in the period or not long before."""
     counter = catalogue.INVOCATIONS.name
     days = max(90, 2 * history.period.days)
-    raw = history.period.raw
-    window = f"{raw.seconds}s" if raw else "10m"
+    window = f"{history.period.raw.seconds}s" if isinstance(history.period, RawPeriod) else "10m"
     return (
         scope.aggregate("count") + f" (last_over_time({select(counter, scope)}[{window}])"
         f" or last_over_time({select(rollups.level(counter), scope)}[1d])"

@@ -17,15 +17,15 @@ from agent_analytics.insights._definitions import (
 )
 from agent_analytics.insights._definitions.cost import NEGATIVE_MARGIN
 from agent_analytics.insights._prometheus.client import Sample
-from agent_analytics.insights._promql import queries, recorded
-from agent_analytics.insights._promql.queries import Scope, select
+from agent_analytics.insights._promql import recorded, scopes
+from agent_analytics.insights._promql.scopes import Scope, select
 from agent_analytics.insights._rules.alerts import Insight
 
 #: The bound of each insight whose figure is shown, where a listing has none of its own.
 USUAL: Final[Mapping[str, float]] = MappingProxyType(
     {
         ERROR_RATE.slug: ERROR_RATE.threshold.value,
-        RESPONSE_TIME.slug: queries.SLOW_SECONDS * 1000.0,
+        RESPONSE_TIME.slug: scopes.SLOW_SECONDS * 1000.0,
         SATISFACTION.slug: SATISFACTION.threshold.value,
         TOOL_FAILURES.slug: TOOL_FAILURES.threshold.value,
         NEGATIVE_MARGIN.slug: 0.0,

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from agent_analytics.insights._prometheus.client import PrometheusClient, QueryFailed
 from agent_analytics.insights._promql import rollups
-from agent_analytics.insights._promql.queries import Scope, select
+from agent_analytics.insights._promql.scopes import Scope, select
 from agent_analytics.insights._report.known.expected import (
     RuleKey,
     expected,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from agent_analytics.insights._promql import queries
+from agent_analytics.insights._promql import scopes
 from agent_analytics.insights._report.answers.model import (
     Figures,
     Freshness,
@@ -154,7 +154,7 @@ def _cancelled(figures: Figures) -> str:
 def quality(figures: Dashboard) -> Section:
     """Return the part about quality."""
     daily, bounds = figures.daily, figures.bounds
-    failed = sum(figures.outcomes.get(outcome, 0) for outcome in queries.FAILED)
+    failed = sum(figures.outcomes.get(outcome, 0) for outcome in scopes.FAILED)
     return Section(
         title="Quality",
         tiles=(

@@ -1,13 +1,14 @@
 """The period that is chosen at the top of a dashboard."""
 
 from dataclasses import dataclass, replace
+from typing import Self
 
-from agent_analytics.insights._promql.queries import Scope, select
-from agent_analytics.insights._promql.windows import At
+from agent_analytics.insights._promql.scopes import Scope, select
+from agent_analytics.insights._promql.windows.periods import At, Rolled
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Rolled):
     """The period that a variable of a dashboard chooses, or the one in front of it.
 
     The variable's value is the length of the period less a day, such as ``29d`` for 30 days. From
@@ -23,7 +24,7 @@ class Chosen:
     shifts: int = 0
 
     @property
-    def before(self) -> "Chosen":
+    def before(self) -> Self:
         """The period of the same length in front of this one."""
         return replace(self, shifts=self.shifts + 1)
 

@@ -1,0 +1,36 @@
+"""Windows: what every quantity is asked over. A quantity is defined once, whatever the window."""
+
+from agent_analytics.insights._promql.windows.calendar import UTC_DAY, Day
+from agent_analytics.insights._promql.windows.chosen import Chosen
+from agent_analytics.insights._promql.windows.hours import HourAgo, Hours, Lately, Levels
+from agent_analytics.insights._promql.windows.live import Live
+from agent_analytics.insights._promql.windows.periods import (
+    At,
+    Period,
+    Raw,
+    RawPeriod,
+    RecordedPeriod,
+    Rolled,
+)
+from agent_analytics.insights._promql.windows.protocol import Ends, Past, Tenants, Window
+
+__all__ = [
+    "UTC_DAY",
+    "At",
+    "Chosen",
+    "Day",
+    "Ends",
+    "HourAgo",
+    "Hours",
+    "Lately",
+    "Levels",
+    "Live",
+    "Past",
+    "Period",
+    "Raw",
+    "RawPeriod",
+    "RecordedPeriod",
+    "Rolled",
+    "Tenants",
+    "Window",
+]
