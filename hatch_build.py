@@ -41,7 +41,7 @@ class CompiledCore(BuildHookInterface[Any]):
 
     def dependencies(self) -> list[str]:
         """Return what compiles the core; nothing where it is not compiled."""
-        return [] if _against() else ["cython>=3.1", "setuptools>=70"]
+        return [] if stands_against() else ["cython>=3.1", "setuptools>=70"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile the core, unless something stands against it, which is said."""
@@ -49,7 +49,7 @@ class CompiledCore(BuildHookInterface[Any]):
             return
         folder = Path(self.root, SOURCES, PACKAGE)
         in_place = version == "editable"
-        against = _against()
+        against = stands_against()
         if not against and not _is_current(folder):
             target = folder if in_place else Path(tempfile.mkdtemp())
             try:
@@ -75,7 +75,7 @@ class CompiledCore(BuildHookInterface[Any]):
         self.app.display_warning(f"The core of agent-analytics is pure Python: {against}")
 
 
-def _against() -> str:
+def stands_against() -> str:
     """Return what stands against compiling, or an empty text."""
     if os.environ.get("AGENT_ANALYTICS_PURE") == "1":
         return "AGENT_ANALYTICS_PURE is set"
@@ -97,7 +97,7 @@ def _files(folder: Path) -> list[Path]:
     return [file for file in (folder / name, folder / f"{name}.sha256") if file.exists()]
 
 
-def _mark(folder: Path) -> str:
+def mark(folder: Path) -> str:
     """Return the mark of the source: a compiled core of another source is not used.
 
     ``processor/_count/__init__.py`` works it out alike when the core is imported.
@@ -110,7 +110,7 @@ def _is_current(folder: Path) -> bool:
     files = _files(folder)
     return (
         len(files) == 2  # noqa: PLR2004 - the module and its mark
-        and files[1].read_text(encoding="ascii").strip() == _mark(folder)
+        and files[1].read_text(encoding="ascii").strip() == mark(folder)
     )
 
 
@@ -142,4 +142,4 @@ def _compile(root: Path, target: Path) -> None:
         (target / f"{compiled.name}.sha256").unlink(missing_ok=True)
         shutil.copy(compiled, target / f"{compiled.name}.tmp")
         os.replace(target / f"{compiled.name}.tmp", target / compiled.name)  # noqa: PTH105 - so
-        (target / f"{compiled.name}.sha256").write_text(_mark(folder), encoding="ascii")
+        (target / f"{compiled.name}.sha256").write_text(mark(folder), encoding="ascii")

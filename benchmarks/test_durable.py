@@ -70,7 +70,7 @@ def test_span(benchmark: BenchmarkFixture) -> None:
         ]
         table(("", "µs a span", "added"), rows)
         times = figures.times(MEMORY, DURABLE)
-        return {"times": times, "target": target("durable / memory", times, 1.25)}
+        return {"times": times, "target": target("durable / memory", times, 1.15)}
 
     once(benchmark, work)
 
