@@ -32,8 +32,9 @@ DIRECTIVES: Final = {
     "overflowcheck": True,
     "wraparound": True,
 }
+#: -O2 takes half as long again, for 3 % fewer of the instructions that a span pays for.
 #: No multiplication is fused with an addition: the halves of amounts are rounded as Python does.
-FLAGS: Final = ["-O2", "-g0", "-w", "-ffp-contract=off"]
+FLAGS: Final = ["-O1", "-g0", "-w", "-ffp-contract=off"]
 
 
 class CompiledCore(BuildHookInterface[Any]):

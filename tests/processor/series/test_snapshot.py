@@ -25,6 +25,14 @@ class Watched:
         self.hold = 0
         self.depth = 0
 
+    def acquire(self) -> bool:
+        """Begin a hold, as a compiled core does."""
+        return self.__enter__()
+
+    def release(self) -> None:
+        """End a hold, as a compiled core does."""
+        self.__exit__()
+
     def __enter__(self) -> bool:
         """Begin a hold."""
         self._lock.acquire()

@@ -107,6 +107,7 @@ cdef class Beginnings:
 
 cdef class OwnTools:
     cdef public object _listings, _lock
+    cdef object _acquire, _release
     cdef public OwnHealth _health
 
     @cython.locals(
@@ -114,6 +115,8 @@ cdef class OwnTools:
         cells="long long[::1]"
     )
     cpdef end(self, Node node, dict attributes, span, span_id, tuple fields)
+    @cython.locals(cells="long long[::1]")
+    cdef _add(self, Block block, int outcome, int bucket, long long elapsed, point)
 
 
 @cython.locals(usage=Block, kept=Block, thought=Block, cells="long long[::1]")

@@ -672,6 +672,7 @@ class OwnTools:
         self._listings = listings
         self._health = health
         self._lock = lock
+        self._acquire, self._release = lock.acquire, lock.release
 
     def end(
         self,
@@ -720,15 +721,30 @@ class OwnTools:
         if not 0 <= elapsed <= MAX_DURATION_NS:
             elapsed = duration(start, end, self._health)
         bucket = TOOL_HISTOGRAM + bucket_of(_TOOL_PLACES, elapsed)
-        with self._lock:
-            cells[outcome] = cells[outcome] + 1
-            cells[bucket] = cells[bucket] + 1
-            cells[TOOL_SUM] = cells[TOOL_SUM] + elapsed
-            if sampled:
-                if block.exemplars is None:
-                    block.exemplars = {}
-                block.exemplars[bucket] = (trace_id, span_id, elapsed, end or 0)
-            self._health.view[_COUNTED_TOOL] += 1
+        point = (trace_id, span_id, elapsed, end or 0) if sampled else None
+        if COMPILED:  # in Python a signal's handler could raise between the two, and does not here
+            self._acquire()
+            try:
+                self._add(block, outcome, bucket, elapsed, point)
+            finally:
+                self._release()
+        else:
+            with self._lock:
+                self._add(block, outcome, bucket, elapsed, point)
+
+    def _add(
+        self, block: Block, outcome: int, bucket: int, elapsed: int, point: Exemplar | None
+    ) -> None:
+        """Add a call to the cells of its tool; the caller holds the lock."""
+        cells = block.view
+        cells[outcome] = cells[outcome] + 1
+        cells[bucket] = cells[bucket] + 1
+        cells[TOOL_SUM] = cells[TOOL_SUM] + elapsed
+        if point is not None:
+            if block.exemplars is None:
+                block.exemplars = {}
+            block.exemplars[bucket] = point
+        self._health.view[_COUNTED_TOOL] += 1
 
 
 def add_tokens(blocks: Blocks, counts: Counts, priced: int) -> None:
