@@ -5,7 +5,7 @@ was. What windows say is compared with a ledger: a dictionary of the last level 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -73,14 +73,43 @@ class Process:
         return grown
 
 
-def every_hour_at(minute: int) -> str:
+def every_hour_at(minute: int) -> dict[str, Any]:
     """Return the rules, those of hours evaluated at one minute of each hour: not at every step."""
     document: dict[str, Any] = yaml.safe_load(rollups.render_rollups([NAME]))
     for group in document["groups"]:
         if group["interval"] == rollups.HOUR_INTERVAL:
             for rule in group["rules"]:
                 rule["expr"] = f"({rule['expr']}) and on () minute() == {minute}"
-    return json.dumps(document)
+    return document
+
+
+def earlier_rules(document: dict[str, Any], until: int) -> dict[str, Any]:
+    """Return rules of which those of levels are revision c2f417d's until a minute."""
+    fell = f"(last_over_time({rollups.level(NAME)}[1d]) > {NAME})"
+    dropped = f"(max_over_time({NAME}[5m]) > {fell}) or {fell}"
+    drops = {
+        rollups.drop(NAME): dropped,
+        rollups.drop(rollups.EVERY_INVOCATION): f"sum without (outcome) ({dropped})",
+    }
+    marks = {
+        rollups.day(name): (
+            f"last_over_time({rollups.level(name)}[1d]) and on () (hour() == 0 and minute() < 5)"
+        )
+        for name in (NAME, rollups.EVERY_INVOCATION)
+    }
+    before = {**drops, **marks}
+    for group in document["groups"]:
+        for rule in group["rules"]:
+            if rule["record"] in before:
+                rule["expr"] = f"({rule['expr']}) and on () vector(time()) >= {60 * until}"
+    old = {
+        name: {"record": name, "expr": f"({expr}) and on () vector(time()) < {60 * until}"}
+        for name, expr in before.items()
+    }
+    levels = document["groups"][0]["rules"]
+    earlier = [old[name] for name in drops], [old[name] for name in marks]
+    document["groups"][0]["rules"] = [*earlier[0], *levels, *earlier[1]]
+    return document
 
 
 def answers(processes: list[Process], first: int, last: int) -> list[dict[str, Any]]:
@@ -124,10 +153,30 @@ def questions(processes: list[Process], minute: int) -> Iterator[dict[str, Any]]
 )
 def test_nothing_is_lost(promtool: Run, tmp_path: Path, minute: int) -> None:
     """Windows say what the ledger does, whenever in the hour the rules of hours are evaluated."""
+    check(promtool, tmp_path, minute, every_hour_at(minute), AWAY)
+
+
+@pytest.mark.parametrize(
+    "until",
+    [
+        23 * HOUR + 55,
+        *(pytest.param(each, marks=pytest.mark.slow) for each in (12 * HOUR, DAY + HOUR + 30)),
+    ],
+)
+def test_upgraded_in_a_window(promtool: Run, tmp_path: Path, until: int) -> None:
+    """Windows begun with the rules of an earlier release, and days, are exact with those of now."""
+    rules = earlier_rules(every_hour_at(35), until)
+    check(promtool, tmp_path, 35, rules, AWAY[::8])
+
+
+def check(
+    promtool: Run, folder: Path, minute: int, rules: dict[str, Any], away: Sequence[int]
+) -> None:
+    """Ask promtool what the ledger knows."""
+    (folder / "rollups.yml").write_text(json.dumps(rules))
     first = FIRST[minute]
-    processes = [Process(first, away, anew=True) for away in AWAY]
-    processes += [Process(first, away, anew=False) for away in AWAY[::15]]
-    (tmp_path / "rollups.yml").write_text(every_hour_at(minute))
+    processes = [Process(first, each, anew=True) for each in away]
+    processes += [Process(first, each, anew=False) for each in away[::15]]
     suite = {
         "rule_files": ["rollups.yml"],
         "evaluation_interval": f"{STEP}m",
@@ -139,7 +188,7 @@ def test_nothing_is_lost(promtool: Run, tmp_path: Path, minute: int) -> None:
             }
         ],
     }
-    file = tmp_path / "suite.yml"
+    file = folder / "suite.yml"
     file.write_text(json.dumps(suite))
     ran = promtool("test", "rules", file)
     assert ran.returncode == 0, ran.stdout + ran.stderr
