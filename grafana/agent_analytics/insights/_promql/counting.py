@@ -13,13 +13,8 @@ from agent_analytics.insights._promql.recorded import COUNTING_SINCE
 from agent_analytics.insights._promql.scopes import LISTING, SUCCESS, one_of
 from agent_analytics.processor import catalogue
 
-#: What probes found, at an evaluation that finds no record.
-PROBED: Final = "listing_counting_probed_timestamp_seconds"
 #: Every series that is recorded here, with its labels.
-RECORDED: Final[dict[str, tuple[str, ...]]] = {
-    COUNTING_SINCE: LISTING.by,
-    PROBED: (*LISTING.by, "probe"),
-}
+RECORDED: Final[dict[str, tuple[str, ...]]] = {COUNTING_SINCE: LISTING.by}
 
 _ON: Final = f"on ({', '.join(LISTING.by)})"
 _MARK: Final = one_of("outcome", SUCCESS)
@@ -47,8 +42,8 @@ def _probed(there: str, seconds: int) -> str:
     return f"{LISTING.aggregate('group')} ({there}) * (time() - {seconds})"
 
 
-def since() -> list[Recording]:
-    """Return the rules that record since when each listing is counted, as Unix time, in order."""
+def since() -> Recording:
+    """Return the rule that records since when each listing is counted, as Unix time."""
     days = (
         _probed(
             f"last_over_time({_DAY}[1d] offset {number - 1}d)"
@@ -73,23 +68,9 @@ def since() -> list[Recording]:
         f"(last_over_time({COUNTING_SINCE}[1d]) and {_ON}"
         f" (last_over_time({_LEVEL}[1d]) or last_over_time({_DAY}[{_FORGOTTEN}])))"
     )
-    either = f"\nor {_ON} "
-    probes = {"days": days, "hours": (*shorter, *born)}
-    return [
-        *(
-            Recording(
-                record=PROBED,
-                expr=(f"({either.join(each)})\nunless {_ON} last_over_time({COUNTING_SINCE}[1d])"),
-                labels={"probe": name},
-            )
-            for name, each in probes.items()
-        ),
-        Recording(
-            record=COUNTING_SINCE,
-            # The longest past of those that were found.
-            expr=f"{kept}\nor {_ON} {LISTING.aggregate('min')} ({PROBED})",
-        ),
-    ]
+    return Recording(
+        record=COUNTING_SINCE, expr=f"\nor {_ON} ".join((kept, *days, *shorter, *born))
+    )
 
 
 def a_day(total: str, days: int) -> str:

@@ -89,7 +89,7 @@ def rule_groups(
         level_interval=level_interval,
         hour_interval=hour_interval,
         # An insight that sees the first levels says since when they are.
-        before=[rule.yaml() for rule in counting.since()],
+        before=[counting.since().yaml()],
         levels=[rule.yaml() for rule in (measures.last_seen(), *accounting.rules())],
         hours=[rule.yaml() for rule in measures.hours()],
     )

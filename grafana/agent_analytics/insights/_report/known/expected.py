@@ -80,7 +80,7 @@ def key_of(name: object, labels: object) -> RuleKey:
     insight, traffic, audience = (
         str(found.get(label, "")) for label in ("insight", "traffic", "audience")
     )
-    part = str(found.get("week", found.get("probe", "")))
+    part = str(found.get("week", ""))
     return RuleKey(str(name), insight, traffic, audience, part)
 
 
