@@ -86,7 +86,8 @@ class WatchedStore(MemoryStore):
 
     def open_block(self, schema: Schema, labels: tuple[str, ...], now: float) -> Block:
         """Return a block of zeros."""
-        cells = Copied("q", bytes(8 * schema.size))
+        made: Any = Copied("q", bytes(8 * schema.size))
+        cells: Copied = made
         cells.copies, cells.lock = [], self.lock
         block = Block(schema, labels, cells, now)
         self.blocks.append((block, cells))

@@ -152,6 +152,8 @@ _COUNTED_INVOCATION: Final = own_cells.INVOCATION
 _COUNTED_TOOL: Final = own_cells.TOOL
 _LAST_SPAN: Final = own_cells.LAST_SPAN
 
+#: A type checker does not draw from it what it cannot know.
+_DICT: Final[Any] = dict
 #: Where a span context, which is a tuple, has these.
 _TRACE_ID: Final = 0
 _SPAN_ID: Final = 1
@@ -1141,7 +1143,7 @@ class OwnSpans:
             carried, span_id, parent_id = (
                 read_start(span) if self._read_start is _READ_START else self._read_start(span)
             )
-            attributes = carried if type(carried) is dict else dict(carried)
+            attributes = carried if type(carried) is _DICT else dict(carried)
             nodes = self._open
             if span_id in nodes:
                 return  # this processor was added twice, or to two providers
@@ -1150,7 +1152,7 @@ class OwnSpans:
             facts: Any = None if parent_context is None else parent_context.get(FACTS_KEY)
             if facts is not None:
                 if is_own(span):
-                    attributes = facts if type(facts) is dict else dict(facts)
+                    attributes = facts if type(facts) is _DICT else dict(facts)
                 else:
                     facts = None  # a span that somebody starts beside it
             operation = attributes.get(_OPERATION_NAME)
@@ -1204,7 +1206,7 @@ class OwnSpans:
             carried, span_id = (
                 read_key(span) if self._read_key is _READ_KEY else self._read_key(span)
             )
-            attributes = carried if type(carried) is dict else dict(carried)
+            attributes = carried if type(carried) is _DICT else dict(carried)
             node: Any = self._open.pop(span_id, None)
             ended, place = self._ended, span_id & _ENDED_MASK
             if node is None and ended[place] == span_id:
@@ -1216,7 +1218,7 @@ class OwnSpans:
                 # Others may have written on the span; of theirs only the conversation counts.
                 conversation = attributes.get(_CONVERSATION_ID)
                 facts = node.facts
-                attributes = facts if type(facts) is dict else dict(facts)
+                attributes = facts if type(facts) is _DICT else dict(facts)
                 if conversation is not None and _CONVERSATION_ID not in attributes:
                     attributes = {**attributes, _CONVERSATION_ID: conversation}
                 if _OUTCOME not in attributes and self._others.ended_early(node, span, span_id):
