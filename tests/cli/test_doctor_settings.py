@@ -14,6 +14,7 @@ from tests.patience import patience
 from agent_analytics.cli import main
 from agent_analytics.cli._doctor import Problem, examine
 from agent_analytics.exporters import checks, configure
+from agent_analytics.processor import core_in_use
 
 FINE = {"AGENT_ANALYTICS_TENANT_KEY": "a long secret"}
 OURS = "AGENT_ANALYTICS_"
@@ -255,7 +256,10 @@ def test_what_is_well(
         monkeypatch.setenv(name, value)
     assert main(ALONE) == 0
     said = capsys.readouterr().out
-    assert said.startswith("Checked:\n  - the settings of this environment")
+    assert said.startswith(
+        f"Checked:\n  - agent-analytics as it is installed here: {core_in_use()}\n"
+    )
+    assert "\n  - the settings of this environment" in said
     assert "Not checked:\n  - the running service: --metrics says so" in said
     assert "Nothing is wrong in what was checked." in said
 

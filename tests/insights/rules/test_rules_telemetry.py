@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 ALERT = "TelemetryAbsent"
 UP = 'up{job="agent-analytics", instance="demo:9464"}'
@@ -88,6 +89,11 @@ def pace(*phases: tuple[float, float]) -> dict[str, str]:
 DAY = ((16, 20), (8, 0))
 
 
+def _slow(phases: Sequence[tuple[float, float]], expected: Firings, name: str) -> ParameterSet:
+    """Return a case over more than a week, of which promtool evaluates every half minute."""
+    return pytest.param(phases, expected, id=name, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     ("phases", "expected"),
     [
@@ -98,16 +104,10 @@ DAY = ((16, 20), (8, 0))
         pytest.param(((1, 1), (1, 0)), [], id="few calls, and new"),
         pytest.param((*DAY, (16, 20), (3, 0)), [], id="the second night"),
         pytest.param((*DAY, (8, 20), (3, 0)), [stale("3h 0m 0s")], id="the second noon"),
-        pytest.param((*DAY * 7, (16, 20), (3, 0)), [], id="a night as a week ago"),
-        pytest.param(
-            ((16, 20), (32, 0), *DAY * 5, (16, 20), (3, 0)), [], id="a day off as a week ago"
-        ),
-        pytest.param(
-            (*DAY * 7, (8, 20), (3, 0)), [stale("3h 0m 0s")], id="a noon that was busy a week ago"
-        ),
-        pytest.param(
-            (*DAY * 6, (24, 0), (8, 20), (3, 0)), [stale("3h 0m 0s")], id="though off a day ago"
-        ),
+        _slow((*DAY * 7, (16, 20), (3, 0)), [], "a night as a week ago"),
+        _slow(((16, 20), (32, 0), *DAY * 5, (16, 20), (3, 0)), [], "a day off as a week ago"),
+        _slow((*DAY * 7, (8, 20), (3, 0)), [stale("3h 0m 0s")], "a noon that was busy a week ago"),
+        _slow((*DAY * 6, (24, 0), (8, 20), (3, 0)), [stale("3h 0m 0s")], "though off a day ago"),
     ],
 )
 def test_silence_that_is_as_usual(
