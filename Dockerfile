@@ -9,6 +9,8 @@ COPY exporters exporters
 COPY grafana grafana
 COPY cli cli
 COPY demo demo
+# The image has no C compiler: the core is the one in Python. With `apt-get install gcc libc6-dev`
+# before it, this line compiles the core.
 RUN pip install --no-cache-dir . && rm -rf /src
 
 WORKDIR /

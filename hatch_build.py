@@ -9,6 +9,7 @@ every wheel: it runs as it is. Environment variables of a build:
 
 import hashlib
 import importlib
+import importlib.metadata
 import os
 import shutil
 import sys
@@ -51,7 +52,8 @@ class CompiledCore(BuildHookInterface[Any]):
         folder = Path(self.root, SOURCES, PACKAGE)
         in_place = version == "editable"
         against = stands_against()
-        if not against and not _is_current(folder):
+        # What a checkout has may be of another system's C library: a wheel's core is always new.
+        if not against and not (in_place and is_current(folder)):
             target = folder if in_place else Path(tempfile.mkdtemp())
             try:
                 _compile(Path(self.root), target)
@@ -107,12 +109,31 @@ def mark(folder: Path) -> str:
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
 
 
-def _is_current(folder: Path) -> bool:
+def _marks(folder: Path) -> str:
+    """Return the marks of a core that is compiled now: of its source, and of how it is compiled."""
+    how = Path(__file__).read_bytes() + importlib.metadata.version("cython").encode()
+    return f"{mark(folder)}\n{hashlib.sha256(how).hexdigest()}\n"
+
+
+def is_current(folder: Path) -> bool:
+    """Return whether the compiled core of a checkout is what compiling would make."""
     files = _files(folder)
-    return (
-        len(files) == 2  # noqa: PLR2004 - the module and its mark
-        and files[1].read_text(encoding="ascii").strip() == mark(folder)
-    )
+    try:
+        return (
+            len(files) == 2  # noqa: PLR2004 - the module and its marks
+            and files[1].read_text(encoding="ascii") == _marks(folder)
+        )
+    except (ValueError, importlib.metadata.PackageNotFoundError):
+        return False
+
+
+def state(folder: Path = Path(__file__).parent / SOURCES / PACKAGE) -> str:
+    """Return what an editable install finds, in a word; another one is a reason to install anew.
+
+    ``compiled``, ``to compile``, or what stands against it.
+    """
+    laid = "compiled" if is_current(folder) else "to compile"
+    return stands_against() or laid
 
 
 def _compile(root: Path, target: Path) -> None:
@@ -143,4 +164,4 @@ def _compile(root: Path, target: Path) -> None:
         (target / f"{compiled.name}.sha256").unlink(missing_ok=True)
         shutil.copy(compiled, target / f"{compiled.name}.tmp")
         os.replace(target / f"{compiled.name}.tmp", target / compiled.name)  # noqa: PTH105 - so
-        (target / f"{compiled.name}.sha256").write_text(mark(folder), encoding="ascii")
+        (target / f"{compiled.name}.sha256").write_text(_marks(folder), encoding="ascii")

@@ -105,14 +105,16 @@ need_python() {
     fi
 }
 
+# has_compiler PYTHON: whether a C compiler and the headers of an interpreter are here.
+has_compiler() {
+    have cc && [ -e "$("$1" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ]
+}
+
 # want_compiler PYTHON: a C compiler and the headers of an interpreter, if they can be had; the core is
 # compiled with them, and pure Python without.
 want_compiler() {
     [ "${AGENT_ANALYTICS_PURE:-}" != 1 ] || return 0
-    header=$("$1" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h
-    if have cc && [ -e "$header" ]; then
-        return 0
-    fi
+    has_compiler "$1" && return 0
     if have apt-get && is_root; then
         version=$("$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
         apt_install gcc libc6-dev "libpython$version-dev" && return 0

@@ -1,8 +1,12 @@
 """The build hook: what stands against compiling the core, and what a wheel holds then."""
 
 import importlib.util
+import os
+import shutil
 import subprocess
 import sys
+import sysconfig
+import venv
 import zipfile
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +17,7 @@ from tests.patience import patience
 from agent_analytics.processor import _count
 
 ROOT = Path(__file__).resolve().parents[2]
+SUFFIX = sysconfig.get_config_var("EXT_SUFFIX").rpartition(".")[2]
 
 
 @pytest.fixture
@@ -79,3 +84,107 @@ def test_a_wheel_that_must_be_compiled(tmp_path: Path) -> None:
     assert built.returncode != 0
     assert "there is no C compiler" in built.stdout + built.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def checkout(hook: ModuleType, tmp_path: Path) -> Path:
+    """Return a checkout of packages with nothing in them but a short core, and its environment."""
+    if against := hook.stands_against():
+        pytest.skip(against)
+    there = tmp_path / "checkout"
+    shutil.copytree(ROOT / "scripts", there / "scripts")
+    for name in (
+        "pyproject.toml",
+        "hatch_build.py",
+        "README.md",
+        "LICENSE",
+        "requirements-dev.txt",
+    ):
+        shutil.copy(ROOT / name, there)
+    for part in ("instrumentation", "processor", "exporters", "grafana", "cli", "demo"):
+        package = there / part / "agent_analytics" / ("insights" if part == "grafana" else part)
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text("def main() -> None: ...\n", encoding="utf-8")
+    core = there / hook.SOURCES / hook.PACKAGE
+    core.mkdir()
+    (core / "core.py").write_text("ANSWER = 42\n", encoding="utf-8")
+    (core / "core.pxd").touch()
+    # The packages of this environment, by a line that does not read the `.pth` files among them.
+    venv.create(there / ".venv", with_pip=False)
+    (packages,) = there.glob(".venv/lib/python*/site-packages")
+    (packages / "borrowed.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    key = subprocess.run(
+        ["/bin/sh", "-c", "{ cat requirements-dev.txt && pwd; } | cksum | tr ' ' -"],
+        cwd=there, check=True, capture_output=True, text=True,
+    ).stdout.strip()  # fmt: skip
+    (there / f".venv/.packages-{key}").touch()
+    return there
+
+
+def _compiled(checkout: Path) -> list[Path]:
+    return sorted(checkout.glob(f"processor/agent_analytics/processor/_count/core.*{SUFFIX}"))
+
+
+def _set_up(checkout: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
+    hidden = ("AGENT_ANALYTICS_PURE", "AGENT_ANALYTICS_COMPILED", "CC")
+    env = {name: value for name, value in os.environ.items() if name not in hidden}
+    return subprocess.run(
+        [checkout / "scripts/setup-python"],
+        cwd=checkout, env=env | variables,
+        check=False, capture_output=True, text=True, timeout=patience(120),
+    )  # fmt: skip
+
+
+@pytest.mark.packaging
+@pytest.mark.slow
+def test_what_setup_notices(checkout: Path) -> None:
+    """A compiler that comes, a core that goes or is compiled otherwise: each sets up anew, once."""
+
+    def done(**variables: str) -> None:
+        first, again = _set_up(checkout, **variables), _set_up(checkout, **variables)
+        assert first.returncode == again.returncode == 0, first.stderr + again.stderr
+        assert ("ready" in first.stdout, "ready" in again.stdout) == (True, False)
+
+    done(AGENT_ANALYTICS_PURE="1")
+    assert _compiled(checkout) == []
+    done()
+    (compiled,) = _compiled(checkout)
+    compiled.unlink()
+    done()
+    assert _compiled(checkout) == [compiled]
+    marks = Path(f"{compiled}.sha256")
+    before = marks.read_text(encoding="ascii").splitlines()
+    with (checkout / "hatch_build.py").open("a", encoding="utf-8") as file:
+        file.write("FLAGS.append('-DOTHERWISE')\n")
+    done()
+    after = marks.read_text(encoding="ascii").splitlines()
+    assert (after[0] == before[0], after[1] == before[1]) == (True, False)
+
+
+@pytest.mark.packaging
+@pytest.mark.slow
+def test_a_setup_that_must_compile(checkout: Path) -> None:
+    """Where compiling fails, set-up goes on without, once; ``AGENT_ANALYTICS_COMPILED=1`` fails."""
+    assert "ready" in _set_up(checkout, CC="false").stdout
+    assert _set_up(checkout, CC="false").stdout == ""
+    must = _set_up(checkout, CC="false", AGENT_ANALYTICS_COMPILED="1")
+    assert must.returncode != 0
+    assert "the core of agent-analytics is not compiled" in must.stdout + must.stderr
+
+
+@pytest.mark.packaging
+@pytest.mark.slow
+def test_a_wheel_has_a_core_of_its_own(checkout: Path, tmp_path: Path) -> None:
+    """The compiled core of a checkout, of whatever C library, is in no wheel, current or not."""
+    assert _set_up(checkout).returncode == 0
+    (laid,) = _compiled(checkout)
+    laid.write_bytes(b"of another C library")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path],
+        cwd=checkout, env={**os.environ, "AGENT_ANALYTICS_COMPILED": "1"},
+        check=True, capture_output=True, timeout=patience(120),
+    )  # fmt: skip
+    (wheel,) = tmp_path.glob("*.whl")
+    packed = zipfile.ZipFile(wheel).read(f"agent_analytics/processor/_count/{laid.name}")
+    assert packed.startswith((b"\x7fELF", b"\xcf\xfa\xed\xfe"))
+    assert laid.read_bytes() == b"of another C library"

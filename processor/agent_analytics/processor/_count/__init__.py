@@ -2,7 +2,8 @@
 
 ``core.py`` runs as it is. Where a compiled core lies beside it, that is used, unless it was
 compiled from another text than is there now, or ``AGENT_ANALYTICS_PURE=1`` is set. Both count
-alike.
+alike. Where ``core.py`` is no file (archives, programs that are frozen, folders of ``.pyc``), what
+an import finds is used.
 """
 
 import hashlib
@@ -33,21 +34,44 @@ def why_pure(folder: pathlib.Path) -> str | None:
         return "none is compiled"
     if os.environ.get(PURE) == "1":
         return f"{PURE} is set"
+    if not (folder / "core.py").is_file():
+        return None  # no text is there to differ from
     try:
-        mark = pathlib.Path(f"{found}.sha256").read_text(encoding="ascii").strip()
-        same = mark == mark_of(folder)
+        mark = pathlib.Path(f"{found}.sha256").read_text(encoding="ascii")
+        same = mark.partition("\n")[0].strip() == mark_of(folder)
     except (OSError, ValueError):
         return "it is not known what the compiled one was made from"
     return None if same else "the compiled one is of another text"
 
 
-def _import_source(folder: pathlib.Path) -> None:
-    """Import ``core.py``, which an import would pass over for the compiled core beside it."""
-    spec = importlib.util.spec_from_file_location(_CORE, folder / "core.py")
+def _import_written(folder: pathlib.Path) -> bool:
+    """Import the core in Python, and return whether that is what there was.
+
+    An import would pass over its file for the compiled core beside it. Where it has no file, an
+    import finds what there is: in an archive, in a program that is frozen.
+    """
+    files = (folder / "core.py", folder / "core.pyc")
+    file = next((file for file in files if file.is_file()), None)
+    spec = (
+        importlib.util.find_spec(_CORE)
+        if file is None
+        else importlib.util.spec_from_file_location(_CORE, file)
+    )
     if spec is None or spec.loader is None:
-        return
-    sys.modules[_CORE] = module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+        msg = f"No module named {_CORE!r}"
+        raise ModuleNotFoundError(msg, name=_CORE)
+    module = importlib.util.module_from_spec(spec)
+    in_python = not isinstance(spec.loader, importlib.machinery.ExtensionFileLoader)
+    if in_python:
+        module.__file__ = str(folder / "core.py")  # by which the core knows that it is not compiled
+    sys.modules[_CORE] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(_CORE, None)
+        raise
+    globals()["core"] = module  # as an import leaves it
+    return in_python
 
 
 def _import_core(folder: pathlib.Path) -> str | None:
@@ -58,9 +82,7 @@ def _import_core(folder: pathlib.Path) -> str | None:
             importlib.import_module(_CORE)
         except ImportError as error:  # made for another machine
             why = f"the compiled one cannot be loaded: {error}"
-    if why is not None:
-        _import_source(folder)
-    return why
+    return why if why is not None and _import_written(folder) else None
 
 
 #: Why the core is pure Python; ``None`` where the compiled one is in use.
