@@ -80,7 +80,7 @@ class AgentMetricsProcessor(OwnSpans, Exposed):
             wall_clock,
         )
         super().__init__(parts)
-        self._clock = clock
+        self._clock = parts.clock
         self._tools, self._invocations = parts.tools, parts.invocations
         self._read_start, self._read_key, self._read_end, _ = parts.readers
         self._begin, self._makers = parts.beginnings.begin, parts.beginnings.makers

@@ -8,6 +8,7 @@ from typing import Final
 
 from agent_analytics.processor._caps.admission import Admission, Shares
 from agent_analytics.processor._caps.limits import Limits
+from agent_analytics.processor._clocks import steady
 from agent_analytics.processor._count.core import FAST, Amounts, Beginnings
 from agent_analytics.processor._count.count_run import RunCounter
 from agent_analytics.processor._count.events import EventCounter, EventIds
@@ -62,6 +63,8 @@ class Wiring:
         clock: Callable[[], float],
         wall_clock: Callable[[], float],
     ) -> None:
+        self.clock = clock = steady(clock)
+        wall_clock = steady(wall_clock)
         _check(hold_seconds, state_dir, limits, expire_seconds, prices)
         limits = limits or Limits()
         key = _key(tenant_key)

@@ -7,6 +7,7 @@ after every scrape of the workload, as JSON. The first line says which core coun
 import json
 import os
 import sys
+from fractions import Fraction
 from typing import Any
 
 from opentelemetry.sdk.trace import Span, TracerProvider
@@ -20,6 +21,8 @@ from agent_analytics.processor.catalogue import LAST_SPAN
 
 #: Scopes that spans come from: the decorators' own, a framework's, a library's.
 SCOPES = ("agent_analytics.instrumentation", "pydantic-ai", "opentelemetry.instrumentation.httpx")
+#: What a span is given as a time.
+Time = int | float | str | list[int]
 LIMITS = Limits(publishers=2, listings_per_publisher=3, tools_per_listing=2, open_spans=8)
 
 
@@ -40,6 +43,12 @@ class _Ids(IdGenerator):
     def generate_trace_id(self) -> int:
         """Return an id of 128 bits, half of which are sampled."""
         return self._next(128)
+
+
+def _time(at: Time) -> int:
+    """Return a time of a step, whatever it is; JSON has fractions as lists."""
+    time: Any = Fraction(*at) if isinstance(at, list) else at
+    return time  # type: ignore[no-any-return]  # the SDK asks for an int, and takes anything
 
 
 class _World:
@@ -66,7 +75,7 @@ class _World:
         self.spans: list[Any] = []
         self.shown: list[str] = []
 
-    def start(self, scope: int, parent: int | None, attributes: dict[str, Any], at: int) -> None:
+    def start(self, scope: int, parent: int | None, attributes: dict[str, Any], at: Time) -> None:
         """Start a span, in the one that was started so many spans ago if that is there."""
         above: Span | None = None
         if parent is not None and parent < len(self.spans):
@@ -74,15 +83,16 @@ class _World:
         context = None if above is None else set_span_in_context(above)
         tracer = self.tracers[scope]
         name = f"{attributes.get('gen_ai.operation.name', 'work')} x"
-        self.spans.append(tracer.start_span(name, context, attributes=attributes, start_time=at))
+        started = tracer.start_span(name, context, attributes=attributes, start_time=_time(at))
+        self.spans.append(started)
 
-    def end(self, span: int, at: int, failed: bool) -> None:  # noqa: FBT001 - a step of a workload
+    def end(self, span: int, at: Time, failed: bool) -> None:  # noqa: FBT001 - a step of a workload
         """End the span that was started so many spans ago."""
         if span < len(self.spans):
             ended = self.spans[-1 - span]
             if failed:
                 ended.set_status(Status(StatusCode.ERROR))
-            ended.end(at)
+            ended.end(_time(at))
 
     def fill(self, left: int) -> None:
         """Let every cell of every listing have room for so many more."""

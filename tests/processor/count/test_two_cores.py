@@ -53,8 +53,10 @@ WHOSE = {v.OPERATION_NAME: OPERATIONS, v.PUBLISHER_ID: IDS, v.AGENT_ID: AGENTS}
 ATTRIBUTES = st.fixed_dictionaries(WHOSE, optional=MORE) | st.fixed_dictionaries(
     {}, optional={**WHOSE, **MORE}
 )
-#: Nanoseconds; some spans end before they start, some have lasted for years.
-TIMES = st.sampled_from([0, 1, 10**8, 10**9, 3 * 10**10, 10**18])
+#: Nanoseconds; some spans end before they start, some have lasted for years. The SDK takes whatever
+#: it is given: what ``time.time() * 1e9`` makes, fractions (here lists), text, no 64 bits.
+ODD_TIMES = [1e9, 2.5e9, 1e300, [10**10, 3], "1000000000", "now", 2**63, 2**70, -(10**19), -5]
+TIMES = st.sampled_from([0, 1, 10**8, 10**9, 3 * 10**10, 10**18, *ODD_TIMES])
 BACK = st.integers(0, 5)
 STEPS = st.lists(
     st.one_of(

@@ -85,12 +85,14 @@ from agent_analytics.processor._spans.outcomes import (
 )
 from agent_analytics.processor._spans.sampling import mend_sampler
 from agent_analytics.processor._spans.sdk_access import (
+    LAST_TIME,
     NOT_AS_EXPECTED,
     Attributes,
     EndFields,
     Key,
     Readers,
     Start,
+    moment,
     public_end,
     public_key,
     public_start,
@@ -151,6 +153,7 @@ _USAGE_OWN: Final = v.USAGE_OWN
 _COUNTED_INVOCATION: Final = own_cells.INVOCATION
 _COUNTED_TOOL: Final = own_cells.TOOL
 _LAST_SPAN: Final = own_cells.LAST_SPAN
+_LAST_TIME: Final = LAST_TIME
 
 #: A type checker does not draw from it what it cannot know.
 _DICT: Final[Any] = dict
@@ -445,12 +448,15 @@ def read_end(span: Any) -> EndFields:
     """Return what is read of a span that is counted when it ends."""
     try:
         context = span._context
+        start, end = span._start_time, span._end_time
+        if type(start) is not int or type(end) is not int or not 0 <= start <= end <= _LAST_TIME:
+            start, end = moment(start), moment(end)
         return (
             context[_TRACE_ID],
             context[_TRACE_FLAGS] & 1 == 1,
             span._status._status_code is _FAILED_STATUS,
-            span._start_time,
-            span._end_time,
+            start,
+            end,
         )
     except NOT_AS_EXPECTED:
         return public_end(span)
@@ -723,7 +729,7 @@ class OwnTools:
         if not 0 <= elapsed <= MAX_DURATION_NS:
             elapsed = duration(start, end, self._health)
         bucket = TOOL_HISTOGRAM + bucket_of(_TOOL_PLACES, elapsed)
-        point = (trace_id, span_id, elapsed, end or 0) if sampled else None
+        point = (trace_id, span_id, elapsed, end) if sampled and end is not None else None
         if COMPILED:  # in Python a signal's handler could raise between the two, and does not here
             self._acquire()
             try:
@@ -742,11 +748,11 @@ class OwnTools:
         cells[outcome] = cells[outcome] + 1
         cells[bucket] = cells[bucket] + 1
         cells[TOOL_SUM] = cells[TOOL_SUM] + elapsed
-        if point is not None:
+        self._health.view[_COUNTED_TOOL] += 1
+        if point is not None:  # last, since it is no figure
             if block.exemplars is None:
                 block.exemplars = {}
             block.exemplars[bucket] = point
-        self._health.view[_COUNTED_TOOL] += 1
 
 
 def add_tokens(blocks: Blocks, counts: Counts, priced: int) -> None:
@@ -1057,14 +1063,14 @@ class OwnInvocations:
                 registers = listing.tenants.current
                 if registers.get(register, 1.0) > smallest:
                     registers[register] = smallest
-            if sampled:
-                block = listing.block
-                if block.exemplars is None:
-                    block.exemplars = dict[int, Exemplar]()
-                block.exemplars[bucket] = (trace_id, span_id, elapsed, end or 0)
             if usage is not None:
                 self._usage.add(node, listing, usage)
             self._health.view[_COUNTED_INVOCATION] += 1
+            if sampled and end is not None:  # last, since it is no figure
+                block = listing.block
+                if block.exemplars is None:
+                    block.exemplars = dict[int, Exemplar]()
+                block.exemplars[bucket] = (trace_id, span_id, elapsed, end)
         name, version = attributes.get(_AGENT_NAME), attributes.get(_AGENT_VERSION)
         if (name, version) != listing.latest:
             if tenant is None:
@@ -1075,9 +1081,8 @@ class OwnInvocations:
             self._converse(listing, conversation)
         chunk = attributes.get(_FIRST_CHUNK)
         if chunk is not None:
-            self._observe_first_chunk(
-                listing, chunk, (trace_id, span_id, 0, end or 0) if sampled else None
-            )
+            point = (trace_id, span_id, 0, end) if sampled and end is not None else None
+            self._observe_first_chunk(listing, chunk, point)
 
     def begin(self, listing: Listing) -> None:
         """Show an invocation of a foreign run in the gauge of those in progress."""

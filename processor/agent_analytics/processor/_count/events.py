@@ -19,7 +19,7 @@ from agent_analytics.processor._series.listings import Listings
 from agent_analytics.processor._series.schema import NANO
 from agent_analytics.processor._series.store import Block
 from agent_analytics.processor._spans import marks
-from agent_analytics.processor._spans.sdk_access import Attributes
+from agent_analytics.processor._spans.sdk_access import Attributes, moment
 from agent_analytics.processor._spans.values import Charges, number
 from agent_analytics.processor.catalogue import RATINGS, SCORES, UNKNOWN
 
@@ -117,7 +117,7 @@ class EventCounter:
                 owner or Node(marks.OTHER, None, listing),
                 listing,
                 usage_of_agent(attributes),
-                span.start_time,
+                moment(span.start_time),
             )
         else:
             self.money(listing, attributes.get(v.REVENUE_USD), attributes.get(v.REFUND_USD))

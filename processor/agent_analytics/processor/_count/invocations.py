@@ -88,7 +88,7 @@ class InvocationCounter(OwnInvocations):
         revenue, fee = self._charge(listing.publisher, seen.revenue)
         refund = self._amounts.nano(seen.refund)
         figures = self._usage.figures(node, listing, seen.usage, seen.start)
-        exemplar = (seen.trace_id, seen.span_id, elapsed, seen.end or 0) if seen.sampled else None
+        exemplar = seen.exemplar(elapsed)
         cells, health = listing.cells, self._health.cells
         with self._lock:
             cells[REVENUE] += revenue
@@ -98,8 +98,6 @@ class InvocationCounter(OwnInvocations):
                 cells[bucket] += 1
                 cells[first + OUTCOME_SUM] += elapsed
                 health[_health.INVOCATION] += 1
-                if exemplar is not None:
-                    listing.block.note(bucket, exemplar)
             elif inner:
                 health[_health.INNER_AGENT] += 1
             if error is not None:
@@ -108,6 +106,8 @@ class InvocationCounter(OwnInvocations):
                 cells[WASTED_COST] += node.cost
             if figures is not None:
                 self._usage.add(node, listing, figures)
+            if call and exemplar is not None:
+                listing.block.note(bucket, exemplar)
         self._converse(listing, seen.conversation)
         if inner:
             return

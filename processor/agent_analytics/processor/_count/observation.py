@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor._dialects import StatedCost, stated_cost
+from agent_analytics.processor._series.cells import Exemplar
 from agent_analytics.processor._spans.outcomes import SUCCESS
 from agent_analytics.processor._spans.sdk_access import Attributes
 from agent_analytics.processor.catalogue import UNKNOWN
@@ -171,6 +172,12 @@ class Observation:
     usage: Usage | None = None
     ids: tuple[str, ...] = ()
     fetched: bool = False
+
+    def exemplar(self, elapsed: int) -> Exemplar | None:
+        """Return the exemplar of a duration, in nanoseconds; ``None`` for a span with none."""
+        if not self.sampled or self.end is None:
+            return None
+        return self.trace_id, self.span_id, elapsed, self.end
 
 
 def of_own_agent(

@@ -43,5 +43,6 @@ class ToolCounter(OwnTools):
                 bucket = TOOL_HISTOGRAM + bisect_left(TOOL_EDGES, elapsed)
                 block.cells[bucket] += 1
                 block.cells[TOOL_SUM] += elapsed
-                if seen.sampled:
-                    block.note(bucket, (seen.trace_id, seen.span_id, elapsed, seen.end or 0))
+                exemplar = seen.exemplar(elapsed)
+                if exemplar is not None:
+                    block.note(bucket, exemplar)

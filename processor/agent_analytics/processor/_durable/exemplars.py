@@ -4,6 +4,7 @@ import struct
 from collections.abc import Callable
 from typing import Final
 
+from agent_analytics.instrumentation.health import note_internal_error
 from agent_analytics.processor._durable._files import names
 from agent_analytics.processor._series.store import Cells, Exemplar
 
@@ -25,15 +26,22 @@ class Exemplars(dict[int, Exemplar]):
         self._written: dict[int, int] = {}
 
     def __setitem__(self, cell: int, exemplar: Exemplar) -> None:
-        """Keep an exemplar."""
+        """Keep an exemplar; one that the slot cannot hold is left out, and raises nothing."""
         super().__setitem__(cell, exemplar)
         at = exemplar[3]
         if 0 <= at - self._written.get(cell, 0) < _EXEMPLAR_NS:
             return
         self._written[cell] = at
+        try:
+            self._write(cell, exemplar)
+        except Exception:  # noqa: BLE001 - an exemplar is worth no figure of its span
+            self.pop(cell, None)
+            note_internal_error("exemplar")
+
+    def _write(self, cell: int, exemplar: Exemplar) -> None:
         if self._view is None:
             self._view = self._open()
-        trace_id, span_id, value, _ = exemplar
+        trace_id, span_id, value, at = exemplar
         high, low = trace_id >> 64 & _WORD, trace_id & _WORD
         check = high ^ low ^ span_id ^ (value & _WORD) ^ (at & _WORD)
         words = struct.unpack("=6q", _EXEMPLAR.pack(high, low, span_id, value, at, check))

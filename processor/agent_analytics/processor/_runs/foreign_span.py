@@ -25,6 +25,7 @@ from agent_analytics.processor._spans.sdk_access import (
     EndFields,
     as_it_stands,
     ending,
+    moment,
     origin,
 )
 
@@ -170,7 +171,7 @@ class ForeignSpan(Node):
         facts = d.read(exact(span.name), attributes, self.source, self.version, shape)
         fine, remote, events = ending(span)
         if events and facts.first_chunk is None and facts.role == d.MODEL:
-            chunk = d.first_chunk_at(events)
+            chunk = moment(d.first_chunk_at(events))
             if chunk is not None:
                 facts.first_chunk = (chunk - self.start_ns) / NANO
         kept: dict[str, Any] = {key: attributes[key] for key in shape.kept}

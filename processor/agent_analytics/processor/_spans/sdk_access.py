@@ -11,7 +11,7 @@ where they do not answer alike, and each falls back by itself for a span of anot
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import Event, ReadableSpan
@@ -33,6 +33,8 @@ Origin = tuple[str, str | None, int | None]
 Ending = tuple[bool, bool, Sequence[Event]]
 
 NOT_AS_EXPECTED = (AttributeError, TypeError, IndexError)
+#: The last time that cells and state directories hold, in nanoseconds since 1970.
+LAST_TIME: Final = 2**63 - 1
 
 
 class Readers(NamedTuple):
@@ -90,6 +92,21 @@ def public_key(span: ReadableSpan) -> Key:
     return _attributes(span), context.span_id
 
 
+def moment(value: Any) -> int | None:
+    """Return a time as nanoseconds in a whole number of 64 bits, or ``None`` where it is none.
+
+    The SDK takes whatever it is given: ``time.time() * 1e9`` is a float, and often seen.
+    """
+    if type(value) is not int:
+        if value is None or isinstance(value, (str, bytes, bytearray)):
+            return None  # digits are no number
+        try:
+            value = int(value)
+        except Exception:  # noqa: BLE001 - whatever a class of others raises
+            return None
+    return value if -LAST_TIME <= value <= LAST_TIME else None
+
+
 def public_end(span: ReadableSpan) -> EndFields:
     """Return what is read of a span that is counted when it ends."""
     context: Any = span.context
@@ -97,8 +114,8 @@ def public_end(span: ReadableSpan) -> EndFields:
         context.trace_id,
         bool(context.trace_flags & 1),
         span.status.status_code is StatusCode.ERROR,
-        span.start_time,
-        span.end_time,
+        moment(span.start_time),
+        moment(span.end_time),
     )
 
 
@@ -116,7 +133,7 @@ def origin(span: Any) -> Origin:
         name = exact_text(name) or ""
     if type(version) is not str:
         version = exact_text(version)
-    return name, version, start
+    return name, version, moment(start)
 
 
 def ending(span: Any) -> Ending:
