@@ -8,7 +8,6 @@ from typing import Final
 
 from agent_analytics.processor._caps.admission import Admission, Shares
 from agent_analytics.processor._caps.limits import Limits
-from agent_analytics.processor._clocks import steady
 from agent_analytics.processor._count.core import FAST, Amounts, Beginnings
 from agent_analytics.processor._count.count_run import RunCounter
 from agent_analytics.processor._count.events import EventCounter, EventIds
@@ -31,6 +30,7 @@ from agent_analytics.processor._series.listings import Listings
 from agent_analytics.processor._series.snapshot import Snapshots
 from agent_analytics.processor._series.store import MemoryStore
 from agent_analytics.processor._spans.attribution import Attribution
+from agent_analytics.processor._spans.clocks import steady
 from agent_analytics.processor._spans.open_spans import OpenSpans
 from agent_analytics.processor._spans.sdk_access import readers
 from agent_analytics.processor._spans.values import Charges, TakeRate
