@@ -140,6 +140,7 @@ POOL = (
     COUNT
     + """
 import multiprocessing, sys, urllib.request
+from multiprocessing import resource_tracker
 {configure}
 
 def work(_):
@@ -148,6 +149,8 @@ def work(_):
 if __name__ == "__main__":
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         told = sum(pool.map(work, range(4), chunksize=1))
+    # A pool's helper that is still starting when the program ends would be the first of its tree.
+    resource_tracker._resource_tracker._stop()
 """
 )
 
