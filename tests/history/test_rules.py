@@ -1,5 +1,6 @@
 """How the past of recording rules is put together."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,12 +9,15 @@ from agent_analytics.demo._history import Pace
 from agent_analytics.demo._history._simulation.openmetrics import BLOCK_SECONDS
 from agent_analytics.demo._history._simulation.rules import (
     OFFSET,
+    Backfill,
     RecordingRule,
     link,
     stages,
     stretches,
 )
+from agent_analytics.demo._history.build import make_blocks
 from agent_analytics.demo._history.clock import make_clock
+from agent_analytics.demo._history.server import prometheus_over
 
 END = 1_795_523_456
 
@@ -102,3 +106,27 @@ def test_evaluations_follow_the_scrapes() -> None:
         assert all(
             stretch.first // BLOCK_SECONDS == stretch.last // BLOCK_SECONDS for stretch in found
         )
+
+
+@pytest.mark.servers
+def test_one_series_from_two_names_is_in_order(tmp_path: Path) -> None:
+    """What a rule reads under two names, the second before the first, is one series in time."""
+    clock = make_clock(end=END, days=2, pace=Pace(), moments=())
+    middle = (clock.start + clock.last) // 2
+    lines = ["# TYPE zeta gauge\n"]
+    lines += [f'zeta{{x="1"}} 1 {time}\n' for time in clock.scrapes if time < middle]
+    lines += ["# TYPE alpha gauge\n"]
+    lines += [f'alpha{{x="1"}} 2 {time}\n' for time in clock.scrapes if time >= middle]
+    text = tmp_path / "given.txt"
+    text.write_text("".join((*lines, "# EOF\n")), encoding="utf-8")
+    make_blocks(text, tmp_path / "data")
+    rule = RecordingRule("m", "last_over_time(alpha[5m]) or last_over_time(zeta[5m])", 300)
+    with prometheus_over(tmp_path / "data") as url:
+        backfill = Backfill(url, clock, tmp_path / "work", restarts=(), moments=())
+        files = backfill.stage([rule])
+    assert backfill.samples > 100
+    for file in files:
+        text_of = file.read_text("utf-8").splitlines()
+        times = [float(line.split()[-1]) for line in text_of if line.startswith("m{")]
+        assert times == sorted(set(times))
+        make_blocks(file, tmp_path / "data")

@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -271,6 +272,10 @@ class Backfill:
         request = urllib.request.Request(f"{self._url}/api/v1/query_range", data=body)
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:
             result = cast("list[dict[str, Any]]", json.load(answer)["data"]["result"])
+        # Under the name that is recorded, series of two names may be one: `level or hourly`.
+        found: dict[tuple[tuple[str, str], ...], list[Any]] = {}
         for series in result:
             labels = {key: value for key, value in series["metric"].items() if key != "__name__"}
-            yield labels, series["values"]
+            found.setdefault(tuple(labels.items()), []).extend(series["values"])
+        for key, points in found.items():
+            yield dict(key), sorted(points, key=itemgetter(0))
