@@ -89,6 +89,31 @@ def test_only_a_bare_name_is_a_copy() -> None:
     assert not RecordingRule("a:level", 'a_total{x="y"}', 300).copies
 
 
+def test_what_is_looked_up_was_recorded_then() -> None:
+    """A series is there at every moment at which others look it up, and those that they are of."""
+    rules = link(
+        group(
+            "tenants",
+            ("week", "min_over_time(hours[167h])"),
+            ("same", "week == last_over_time(week[2h] offset 7d)"),
+            ("retention", "same / last_over_time(week[2h] offset 1w)"),
+            ("retention_before", 'last_over_time(retention{a="b"}[2h] offset 7d)'),
+            ("ahead", "last_over_time(same[2h] offset -4m59s999ms)"),
+            ("month_before", "last_over_time(week[2h] offset 30d)"),
+            file="insights.yml",
+        )
+    )
+    days = {rule.name: sorted(ago / 86_400 for ago in rule.ago) for rule in rules}
+    assert days == {
+        "week": [0, 7, 14, 30],
+        "same": [0, 7],
+        "retention": [0, 7],
+        "retention_before": [0],
+        "ahead": [0],
+        "month_before": [0],
+    }
+
+
 def test_evaluations_follow_the_scrapes() -> None:
     """Each scrape at a full interval is followed by one evaluation, in few requests."""
     clock = make_clock(end=END, days=60, pace=Pace(), moments=(30.0,))

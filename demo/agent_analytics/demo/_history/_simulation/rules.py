@@ -14,7 +14,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, cast
@@ -37,6 +37,7 @@ _SELECTOR: Final = (
 _DROP: Final = ":drop"
 #: Files whose rules are evaluated all along; those of the others need no past of their own.
 _PAST_FILES: Final = frozenset({"rollups.yml"})
+_UNITS: Final = {"s": 1, "m": 60, "h": HOUR, "d": DAY, "w": 7 * DAY}
 _TIMEOUT_SECONDS: Final = 300.0
 _THREADS: Final = 2
 
@@ -53,6 +54,7 @@ class RecordingRule:
         late: Recorded series of its own group that it reads as they were an evaluation ago.
         needs: Positions, among all rules, of those that have to be evaluated before.
         past: Whether it is evaluated all along, or only at the moments that are asked about.
+        ago: Seconds before those moments at which it is evaluated too: others look them up.
     """
 
     name: str
@@ -62,6 +64,7 @@ class RecordingRule:
     late: frozenset[str] = frozenset()
     needs: frozenset[int] = frozenset()
     past: bool = True
+    ago: frozenset[int] = frozenset({0})
 
     @property
     def copies(self) -> bool:
@@ -129,7 +132,37 @@ def link(found: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> list[R
                 Path(group["file"]).name in _PAST_FILES,
             )
         )
-    return rules
+    ago = looked_up(rules)
+    return [replace(rule, ago=frozenset(ago[rule.name])) for rule in rules]
+
+
+def looked_up(rules: Sequence[RecordingRule]) -> dict[str, set[int]]:
+    """Return how many seconds before a moment each series is read, by its name.
+
+    A rule looks up what was recorded a week ago, when another looked up what was recorded then.
+    """
+    names = {rule.name for rule in rules}
+    found = {name: {0} for name in names}
+    reads = {
+        (rule.name, name, _seconds(offset))
+        for rule in rules
+        for name in names & frozenset(_NAME.findall(rule.query))
+        for _, offset in re.findall(_SELECTOR % re.escape(name), rule.query)
+    }
+    longest = sum({offset for _, _, offset in reads})
+    grows = True
+    while grows:  # a rule that looks up what it records itself would have no end
+        before = sum(map(len, found.values()))
+        for reader, name, offset in reads:
+            found[name] |= {at + offset for at in found[reader] if at + offset <= longest}
+        grows = sum(map(len, found.values())) > before
+    return found
+
+
+def _seconds(offset: str) -> int:
+    """Return the seconds of an offset in whole units; 0 of one that looks ahead, or of none."""
+    known = re.fullmatch(r"(\d+)([smhdw])", offset)
+    return int(known[1]) * _UNITS[known[2]] if known else 0
 
 
 def stages(rules: Sequence[RecordingRule], done: Iterable[int] = ()) -> list[list[int]]:
@@ -210,7 +243,7 @@ class Backfill:
         self._url = url
         self._directory = directory
         self.samples = 0
-        self._last = clock.last
+        self._start, self._last = clock.start, clock.last
         midnights = range(-(-clock.start // DAY) * DAY, clock.last, DAY)
         self._scrapes = clock.scrapes
         self._always = sorted({*clock.scrapes, *midnights})
@@ -244,7 +277,14 @@ class Backfill:
         found: dict[int, dict[str, list[str]]] = {}
         phase = self._last
         if not rule.past:
-            times: Sequence[int] = self._moments
+            times: Sequence[int] = sorted(
+                {
+                    moment - ago
+                    for moment in self._moments
+                    for ago in rule.ago
+                    if moment - ago >= self._start
+                }
+            )
         elif rule.name.endswith(_DROP):
             times = self._fallen
         elif rule.interval < HOUR:
