@@ -60,6 +60,7 @@ def test_three_things_to_do(kind: str) -> None:
     assert "4 more in the attached page." in body
     assert "At stake: about $5.00 a day." in body
     assert mail["Subject"] == "Agents of acme: 7 things to do"
+    assert body.index("Beyond a bound") < body.index("acme/finder: p95 response time")
 
 
 @pytest.mark.parametrize("kind", ["plain", "html"])

@@ -12,6 +12,7 @@ from tests.report.mailbox import PASSWORD, USER, Mailbox, Server, write_certific
 from agent_analytics.cli import main
 from agent_analytics.insights._report.mail import server as smtp
 from agent_analytics.insights._report.mail.server import Mailing, NotMailedError, send
+from agent_analytics.insights.config import MailServer
 
 Serve = Callable[..., Server]
 READER = "agents@acme.example"
@@ -48,12 +49,13 @@ def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def _mailing(port: int, *to: str, password: Path | None = None, plain: bool = False) -> Mailing:
     return Mailing(
         to=to or (READER,),
-        sender="reports@market.example",
-        host="127.0.0.1",
-        port=port,
-        username=None if password is None else USER,
-        password_file=password,
-        plain=plain,
+        server=MailServer(
+            f"127.0.0.1:{port}",
+            "reports@market.example",
+            username=None if password is None else USER,
+            password_file=None if password is None else str(password),
+            tls=not plain,
+        ),
     )
 
 
@@ -173,6 +175,7 @@ FULL = ("--mail-to", READER, "--smtp", "mail:25", "--smtp-from", "reports@market
         (("--mail-to", "a@b\nBcc: c@d"), "argument --mail-to: expected an address such as"),
         (("--mail-to", "@acme.example"), "argument --mail-to: expected an address such as"),
         (("--mail-to", "a@b, c@d"), "argument --mail-to: expected an address such as"),
+        ((*FULL[:4], "--smtp-from", "acme"), "--smtp-from: expected an address such as"),
         (("--smtp", "mail"), "argument --smtp: expected HOST:PORT, such as mail:587, got mail"),
         (("--smtp", "mail:0"), "argument --smtp: expected HOST:PORT"),
     ],

@@ -6,6 +6,7 @@ from agent_analytics.insights._prometheus.configuration import (
     alertmanager_config,
     prometheus_config,
 )
+from agent_analytics.insights._prometheus.mail_options import add_mail_server, mail_server
 from agent_analytics.insights._prometheus.receivers import (
     Email,
     MailServer,
@@ -40,11 +41,13 @@ __all__ = [
     "Receiver",
     "Slack",
     "Webhook",
+    "add_mail_server",
     "alertmanager_config",
     "from_dns",
     "from_files",
     "from_kubernetes",
     "from_url",
+    "mail_server",
     "prometheus_config",
     "static",
 ]

@@ -10,7 +10,7 @@ from agent_analytics.cli._config import options as given
 from agent_analytics.cli._config.checks import wrong_options
 from agent_analytics.cli._output import say, tell, written
 from agent_analytics.insights import alertmanager_config, prometheus_config
-from agent_analytics.insights.config import Email, PagerDuty, Receiver, Slack
+from agent_analytics.insights.config import Email, PagerDuty, Receiver, Slack, mail_server
 
 _COMMENT: Final = "Written by `agent-analytics config`; yours to edit."
 _PROMETHEUS: Final = "prometheus.yml"
@@ -84,7 +84,7 @@ def config(options: argparse.Namespace) -> int:
                 oncall=options.oncall,
                 publishers=options.publishers,
                 publisher=publisher,
-                mail=given.mail(options),
+                mail=mail_server(options),
                 comment=_COMMENT,
             ),
         }

@@ -12,11 +12,11 @@ from agent_analytics.insights.config import (
     Access,
     Discovery,
     Email,
-    MailServer,
     PagerDuty,
     Receiver,
     Slack,
     Webhook,
+    add_mail_server,
     from_dns,
     from_files,
     from_kubernetes,
@@ -157,15 +157,7 @@ def _add_receivers(parser: argparse.ArgumentParser) -> None:
         metavar=("ID", "RECEIVER"),
         help="who gets the insights of one publisher",
     )
-    told.add_argument(
-        "--smtp", type=_mail_server, metavar="HOST:PORT", help="who takes mail, with --smtp-from"
-    )
-    told.add_argument("--smtp-from", metavar="ADDRESS", help="where mail comes from")
-    told.add_argument("--smtp-user", metavar="NAME", help="name at the mail server")
-    told.add_argument("--smtp-password-file", metavar="FILE", help="holds the password there")
-    told.add_argument(
-        "--smtp-plain", action="store_true", help="send mail without TLS, such as on one machine"
-    )
+    add_mail_server(told)
 
 
 def discovery(options: argparse.Namespace) -> list[Discovery]:
@@ -212,19 +204,6 @@ def by_publisher(options: argparse.Namespace) -> dict[str, list[Receiver]]:
     return found
 
 
-def mail(options: argparse.Namespace) -> MailServer | None:
-    """Return who takes mail, if there is somebody."""
-    if options.smtp is None or options.smtp_from is None:
-        return None
-    return MailServer(
-        options.smtp,
-        options.smtp_from,
-        username=options.smtp_user,
-        password_file=options.smtp_password_file,
-        tls=not options.smtp_plain,
-    )
-
-
 def _target(text: str) -> Discovery:
     service, equals, address = text.rpartition("=")
     host, _, port = address.rpartition(":")
@@ -232,14 +211,6 @@ def _target(text: str) -> Discovery:
         msg = f"expected HOST:PORT or SERVICE=HOST:PORT, got {text}"
         raise argparse.ArgumentTypeError(msg)
     return static([address], service=service if equals else None)
-
-
-def _mail_server(text: str) -> str:
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) <= _LAST_PORT:
-        msg = f"expected HOST:PORT, such as mail:587, got {text}"
-        raise argparse.ArgumentTypeError(msg)
-    return text
 
 
 def _dns(text: str) -> Discovery:

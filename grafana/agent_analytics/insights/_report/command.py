@@ -67,7 +67,7 @@ examples:
   agent-analytics report acme --output acme.html     a page for a browser
   agent-analytics report acme --format csv           one row per listing
   agent-analytics report --marketplace --days 90     the operator's figures
-  agent-analytics report acme --days 7 --mail-to agents@acme.example \
+  agent-analytics report acme --days 7 --mail-to agents@acme.example \\
       --smtp mail.example:587 --smtp-from agents@marketplace.example
                                                      three things to do, by mail
 
@@ -226,7 +226,7 @@ def _write(made: Report, options: argparse.Namespace) -> None:
 
 def _mail(made: Report, options: argparse.Namespace, how: Mailing) -> None:
     file = "marketplace.html" if options.marketplace else f"{_file_name(options.publisher)}.html"
-    send(digest(made.page, sender=how.sender, to=how.to, file=file), how)
+    send(digest(made.page, sender=how.server.sender, to=how.to, file=file), how)
     sys.stderr.write(f"agent-analytics report: mailed to {', '.join(how.to)}\n")
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from agent_analytics.insights._report.forms.as_html import as_html
 from agent_analytics.insights._report.pages import text
-from agent_analytics.insights._report.pages.attention import Attention
+from agent_analytics.insights._report.pages.attention import BEYOND, Attention
 from agent_analytics.insights._report.pages.page import Page, Tile
 from agent_analytics.insights._rules.alerts import Insight
 
@@ -94,7 +94,8 @@ def _plain(page: Page, file: str) -> str:
         lines.append(f"   {_where(insight)}")
         lines += [f"   {line}" for line in _advice(insight)]
     lines += ["", more] if more else []
-    lines += [text.prose(sentence) for sentence in attention.beyond]
+    if attention.beyond:
+        lines += ["", BEYOND, *(text.prose(sentence) for sentence in attention.beyond)]
     lines += ["", "Figures", ""]
     tiles = list(_tiles(page))
     width = max((len(tile.label) for tile in tiles), default=0)
@@ -127,6 +128,7 @@ def _html(page: Page, file: str) -> str:
         for tile in _tiles(page)
     )
     sentences = (*page.facts, *page.partial)
+    beyond = (BEYOND, *(text.prose(each) for each in attention.beyond))
     return "".join(
         (
             '<!doctype html><html lang="en"><head><meta charset="utf-8">',
@@ -136,7 +138,7 @@ def _html(page: Page, file: str) -> str:
             f"<h2>What to do next</h2><p>{escape(text.prose(attention.note))}</p>",
             f"<ol>{todo}</ol>" if todo else "",
             f"<p>{escape(more)}</p>" if more else "",
-            *(f"<p>{escape(text.prose(each))}</p>" for each in attention.beyond),
+            f"<p>{'<br>'.join(map(escape, beyond))}</p>" if attention.beyond else "",
             f"<h2>Figures</h2><table>{rows}</table>" if rows else "",
             f"<p>{escape(_last(file))}</p></body></html>",
         )

@@ -10,10 +10,13 @@ from pathlib import Path
 from smtplib import SMTP, SMTP_SSL, SMTPException, SMTPRecipientsRefused
 from typing import Final
 
-_LAST_PORT: Final = 65_535
+from agent_analytics.insights._prometheus.mail_options import add_mail_server, mail_server
+from agent_analytics.insights._prometheus.receivers import MailServer
+
 #: The port on which TLS comes before the first word (RFC 8314).
 _TLS_AT_ONCE: Final = 465
 _LINE: Final = "\r\n"
+_EXPECTED: Final = "expected an address such as agents@acme.example"
 
 
 class NotMailedError(Exception):
@@ -26,23 +29,19 @@ class Mailing:
 
     Attributes:
         to: Addresses of its readers.
-        sender: Address of whoever sends it.
-        host: The mail server's.
-        port: The mail server's.
-        username: Name there; None where it asks for none.
-        password_file: File that holds the password.
-        plain: Whether mail goes without TLS.
+        server: Who takes the mail.
         timeout: Seconds that the server may take to answer.
     """
 
     to: tuple[str, ...]
-    sender: str
-    host: str
-    port: int
-    username: str | None = None
-    password_file: Path | None = None
-    plain: bool = False
+    server: MailServer
     timeout: float = 30.0
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Host and port of the server."""
+        host, _, port = self.server.address.rpartition(":")
+        return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def add_mail(parser: argparse.ArgumentParser) -> None:
@@ -56,17 +55,7 @@ def add_mail(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="mail the report there; may be repeated",
     )
-    mail.add_argument(
-        "--smtp", type=_server, metavar="HOST:PORT", help="who takes mail, such as mail:587"
-    )
-    mail.add_argument("--smtp-from", type=_address, metavar="ADDRESS", help="where mail comes from")
-    mail.add_argument("--smtp-user", metavar="NAME", help="name at the mail server")
-    mail.add_argument(
-        "--smtp-password-file", type=Path, metavar="FILE", help="holds the password there"
-    )
-    mail.add_argument(
-        "--smtp-plain", action="store_true", help="send mail without TLS, such as on one machine"
-    )
+    add_mail_server(mail)
 
 
 def mailing(options: argparse.Namespace) -> Mailing | None:
@@ -82,26 +71,20 @@ def mailing(options: argparse.Namespace) -> Mailing | None:
             message = f"--{alone.replace('_', '-')} goes with --mail-to ADDRESS"
             raise ValueError(message)
         return None
-    if options.smtp is None or options.smtp_from is None:
+    server = mail_server(options)
+    if server is None:
         message = "--mail-to goes with --smtp HOST:PORT and --smtp-from ADDRESS"
         raise ValueError(message)
-    if (options.smtp_user is None) != (options.smtp_password_file is None):
+    if not _is_address(server.sender):
+        message = f"--smtp-from: {_EXPECTED}, got {server.sender!r}"
+        raise ValueError(message)
+    if (server.username is None) != (server.password_file is None):
         message = "--smtp-user and --smtp-password-file go together"
         raise ValueError(message)
-    if options.smtp_plain and options.smtp_user is not None:
+    if not server.tls and server.username is not None:
         message = "--smtp-plain would send the password of --smtp-user without TLS"
         raise ValueError(message)
-    host, port = options.smtp
-    return Mailing(
-        to=tuple(options.mail_to),
-        sender=options.smtp_from,
-        host=host,
-        port=port,
-        username=options.smtp_user,
-        password_file=options.smtp_password_file,
-        plain=options.smtp_plain,
-        timeout=options.timeout,
-    )
+    return Mailing(tuple(options.mail_to), server, options.timeout)
 
 
 def send(mail: EmailMessage, how: Mailing) -> None:
@@ -110,11 +93,11 @@ def send(mail: EmailMessage, how: Mailing) -> None:
     Raises:
         NotMailedError: It was not taken for all of its readers.
     """
-    server = f"{how.host}:{how.port}"
+    server = how.server.address
     try:
         with _connected(how) as smtp:
-            if how.username is not None and how.password_file is not None:
-                smtp.login(how.username, _password(how.password_file))
+            if how.server.username is not None and how.server.password_file is not None:
+                smtp.login(how.server.username, _password(Path(how.server.password_file)))
             refused = smtp.send_message(mail)
     except SMTPRecipientsRefused as error:
         refused = error.recipients
@@ -135,12 +118,13 @@ def send(mail: EmailMessage, how: Mailing) -> None:
 
 def _connected(how: Mailing) -> SMTP:
     """Return a connection, with TLS unless mail goes plain."""
-    if how.plain:
-        return SMTP(how.host, how.port, timeout=how.timeout)
+    host, port = how.place
+    if not how.server.tls:
+        return SMTP(host, port, timeout=how.timeout)
     context = ssl.create_default_context()
-    if how.port == _TLS_AT_ONCE:
-        return SMTP_SSL(how.host, how.port, timeout=how.timeout, context=context)
-    smtp = SMTP(how.host, how.port, timeout=how.timeout)
+    if port == _TLS_AT_ONCE:
+        return SMTP_SSL(host, port, timeout=how.timeout, context=context)
+    smtp = SMTP(host, port, timeout=how.timeout)
     try:
         smtp.starttls(context=context)
     except BaseException:
@@ -171,26 +155,21 @@ def _text(code: int, text: str | bytes) -> str:
 
 
 def _advice(how: Mailing) -> str:
-    if how.plain:
+    if not how.server.tls:
         return "Check --smtp and --smtp-from"
     return "Check --smtp-user and its password; --smtp-plain sends without TLS"
 
 
 def _address(text: str) -> str:
-    try:
-        found = Address(addr_spec=text)
-    except (MessageError, ValueError, IndexError) as error:
-        message = f"expected an address such as agents@acme.example, got {text!r}"
-        raise argparse.ArgumentTypeError(message) from error
-    if not found.username or not found.domain or not text.isprintable():
-        message = f"expected an address such as agents@acme.example, got {text!r}"
+    if not _is_address(text):
+        message = f"{_EXPECTED}, got {text!r}"
         raise argparse.ArgumentTypeError(message)
     return text
 
 
-def _server(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) <= _LAST_PORT:
-        message = f"expected HOST:PORT, such as mail:587, got {text}"
-        raise argparse.ArgumentTypeError(message)
-    return host.removeprefix("[").removesuffix("]"), int(port)
+def _is_address(text: str) -> bool:
+    try:
+        found = Address(addr_spec=text)
+    except (MessageError, ValueError, IndexError):
+        return False
+    return bool(found.username and found.domain) and text.isprintable()
