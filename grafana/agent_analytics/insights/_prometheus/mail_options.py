@@ -1,14 +1,18 @@
 """The options of a mail server, for every command that has mail sent."""
 
 import argparse
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from agent_analytics.insights._prometheus.receivers import MailServer
+
+if TYPE_CHECKING:
+    # What a parser's own add_argument_group() returns has no public name.
+    from argparse import _ArgumentGroup as Group  # pyright: ignore[reportPrivateUsage]
 
 _LAST_PORT: Final = 65_535
 
 
-def add_mail_server(options: argparse._ArgumentGroup) -> None:
+def add_mail_server(options: "Group") -> None:
     """Add ``--smtp``, ``--smtp-from``, ``--smtp-user``, ``--smtp-password-file``, ``--smtp-plain``.
 
     Args:
