@@ -87,5 +87,5 @@ wheel: setup ## Build the wheel with a compiled core into dist/, and test it ins
 
 clean: ## Remove virtual environments, caches and builds
 	@rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks .import_linter_cache dist build
-	@find . -path './.venv*' -prune -o -name 'core.*.so*' -exec rm -f {} +
+	@find . -path './.venv*' -prune -o -name '*.cpython-*.so*' -exec rm -f {} +
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,29 +1,32 @@
-"""Compiles the core where a C compiler is; where none is, the wheel is pure Python.
+"""Compiles the hot modules where a C compiler is; where none is, the wheel is pure Python.
 
-``core.py`` is what is compiled, with ``core.pxd`` beside it for the types. The file itself is in
-every wheel: it runs as it is. Environment variables of a build:
+Which they are is said in ``_compiled/modules.py`` of the processor. Each is compiled from its own
+text, with the ``.pxd`` beside it for the types. The texts are in every wheel: they run as they are.
+Environment variables of a build:
 
 - ``AGENT_ANALYTICS_PURE=1``: compile nothing.
-- ``AGENT_ANALYTICS_COMPILED=1``: fail where the core cannot be compiled.
+- ``AGENT_ANALYTICS_COMPILED=1``: fail where the modules cannot be compiled.
 """
 
 import hashlib
 import importlib
 import importlib.metadata
+import importlib.util
 import os
 import shutil
 import sys
 import sysconfig
 import tempfile
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-#: Where the core is in the checkout, and what it is called.
-SOURCES: Final = "processor"
-PACKAGE: Final = "agent_analytics/processor/_count"
-MODULE: Final = "core"
+ROOT: Final = Path(__file__).parent
+#: Where what is compiled lies, in a wheel and in the processor's part of a checkout.
+PACKAGE: Final = "agent_analytics/processor/_compiled"
+TOP: Final = ROOT / "processor"
 #: Python's own rules hold in what is compiled: bounds, signs, overflows.
 DIRECTIVES: Final = {
     "annotation_typing": False,
@@ -38,38 +41,63 @@ DIRECTIVES: Final = {
 FLAGS: Final = ["-O1", "-g0", "-w", "-ffp-contract=off"]
 
 
-class CompiledCore(BuildHookInterface[Any]):
-    """Adds the compiled core to a wheel, or lays it beside its source for an editable install."""
+def _modules() -> ModuleType:
+    """Return ``_compiled/modules.py``; nothing else of the package can be imported yet."""
+    spec = importlib.util.spec_from_file_location("_modules", TOP / PACKAGE / "modules.py")
+    if spec is None or spec.loader is None:
+        raise ImportError(name="modules.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+_of: Final[Any] = _modules()
+
+
+class CompiledModules(BuildHookInterface[Any]):
+    """Adds what is compiled to a wheel, or lays it into the checkout for an editable install."""
+
+    #: What is compiled for a wheel, until the wheel is made.
+    _work: "tempfile.TemporaryDirectory[str] | None" = None
 
     def dependencies(self) -> list[str]:
-        """Return what compiles the core; nothing where it is not compiled."""
+        """Return what compiles the modules; nothing where they are not compiled."""
         return [] if stands_against() else ["cython>=3.1", "setuptools>=70"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Compile the core, unless something stands against it, which is said."""
+        """Compile the modules, unless something stands against it, which is said."""
         if self.target_name != "wheel":
             return
-        folder = Path(self.root, SOURCES, PACKAGE)
+        folder = TOP / PACKAGE
         in_place = version == "editable"
+        if not in_place:
+            # What a checkout has may be of another system's C library: a wheel's is always new.
+            self._work = tempfile.TemporaryDirectory()
+            folder = Path(self._work.name)
+        wanted = [name for name in _of.MODULES if not is_current(name, folder)]
         against = stands_against()
-        # What a checkout has may be of another system's C library: a wheel's core is always new.
-        if not against and not (in_place and is_current(folder)):
-            target = folder if in_place else Path(tempfile.mkdtemp())
+        if not against and wanted:
             try:
-                _compile(Path(self.root), target)
+                _compile(wanted, folder)
             except Exception as error:  # noqa: BLE001 - whatever a compiler lacks
-                against = f"it could not be compiled ({str(error).strip() or type(error).__name__})"
-            else:
-                folder = target
+                against = (
+                    f"they could not be compiled ({str(error).strip() or type(error).__name__})"
+                )
+        kept = () if against else tuple(_files(folder))
+        if in_place:
+            _clear(folder, kept)
         if against:
             self._say(against)
-            for left in _files(folder) if in_place else ():
-                left.unlink()
         elif not in_place:
             build_data["pure_python"] = False
             build_data["infer_tag"] = True
-            for file in _files(folder):
+            for file in kept:
                 build_data["force_include"][str(file)] = f"{PACKAGE}/{file.name}"
+
+    def finalize(self, *_: object) -> None:
+        """Let go of what was compiled for a wheel, which has it now."""
+        if self._work is not None:
+            self._work.cleanup()
 
     def _say(self, against: str) -> None:
         if os.environ.get("AGENT_ANALYTICS_COMPILED") == "1":
@@ -95,73 +123,104 @@ def stands_against() -> str:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return the compiled core of this interpreter, and the mark of what it was compiled from."""
-    name = f"{MODULE}{sysconfig.get_config_var('EXT_SUFFIX')}"
-    return [file for file in (folder / name, folder / f"{name}.sha256") if file.exists()]
+    """Return what is compiled for this interpreter, each with the marks beside it."""
+    compiled = [_of.compiled_file(name, folder) for name in _of.MODULES]
+    return [file for one in compiled if one for file in (one, _of.marks_file(one))]
 
 
-def mark(folder: Path) -> str:
-    """Return the mark of the source: a compiled core of another source is not used.
+def _clear(folder: Path, kept: tuple[Path, ...]) -> None:
+    """Remove from a checkout what was compiled for this interpreter and is of use no more."""
+    suffix = sysconfig.get_config_var("EXT_SUFFIX")
+    # Beside its text lay, in earlier revisions, a compiled core.
+    for pattern in (f"_compiled/*{suffix}*", f"_count/core{suffix}*"):
+        for left in folder.parent.glob(pattern):
+            if left not in kept:
+                left.unlink()
 
-    ``processor/_count/__init__.py`` works it out alike when the core is imported.
+
+def _marks(name: str) -> str:
+    """Return the marks of what is compiled now: of its source, and of how it is compiled.
+
+    The package works the first out alike when the module is imported.
     """
-    sources = (folder / f"{MODULE}.py", folder / f"{MODULE}.pxd")
-    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
-
-
-def _marks(folder: Path) -> str:
-    """Return the marks of a core that is compiled now: of its source, and of how it is compiled."""
     how = Path(__file__).read_bytes() + importlib.metadata.version("cython").encode()
-    return f"{mark(folder)}\n{hashlib.sha256(how).hexdigest()}\n"
+    return f"{_of.mark_of(name, TOP)}\n{hashlib.sha256(how).hexdigest()}\n"
 
 
-def is_current(folder: Path) -> bool:
-    """Return whether the compiled core of a checkout is what compiling would make."""
-    files = _files(folder)
+def is_current(name: str, folder: Path) -> bool:
+    """Return whether what is compiled of a module is what compiling would make."""
+    compiled = _of.compiled_file(name, folder)
     try:
-        return (
-            len(files) == 2  # noqa: PLR2004 - the module and its marks
-            and files[1].read_text(encoding="ascii") == _marks(folder)
+        return compiled is not None and (
+            _of.marks_file(compiled).read_text(encoding="ascii") == _marks(name)
         )
-    except (ValueError, importlib.metadata.PackageNotFoundError):
+    except (OSError, ValueError, importlib.metadata.PackageNotFoundError):
         return False
 
 
-def state(folder: Path = Path(__file__).parent / SOURCES / PACKAGE) -> str:
-    """Return what an editable install finds, in a word; another one is a reason to install anew.
+def state(folder: Path = TOP / PACKAGE) -> str:
+    """Return what an editable install finds, in words; other ones are a reason to install anew.
 
-    ``compiled``, ``to compile``, or what stands against it.
+    ``compiled``, or what stands against it, or ``to compile``, and what, with what is lacking.
     """
-    laid = "compiled" if is_current(folder) else "to compile"
-    return stands_against() or laid
+    if against := stands_against():
+        return against
+    if all(is_current(name, folder) for name in _of.MODULES):
+        return "compiled"
+    lacking = [name for name in ("Cython", "setuptools") if not importlib.util.find_spec(name)]
+    marks = "".join(_of.mark_of(name, TOP) for name in _of.MODULES)
+    what = hashlib.sha256(marks.encode()).hexdigest()[:12]
+    return " ".join(("to compile", what, *(f"without {name}" for name in lacking)))
 
 
-def _compile(root: Path, target: Path) -> None:
-    """Compile the core of the checkout ``root``, and put it with its mark into ``target``."""
+def _compile(names: list[str], target: Path) -> None:
+    """Compile modules of the checkout, and put each with its marks into ``target``."""
+    with tempfile.TemporaryDirectory() as work:
+        parts = sorted({name.split(".")[1] for name in names})
+        for part in parts:
+            inside = [name for name in names if name.split(".")[1] == part]
+            _compile_part(part, inside, work)
+        for name in names:
+            (compiled,) = Path(work, "lib", *name.split(".")[:-1]).glob(f"{name.split('.')[-1]}.*")
+            _lay(compiled, name, target)
+
+
+def _compile_part(part: str, names: list[str], work: str) -> None:
+    """Compile modules of one folder of the checkout."""
     cythonize: Any = importlib.import_module("Cython.Build").cythonize
     setuptools: Any = importlib.import_module("setuptools")
-    folder = root / SOURCES / PACKAGE
-    name = f"{PACKAGE}/{MODULE}".replace("/", ".")
     before = Path.cwd()
-    with tempfile.TemporaryDirectory() as work:
-        os.chdir(root / SOURCES)
-        try:
-            extension = setuptools.Extension(
-                name, [f"{PACKAGE}/{MODULE}.py"], extra_compile_args=FLAGS
-            )
-            made = cythonize(
-                [extension], build_dir=work, compiler_directives=DIRECTIVES, force=True, quiet=True
-            )
-            build = setuptools.Distribution({"ext_modules": made}).get_command_obj("build_ext")
-            build.build_lib, build.build_temp = f"{work}/lib", f"{work}/temp"
-            build.ensure_finalized()
-            build.run()
-        finally:
-            os.chdir(before)
-        (compiled,) = Path(work, "lib").rglob(f"{MODULE}.*")
-        # In place at once, and marked last: whoever is importing it just now has one or the other.
-        # A file of its own: checkouts may share what they have by hard links.
-        (target / f"{compiled.name}.sha256").unlink(missing_ok=True)
-        shutil.copy(compiled, target / f"{compiled.name}.tmp")
-        os.replace(target / f"{compiled.name}.tmp", target / compiled.name)  # noqa: PTH105 - so
-        (target / f"{compiled.name}.sha256").write_text(_marks(folder), encoding="ascii")
+    os.chdir(ROOT / part)
+    try:
+        extensions = [
+            setuptools.Extension(name, [f"{name.replace('.', '/')}.py"], extra_compile_args=FLAGS)
+            for name in names
+        ]
+        made = cythonize(
+            extensions,
+            build_dir=work,
+            compiler_directives=DIRECTIVES,
+            force=True,
+            include_path=[str(TOP)],
+            quiet=True,
+        )
+        build = setuptools.Distribution({"ext_modules": made}).get_command_obj("build_ext")
+        build.build_lib, build.build_temp = f"{work}/lib", f"{work}/temp"
+        build.parallel = os.cpu_count()
+        build.ensure_finalized()
+        build.run()
+    finally:
+        os.chdir(before)
+
+
+def _lay(compiled: Path, name: str, target: Path) -> None:
+    """Put a compiled module into its place at once, and mark it last.
+
+    Whoever is importing it just now has one or the other. A file of its own: checkouts may share
+    what they have by hard links.
+    """
+    file = target / f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}"
+    _of.marks_file(file).unlink(missing_ok=True)
+    shutil.copy(compiled, f"{file}.tmp")
+    os.replace(f"{file}.tmp", file)  # noqa: PTH105 - so
+    _of.marks_file(file).write_text(_marks(name), encoding="ascii")

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.measure import once, table, target
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from agent_analytics.processor import _count
+from agent_analytics.processor import _compiled
 
 ROOT: Final = Path(__file__).parents[1]
 VALGRIND: Final = shutil.which("valgrind") or ""
@@ -39,7 +39,7 @@ def _instructions(workload: str, how: str, number: int, *, pure: bool) -> int:
             "PYTHONHASHSEED": "0",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
-            _count.PURE: "1" if pure else "",
+            _compiled.PURE: "1" if pure else "",
         },
         capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -58,7 +58,7 @@ def _per_span(workload: str, how: str, *, pure: bool = False) -> float:
 @pytest.mark.parametrize("workload", MOST)
 def test_added_instructions(benchmark: BenchmarkFixture, workload: str) -> None:
     """Instructions that counting adds to a span like those that have come before."""
-    compiled = _count.WHY_PURE is None
+    compiled = _compiled.WHY_PURE is None
 
     def work() -> dict[str, object]:
         totals = {"pure": _per_span(workload, "memory", pure=True)}

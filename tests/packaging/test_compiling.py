@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,10 +15,14 @@ from types import ModuleType
 import pytest
 from tests.patience import patience
 
-from agent_analytics.processor import _count
+from agent_analytics.processor._compiled import modules
 
 ROOT = Path(__file__).resolve().parents[2]
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX").rpartition(".")[2]
+
+
+#: Modules of a short checkout: of two of its folders.
+MODULES = ("agent_analytics.processor._count.core", "agent_analytics.exporters.rows")
 
 
 @pytest.fixture
@@ -33,10 +38,10 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def test_the_mark_is_the_one_that_is_asked_for(hook: ModuleType) -> None:
-    """What the hook writes beside a compiled core is what the import compares."""
-    folder = Path(_count.__file__).parent
-    assert hook.mark(folder) == _count.mark_of(folder)
+def test_the_list_is_the_one_that_is_imported_by(hook: ModuleType) -> None:
+    """What the hook compiles and marks is what the import looks for and compares."""
+    assert hook._of.MODULES == modules.MODULES  # noqa: SLF001 - the hook's own reading of the list
+    assert (ROOT / "processor" / hook.PACKAGE / "modules.py").samefile(modules.__file__)
 
 
 def test_without_a_compiler(hook: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +93,7 @@ def test_a_wheel_that_must_be_compiled(tmp_path: Path) -> None:
 
 @pytest.fixture
 def checkout(hook: ModuleType, tmp_path: Path) -> Path:
-    """Return a checkout of packages with nothing in them but a short core, and its environment."""
+    """Return a checkout of packages with nothing in them but two short modules to compile."""
     if against := hook.stands_against():
         pytest.skip(against)
     there = tmp_path / "checkout"
@@ -105,10 +110,19 @@ def checkout(hook: ModuleType, tmp_path: Path) -> Path:
         package = there / part / "agent_analytics" / ("insights" if part == "grafana" else part)
         package.mkdir(parents=True)
         (package / "__init__.py").write_text("def main() -> None: ...\n", encoding="utf-8")
-    core = there / hook.SOURCES / hook.PACKAGE
-    core.mkdir()
-    (core / "core.py").write_text("ANSWER = 42\n", encoding="utf-8")
-    (core / "core.pxd").touch()
+    processor = there / "processor" / "agent_analytics" / "processor"
+    (processor / "_compiled").mkdir()
+    (processor / "_count").mkdir()
+    own = (ROOT / "processor" / hook.PACKAGE / "modules.py").read_text(encoding="utf-8")
+    listed = f"MODULES: Final = {MODULES!r}"
+    (processor / "_compiled" / "modules.py").write_text(
+        re.sub(r"MODULES: Final = \([^)]*\)", listed, own), encoding="utf-8"
+    )
+    (processor / "_count" / "core.py").write_text("ANSWER = 42\n", encoding="utf-8")
+    (processor / "_count" / "core.pxd").touch()
+    (there / "exporters/agent_analytics/exporters/rows.py").write_text(
+        "ROWS = 1\n", encoding="utf-8"
+    )
     # The packages of this environment, by a line that does not read the `.pth` files among them.
     venv.create(there / ".venv", with_pip=False)
     (packages,) = there.glob(".venv/lib/python*/site-packages")
@@ -122,7 +136,7 @@ def checkout(hook: ModuleType, tmp_path: Path) -> Path:
 
 
 def _compiled(checkout: Path) -> list[Path]:
-    return sorted(checkout.glob(f"processor/agent_analytics/processor/_count/core.*{SUFFIX}"))
+    return sorted(checkout.glob(f"processor/agent_analytics/processor/_compiled/*.{SUFFIX}"))
 
 
 def _set_up(checkout: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
@@ -138,7 +152,10 @@ def _set_up(checkout: Path, **variables: str) -> "subprocess.CompletedProcess[st
 @pytest.mark.packaging
 @pytest.mark.slow
 def test_what_setup_notices(checkout: Path) -> None:
-    """A compiler that comes, a core that goes or is compiled otherwise: each sets up anew, once."""
+    """A compiler that comes, a module that goes or is compiled otherwise: each sets up anew, once.
+
+    What is as it was is not compiled again, and what is of no module any more goes.
+    """
 
     def done(**variables: str) -> None:
         first, again = _set_up(checkout, **variables), _set_up(checkout, **variables)
@@ -148,11 +165,22 @@ def test_what_setup_notices(checkout: Path) -> None:
     done(AGENT_ANALYTICS_PURE="1")
     assert _compiled(checkout) == []
     done()
-    (compiled,) = _compiled(checkout)
-    compiled.unlink()
+    rows, core = _compiled(checkout)
+    assert (rows.name.startswith(MODULES[1]), core.name.startswith(MODULES[0])) == (True, True)
+    core.unlink()
+    kept = rows.stat().st_mtime_ns
     done()
-    assert _compiled(checkout) == [compiled]
-    marks = Path(f"{compiled}.sha256")
+    assert _compiled(checkout) == [rows, core]
+    assert rows.stat().st_mtime_ns == kept
+    gone = (
+        checkout / "processor/agent_analytics/processor/_compiled" / core.name.replace("core", "x")
+    )
+    shutil.copy(core, gone)
+    (checkout / "exporters/agent_analytics/exporters/rows.py").write_text("ROWS = 2\n", "utf-8")
+    done()
+    assert _compiled(checkout) == [rows, core]
+    assert rows.stat().st_mtime_ns != kept
+    marks = Path(f"{core}.sha256")
     before = marks.read_text(encoding="ascii").splitlines()
     with (checkout / "hatch_build.py").open("a", encoding="utf-8") as file:
         file.write("FLAGS.append('-DOTHERWISE')\n")
@@ -164,9 +192,10 @@ def test_what_setup_notices(checkout: Path) -> None:
 @pytest.mark.packaging
 @pytest.mark.slow
 def test_a_setup_that_must_compile(checkout: Path) -> None:
-    """Where compiling fails, set-up goes on without, once; ``AGENT_ANALYTICS_COMPILED=1`` fails."""
+    """Where compiling fails, set-up goes on without, and each says so; it can be made to fail."""
     assert "ready" in _set_up(checkout, CC="false").stdout
-    assert _set_up(checkout, CC="false").stdout == ""
+    again = _set_up(checkout, CC="false")
+    assert ("ready" in again.stdout, "compiling has failed" in again.stdout) == (False, True)
     must = _set_up(checkout, CC="false", AGENT_ANALYTICS_COMPILED="1")
     assert must.returncode != 0
     assert "the core of agent-analytics is not compiled" in must.stdout + must.stderr
@@ -174,17 +203,50 @@ def test_a_setup_that_must_compile(checkout: Path) -> None:
 
 @pytest.mark.packaging
 @pytest.mark.slow
+def test_a_setup_that_lacked_something(checkout: Path) -> None:
+    """What failed without Cython is tried again once Cython is there, or the text is another."""
+    (borrowed,) = checkout.glob(".venv/lib/python*/site-packages/borrowed.pth")
+    all_packages = borrowed.read_text(encoding="utf-8")
+    few = checkout / "few"
+    few.mkdir()
+    for package in Path(all_packages).iterdir():
+        if not package.name.lower().startswith(("cython", "pyximport")):
+            (few / package.name).symlink_to(package)
+    borrowed.write_text(str(few), encoding="utf-8")
+    assert "ready" in _set_up(checkout).stdout
+    assert "compiling has failed" in _set_up(checkout).stdout
+    core = checkout / "processor/agent_analytics/processor/_count/core.py"
+    core.write_text("ANSWER = 43\n", encoding="utf-8")
+    assert "ready" in _set_up(checkout).stdout
+    assert _compiled(checkout) == []
+    borrowed.write_text(all_packages, encoding="utf-8")
+    assert "ready" in _set_up(checkout).stdout
+    assert len(_compiled(checkout)) == len(MODULES)
+    assert _set_up(checkout).stdout == ""
+
+
+@pytest.mark.packaging
+@pytest.mark.slow
 def test_a_wheel_has_a_core_of_its_own(checkout: Path, tmp_path: Path) -> None:
-    """The compiled core of a checkout, of whatever C library, is in no wheel, current or not."""
+    """What is compiled in a checkout, of whatever C library, is in no wheel; nothing is left."""
     assert _set_up(checkout).returncode == 0
-    (laid,) = _compiled(checkout)
-    laid.write_bytes(b"of another C library")
+    laid = _compiled(checkout)
+    for file in laid:
+        file.write_bytes(b"of another C library")
+    (tmp_path / "temporary").mkdir()
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path],
-        cwd=checkout, env={**os.environ, "AGENT_ANALYTICS_COMPILED": "1"},
+        cwd=checkout,
+        env={
+            **os.environ,
+            "AGENT_ANALYTICS_COMPILED": "1",
+            "TMPDIR": str(tmp_path / "temporary"),
+        },
         check=True, capture_output=True, timeout=patience(120),
     )  # fmt: skip
     (wheel,) = tmp_path.glob("*.whl")
-    packed = zipfile.ZipFile(wheel).read(f"agent_analytics/processor/_count/{laid.name}")
-    assert packed.startswith((b"\x7fELF", b"\xcf\xfa\xed\xfe"))
-    assert laid.read_bytes() == b"of another C library"
+    for file in laid:
+        packed = zipfile.ZipFile(wheel).read(f"agent_analytics/processor/_compiled/{file.name}")
+        assert packed.startswith((b"\x7fELF", b"\xcf\xfa\xed\xfe"))
+        assert file.read_bytes() == b"of another C library"
+    assert list((tmp_path / "temporary").iterdir()) == []

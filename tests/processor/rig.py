@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from agent_analytics.exporters import exposition
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import AgentMetricsProcessor, Limits, Prices, Schema
-from agent_analytics.processor._count import WHY_PURE
+from agent_analytics.processor._compiled import WHY_PURE
 from agent_analytics.processor._series.store import Block, MemoryStore
 from agent_analytics.processor.catalogue import CATALOGUE
 

@@ -1,7 +1,11 @@
 """Spans to exact Prometheus series: the span processor, its catalogue and its limits."""
 
+# First: whatever is imported after it may be compiled.
+# isort: off
+from agent_analytics.processor._compiled import in_use as core_in_use
+
+# isort: on
 from agent_analytics.processor._caps.limits import Limits
-from agent_analytics.processor._count import in_use as core_in_use
 from agent_analytics.processor._durable import SlotReport, inspect_state, service_of
 from agent_analytics.processor._prices.file_prices import FilePrices
 from agent_analytics.processor._prices.prices import FirstOf, ModelCall, Prices

@@ -16,11 +16,11 @@ from tests.effort import examples
 from tests.processor.count.one_core import SCOPES
 
 from agent_analytics.instrumentation import vocabulary as v
-from agent_analytics.processor import _count
+from agent_analytics.processor import _compiled
 
 ROOT = Path(__file__).resolve().parents[3]
-FOLDER = Path(_count.__file__).parent
-COMPILED = sorted(FOLDER.glob(f"core.{sys.implementation.cache_tag}*.so"))
+FOLDER = Path(_compiled.__file__).parent
+COMPILED = sorted(FOLDER.glob(f"*.{sys.implementation.cache_tag}*.so"))
 
 IDS = st.sampled_from(["acme", "acme", "globex", "initech", "", "a" * 300])
 AMOUNTS = st.sampled_from(["0.05", "0.1000000005", 1.5, "1e9", "-1", "none", True, 3, float("nan")])

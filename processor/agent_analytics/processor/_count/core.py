@@ -164,7 +164,7 @@ _TRACE_FLAGS: Final = 3
 _FAILED_STATUS: Final = StatusCode.ERROR
 
 #: Whether this is the compiled text.
-COMPILED: Final = not __file__.endswith(".py")
+COMPILED: Final = not __file__.endswith((".py", ".pyc"))
 INVOCATION_EDGES: Final = tuple(round(edge * NANO) for edge in INVOCATION_SECONDS)
 TOOL_EDGES: Final = tuple(round(edge * NANO) for edge in TOOL_SECONDS)
 _NOTHING: Final = (0, 0)
