@@ -304,6 +304,10 @@ def _insights(files: _Files) -> None:
         words = {"title": finding.usual_title, "what": finding.what}
         words["recommendation"] = finding.recommendation
         files.gauge(recorded.INFO, {"insight": finding.slug, **words}, [(END, 1)])
+        for place, cause in enumerate(finding.causes, 1):
+            top = {"dimension": cause.dimension, "of": cause.of, "contributor": "mail"}
+            where = {"place": str(place), "over": "7 days"}
+            files.gauge(recorded.CONTRIBUTOR, {**told, **way, **top, **where}, [(END, 0.5)])
         if finding.asked_of("publisher")[0].worth:
             files.gauge(recorded.WORTH, told, [(END, 3.5)])
     page = {"alertname": "AgentErrorRateHigh", "alertstate": "firing", "severity": "critical"}

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.effort import examples
 
 from agent_analytics.insights import Insight
+from agent_analytics.insights._rules.contributors import Contributor
 from agent_analytics.insights.analytics import (
     Daily,
     Freshness,
@@ -136,7 +137,15 @@ def _named(name: str) -> Report:
         LISTING, agent_id=name, agent_name=name, tool_usage_breakdown={name: 3}, errors={name: 2}
     )
     insight = replace(
-        INSIGHT, agent_id=name, tool=name, title=name, description=name, recommendation=name
+        INSIGHT,
+        agent_id=name,
+        tool=name,
+        title=name,
+        description=name,
+        recommendation=name,
+        contributors=(
+            Contributor(dimension="tool", name=name, share=0.5, of="failed tool calls", over=name),
+        ),
     )
     dashboard = replace(
         DASHBOARD, publisher_id=name, listings=(row,), tool_usage_breakdown={name: 3},

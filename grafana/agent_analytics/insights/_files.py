@@ -8,6 +8,7 @@ from typing import Any, Final
 from agent_analytics.insights._definitions.spec.model import RUNBOOKS
 from agent_analytics.insights._prometheus.provisioning import dashboard_provider, datasources
 from agent_analytics.insights._promql import rollups
+from agent_analytics.insights._rules.causes import CAUSE_INTERVAL
 from agent_analytics.insights._rules.rule_files import (
     INSIGHT_INTERVAL,
     ONCALL_INTERVAL,
@@ -28,6 +29,7 @@ def write_rules(
     insight_interval: str = INSIGHT_INTERVAL,
     level_interval: str = rollups.LEVEL_INTERVAL,
     hour_interval: str = rollups.HOUR_INTERVAL,
+    cause_interval: str = CAUSE_INTERVAL,
     runbooks: str = RUNBOOKS,
 ) -> list[Path]:
     """Write the rule files into a directory, which is made, and return their paths.
@@ -39,6 +41,7 @@ def write_rules(
         insight_interval: How often it evaluates the insights.
         level_interval: How often it records the levels of counters, from which insights are read.
         hour_interval: How often it records hours and distinct tenants.
+        cause_interval: How often it records the most frequent error types and models.
         runbooks: Where the pages of ``docs/runbooks`` are served, as the base of the alerts' links.
     """
     files = render_rules(
@@ -47,6 +50,7 @@ def write_rules(
         insight_interval=insight_interval,
         level_interval=level_interval,
         hour_interval=hour_interval,
+        cause_interval=cause_interval,
         runbooks=runbooks,
     )
     return write_files(directory, files)

@@ -21,10 +21,12 @@ from agent_analytics.insights._report.answers.publisher import PublisherAnalytic
 from agent_analytics.insights._report.known.bounds import Beyond, crossed
 from agent_analytics.insights._report.known.evaluation import Evaluation, Insights
 from agent_analytics.insights._report.known.observed import Observed
+from agent_analytics.insights._rules.contributors import Contributor
 
 __all__ = [
     "AnalyticsError",
     "Beyond",
+    "Contributor",
     "Daily",
     "Evaluation",
     "Figures",

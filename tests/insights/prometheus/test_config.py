@@ -72,6 +72,7 @@ def test_intervals_of_rules_can_be_chosen(promtool: Run, tmp_path: Path) -> None
         insight_interval="7s",
         level_interval="11s",
         hour_interval="13s",
+        cause_interval="17s",
     )
     found = {
         group["name"].removeprefix("agent-analytics-"): group["interval"]
@@ -83,6 +84,7 @@ def test_intervals_of_rules_can_be_chosen(promtool: Run, tmp_path: Path) -> None
         "oncall-slow": "5s",
         "publisher": "7s",
         "tenants": "13s",
+        "causes": "17s",
         "levels": "11s",
         "unions": "11s",
         "hours": "13s",

@@ -181,6 +181,7 @@ def _prometheus_files(servers: Servers, target: str) -> Path:
         insight_interval=f"{INSIGHT_SECONDS}s",
         level_interval=f"{INSIGHT_SECONDS}s",
         hour_interval=f"{SKETCH_SECONDS}s",
+        cause_interval=f"{INSIGHT_SECONDS}s",
     )
     config = servers.directory / "prometheus.yml"
     config.write_text(

@@ -12,6 +12,7 @@ from agent_analytics.insights._definitions.spec.asking import (
     WEEK,
     a_day,
 )
+from agent_analytics.insights._definitions.spec.causes import ERROR_TYPES, EXPENSES, MODELS
 from agent_analytics.insights._definitions.spec.model import Question, Spec, Threshold
 from agent_analytics.insights._definitions.spec.texts import (
     DOLLARS,
@@ -47,6 +48,7 @@ NEGATIVE_MARGIN: Final = Spec(
         "Raise the price, or use a cheaper model, a shorter prompt or the prompt cache; every"
         " invocation loses money until then."
     ),
+    causes=(EXPENSES, MODELS),
     first_look=(
         ('marketplace_agent_model_cost_usd_total:growth_7d{publisher_id="P", agent_id="A"}'),
         (
@@ -94,6 +96,7 @@ WASTED_SPEND: Final = Spec(
         "Check what can fail before the expensive calls, stop a failing invocation early, and cap"
         " the tokens and retries of one invocation."
     ),
+    causes=(ERROR_TYPES,),
     first_look=(
         (
             "topk(5, sum by (error_type) "
@@ -168,6 +171,7 @@ TOKEN_GROWTH: Final = Spec(
         "See what was added to the prompt or what tools return into it, and take back what did"
         " not help."
     ),
+    causes=(MODELS,),
     first_look=(
         (
             "sum by (model) "
@@ -198,6 +202,7 @@ PROMPT_CACHE: Final = Spec(
         "Put what is the same in each call (instructions, tools, examples) first and what changes"
         " last, and switch the model's prompt cache on."
     ),
+    causes=(MODELS,),
     first_look=(
         (
             "sum by (model) "

@@ -8,6 +8,12 @@ one takes at least three bad observations: one failed call of a quiet agent is s
 from typing import Final
 
 from agent_analytics.insights._definitions.spec.asking import Form, of_oncall, of_publishers
+from agent_analytics.insights._definitions.spec.causes import (
+    ERROR_TYPES,
+    FAILING_TOOLS,
+    OUTCOMES,
+    SLOW_TOOLS,
+)
 from agent_analytics.insights._definitions.spec.model import Spec, Threshold
 from agent_analytics.insights._definitions.spec.texts import WHO
 from agent_analytics.insights._promql import counts as _counts
@@ -74,6 +80,7 @@ ERROR_RATE: Final = Spec(
         "Look at the commonest failures by error type first, then at the tools that the agent"
         " calls, and retry what fails only now and then."
     ),
+    causes=(ERROR_TYPES, FAILING_TOOLS),
     first_look=(
         (
             "topk(5, sum by (error_type) "
@@ -121,6 +128,7 @@ RESPONSE_TIME: Final = Spec(
         "Answer simple queries with a faster model, and stream the answer so that the first"
         " words arrive early."
     ),
+    causes=(SLOW_TOOLS,),
     first_look=(
         (
             "sum by (tool) "
@@ -193,6 +201,7 @@ TOOL_FAILURES: Final = Spec(
         " behind it."
     ),
     by=scopes.TOOL.by,
+    causes=(OUTCOMES,),
     first_look=(
         (
             "sum by (outcome) "

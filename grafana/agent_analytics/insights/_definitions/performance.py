@@ -3,6 +3,7 @@
 from typing import Final
 
 from agent_analytics.insights._definitions.spec.asking import DAY_SECONDS, SPOKEN, WEEK
+from agent_analytics.insights._definitions.spec.causes import SLOW_TOOLS
 from agent_analytics.insights._definitions.spec.model import Question, Spec, Threshold
 from agent_analytics.insights._definitions.spec.texts import (
     PERCENT,
@@ -61,6 +62,7 @@ LATENCY_REGRESSION: Final = Spec(
         "See which tool or model call grew with it, and what was changed since last week: a"
         " version, a longer prompt, a larger model."
     ),
+    causes=(SLOW_TOOLS,),
     first_look=(
         (
             "sum by (tool) "

@@ -4,6 +4,7 @@ from typing import Final
 
 from agent_analytics.insights._definitions.field import ERROR_RATE
 from agent_analytics.insights._definitions.spec.asking import raised
+from agent_analytics.insights._definitions.spec.causes import ERROR_TYPES, FAILING_TOOLS
 from agent_analytics.insights._definitions.spec.model import Question, Spec, Threshold
 from agent_analytics.insights._definitions.spec.texts import PERCENT, THIS, WHO, asked, bound, value
 from agent_analytics.insights._promql import quantities, recorded, weeks
@@ -90,6 +91,7 @@ ERROR_BUDGET: Final = Spec(
     ),
     description=_BUDGET_DESCRIPTION,
     recommendation=_BUDGET_ADVICE,
+    causes=(ERROR_TYPES, FAILING_TOOLS),
     first_look=(
         (
             "topk(5, sum by (error_type) "
@@ -155,6 +157,7 @@ ERROR_ANOMALY: Final = Spec(
         "Compare the error types with last week's, and see what was changed since: a version, a"
         " prompt, a tool, the model behind it."
     ),
+    causes=(ERROR_TYPES, FAILING_TOOLS),
     first_look=(
         (
             "sum by (error_type) "

@@ -98,6 +98,10 @@ INCREASES: Final[dict[str, tuple[str, ...]]] = {
     JUDGED_CALLS: ("5m", "15m", "1h"),
 }
 
+#: Windows in days of which the error type that most failures of a listing are of is recorded, and
+#: the model that takes most of its tokens: what no growth above tells apart.
+TOP: Final[dict[str, tuple[Days, ...]]] = {"error type": _PERIODS, "model": (WEEK,)}
+
 #: When a listing was last scraped, as Unix time.
 LAST_SEEN: Final = "listing_last_seen_timestamp_seconds"
 #: Since when a listing is counted, as Unix time.
@@ -106,6 +110,8 @@ COUNTING_SINCE: Final = "listing_counting_since_timestamp_seconds"
 MEASURE: Final = "marketplace_insight_measure"
 #: What an insight that is raised is worth, in US dollars a day.
 WORTH: Final = "marketplace_insight_worth_usd_per_day"
+#: What most of an insight that is raised comes from: its share, 0 to 1.
+CONTRIBUTOR: Final = "marketplace_insight_contributor"
 #: 1 for each insight, with the words that it is shown in as labels, for who shows it to join.
 INFO: Final = "marketplace_insight_info"
 #: A listing's own threshold of an insight, instead of the one that the insight has. Nothing here
@@ -134,6 +140,11 @@ def grown(sample: str, window: Days) -> str:
 def grown_recently(sample: str, window: str) -> str:
     """Return the name under which the growth in minutes or hours is recorded."""
     return f"{sample}:growth_{window}"
+
+
+def top_contributor(window: Days) -> str:
+    """Return the name of the largest share that one of a listing's error types or models has."""
+    return f"listing_top_contributor:{span(window)}"
 
 
 def increase(count: str, window: str) -> str:
@@ -246,9 +257,25 @@ RECORDED: Final[dict[str, tuple[str, ...]]] = {
         for name in (weeks, usual, deviation)
     },
     **{evidence(ERROR_RATES, hours): LISTING_LABELS for hours in COMPARED_HOURS},
+    **{
+        top_contributor(window): (*LISTING_LABELS, "dimension", "contributor")
+        for windows in TOP.values()
+        for window in windows
+    },
     LAST_SEEN: LISTING_LABELS,
     MEASURE: (*LISTING_LABELS, "tool", "insight", "traffic"),
     WORTH: (*LISTING_LABELS, "tool", "insight", "traffic"),
+    CONTRIBUTOR: (
+        *LISTING_LABELS,
+        "tool",
+        "insight",
+        "traffic",
+        "dimension",
+        "contributor",
+        "of",
+        "over",
+        "place",
+    ),
     INFO: ("insight", "title", "what", "recommendation"),
     THRESHOLD: (*LISTING_LABELS, "insight"),
 }

@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Final, TypeGuard, get_args
 
 from agent_analytics.insights._definitions.spec.model import Audience, Category, Severity
+from agent_analytics.insights._rules.contributors import Contributor
 from agent_analytics.insights._rules.runbooks import first_look
 
 _SEVERITIES: Final = get_args(Severity)
@@ -35,6 +36,9 @@ class Insight:
         since: When it began (UTC), where that is known.
         runbook_url: The page that says more.
         worth_usd_day: US dollars a day that are at stake; ``None`` where that is not known.
+        traffic: Over which window it was asked, such as ``week``.
+        contributors: What it mostly comes from, the most telling first; empty where that is not
+            recorded, and for what was read from alerts alone.
     """
 
     severity: Severity
@@ -51,6 +55,8 @@ class Insight:
     since: datetime | None = None
     runbook_url: str = ""
     worth_usd_day: float | None = None
+    traffic: str = ""
+    contributors: tuple[Contributor, ...] = ()
 
     @property
     def first_look(self) -> tuple[str, ...]:
@@ -110,6 +116,7 @@ def _insight(alert: Mapping[str, object]) -> Insight | None:
         since=_time(alert.get("startsAt") or alert.get("activeAt")),
         runbook_url=notes.get("runbook_url", ""),
         worth_usd_day=_dollars(notes.get("worth_usd_day", "")),
+        traffic=labels.get("traffic", ""),
     )
 
 

@@ -14,7 +14,7 @@ from agent_analytics.insights._definitions.spec.model import RUNBOOKS, Audience
 from agent_analytics.insights._definitions.telemetry import ABSENCE, TELEMETRY, telemetry
 from agent_analytics.insights._entries import Recording, Rule
 from agent_analytics.insights._promql import accounting, counting, rollups
-from agent_analytics.insights._rules import measures, of_specs
+from agent_analytics.insights._rules import causes, measures, of_specs
 from agent_analytics.insights._rules.runbooks import runbook_url
 from agent_analytics.insights._rules.tenants import tenants
 from agent_analytics.insights._yaml import Yaml, dump
@@ -60,6 +60,7 @@ def recordings() -> list[Recording]:
         *measures.same_hours(),
         *(rule for spec in OF_PUBLISHERS for rule in of_specs.measures(spec)),
         *(rule for spec in OF_PUBLISHERS for rule in of_specs.worths(spec)),
+        *causes.contributors(),
         *(of_specs.info(spec) for spec in OF_PUBLISHERS),
     ]
 
@@ -71,6 +72,7 @@ def rule_groups(
     insight_interval: str = INSIGHT_INTERVAL,
     level_interval: str = rollups.LEVEL_INTERVAL,
     hour_interval: str = rollups.HOUR_INTERVAL,
+    cause_interval: str = causes.CAUSE_INTERVAL,
     absence: str = ABSENCE,
     runbooks: str = RUNBOOKS,
 ) -> dict[str, list[Yaml]]:
@@ -82,6 +84,7 @@ def rule_groups(
         _group("oncall-slow", slow_interval, slow, runbooks),
     ]
     hourly = _group("tenants", hour_interval, tenants())
+    ahead = _group("causes", cause_interval, causes.ahead())
     publisher = _group(
         "publisher", insight_interval, [*recordings(), *rules_for("publisher")], runbooks
     )
@@ -93,7 +96,7 @@ def rule_groups(
         levels=[rule.yaml() for rule in (measures.last_seen(), *accounting.rules())],
         hours=[rule.yaml() for rule in measures.hours()],
     )
-    return {"oncall.yml": oncall, "insights.yml": [hourly, publisher], "rollups.yml": rolled}
+    return {"oncall.yml": oncall, "insights.yml": [hourly, ahead, publisher], "rollups.yml": rolled}
 
 
 def render_rules(
@@ -103,6 +106,7 @@ def render_rules(
     insight_interval: str = INSIGHT_INTERVAL,
     level_interval: str = rollups.LEVEL_INTERVAL,
     hour_interval: str = rollups.HOUR_INTERVAL,
+    cause_interval: str = causes.CAUSE_INTERVAL,
     absence: str = ABSENCE,
     runbooks: str = RUNBOOKS,
 ) -> dict[str, str]:
@@ -117,6 +121,7 @@ def render_rules(
         insight_interval: How often it evaluates the insights, which read a whole period.
         level_interval: How often it records the levels of counters.
         hour_interval: How often it records hours, and distinct tenants.
+        cause_interval: How often it records the most frequent error types and models.
         absence: For how long a service has to be gone before on-call is paged, such as ``2m``.
         runbooks: Where the pages of ``docs/runbooks`` are served, as the base of the alerts' links.
 
@@ -129,6 +134,7 @@ def render_rules(
         insight_interval=insight_interval,
         level_interval=level_interval,
         hour_interval=hour_interval,
+        cause_interval=cause_interval,
         absence=absence,
         runbooks=runbooks,
     )

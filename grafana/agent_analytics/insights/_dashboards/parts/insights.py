@@ -6,7 +6,7 @@ from typing import Final
 from grafana_foundation_sdk.builders import table
 
 from agent_analytics.insights._dashboards.parts.frame import AGENT
-from agent_analytics.insights._dashboards.parts.panels import USD, instant
+from agent_analytics.insights._dashboards.parts.panels import SHARE, USD, instant
 from agent_analytics.insights._dashboards.parts.scopes import SEVERITIES
 from agent_analytics.insights._dashboards.parts.tables import Column, rows
 from agent_analytics.insights._promql import now
@@ -69,6 +69,13 @@ def ranked(expr: str) -> str:
     return expr
 
 
+def contributors(scope: Scope) -> str:
+    """Return the share of what each insight mostly comes from, with its name as a label."""
+    first = select(_recorded.CONTRIBUTOR, scope, 'place="1"')
+    named = f'label_join({first}, "cause", " ", "dimension", "contributor")'
+    return f"max by ({_KEYS}, cause) ({named})"
+
+
 def not_evaluated(scope: Scope) -> str:
     """Return a row for each listing whose insights were not evaluated lately, or one for all.
 
@@ -96,11 +103,12 @@ def insights(scope: Scope) -> table.Panel:
     return rows(
         "What to do next",
         "What is wrong, by how much, what it is worth in US dollars a day where that is known, and"
-        " what helps. A listing whose insights were not evaluated lately has a row that says so, so"
-        " an empty table means: evaluated, and none fires.",
+        " what it mostly comes from, and what helps. A listing whose insights were not evaluated"
+        " lately has a row that says so, so an empty table means: evaluated, and none fires.",
         [
             instant(f"{measured(scope)} or {not_evaluated(scope)}", ref="A", rows=True),
             instant(select(_recorded.WORTH, scope), ref="B", rows=True),
+            instant(contributors(scope), ref="C", rows=True),
         ],
         columns={
             "rank": Column(name="Severity", width=90, texts=SHOWN),
@@ -111,6 +119,8 @@ def insights(scope: Scope) -> table.Panel:
             "traffic": Column(name="Over", width=80, texts=_OVER),
             "Value #A": Column(name="Measured", decimals=2, width=90),
             "what": Column(name="of what", width=180, texts=_WHATS),
+            "cause": Column(name="Top contributor", width=180, wrap=True),
+            "Value #C": Column(name="Its share", unit=SHARE, decimals=0, width=90),
             "Value #B": Column(name="Worth a day", unit=USD, decimals=2, width=110),
             "recommendation": Column(name="Recommendation", wrap=True, texts=_ADVICE),
         },

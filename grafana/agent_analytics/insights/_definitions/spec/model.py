@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from agent_analytics.insights._definitions.spec.causes import Cause
 from agent_analytics.insights._definitions.spec.texts import PERCENT, SHORT, bound
 from agent_analytics.insights._entries import Recording
 from agent_analytics.insights._promql import recorded
@@ -171,6 +172,7 @@ class Spec:
         first_look: Queries that its runbook begins with, with ``P``, ``A`` and ``T`` for publisher,
             listing and tool.
         by: Labels that tell one answer from another.
+        causes: What it may come from, the most telling first: of each, the largest part is named.
     """
 
     slug: str
@@ -185,6 +187,7 @@ class Spec:
     questions: tuple[Question, ...] = field(repr=False)
     first_look: tuple[str, ...] = ()
     by: tuple[str, ...] = LISTING_LABELS
+    causes: tuple[Cause, ...] = ()
 
     def asked_of(self, audience: Audience) -> tuple[Question, ...]:
         """Return the questions whose answers are for an audience."""

@@ -5,6 +5,11 @@ names come from the catalogue. Each function takes a window of :mod:`._promql.wi
 scope, and returns an expression that can stand inside a larger one without parentheses.
 """
 
+from agent_analytics.insights._promql.quantities.contributors import (
+    expenses,
+    largest,
+    tokens_of_models,
+)
 from agent_analytics.insights._promql.quantities.money import (
     cached_share,
     cost_per_success,
@@ -89,6 +94,7 @@ __all__ = [
     "conversations",
     "cost_per_success",
     "error_rate",
+    "expenses",
     "failed_invocations",
     "failed_tool_calls",
     "failures_by_type",
@@ -106,6 +112,7 @@ __all__ = [
     "invocations_trend",
     "judged_invocations",
     "judged_tool_calls",
+    "largest",
     "margin",
     "mean_rating",
     "mean_response_time",
@@ -134,6 +141,7 @@ __all__ = [
     "successes",
     "surplus_uninstalls",
     "tenants_trend",
+    "tokens_of_models",
     "tokens_per_invocation",
     "tool_calls",
     "tool_failure_rate",

@@ -9,6 +9,11 @@ from agent_analytics.insights._promql import rollups
 from agent_analytics.insights._promql.scopes import Scope, select
 from agent_analytics.insights._promql.windows import RawPeriod
 from agent_analytics.insights._report.answers import figures
+from agent_analytics.insights._report.answers.causes import (
+    enough_tenants,
+    with_causes,
+    without_causes,
+)
 from agent_analytics.insights._report.answers.daily import by_agent, daily
 from agent_analytics.insights._report.answers.history import (
     History,
@@ -153,7 +158,13 @@ class PublisherAnalytics:
             PrometheusUnreachable: Nothing answers.
             QueryFailed: Prometheus refused.
         """
-        return found_insights(self._client, publisher_id)
+        found = found_insights(self._client, publisher_id)
+        if not self._min_tenants:
+            return found
+        scope = _scope(publisher_id).over(*catalogue.LISTING_LABELS)
+        enough = enough_tenants(self._client, scope, self._min_tenants)
+        few = {each.agent_id for each in found} - enough
+        return Insights(without_causes(found, few), found.evaluation)
 
     def _agents(
         self, history: History, scope: Scope, publisher_id: str
@@ -261,8 +272,9 @@ def firing(client: PrometheusClient, publisher_id: str | None) -> list[Insight]:
         and insight.state == "firing"
         and publisher_id in {None, insight.publisher_id}
     ]
+    scope = Scope(()) if publisher_id is None else _scope(publisher_id)
     return sorted(
-        found,
+        with_causes(client, scope, found),
         key=lambda each: (
             _SEVERITIES.index(each.severity), each.publisher_id, each.agent_id, each.name, each.tool
         ),

@@ -37,6 +37,7 @@ _JUDGED: Final = (
     "beyond_bounds",
     "observed_since",
     "observed_until",
+    "top_contributors",
 )
 _KEYS: Final = ("publisher_id", "agent_id")
 #: Where a spreadsheet may begin a cell: some take a semicolon for what separates them.
@@ -49,6 +50,14 @@ def as_csv(
     """Return one row per listing. What is not available is empty."""
     evaluation = evaluated(dashboard, insights)
     window = dashboard.observed
+
+    def _tops(publisher_id: str, agent_id: str) -> str:
+        return "; ".join(
+            f"{insight.name}: {one.dimension} {one.name} {one.share:g}"
+            for insight in insights
+            for one in insight.contributors[:1]
+            if insight.publisher_id == publisher_id and insight.agent_id == agent_id
+        )
 
     def judged(
         publisher_id: str, agent_id: str, beyond: Iterable[Beyond]
@@ -66,6 +75,7 @@ def as_csv(
             " ".join(sorted({each.insight for each in beyond})),
             _time(window.since),
             _time(window.until),
+            _inert(_tops(publisher_id, agent_id)),
         ]
 
     if isinstance(dashboard, PublisherDashboard):

@@ -92,13 +92,15 @@ def _insight(insight: Insight) -> str:
         )
         if part
     )
+    top = text.contributors(insight.contributors)
+    top = f'<p class="top">{escape(top)}</p>' if top else ""
     worth = text.worth(insight.worth_usd_day)
     if worth:
         worth = f'<p class="advice">{escape(worth)}</p>'
     return (
         f'<li class="insight {insight.severity}"><p class="where"><span class="badge">'
         f"{insight.severity}</span> {escape(insight.category)} · {where}</p>"
-        f"<h3>{_prose(insight.title)}</h3><p>{_prose(insight.description)}</p>"
+        f"<h3>{_prose(insight.title)}</h3><p>{_prose(insight.description)}</p>{top}"
         f'<p class="advice"><strong>What to do:</strong> {_prose(insight.recommendation)}</p>'
         f"{worth}{_runbook(insight)}</li>"
     )

@@ -101,9 +101,9 @@ def _headline(insight: Insight) -> Text:
 
 def _insight(insight: Insight) -> RenderableType:
     title = _headline(insight)
-    body = Text.assemble(
-        text.prose(insight.description), "\n", ("→ ", "bold"), text.prose(insight.recommendation)
-    )
+    top = text.contributors(insight.contributors)
+    said = "\n".join(filter(None, (text.prose(insight.description), top)))
+    body = Text.assemble(said, "\n", ("→ ", "bold"), text.prose(insight.recommendation))
     worth = text.worth(insight.worth_usd_day)
     if worth:
         body.append(f"\n{worth}")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
+from agent_analytics.insights._report.answers.causes import without_causes
 from agent_analytics.insights._report.answers.model import MarketplaceDashboard, PublisherDashboard
 from agent_analytics.insights._report.forms.as_csv import as_csv
 from agent_analytics.insights._report.forms.as_html import as_html
@@ -36,16 +37,24 @@ class Report:
     runbooks: str | None = None
 
     def __post_init__(self) -> None:
-        """Let each insight link its runbook where runbooks are served."""
-        if not self.runbooks:
-            return
-        base = self.runbooks
-        linked = [
-            replace(insight, runbook_url=runbook_url(base, insight.name))
-            for insight in self.insights
-        ]
-        evaluation = evaluated(self.dashboard, self.insights)
-        object.__setattr__(self, "insights", Insights(linked, evaluation))
+        """Link runbooks where they are served; withhold what listings with few tenants do."""
+        shown = self._withheld(self.insights)
+        if self.runbooks:
+            base = self.runbooks
+            shown = [
+                replace(insight, runbook_url=runbook_url(base, insight.name)) for insight in shown
+            ]
+        if shown is not self.insights:
+            evaluation = evaluated(self.dashboard, self.insights)
+            object.__setattr__(self, "insights", Insights(shown, evaluation))
+
+    def _withheld(self, insights: Sequence[Insight]) -> Sequence[Insight]:
+        if not isinstance(self.dashboard, PublisherDashboard):
+            return insights
+        rows = {row.agent_id for row in self.dashboard.listings if row.withheld}
+        if self.dashboard.withheld:
+            return without_causes(insights, None)
+        return without_causes(insights, rows) if rows else insights
 
     @property
     def page(self) -> Page:

@@ -73,8 +73,10 @@ def _where(insight: Insight) -> str:
 def _advice(insight: Insight) -> list[str]:
     """Return what is to be said of an insight, a line each."""
     worth = text.worth(insight.worth_usd_day)
+    top = text.contributors(insight.contributors)
     return [
         text.prose(insight.description),
+        *([top] if top else []),
         f"What to do: {text.prose(insight.recommendation)}",
         *([worth] if worth else []),
     ]

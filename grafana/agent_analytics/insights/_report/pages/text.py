@@ -1,10 +1,12 @@
 """Numbers as people read them, and names that cannot harm whoever reads them."""
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from typing import Any, Final, TypeVar, cast
 
+from agent_analytics.insights._rules.contributors import Contributor
 from agent_analytics.processor import catalogue
 
 #: What stands where a number is not available. Never 0.
@@ -57,6 +59,16 @@ def usd(value: float | None) -> str:
 def worth(value: float | None) -> str:
     """Return a sentence of what is at stake a day; empty where that is not known."""
     return "" if value is None else f"At stake: about {usd(value)} a day."
+
+
+def contributors(found: Sequence[Contributor]) -> str:
+    """Return a sentence of what an insight mostly comes from; empty where that is not known."""
+    each = (
+        f"{name(one.dimension)} {name(one.name)}, {share(one.share)} of the {name(one.of)}"
+        f" in {name(one.over)}"
+        for one in found
+    )
+    return f"Top contributor: {'; '.join(each)}." if found else ""
 
 
 def short_usd(value: float | None) -> str:
