@@ -40,6 +40,7 @@ MOVING = {
     catalogue.EXPOSITION_BYTES.name,
     catalogue.EXPOSITION_FILLED.name,
     catalogue.FULLEST_PUBLISHER.name,
+    catalogue.RELEASES_FILLED.name,
     catalogue.ACCOUNTING.name,
 }
 #: Counted by the events that have an id; another worker's are remembered.

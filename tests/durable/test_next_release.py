@@ -50,7 +50,7 @@ ADDED = {
                 "LISTINGS: Final = BlockKind(LISTING,"
             ),
         ),
-        ("    EVALUATIONS,\n)", "    EVALUATIONS,\n    LATERS,\n    NAMEDS,\n)"),
+        ("    RELEASES,\n)", "    RELEASES,\n    LATERS,\n    NAMEDS,\n)"),
     ],
 }
 #: A cell in front of others of a listing, other edges, and a kind that has another's name.

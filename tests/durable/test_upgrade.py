@@ -12,7 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from agent_analytics.processor import catalogue
 from agent_analytics.processor._durable._files.file import BlockFile
-from agent_analytics.processor._durable._files.names import FURTHER_HEALTH
+from agent_analytics.processor._durable._files.names import FURTHER_HEALTH, LAYOUT
+from agent_analytics.processor._series.schema import RELEASE
 
 STORED = Path(__file__).parent / "revision_1"
 OLD = "c2f417d"
@@ -110,14 +111,14 @@ def test_every_total_is_found(state: Path) -> None:
 
 
 def test_counting_goes_on_in_the_same_blocks(state: Path) -> None:
-    """What is counted is added to what was there; new are only blocks of causes that are new."""
+    """What is counted is added to what was there; new are only blocks of what is new."""
     stored = blocks(state)
     before = shown_before()
     after = traffic("count", state)
     assert of(before, after) == pytest.approx(after_as_much_again(before))
     now = blocks(state)
     assert stored <= now
-    assert {schema for _, schema, _, _ in now - stored} == {FURTHER_HEALTH}
+    assert {schema for _, schema, _, _ in now - stored} == {FURTHER_HEALTH, LAYOUT, RELEASE.name}
 
 
 def test_a_rollback_goes_on_too(state: Path, tmp_path: Path) -> None:

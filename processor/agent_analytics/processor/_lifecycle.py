@@ -71,6 +71,7 @@ class Exposed(SpanProcessor, Collector):
             self._store.look_after()
             self._store.begin_epoch()
             self._health.mirror(len(self._open))
+            self._parts.releases.touch()
 
     def shutdown(self) -> None:
         """Count what has ended and waits for spans round it; it stays readable."""

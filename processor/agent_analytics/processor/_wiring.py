@@ -12,6 +12,7 @@ from agent_analytics.processor._count.core import FAST, Amounts, Beginnings
 from agent_analytics.processor._count.count_run import RunCounter
 from agent_analytics.processor._count.events import EventCounter, EventIds
 from agent_analytics.processor._count.invocations import InvocationCounter
+from agent_analytics.processor._count.releases import Releases
 from agent_analytics.processor._count.tools import ToolCounter
 from agent_analytics.processor._count.usage import UsageCounter
 from agent_analytics.processor._durable import (
@@ -89,9 +90,14 @@ class Wiring:
             self.shared_ids = SharedIds(store.directory, limits.event_ids_per_publisher)
         event_ids = EventIds(limits.event_ids_per_publisher, health, lock, self.shared_ids)
         self.usage = usage = UsageCounter(listings, health, lock, amounts, prices)
-        self.events = EventCounter(listings, health, lock, amounts, charges, usage, event_ids)
+        self.releases = releases = Releases(listings, limits, shares, health, lock, wall_clock)
+        self.events = EventCounter(
+            listings, health, lock, amounts, charges, usage, releases, event_ids
+        )
         self.tools = ToolCounter(listings, health, lock)
-        self.invocations = InvocationCounter(listings, health, lock, amounts, charges, usage, key)
+        self.invocations = InvocationCounter(
+            listings, health, lock, amounts, charges, usage, releases, key
+        )
         self.beginnings = Beginnings(listings, self.attribution, event_ids, lock)
         self.readers = readers(FAST)
         self.routing = Routing()
@@ -119,6 +125,7 @@ class Wiring:
                 health,
                 lock,
                 hold_seconds,
+                limits,
                 expire_seconds,
                 installs,
                 clock,

@@ -220,6 +220,44 @@ INFO: Final = Metric(
     _listing("agent_name", "agent_version"),
 )
 
+# --- releases: what each version of a listing does, in metrics of their own ----------------------
+# No metric above has a version: a release would rename its series, and windows would count what
+# a renamed one has counted in its life again.
+
+RELEASE_INVOCATIONS: Final = Metric(
+    "marketplace_agent_release_invocations_total",
+    "counter",
+    "Ended invocations, by the version of the agent and outcome.",
+    _listing("version", "outcome"),
+)
+RELEASE_SLOW_INVOCATIONS: Final = Metric(
+    "marketplace_agent_release_slow_invocations_total",
+    "counter",
+    "Invocations that succeeded after more than 10 seconds, by the version of the agent.",
+    _listing("version"),
+)
+RELEASE_MODEL_COST: Final = Metric(
+    "marketplace_agent_release_model_cost_usd_total",
+    "counter",
+    "What the model calls of invocations cost, by the version of the agent, in US dollars.",
+    _listing("version"),
+    unit="usd",
+)
+RELEASE_RATINGS: Final = Metric(
+    "marketplace_agent_release_ratings_total",
+    "counter",
+    "Ratings by tenants, by the version of the agent.",
+    _listing("version"),
+)
+RELEASE_RATING_STARS: Final = Metric(
+    "marketplace_agent_release_rating_stars_total",
+    "counter",
+    "Sum of the ratings by tenants, 1 to 5 each, by the version of the agent.",
+    _listing("version"),
+)
+#: Seconds beyond which an invocation is slow.
+SLOW_SECONDS: Final = 10
+
 # --- the health of agent-analytics itself --------------------------------------------------------
 
 #: Which rules of counting are followed. It goes up by one where a release counts the same spans
@@ -341,6 +379,22 @@ FULLEST_PUBLISHER: Final = Metric(
     unit="ratio",
 )
 
+RELEASES_FILLED: Final = Metric(
+    "agent_analytics_releases_filled_ratio",
+    "gauge",
+    "Part that is taken of the samples that series of releases may come to, beside all others.",
+    (),
+    unit="ratio",
+)
+
+#: What there is of each version of a listing.
+RELEASE_METRICS: Final = (
+    RELEASE_INVOCATIONS,
+    RELEASE_SLOW_INVOCATIONS,
+    RELEASE_MODEL_COST,
+    RELEASE_RATINGS,
+    RELEASE_RATING_STARS,
+)
 LISTING_METRICS: Final = (
     INVOCATIONS,
     INVOCATION_ERRORS,
@@ -367,6 +421,7 @@ LISTING_METRICS: Final = (
     ACTIVE_INSTALLS,
     SKETCH_REGISTER,
     INFO,
+    *RELEASE_METRICS,
 )
 HEALTH_METRICS: Final = (
     ACCOUNTING,
@@ -387,6 +442,7 @@ HEALTH_METRICS: Final = (
     EXPOSITION_BYTES,
     EXPOSITION_FILLED,
     FULLEST_PUBLISHER,
+    RELEASES_FILLED,
 )
 
 #: Every metric by its name.

@@ -121,6 +121,7 @@ def many_names(market: Market) -> None:
             v.ERROR_TYPE: f"e{number}",
             v.REQUEST_MODEL: f"m{number}",
             v.INPUT_TOKENS: number,
+            v.AGENT_VERSION: f"v{number}",
             v.EVENT_ID: f"e{number}",
             v.EVENT: v.EVENT_INVOCATION,
         }
@@ -294,6 +295,8 @@ COVERED: Final[dict[str, str]] = {
     "error_types_per_listing": "tests/processor/series/test_limits.py",
     "evaluations_per_listing": "tests/processor/series/test_limits.py",
     "versions_per_listing": "tests/processor/series/test_limits.py",
+    "releases_per_listing": "tests/processor/count/test_releases.py",
+    "processor/_caps/sizes.py": "tests/processor/count/test_releases.py",
     "label_length": "tests/processor/series/test_limits.py",
     "open_spans": "open spans",
     "open_span_seconds": "tests/processor/runs/test_never_ended.py",

@@ -82,6 +82,9 @@ def _of_account(key: str, account: Account) -> Iterator[_Row]:
     if account.invocations and listing.style != "reported":
         labels = {"agent_name": listing.name, "agent_version": listing.version}
         yield c.INFO.name, labels, exactly("names and versions", 1)
+        for outcome, number in account.outcomes.items():
+            labels = {"version": listing.version, "outcome": outcome}
+            yield c.RELEASE_INVOCATIONS.name, labels, exactly("invocations by version", number)
 
 
 def _usage(account: Account) -> Iterator[_Row]:

@@ -178,7 +178,9 @@ def _levels(prometheus: Prometheus, ledger: Ledger, comparison: Comparison) -> N
     metrics = "|".join(
         name
         for metric in c.LISTING_METRICS
+        # What else there is of a version, the ledger has of the whole listing.
         if metric is not c.SKETCH_REGISTER
+        and (metric is c.RELEASE_INVOCATIONS or metric not in c.RELEASE_METRICS)
         for name in metric.samples
     )
     answered: dict[Series, float] = {}

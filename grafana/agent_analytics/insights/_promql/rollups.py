@@ -42,7 +42,9 @@ _LONG_HOUR: Final = "64m59s999ms"
 LEVELLED: Final = tuple(
     metric
     for metric in catalogue.LISTING_METRICS
-    if metric.kind != "gauge" and metric is not catalogue.TOOL_CALL_DURATION
+    if metric.kind != "gauge"
+    and metric is not catalogue.TOOL_CALL_DURATION
+    and metric not in catalogue.RELEASE_METRICS
 )
 #: Samples of the histogram of tool calls that windows ask for: its buckets are left out.
 _TOOL_SAMPLES: Final = (

@@ -12,6 +12,10 @@ others only grow, what was refused once is refused for good, and need not be loo
 
 What is refused goes under ``_other`` of its listing; a listing under ``_other`` of its publisher.
 Room for these is reserved with the listing, so that no figure is ever lost.
+
+Releases are counted apart: room for all versions of a listing that are shown at once is reserved
+with its first, by the same rule, in a whole of their own. So no version takes the room of a tool,
+and what a version leaves is there for the next.
 """
 
 from collections.abc import Iterable
@@ -30,6 +34,8 @@ PUBLISHER: Final = "publisher"
 LISTING: Final = "listing"
 #: A listing that is known for its installs alone: whoever knows them names it.
 INSTALLS: Final = "active_installs"
+#: The versions of a listing, all that are shown at once.
+RELEASES: Final = schema.RELEASES.cause
 #: Others have three quarters when nothing is left but what is kept for small ones.
 _OTHERS_WEIGH: Final = 4 / 3
 #: Part of what others leave that a publisher may have in any case.
@@ -69,7 +75,11 @@ class Admission(Protocol):
         ...
 
     def filled(self) -> Filled:
-        """Return how full the exposition is."""
+        """Return how full the exposition is, but for releases."""
+        ...
+
+    def releases_filled(self) -> float:
+        """Return which part is taken of what releases may come to."""
         ...
 
     def reset(self) -> None:
@@ -94,9 +104,11 @@ class Books:
 
     def __init__(self, limits: Limits) -> None:
         self.whole = Size(limits.max_samples, limits.max_exposition_bytes)
-        self._share = limits.publisher_share
         self._versions = limits.versions_per_listing
-        base = sizes.OWN + self._kit(OTHER, OTHER)
+        self._begin(sizes.OWN + self._kit(OTHER, OTHER), limits)
+
+    def _begin(self, base: Size, limits: Limits) -> None:
+        self._share = limits.publisher_share
         self._free = tuple(w - b for w, b in zip(self.whole, base, strict=True))
         self._base = base
         self.clear()
@@ -147,12 +159,31 @@ class Books:
                 fullest = max(fullest, count / most if most > 0 else float(count > 0))
         return Filled(self.used, self.whole, min(fullest, 1.0))
 
+    def part(self) -> float:
+        """Return which part of the whole is reserved, of samples or of bytes."""
+        return max(used / most for used, most in zip(self.used, self.whole, strict=True))
+
+
+class ReleaseBooks(Books):
+    """The same of releases, beside all others."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.whole = sizes.of_all_releases(limits.max_samples, limits.max_exposition_bytes)
+        self._releases = limits.releases_per_listing
+        self._begin(NOTHING, limits)
+
+    def cost(self, cause: str, labels: Labels) -> Size:
+        """Return what all versions of a listing take that are shown at once."""
+        del cause
+        return sizes.of_releases(labels, self._releases)
+
 
 class Shares:
     """Admits in the memory of one process."""
 
     def __init__(self, limits: Limits) -> None:
         self._books = Books(limits)
+        self._releases = ReleaseBooks(limits)
         self.whole = self._books.whole
         self._admitted: set[int] = set()
         # Re-entrant: a signal handler may come here while this very thread is here.
@@ -163,13 +194,15 @@ class Shares:
         key = digest(cause, labels)
         if key in self._admitted:
             return True
-        cost = self._books.cost(cause, labels)
+        books = self._of(cause)
+        cost = books.cost(cause, labels)
         with self._lock:
             if key in self._admitted:
                 return True
-            if not self._books.fits(labels[0], cost):
+            if not books.fits(labels[0], cost):
                 return False
-            self._add(key, labels[0], cost)
+            self._admitted.add(key)
+            books.add(labels[0], cost)
             return True
 
     def record(self, cause: str, labels: Labels) -> None:
@@ -177,22 +210,29 @@ class Shares:
         key = digest(cause, labels)
         with self._lock:
             if key not in self._admitted:
-                self._add(key, labels[0], self._books.cost(cause, labels))
+                self._admitted.add(key)
+                books = self._of(cause)
+                books.add(labels[0], books.cost(cause, labels))
 
-    def _add(self, key: int, publisher: str, cost: Size) -> None:
-        self._admitted.add(key)
-        self._books.add(publisher, cost)
+    def _of(self, cause: str) -> Books:
+        return self._releases if cause == RELEASES else self._books
 
     def filled(self) -> Filled:
-        """Return how full the exposition is."""
+        """Return how full the exposition is, but for releases."""
         with self._lock:
             return self._books.filled()
+
+    def releases_filled(self) -> float:
+        """Return which part is taken of what releases may come to."""
+        with self._lock:
+            return self._releases.part()
 
     def reset(self) -> None:
         """Forget everything, in a forked child."""
         self._lock = RLock()
         self._admitted.clear()
         self._books.clear()
+        self._releases.clear()
 
 
 def named(kind: str, labels: Labels) -> Iterable[tuple[str, Labels]]:
@@ -208,5 +248,7 @@ def named(kind: str, labels: Labels) -> Iterable[tuple[str, Labels]]:
         yield PUBLISHER, labels[:1]
         if labels[1] != OTHER:
             yield LISTING, labels
+    elif kind == schema.RELEASE.name:
+        yield RELEASES, labels[:2]
     elif kind in sizes.CAUSES and labels[-1] != OTHER:
         yield sizes.CAUSES[kind], labels

@@ -28,6 +28,9 @@ class Limits:
         error_types_per_listing: Error types of one listing.
         evaluations_per_listing: Evaluation names of one listing.
         versions_per_listing: Names and versions of one listing shown at once; the oldest leaves.
+        releases_per_listing: Versions of one listing whose series are shown at once. A further
+            one takes the place of one that nobody has used for a day, and else is ``_other``.
+            What they come to is counted apart: beside ``max_samples``, a quarter of it at most.
         label_length: Characters in a label value; a longer one is refused. What a name takes of
             the bytes of an exposition is what it takes in UTF-8, with its escapes.
         open_spans: Spans followed at once; beyond it the oldest is given up.
@@ -51,6 +54,7 @@ class Limits:
     error_types_per_listing: int = 32
     evaluations_per_listing: int = 16
     versions_per_listing: int = 4
+    releases_per_listing: int = 4
     label_length: int = 200
     open_spans: int = 100_000
     open_span_seconds: int = 6 * 3600

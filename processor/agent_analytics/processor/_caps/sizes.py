@@ -99,13 +99,13 @@ def _fixed_of(kinds: Sequence[Schema]) -> Size:
 
 
 #: What is named by the further label of a block; a block that is not here has none.
-CAUSES: Final = {kind.name: kind.cause for kind in schema.KINDS if kind.cause}
+CAUSES: Final = {kind.name: kind.cause for kind in schema.KINDS if kind.cause and not kind.apart}
 
 
 @cache
 def _kit(versions: int) -> Size:
     """Return the size of a listing but for the values of its labels."""
-    others = _fixed_of([kind.schema for kind in schema.KINDS if kind.cause])
+    others = _fixed_of([kind.schema for kind in schema.KINDS if kind.name in CAUSES])
     size = others + Size(0, others.samples * len(OTHER))
     size += _fixed_of([kind.schema for kind in schema.KINDS if not kind.cause])
     size += sample(catalogue.ACTIVE_INSTALLS, ())
@@ -136,3 +136,29 @@ def of_name(cause: str, labels: Sequence[str]) -> Size:
     """
     fixed = _named(cause)
     return Size(fixed.samples, fixed.bytes + fixed.samples * escaped(labels))
+
+
+# --- releases: counted apart ----------------------------------------------------------------------
+
+#: Bytes of a version in UTF-8, with its escapes; a longer one goes under ``_other``.
+MOST_VERSION_BYTES: Final = 100
+#: Part of the samples, and of the bytes, of an exposition that releases may come to beside it.
+_RELEASE_SAMPLES: Final = 4
+_RELEASE_BYTES: Final = 2
+
+
+def of_releases(ids: Sequence[str], most: int) -> Size:
+    """Return the size of the versions of a listing that are shown at once, and of ``_other``.
+
+    Args:
+        ids: Publisher and listing.
+        most: How many there are at most.
+    """
+    fixed = _fixed(schema.RELEASE)
+    each = fixed.bytes + fixed.samples * (escaped(ids) + MOST_VERSION_BYTES)
+    return Size((most + 1) * fixed.samples, (most + 1) * each)
+
+
+def of_all_releases(samples: int, size: int) -> Size:
+    """Return what releases may come to, beside what an exposition may take."""
+    return Size(samples // _RELEASE_SAMPLES, size // _RELEASE_BYTES)

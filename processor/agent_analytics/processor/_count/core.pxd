@@ -5,12 +5,12 @@ cimport cython
 
 cdef int ABOVE, AGENT, AGENT_TOKENS_BELOW, COST_BELOW, DIRECT, DUPLICATE, FAILED, INFERENCE
 cdef int INVOCATION, LACKING_BELOW, LIBRARY, MODEL_TOKENS_BELOW, NATIVE, OTHER, PRICED_BELOW
-cdef int REPEATS, STATED_ABOVE, THROUGH_WORK, TOOL, USER_COST_ABOVE
+cdef int RELEASED, REPEATS, STATED_ABOVE, THROUGH_WORK, TOOL, USER_COST_ABOVE
 cdef tuple CALLS
-cdef int ERROR, STEERED, TIMEOUT
+cdef int ERROR, STEERED, SUCCESS, TIMEOUT
 cdef dict OUTCOMES
 cdef int FEES, IN_PROGRESS, MODEL_COST, OUTCOME_CELLS, OUTCOME_SUM, REFUNDS, REVENUE
-cdef int TOOL_HISTOGRAM, TOOL_SUM, USAGE_INPUT, USAGE_OUTPUT, USAGE_UNPRICED, WASTED_COST
+cdef int RELEASE_COST, RELEASE_SLOW, TOOL_HISTOGRAM, TOOL_SUM, USAGE_INPUT, USAGE_OUTPUT, USAGE_UNPRICED, WASTED_COST
 cdef int PUBLIC_LIST, SHORT_AMOUNT, STATED, USER
 cdef long long MAX_DURATION_NS, MAX_TOKENS
 
@@ -24,7 +24,7 @@ cdef object _READ_START, _READ_KEY, _READ_END
 cdef object _TRACE_ID, _SPAN_ID, _TRACE_FLAGS, _FAILED_STATUS
 cdef bint COMPILED
 cdef object _LAST_TIME
-cdef int _COUNTED_INVOCATION, _COUNTED_TOOL, _LAST_SPAN, _ENDED_MASK, _MOST_ABOVE, _OWN_SET_ASIDE
+cdef int _SLOW_PLACE, _COUNTED_INVOCATION, _COUNTED_TOOL, _LAST_SPAN, _ENDED_MASK, _MOST_ABOVE, _OWN_SET_ASIDE
 cdef tuple _NOTHING, _NO_TOKENS
 
 cdef class Block:
@@ -47,7 +47,7 @@ cdef class Listing:
     cdef public dict tools, models, usage, cached, reasoning
     cdef public object tenants, conversations
     cdef public dict versions
-    cdef public tuple latest
+    cdef public tuple latest, release
 
 
 @cython.freelist(64)
@@ -57,6 +57,7 @@ cdef class Node:
     cdef public Node parent, scope
     cdef public Listing listing
     cdef public object name, tenant, cost, facts, unclaimed
+    cdef public Block release
     cdef public set sources
     cdef public double started
 
@@ -122,7 +123,7 @@ cdef class OwnTools:
 
 @cython.locals(usage=Block, kept=Block, thought=Block, cells="long long[::1]")
 cpdef add_tokens(tuple blocks, tuple counts, priced)
-@cython.locals(scope=Node, within=Node, cells="long long[::1]")
+@cython.locals(scope=Node, within=Node, cells="long long[::1]", kept="long long[::1]")
 cpdef spend(Node node, Listing listing, nano)
 
 
@@ -146,7 +147,7 @@ cdef class OwnUsage:
 
 
 cdef class OwnInvocations:
-    cdef public object _listings, _lock, _charge, _tenants
+    cdef public object _listings, _lock, _charge, _tenants, _releases
     cdef public OwnHealth _health
     cdef public Amounts _amounts
     cdef public OwnUsage _usage
@@ -154,8 +155,8 @@ cdef class OwnInvocations:
 
     @cython.locals(
         listing=Listing, outcome=int, first=int, bucket=int, error=Block, register=int,
-        smallest=double, charge=tuple, block=Block, usage=tuple,
-        cells="long long[::1]",
+        smallest=double, charge=tuple, block=Block, usage=tuple, last=tuple, release=Block,
+        cells="long long[::1]", kept="long long[::1]", spent="long long",
     )
     cpdef end(self, Node node, dict attributes, span, span_id, tuple fields)
     cpdef begin(self, Listing listing)

@@ -38,6 +38,8 @@ from agent_analytics.processor._series.schema import (
     OUTCOME_SUM,
     REASONING_USAGES,
     REFUNDS,
+    RELEASE_COST,
+    RELEASE_SLOW,
     REVENUE,
     TOOL_HISTOGRAM,
     TOOL_SUM,
@@ -67,6 +69,7 @@ from agent_analytics.processor._spans.marks import (
     NATIVE,
     OTHER,
     PRICED_BELOW,
+    RELEASED,
     REPEATS,
     STATED_ABOVE,
     THROUGH_WORK,
@@ -78,6 +81,7 @@ from agent_analytics.processor._spans.outcomes import (
     ERROR,
     OUTCOMES,
     STEERED,
+    SUCCESS,
     TIMEOUT,
     error_type_of,
     outcome_of,
@@ -111,7 +115,12 @@ from agent_analytics.processor._spans.values import (
     duration,
     tokens,
 )
-from agent_analytics.processor.catalogue import INVOCATION_SECONDS, TOOL_SECONDS, UNKNOWN
+from agent_analytics.processor.catalogue import (
+    INVOCATION_SECONDS,
+    SLOW_SECONDS,
+    TOOL_SECONDS,
+    UNKNOWN,
+)
 
 if TYPE_CHECKING:  # what is asked here, and itself imports what is here
     from agent_analytics.processor._count.events import EventIds
@@ -166,6 +175,8 @@ _FAILED_STATUS: Final = StatusCode.ERROR
 #: Whether this is the compiled text.
 COMPILED: Final = not __file__.endswith((".py", ".pyc"))
 INVOCATION_EDGES: Final = tuple(round(edge * NANO) for edge in INVOCATION_SECONDS)
+#: The last bucket of invocations that are not slow.
+_SLOW_PLACE: Final = INVOCATION_SECONDS.index(SLOW_SECONDS)
 TOOL_EDGES: Final = tuple(round(edge * NANO) for edge in TOOL_SECONDS)
 _NOTHING: Final = (0, 0)
 #: The same as C has them: a compiled core looks through them in fewer steps than one comparison
@@ -263,6 +274,8 @@ class Listing:
         tenants: Sketch of who used it; ``conversations`` alike.
         versions: Names and versions seen, oldest first.
         latest: The last name and version, to tell at a glance that nothing changed.
+        release: What the last span stated of its version, and the block that this counts in
+            (``_count.releases``).
     """
 
     __slots__ = (
@@ -276,6 +289,7 @@ class Listing:
         "models",
         "publisher",
         "reasoning",
+        "release",
         "tenants",
         "tools",
         "usage",
@@ -307,6 +321,7 @@ class Listing:
         self.conversations = conversations
         self.versions: dict[tuple[str, str], None] = {}
         self.latest: tuple[object, object] = (None, None)
+        self.release: tuple[object, Block | None] = (None, None)
 
     def blocks(self) -> list[Block]:
         """Return every block, the listing's own first."""
@@ -329,6 +344,7 @@ class Node:
         flags: What was counted below.
         cost: Model cost counted in this invocation, or this agent, so far, in nano-dollars.
         facts: What the decorators say of a span of theirs, whole; ``None`` for others' spans.
+        release: Where an invocation counted by version; only of one that did (``RELEASED``).
         unclaimed: Input and output of its own figures that no late call has claimed; only of an
             invocation that counted them (``REPEATS``).
     """
@@ -341,12 +357,14 @@ class Node:
         "listing",
         "name",
         "parent",
+        "release",
         "scope",
         "sources",
         "started",
         "tenant",
         "unclaimed",
     )
+    release: Block
     unclaimed: tuple[int, int]
 
     def __init__(
@@ -786,6 +804,9 @@ def spend(node: Node, listing: Listing, nano: int) -> None:
         scope = node.scope
     if scope is None:
         return
+    if scope.flags & RELEASED:
+        kept = scope.release.view
+        kept[RELEASE_COST] = kept[RELEASE_COST] + nano
     if scope.flags & FAILED:  # the invocation has ended, and badly
         cells[WASTED_COST] = cells[WASTED_COST] + nano
     else:
@@ -977,6 +998,7 @@ class OwnInvocations:
         charges: "Charges",
         usage: OwnUsage,
         tenants: "Hasher",
+        releases: "Callable[[Listing, object, object], Block | None]",
     ) -> None:
         self._listings = listings
         self._health = health
@@ -985,6 +1007,7 @@ class OwnInvocations:
         self._charge, self._known_charges = charges.read, charges.known
         self._usage = usage
         self._tenants, self._known_tenants = tenants.place, tenants.remembered
+        self._releases = releases
 
     def end(
         self,
@@ -1045,7 +1068,12 @@ class OwnInvocations:
         elif tenant is not None:
             self._health.refuse_value("tenant")
         usage = self._usage.own_figures(node, listing, attributes, start)
+        version = attributes.get(_AGENT_VERSION)
+        stated = getattr(span, "_resource", None) if version is None else version
+        last = listing.release
+        release = last[1] if last[0] is stated else self._releases(listing, version, stated)
         with self._lock:
+            spent, before = cells[MODEL_COST], node.cost
             # First, so that a sum which no longer fits its cell leaves the gauge right.
             cells[IN_PROGRESS] -= 1
             cells[bucket] = cells[bucket] + 1
@@ -1065,13 +1093,21 @@ class OwnInvocations:
                     registers[register] = smallest
             if usage is not None:
                 self._usage.add(node, listing, usage)
+            if release is not None:
+                kept = release.view
+                kept[outcome] = kept[outcome] + 1
+                if outcome == SUCCESS and bucket > first + _SLOW_PLACE:
+                    kept[RELEASE_SLOW] = kept[RELEASE_SLOW] + 1
+                kept[RELEASE_COST] = kept[RELEASE_COST] + before + (cells[MODEL_COST] - spent)
+                node.flags |= RELEASED
+                node.release = release
             self._health.view[_COUNTED_INVOCATION] += 1
             if sampled and end is not None:  # last, since it is no figure
                 block = listing.block
                 if block.exemplars is None:
                     block.exemplars = dict[int, Exemplar]()
                 block.exemplars[bucket] = (trace_id, span_id, elapsed, end)
-        name, version = attributes.get(_AGENT_NAME), attributes.get(_AGENT_VERSION)
+        name = attributes.get(_AGENT_NAME)
         if (name, version) != listing.latest:
             if tenant is None:
                 mistakes.no_tenant(listing.publisher, listing.agent)

@@ -10,6 +10,7 @@ from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.instrumentation.exact import exact
 from agent_analytics.processor._count.core import Amounts, Listing, Node
 from agent_analytics.processor._count.observation import usage_of_agent
+from agent_analytics.processor._count.releases import Releases
 from agent_analytics.processor._count.usage import UsageCounter
 from agent_analytics.processor._durable import SharedIds
 from agent_analytics.processor._series import health as _health
@@ -75,6 +76,7 @@ class EventCounter:
         amounts: Amounts,
         charges: Charges,
         usage: UsageCounter,
+        releases: Releases,
         event_ids: EventIds,
     ) -> None:
         self._listings = listings
@@ -83,6 +85,7 @@ class EventCounter:
         self._amounts = amounts
         self._charges = charges
         self._usage = usage
+        self._releases = releases
         self._event_ids = event_ids
 
     def count(
@@ -108,7 +111,7 @@ class EventCounter:
         elif event == v.EVENT_UNINSTALL:
             self._add(listing, schema.UNINSTALLS)
         elif event == v.EVENT_FEEDBACK:
-            self._feedback(listing, attributes)
+            self._feedback(listing, attributes, span)
         elif event == v.EVENT_EVALUATION:
             self._evaluation(listing, attributes)
         elif event == v.EVENT_USAGE:
@@ -140,7 +143,7 @@ class EventCounter:
         with self._lock:
             listing.cells[cell] += 1
 
-    def _feedback(self, listing: Listing, attributes: Attributes) -> None:
+    def _feedback(self, listing: Listing, attributes: Attributes, span: ReadableSpan) -> None:
         rating = number(
             attributes.get(v.FEEDBACK_RATING),
             _LOWEST_RATING,
@@ -148,8 +151,15 @@ class EventCounter:
             "rating",
             self._health,
         )
-        if rating is not None:
-            self._observe(self._listings.block(listing, schema.RATINGS), RATINGS, rating)
+        if rating is None:
+            return
+        self._observe(self._listings.block(listing, schema.RATINGS), RATINGS, rating)
+        version = attributes.get(v.AGENT_VERSION)
+        release = self._releases.of_rating(listing, version, span.resource)
+        if release is not None:
+            with self._lock:
+                release.cells[schema.RELEASE_RATINGS] += 1
+                release.cells[schema.RELEASE_STARS] += round(rating * NANO)
 
     def _evaluation(self, listing: Listing, attributes: Attributes) -> None:
         score = number(

@@ -10,11 +10,13 @@ from agent_analytics.instrumentation.exact import exact, exact_text
 from agent_analytics.processor._count.core import (
     INVOCATION_EDGES,
     Amounts,
+    Block,
     Listing,
     Node,
     OwnInvocations,
 )
 from agent_analytics.processor._count.observation import Observation, of_own_agent
+from agent_analytics.processor._count.releases import Releases
 from agent_analytics.processor._count.usage import UsageCounter
 from agent_analytics.processor._series import health as _health
 from agent_analytics.processor._series.cells import Exemplar
@@ -24,10 +26,13 @@ from agent_analytics.processor._series.schema import (
     ERROR_TYPES,
     FEES,
     FIRST_CHUNKS,
+    MODEL_COST,
     NANO,
     OUTCOME_CELLS,
     OUTCOME_SUM,
     REFUNDS,
+    RELEASE_COST,
+    RELEASE_SLOW,
     REVENUE,
     WASTED_COST,
 )
@@ -39,9 +44,11 @@ from agent_analytics.processor.catalogue import (
     FIRST_CHUNK_SECONDS,
     SKETCH_CONVERSATIONS,
     SKETCH_TENANTS,
+    SLOW_SECONDS,
 )
 
 _FAILURES: Final = (outcomes.ERROR, outcomes.TIMEOUT)
+_SLOW_NS: Final = SLOW_SECONDS * NANO
 _MAX_FIRST_CHUNK: Final = 30 * 24 * 3600.0
 
 
@@ -56,10 +63,11 @@ class InvocationCounter(OwnInvocations):
         amounts: Amounts,
         charges: Charges,
         usage: UsageCounter,
+        releases: Releases,
         tenant_key: bytes,
     ) -> None:
         tenants = Hasher(tenant_key, SKETCH_TENANTS)
-        super().__init__(listings, health, lock, amounts, charges, usage, tenants)
+        super().__init__(listings, health, lock, amounts, charges, usage, tenants, releases.find)
         self._conversations = Hasher(tenant_key, SKETCH_CONVERSATIONS).place
 
     def count(  # noqa: C901 - one figure after the other
@@ -89,8 +97,11 @@ class InvocationCounter(OwnInvocations):
         refund = self._amounts.nano(seen.refund)
         figures = self._usage.figures(node, listing, seen.usage, seen.start)
         exemplar = seen.exemplar(elapsed)
+        stated = seen.resource if seen.version is None else seen.version
+        release = self._releases(listing, seen.version, stated) if call else None
         cells, health = listing.cells, self._health.cells
         with self._lock:
+            spent, before = cells[MODEL_COST], node.cost
             cells[REVENUE] += revenue
             cells[FEES] += fee
             cells[REFUNDS] += refund
@@ -106,6 +117,8 @@ class InvocationCounter(OwnInvocations):
                 cells[WASTED_COST] += node.cost
             if figures is not None:
                 self._usage.add(node, listing, figures)
+            if release is not None:
+                _add_release(node, release, seen, elapsed, before + cells[MODEL_COST] - spent)
             if call and exemplar is not None:
                 listing.block.note(bucket, exemplar)
         self._converse(listing, seen.conversation)
@@ -181,3 +194,14 @@ class InvocationCounter(OwnInvocations):
             if exemplar is not None:
                 trace_id, span_id, _, end = exemplar
                 block.note(bucket, (trace_id, span_id, elapsed, end))
+
+
+def _add_release(node: Node, release: Block, seen: Observation, elapsed: int, spent: int) -> None:
+    """Count an invocation by version; the caller holds the lock."""
+    cells = release.cells
+    cells[seen.outcome] += 1
+    if seen.outcome == outcomes.SUCCESS and elapsed > _SLOW_NS:
+        cells[RELEASE_SLOW] += 1
+    cells[RELEASE_COST] += spent
+    node.flags |= marks.RELEASED
+    node.release = release

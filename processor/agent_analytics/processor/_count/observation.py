@@ -140,6 +140,7 @@ class Observation:
         contradicts: Whether its figures cannot mean what that instrumentation is known to mean.
         name: Name of the tool or of the agent.
         version: Version of the agent.
+        resource: What the span says of its process, a version where the agent has none.
         tenant: Who used the agent.
         conversation: In which conversation.
         first_chunk: Seconds until the first chunk of the answer.
@@ -164,6 +165,7 @@ class Observation:
     contradicts: bool = False
     name: Any = None
     version: Any = None
+    resource: Any = None
     tenant: Any = None
     conversation: Any = None
     first_chunk: Any = None

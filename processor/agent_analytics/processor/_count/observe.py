@@ -97,6 +97,7 @@ def _invocation(part: ForeignSpan, ended: SpanEnd, agents: list[ForeignSpan]) ->
         cost=next((each for each in costs if each is not None), None), own=said.get(v.USAGE_OWN)
     )
     seen.name, seen.version = main.facts.name, said.get(v.AGENT_VERSION)
+    seen.resource = ended.resource
     seen.tenant = said.get(v.TENANT_ID) if part.tenant is None else part.tenant
     seen.conversation = main.facts.conversation or ended.facts.conversation
     seen.revenue, seen.refund = said.get(v.REVENUE_USD), said.get(v.REFUND_USD)

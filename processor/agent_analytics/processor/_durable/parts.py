@@ -8,6 +8,8 @@ from agent_analytics.processor._durable._files import format as form
 from agent_analytics.processor._durable._files.mapped import Stored
 from agent_analytics.processor._series.cells import Cells
 from agent_analytics.processor._series.hold import HTTP, Scrape
+from agent_analytics.processor._series.rows import beyond
+from agent_analytics.processor._series.schema import RELEASE, RELEASE_USED, Schema
 
 Labels = tuple[str, ...]
 #: Slot number of blocks that found no room on the disk and live in this process.
@@ -102,6 +104,34 @@ class Merged:
                     cells[gauge] = 0
             copies.append(cells)
         return copies
+
+
+#: A block that is shown, and what its cells mean.
+Member = tuple[Schema, Merged]
+
+
+def shown_of(members: list[Member], releases: int) -> list[Member]:
+    """Return the blocks of a listing that are shown: of its versions those used last.
+
+    Args:
+        members: The blocks.
+        releases: How many versions are shown beside ``_other``.
+    """
+    if len(members) <= releases:
+        return members
+    used = {
+        merged.labels[-1]: max(part.cells[RELEASE_USED] for part in merged.parts)
+        for schema, merged in members
+        if schema is RELEASE
+    }
+    left = beyond(used, releases)
+    if not left:
+        return members
+    return [
+        (schema, merged)
+        for schema, merged in members
+        if schema is not RELEASE or merged.labels[-1] not in left
+    ]
 
 
 def _seen_by(cell: int) -> int:

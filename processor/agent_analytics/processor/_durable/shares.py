@@ -2,7 +2,9 @@
 
 Every worker has its own series, and one exposition shows them all: so what is named is admitted
 once for all of them. A file holds what was admitted, in order: a hash that stands for it, one that
-stands for its publisher, and its size. Only names that a worker has not met before come here.
+stands for its publisher, and its size. What is of releases, and so counted apart, has its samples
+below 0: a version of agent-analytics that does not know of it passes it by. Only names that a
+worker has not met before come here.
 """
 
 import time
@@ -10,9 +12,11 @@ from typing import Final
 
 from agent_analytics.processor._caps.admission import (
     PUBLISHER,
+    RELEASES,
     Books,
     Filled,
     Labels,
+    ReleaseBooks,
     digest,
     named,
 )
@@ -44,6 +48,7 @@ class SharedShares:
     def __init__(self, directory: StateDirectory, limits: Limits) -> None:
         self._directory = directory
         self._books = Books(limits)
+        self._releases = ReleaseBooks(limits)
         self.whole = self._books.whole
         self._shared = SharedFile(
             directory,
@@ -70,6 +75,7 @@ class SharedShares:
         """Forget what this process knows, in a forked child: it is read again."""
         self._shared.after_fork()
         self._books.clear()
+        self._releases.clear()
         self._begin()
 
     def admit(self, cause: str, labels: Labels) -> bool:
@@ -77,15 +83,16 @@ class SharedShares:
         key, owner = digest(cause, labels), digest(PUBLISHER, labels[:1])
         if key in self._admitted:
             return True
-        cost = self._books.cost(cause, labels)
-        if self._taken and not self._books.fits(owner, cost):
+        books = self._of(cause)
+        cost = books.cost(cause, labels)
+        if self._taken and not books.fits(owner, cost):
             # The others only grow, so it does not fit any more; another worker may know it.
             return self._look() and key in self._admitted
         with self._shared.held() as held:
             self._read()
-            fits = key not in self._admitted and self._books.fits(owner, cost)
+            fits = key not in self._admitted and books.fits(owner, cost)
             if fits:
-                self._admit(key, owner, cost)
+                self._admit(key, owner, cost, books)
             self._write_all(held=held)
             return fits or key in self._admitted
 
@@ -101,13 +108,23 @@ class SharedShares:
 
     def _record(self, key: int, cause: str, labels: Labels) -> None:
         if key not in self._admitted:
-            self._admit(key, digest(PUBLISHER, labels[:1]), self._books.cost(cause, labels))
+            books = self._of(cause)
+            self._admit(key, digest(PUBLISHER, labels[:1]), books.cost(cause, labels), books)
+
+    def _of(self, cause: str) -> Books:
+        return self._releases if cause == RELEASES else self._books
 
     def filled(self) -> Filled:
-        """Return how full the exposition of all workers is."""
+        """Return how full the exposition of all workers is, but for releases."""
         with self._shared.read():
             self._read()
             return self._books.filled()
+
+    def releases_filled(self) -> float:
+        """Return which part is taken of what releases of all workers may come to."""
+        with self._shared.read():
+            self._read()
+            return self._releases.part()
 
     def _look(self) -> bool:
         now = time.monotonic()
@@ -136,9 +153,10 @@ class SharedShares:
                 continue
             key, owner, samples, size = [cells[first + cell] for cell in range(_ENTRY)]
             self._apart.pop(key, None)
-            if key and key not in self._admitted and samples >= 0 and size >= 0:
+            if key and key not in self._admitted and size >= 0:
                 self._admitted.add(key)
-                self._books.add(owner, Size(samples, size))
+                books = self._releases if samples < 0 else self._books
+                books.add(owner, Size(abs(samples), size))
 
     def _seed(self) -> None:
         """Take account of what is in a directory that was written before there was such a file."""
@@ -153,10 +171,11 @@ class SharedShares:
         finally:
             view.close()
 
-    def _admit(self, key: int, owner: int, cost: Size) -> None:
-        self._apart[key] = owner, cost
+    def _admit(self, key: int, owner: int, cost: Size, books: Books) -> None:
+        written = Size(-cost.samples, cost.bytes) if books is self._releases else cost
+        self._apart[key] = owner, written
         self._admitted.add(key)
-        self._books.add(owner, cost)
+        books.add(owner, cost)
 
     def _write_all(self, *, held: bool) -> None:
         """Write down what was admitted, if the file may be written to and has room."""

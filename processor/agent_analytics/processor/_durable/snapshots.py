@@ -13,7 +13,7 @@ from agent_analytics.processor._caps.sketch_room import room_for_sketches, shown
 from agent_analytics.processor._durable._files import format as form
 from agent_analytics.processor._durable._files import names
 from agent_analytics.processor._durable.exemplars import read_exemplar
-from agent_analytics.processor._durable.parts import Merged, Part
+from agent_analytics.processor._durable.parts import Member, Merged, Part, shown_of
 from agent_analytics.processor._durable.registers import CHAIN, EPOCH, merge
 from agent_analytics.processor._durable.store import DurableStore
 from agent_analytics.processor._series import health as _health
@@ -39,7 +39,6 @@ from agent_analytics.processor.catalogue import Metric
 _NS: Final = 1_000_000_000
 #: More bytes than a slot has.
 _ALL: Final = 1 << 62
-Member = tuple[Schema, Merged]
 
 
 class DurableSnapshots:
@@ -63,6 +62,7 @@ class DurableSnapshots:
         self._lock = lock
         self._readers = Readers(int(hold_seconds * _NS))
         self._versions = limits.versions_per_listing
+        self._releases = limits.releases_per_listing
         self._expiry = Expiry(expire_seconds, hold_seconds, _StoredMemory(store), wall_clock)
         self._installs = installs
         self._wall_clock = wall_clock
@@ -111,7 +111,8 @@ class DurableSnapshots:
             full = self._shares.filled()
             failing: list[Sample] = [((), self._failing())]
             health = [*health, (catalogue.STATE_FAILING, failing)]
-            return bounded(blocks, [self._infos(), *installs, *health], full)
+            releases = self._shares.releases_filled()
+            return bounded(blocks, [self._infos(), *installs, *health], full, releases)
 
     def after_fork(self) -> None:
         """Let go of a lock that a thread of the parent may have held."""
@@ -144,6 +145,7 @@ class DurableSnapshots:
         batch: list[tuple[Ids, list[Member]]] = []
         size = 0
         for ids, members in self._store.view.listings.items():
+            members = shown_of(members, self._releases)  # noqa: PLW2901 - those of them that are shown
             cells = sum(schema.size * len(merged.parts) for schema, merged in members)
             if batch and size + cells > MAX_CELLS:
                 yield batch

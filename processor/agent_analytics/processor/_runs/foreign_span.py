@@ -176,6 +176,7 @@ class ForeignSpan(Node):
                 facts.first_chunk = (chunk - self.start_ns) / NANO
         kept: dict[str, Any] = {key: attributes[key] for key in shape.kept}
         ended = SpanEnd(fields, facts, kept, self.source, remote=remote)
+        ended.resource = getattr(span, "_resource", None)
         raised = d.failure_of(self.source, events)
         if ended.failed or facts.failed or raised is not None:
             name = raised or full_name(span, attributes)

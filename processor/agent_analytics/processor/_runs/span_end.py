@@ -23,6 +23,7 @@ class SpanEnd:
         source: Name of the instrumentation that recorded the span.
         remote: Whether the parent is in another process.
         fine: Whether the status says that the span went well.
+        resource: What the span says of its process.
     """
 
     __slots__ = (
@@ -32,6 +33,7 @@ class SpanEnd:
         "failed",
         "fine",
         "remote",
+        "resource",
         "said",
         "sampled",
         "source",
@@ -54,6 +56,7 @@ class SpanEnd:
         self.source = source
         self.remote = remote
         self.fine = False
+        self.resource: object = None
 
     @property
     def outcome(self) -> object:

@@ -14,7 +14,7 @@ from agent_analytics.processor._caps.limits import Limits
 from agent_analytics.processor._count.core import NAMELESS, Block, Listing
 from agent_analytics.processor._series import schema
 from agent_analytics.processor._series.health import Health
-from agent_analytics.processor._series.schema import BlockKind, Schema
+from agent_analytics.processor._series.schema import BlockKind
 from agent_analytics.processor._series.store import SeriesStore
 from agent_analytics.processor.catalogue import (
     OTHER,
@@ -56,10 +56,10 @@ class Listings:
         return self.known.get((publisher, agent)) or self._new(publisher, agent)
 
     def _new(self, publisher: object, agent: object) -> Listing | None:
-        publisher_id = self._label(publisher)
+        publisher_id = self.label(publisher)
         if publisher_id is None:
             return None
-        agent_id = self._label(agent)
+        agent_id = self.label(agent)
         if agent_id is None:
             agent_id = OTHER
         if publisher_id not in self._of_publisher and (
@@ -133,8 +133,8 @@ class Listings:
         group = listing.groups[kind.place]
         if not kind.cap:
             found = group.get(NAMELESS)
-            return found or self._opened(listing, group, kind.schema)
-        label = self._label(name)
+            return found or self.opened(listing, kind)
+        label = self.label(name)
         if label is None:
             label = OTHER
         found = group.get(label)
@@ -147,13 +147,13 @@ class Listings:
             if kind.cause == kind.name:  # what goes with a model is refused with it
                 self._health.refuse_series(kind.cause)
             return self.block(listing, kind, OTHER)
-        return self._opened(listing, group, kind.schema, label)
+        return self.opened(listing, kind, label)
 
     def version(self, listing: Listing, name: object, version: object) -> None:
         """Remember a name and version of ``listing``; the oldest beyond the cap leaves."""
         listing.latest = (exact(name), exact(version))  # others compare theirs with these
-        label = self._label(name) if name is not None else ""
-        number = self._label(version) if version is not None else ""
+        label = self.label(name) if name is not None else ""
+        number = self.label(version) if version is not None else ""
         if label is None or number is None:
             return
         with self._lock:
@@ -164,16 +164,17 @@ class Listings:
                 del versions[next(iter(versions))]
         self._store.note_version((listing.publisher, listing.agent, label, number))
 
-    def _opened(self, listing: Listing, group: dict[str, Block], kind: Schema, *name: str) -> Block:
+    def opened(self, listing: Listing, kind: BlockKind, *name: str) -> Block:
+        """Return a block of ``listing``, made if it is new; the caller has seen to the limits."""
         ids = (listing.publisher, listing.agent, *name)
         # What is born before a scrape has seen the listing is released together with it.
         own = listing.block
         born = self._clock() if own.seen or own.born is None else own.born
-        made = self._store.open_block(kind, ids, born)
+        made = self._store.open_block(kind.schema, ids, born)
         with self._lock:
-            return group.setdefault(name[0] if name else NAMELESS, made)
+            return listing.groups[kind.place].setdefault(name[0] if name else NAMELESS, made)
 
-    def _label(self, value: object) -> str | None:
+    def label(self, value: object) -> str | None:
         """Return ``value`` if it may become a label, else ``None``, and count the refusal."""
         value = exact_text(value)
         if (

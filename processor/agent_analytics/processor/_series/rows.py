@@ -1,6 +1,6 @@
 """What a scrape sees: rows of cells for series in blocks, samples for everything else."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -10,7 +10,7 @@ from agent_analytics.processor._caps.sizes import EXEMPLAR_BYTES, VERSION_BYTES,
 from agent_analytics.processor._series import health
 from agent_analytics.processor._series.schema import Schema
 from agent_analytics.processor._series.store import Exemplar
-from agent_analytics.processor.catalogue import Metric
+from agent_analytics.processor.catalogue import OTHER, Metric
 
 Part = Literal["metrics", "sketches"]
 
@@ -41,6 +41,7 @@ def bounded(
     blocks: list[tuple[Schema, list[Row]]],
     samples: list[tuple[Metric, list[Sample]]],
     full: Filled,
+    releases: float,
 ) -> Snapshot:
     """Return the metrics within their limits: exemplars have what room is left.
 
@@ -48,9 +49,11 @@ def bounded(
         blocks: For each schema its rows.
         samples: What is not stored in blocks, but for how full the exposition is.
         full: How full it is.
+        releases: Part that is taken of what releases may come to.
     """
     room = full.whole.bytes - full.used.bytes
-    return Snapshot(_with_room(blocks, room), [*samples, *_filled(full)])
+    part = (catalogue.RELEASES_FILLED, [((), round(releases, 4))])
+    return Snapshot(_with_room(blocks, room), [*samples, *_filled(full), part])
 
 
 def _filled(figures: Filled) -> Iterator[tuple[Metric, list[Sample]]]:
@@ -113,6 +116,19 @@ def infos(ids: tuple[str, ...], versions: Sequence[tuple[str, ...]]) -> list[Sam
         room -= size
         shown.append(((*ids, name, version), 1))
     return shown[::-1]
+
+
+def beyond(used: Mapping[str, int], most: int) -> Collection[str]:
+    """Return the versions of a listing that are not shown: those used longest ago.
+
+    Args:
+        used: When each version was last used.
+        most: How many are shown beside ``_other``.
+    """
+    if len(used) <= most:
+        return ()
+    names = sorted((name for name in used if name != OTHER), key=lambda name: (used[name], name))
+    return names[: max(len(names) - most, 0)]
 
 
 def held_cells(schema: Schema, cells: list[int]) -> list[int]:

@@ -159,6 +159,30 @@ FIRST_CHUNK: Final = _only_histogram("first_chunk", catalogue.TIME_TO_FIRST_CHUN
 RATING: Final = _only_histogram("rating", catalogue.FEEDBACK_RATING)
 EVALUATION: Final = _only_histogram("evaluation", catalogue.EVALUATION_SCORE)
 
+# --- a version of a listing ----------------------------------------------------------------------
+
+#: Cells 0 to 3 are the invocations by outcome.
+RELEASE_SLOW: Final = len(OUTCOMES)
+RELEASE_COST: Final = RELEASE_SLOW + 1
+RELEASE_RATINGS: Final = RELEASE_SLOW + 2
+RELEASE_STARS: Final = RELEASE_SLOW + 3
+#: Seconds since 1970 at which the version was last known to be in use; no series has it.
+RELEASE_USED: Final = RELEASE_SLOW + 4
+RELEASE: Final = Schema(
+    "release",
+    RELEASE_USED + 1,
+    (
+        *(
+            Series(catalogue.RELEASE_INVOCATIONS, (outcome,), "cell", index)
+            for index, outcome in enumerate(OUTCOMES)
+        ),
+        Series(catalogue.RELEASE_SLOW_INVOCATIONS, (), "cell", RELEASE_SLOW),
+        Series(catalogue.RELEASE_MODEL_COST, (), "cell", RELEASE_COST, scale=NANO),
+        Series(catalogue.RELEASE_RATINGS, (), "cell", RELEASE_RATINGS),
+        Series(catalogue.RELEASE_RATING_STARS, (), "cell", RELEASE_STARS, scale=NANO),
+    ),
+)
+
 # --- the kinds of blocks of a listing -------------------------------------------------------------
 
 
@@ -175,6 +199,7 @@ class BlockKind:
         cap: Field of ``Limits`` with the most names of a listing; empty where blocks have no name
             and a listing has one at most.
         cause: What a name is admitted and refused as: ``model`` for all that goes with a model.
+        apart: Whether what it takes of an exposition is counted apart from all other kinds.
         with_listing: Whether a block without a name is born with its listing, and not when
             something is first added to it.
         place: Where the kind stands in ``KINDS``.
@@ -183,6 +208,7 @@ class BlockKind:
     schema: Schema
     cap: str = ""
     cause: str = ""
+    apart: bool = False
     with_listing: bool = False
     place: int = field(init=False)
 
@@ -208,6 +234,7 @@ REASONING_USAGES: Final = BlockKind(REASONING, "models_per_listing", "model")
 TOOLS: Final = BlockKind(TOOL, "tools_per_listing", "tool")
 RATINGS: Final = BlockKind(RATING)
 EVALUATIONS: Final = BlockKind(EVALUATION, "evaluations_per_listing", "evaluation")
+RELEASES: Final = BlockKind(RELEASE, "releases_per_listing", "release", apart=True)
 
 #: Every kind, in the order in which it is exposed.
 KINDS: Final = _numbered(
@@ -221,6 +248,7 @@ KINDS: Final = _numbered(
     TOOLS,
     RATINGS,
     EVALUATIONS,
+    RELEASES,
 )
 KIND_OF: Final = {kind.name: kind for kind in KINDS}
 SCHEMAS: Final = tuple(kind.schema for kind in KINDS)

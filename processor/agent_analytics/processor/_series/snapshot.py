@@ -11,6 +11,7 @@ from typing import Final
 
 from agent_analytics.processor import catalogue
 from agent_analytics.processor._caps.admission import Admission
+from agent_analytics.processor._caps.limits import Limits
 from agent_analytics.processor._caps.sizes import Size
 from agent_analytics.processor._caps.sketch_room import room_for_sketches, shown
 from agent_analytics.processor._count.core import Listing
@@ -23,12 +24,13 @@ from agent_analytics.processor._series.rows import (
     Row,
     Sample,
     Snapshot,
+    beyond,
     bounded,
     held_cells,
     infos,
     own,
 )
-from agent_analytics.processor._series.schema import SCHEMAS, Schema
+from agent_analytics.processor._series.schema import RELEASE_USED, RELEASES, SCHEMAS, Schema
 from agent_analytics.processor._series.sketch import EPOCH_SECONDS, MOST_BACK
 from agent_analytics.processor._series.store import Block
 from agent_analytics.processor.catalogue import Metric
@@ -51,6 +53,7 @@ class Snapshots:
         health: Health,
         lock: RLock,
         hold_seconds: float,
+        limits: Limits,
         expire_seconds: float | None,
         installs: ActiveInstalls,
         clock: Callable[[], float],
@@ -61,6 +64,7 @@ class Snapshots:
         self._health = health
         self._lock = lock
         self._readers = Readers(hold_seconds)
+        self._releases = limits.releases_per_listing
         self._expiry = Expiry(expire_seconds, hold_seconds, ProcessMemory(), wall_clock)
         self._hidden: set[tuple[str, ...]] = set()
         self._installs = installs
@@ -93,7 +97,7 @@ class Snapshots:
             samples = [self._infos(), *installs, *own(cells, further, scopes)]
             if self.failing:
                 samples.append((catalogue.STATE_FAILING, [((), 1)]))
-            return bounded(blocks, samples, self._shares.filled())
+            return bounded(blocks, samples, self._shares.filled(), self._shares.releases_filled())
         if part != "sketches":
             msg = f"part: expected 'metrics' or 'sketches', got {part!r}"
             raise ValueError(msg)
@@ -152,7 +156,7 @@ class Snapshots:
         batch: list[Block] = []
         size = 0
         for listing in self._known():
-            blocks = listing.blocks()
+            blocks = self._blocks_of(listing)
             cells = sum(block.schema.size for block in blocks)
             if batch and size + cells > MAX_CELLS:
                 yield batch
@@ -169,6 +173,19 @@ class Snapshots:
                 size += block.schema.size
         if batch:
             yield batch
+
+    def _blocks_of(self, listing: Listing) -> list[Block]:
+        """Return the blocks of a listing that are shown: the versions used last of its releases."""
+        blocks = listing.blocks()
+        versions = listing.groups[RELEASES.place]
+        if len(versions) <= self._releases:
+            return blocks
+        used = {name: block.cells[RELEASE_USED] for name, block in list(versions.items())}
+        left = beyond(used, self._releases)
+        if not left:
+            return blocks
+        out = {id(versions[name]) for name in left}
+        return [block for block in blocks if id(block) not in out]
 
     def _known(self) -> list[Listing]:
         return list(self._listings.known.values())

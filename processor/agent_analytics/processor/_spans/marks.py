@@ -57,6 +57,8 @@ PRICED_BELOW: Final = 64
 LACKING_BELOW: Final = 128
 #: An invocation that counted figures of its own when it ended: calls that come later repeat them.
 REPEATS: Final = 1024
+#: An invocation that was counted by version: cost that comes later is that version's, too.
+RELEASED: Final = 2048
 
 # --- flags: what is known above a node -----------------------------------------------------------
 
