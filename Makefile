@@ -5,7 +5,7 @@ PYTHON_BIN := .venv/bin/python
 # More arguments for the program behind a target: make test ARGS="-k tenant", make demo ARGS=--json
 ARGS ?=
 
-.PHONY: help setup check test test-pure test-slow test-thorough prove bare-debian demo history lint format test-all test-lowest test-frameworks bench \
+.PHONY: help setup check test test-pure test-slow test-thorough prove engines test-engines bare-debian demo history lint format test-all test-lowest test-frameworks bench \
 	generate check-generated lock lock-frameworks wheel clean
 
 help: ## List the targets
@@ -20,20 +20,26 @@ check: ## Lint, and run the fast tests, in under a minute: the inner loop
 	@scripts/check $(ARGS)
 
 test: setup ## Run the tests, on a real Prometheus and Alertmanager
-	@scripts/run-tests $(PYTHON_BIN) -m "not slow and not prove" $(ARGS)
+	@scripts/run-tests $(PYTHON_BIN) -m "not slow and not prove and not engines" $(ARGS)
 
 test-pure: setup ## Run the tests of what counts with the core in Python, where `make test` has the compiled one
-	@scripts/test-pure $(PYTHON_BIN) -m "not slow and not prove" $(ARGS)
+	@scripts/test-pure $(PYTHON_BIN) -m "not slow and not prove and not engines" $(ARGS)
 
 test-slow: setup ## Run the slow tests, which `make test` leaves out
 	@scripts/setup-chromium
-	@scripts/run-tests $(PYTHON_BIN) -m "slow and not prove" $(ARGS)
+	@scripts/run-tests $(PYTHON_BIN) -m "slow and not prove and not engines" $(ARGS)
 
 test-thorough: setup ## Run the tests of properties with ten times the examples
 	@scripts/run-tests $(PYTHON_BIN) -m hypothesis --hypothesis-profile=thorough --timeout=0 $(ARGS)
 
 prove: setup ## Run the long proofs, one after the other, and print what they measured
 	@scripts/run-tests $(PYTHON_BIN) -m prove --numprocesses=0 --capture=no --timeout=0 tests benchmarks $(ARGS)
+
+engines: ## Build Prometheus 3, Alertmanager and VictoriaMetrics of today into .engines/, where Go is: minutes
+	@scripts/build-engines
+
+test-engines: setup ## Run what starts engines on those of `make engines`, and compare their answers with Debian's
+	@scripts/test-engines $(PYTHON_BIN) $(ARGS)
 
 bare-debian: ## As root on Debian: the README's first hour on a bare Debian 12, with times and sizes
 	@$(PYTHON_BIN) scripts/bare_debian.py $(ARGS)
@@ -86,6 +92,6 @@ wheel: setup ## Build the wheel with a compiled core into dist/, and test it ins
 	@scripts/wheel $(PYTHON_BIN)
 
 clean: ## Remove virtual environments, caches and builds
-	@rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks .import_linter_cache dist build
+	@rm -rf .venv .venv-* .engines .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks .import_linter_cache dist build
 	@find . -path './.venv*' -prune -o -name '*.cpython-*.so*' -exec rm -f {} +
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

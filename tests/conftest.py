@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Generator, Iterator
 from functools import lru_cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -106,6 +107,15 @@ def pytest_collection_finish() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put long tests first."""
     items.sort(key=lambda item: not any(map(item.get_closest_marker, LONG)))
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Skip what is to run on the current engines where they are not built, and say so."""
+    wanted = os.environ.get("AGENT_ANALYTICS_ENGINES", "")
+    missing = [place for place in wanted.split(os.pathsep) if place and not Path(place).is_dir()]
+    if missing:
+        names = ", ".join(Path(place).name for place in missing)
+        item.add_marker(pytest.mark.skip(f"not built by `make engines`: {names}"))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -26,6 +26,11 @@ def installed(name: str) -> Run:
     path = shutil.which(name)
     if path is None:
         pytest.skip(f"{name} is not installed (Debian: prometheus, prometheus-alertmanager)")
+    return runs(path)
+
+
+def runs(path: str | Path) -> Run:
+    """Return what runs the program at a path."""
 
     def run(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(

@@ -22,7 +22,10 @@ Answer = tuple[int, bytes, dict[str, str]]
 
 @pytest.fixture
 def stand_in() -> Iterator[Callable[[Answer], tuple[str, list[dict[str, str]]]]]:
-    """Run a server that gives one answer, for what a real Prometheus does not do when asked."""
+    """Run a server that gives one answer, for what a real Prometheus does not do when asked.
+
+    What it was asked is with the headers, under "asked".
+    """
     servers: list[ThreadingHTTPServer] = []
 
     def begin(answer: Answer) -> tuple[str, list[dict[str, str]]]:
@@ -30,8 +33,8 @@ def stand_in() -> Iterator[Callable[[Answer], tuple[str, list[dict[str, str]]]]]
 
         class Given(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length", "0")))
-                seen.append(dict(self.headers.items()))
+                asked = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
+                seen.append({**dict(self.headers.items()), "asked": asked})
                 status, body, headers = answer
                 self.send_response(status)
                 for name, value in {**headers, "Content-Length": str(len(body))}.items():
@@ -101,6 +104,43 @@ def test_credentials_are_sent_and_never_told(
     assert "cret" not in str(caught.value)
     assert seen[0]["Authorization"] == "Basic bWU6c0BjcmV0"
     assert seen[0]["X-Scope"] == "7"
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        pytest.param('{"metric": {}, "value": [12.5, "12.5"]}', id="Prometheus"),
+        # VictoriaMetrics 1.79 and 1.151 answer what is a scalar to Prometheus as a series, too.
+        pytest.param('{"metric": {}, "value": [12, "12.5"], "groupId": 0}', id="VictoriaMetrics"),
+    ],
+)
+def test_the_clock_is_asked_for_as_every_engine_answers(
+    stand_in: Callable[[Answer], tuple[str, list[dict[str, str]]]], result: str
+) -> None:
+    """The time of the server is read from a series: not every engine has scalars."""
+    data = f'{{"resultType": "vector", "result": [{result}]}}'
+    place, seen = stand_in((200, f'{{"status": "success", "data": {data}}}'.encode(), {}))
+    assert PrometheusClient(f"http://{place}").now() == 12.5
+    assert seen[0]["asked"] == "query=vector%28time%28%29%29"
+
+
+def test_no_clock_is_no_time(
+    stand_in: Callable[[Answer], tuple[str, list[dict[str, str]]]],
+) -> None:
+    """A server without an answer to what time it is does not pass for a Prometheus."""
+    place, _ = stand_in((200, b'{"status": "success", "data": {"result": []}}', {}))
+    with pytest.raises(QueryFailed, match="does not answer like a Prometheus"):
+        PrometheusClient(f"http://{place}").now()
+
+
+def test_a_range_is_asked_for_at_its_very_times(
+    stand_in: Callable[[Answer], tuple[str, list[dict[str, str]]]],
+) -> None:
+    """VictoriaMetrics moves the times of a long range unless it may not answer from its cache."""
+    place, seen = stand_in((200, b'{"status": "success", "data": {"result": []}}', {}))
+    client = PrometheusClient(f"http://{place}")
+    assert client.query_range("up", start=1, end=61, step=1) == []
+    assert seen[0]["asked"] == "query=up&start=1.000&end=61.000&step=1&nocache=1"
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))

@@ -91,6 +91,8 @@ def problems(expr: str) -> list[str]:
     names: set[str] = set()
     made = set(re.findall(r'"(\w+)", "[^"]*", "\w*", "[^"]*"\)', expr))
     for node in nodes(promql_parser.parse(expr)):
+        if isinstance(node, promql_parser.Call) and node.func.name == "round" and node.args[1:]:
+            found.append("VictoriaMetrics rounds to a fraction otherwise than Prometheus")
         if isinstance(node, promql_parser.VectorSelector):
             name = node.name or ""
             names.add(name)
@@ -128,6 +130,7 @@ def test_expression_is_in_the_catalogue(expr: str) -> None:
         "marketplace_agent_invocation_duration_seconds",
         "a + on (job) (up / max by (agent_id) (up))",
         "1 + (2 * avg_over_time(nonsense[1h:1m]))",
+        "1 - round(up, 0.000001)",
     ],
 )
 def test_check_finds_what_is_wrong(expr: str) -> None:

@@ -106,8 +106,11 @@ class PrometheusClient:
             PrometheusUnreachable: Nothing answers.
             QueryFailed: The request was refused.
         """
-        scalar = self._api("query", {"query": "time()"}).get("result")
-        return next(iter(self._points(scalar, one=True).values()))
+        # Asked for as a vector: VictoriaMetrics has no scalars in answers.
+        samples = self._series(self._api("query", {"query": "vector(time())"}))
+        for _, item in samples:
+            return next(iter(self._points(item.get("value"), one=True).values()))
+        raise self._refused(_STRANGE)
 
     def query_many(self, exprs: Mapping[str, str], *, at: float) -> dict[str, list[Sample]]:
         """Return the answers of several instant queries by the names that they were given.
@@ -125,14 +128,15 @@ class PrometheusClient:
                 raise
 
     def query_range(self, expr: str, *, start: float, end: float, step: float) -> list[Series]:
-        """Return the answer of a range query.
+        """Return the answer of a range query, at just the times that it asks for.
 
         Raises:
             PrometheusUnreachable: Nothing answers.
             QueryFailed: The query was refused.
         """
         asked = {"start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:g}"}
-        answer = self._api("query_range", {"query": expr, **asked})
+        # Without the last, VictoriaMetrics moves the times of long ranges to multiples of the step.
+        answer = self._api("query_range", {"query": expr, **asked, "nocache": "1"})
         return [
             Series(labels, self._points(item.get("values"), one=False))
             for labels, item in self._series(answer)

@@ -22,8 +22,9 @@ Unit = Literal["share", "rating", ""]
 RUNBOOKS: Final = "docs/runbooks"
 
 #: Ratios are compared to the millionth, so that exactly 5 % is not more than 5 % by an error of
-#: the floating point (1 - 0.95 is 0.050000000000000044).
-RESOLUTION: Final = "0.000001"
+#: the floating point (1 - 0.95 is 0.050000000000000044). Counted in millionths and divided: rounded
+#: to a fraction, VictoriaMetrics cuts the digits off behind, and has 0.1724139 for 0.172414.
+_MILLIONTHS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ class Threshold:
         own = f'max by ({", ".join(LISTING_LABELS)}) ({recorded.THRESHOLD}{{insight="{insight}"}})'
         if self.scale != 1:
             own = f"({own} * {self.scale:g})"
-        rounded = f"round({measure}, {RESOLUTION})"
+        rounded = f"(round({_MILLIONTHS} * ({measure})) / {_MILLIONTHS})"
         if known:
             usual = (
                 f"group by ({', '.join(LISTING_LABELS)}) ({known}) * {self.value * self.scale:g}"
