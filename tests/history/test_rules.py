@@ -10,14 +10,16 @@ from agent_analytics.demo._history._simulation.openmetrics import BLOCK_SECONDS
 from agent_analytics.demo._history._simulation.rules import (
     OFFSET,
     Backfill,
-    RecordingRule,
-    link,
-    stages,
     stretches,
 )
-from agent_analytics.demo._history.build import make_blocks
 from agent_analytics.demo._history.clock import make_clock
-from agent_analytics.demo._history.server import prometheus_over
+from agent_analytics.insights.past import (
+    RecordingRule,
+    link,
+    make_blocks,
+    prometheus_over,
+    stages,
+)
 
 END = 1_795_523_456
 

@@ -8,12 +8,18 @@ from pathlib import Path
 from agent_analytics.insights import write_files
 
 
-def add_output(parser: argparse.ArgumentParser, what: str) -> None:
-    """Add the option that says where to."""
+def add_output(parser: argparse.ArgumentParser, what: str, *, required: bool = True) -> None:
+    """Add the option that says where to.
+
+    Args:
+        parser: Of the command.
+        what: What is written there.
+        required: Whether the command line is wrong without it.
+    """
     parser.add_argument(
         "--output",
         type=Path,
-        required=True,
+        required=required,
         metavar="DIR",
         help=f"directory for {what}; it is made if need be",
     )

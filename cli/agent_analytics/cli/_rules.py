@@ -7,6 +7,7 @@ from typing import Final
 from agent_analytics.cli._command import Commands
 from agent_analytics.cli._output import add_output, say, tell, written
 from agent_analytics.cli._runbooks import add_runbooks, warn_of_links
+from agent_analytics.insights import past
 from agent_analytics.insights.rules import ABSENCE, render_rules
 
 _DESCRIPTION: Final = """\
@@ -19,6 +20,8 @@ examples:
   agent-analytics rules --output /etc/prometheus/agent-analytics
   agent-analytics rules --output rules --runbooks https://docs.example/runbooks
   agent-analytics rules --output rules --absence 10m     page later for a service that is gone
+  agent-analytics rules backfill --output past           after an upgrade: what the new rules
+                                                         would have recorded before
 
 environment:
   AGENT_ANALYTICS_RUNBOOKS   default of --runbooks
@@ -39,7 +42,9 @@ def add_rules(commands: Commands) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add_output(parser, "the rule files")
+    # Not required by the parser: `rules backfill` has an output of its own.
+    parser.set_defaults(rules_parser=parser)
+    add_output(parser, "the rule files", required=False)
     parser.add_argument(
         "--absence",
         default=ABSENCE,
@@ -47,10 +52,24 @@ def add_rules(commands: Commands) -> None:
         help="for how long a service has to be gone before on-call is paged (default: %(default)s)",
     )
     add_runbooks(parser, "alerts")
+    added = parser.add_subparsers(dest="rules_command", title="commands", metavar="COMMAND")
+    past.add_backfill(
+        added.add_parser(
+            "backfill",
+            help="write the past of what rules look up, after an upgrade",
+            description=past.DESCRIPTION,
+            epilog=past.EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )
 
 
 def rules(options: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
+    if options.rules_command == "backfill":
+        return past.backfill(options)
+    if options.output is None:
+        options.rules_parser.error("the following arguments are required: --output")
     directory = Path(options.output)
     try:
         files = render_rules(absence=options.absence, runbooks=options.runbooks)

@@ -8,7 +8,7 @@ quoted.
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 Yaml: TypeAlias = "str | int | bool | Mapping[str, Yaml] | Sequence[Yaml]"
 
@@ -69,3 +69,17 @@ def _string(value: str) -> str:
         return f"'{value}'"
     # A JSON string is a double-quoted YAML string.
     return json.dumps(value, ensure_ascii=False)
+
+
+def is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
+    """Return whether a part of a document has names."""
+    return isinstance(value, Mapping)
+
+
+def mappings(value: object) -> list[Mapping[str, object]]:
+    """Return those parts of a list that have names."""
+    return [item for item in value if is_mapping(item)] if _is_sequence(value) else []
+
+
+def _is_sequence(value: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(value, Sequence) and not isinstance(value, str)

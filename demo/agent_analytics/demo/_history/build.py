@@ -1,7 +1,6 @@
 """Makes a history: the simulated past, its ground truth, and Prometheus' blocks."""
 
 import shutil
-import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,21 +14,20 @@ from agent_analytics.demo._history._simulation.exposure import Exposure
 from agent_analytics.demo._history._simulation.ledger import Ledger, Window
 from agent_analytics.demo._history._simulation.openmetrics import UP, Text
 from agent_analytics.demo._history._simulation.registers import Registers
-from agent_analytics.demo._history._simulation.rules import OFFSET, Backfill, read_rules, stages
+from agent_analytics.demo._history._simulation.rules import OFFSET, Backfill, read_rules
 from agent_analytics.demo._history._simulation.series import Series
 from agent_analytics.demo._history._simulation.simulate import simulate
 from agent_analytics.demo._history._simulation.traits import Profile
 from agent_analytics.demo._history._simulation.world import MOMENTS, RESTARTS, World, default_world
 from agent_analytics.demo._history.clock import DAY, Clock, Pace, Run, make_clock
-from agent_analytics.demo._history.server import prometheus_over
-from agent_analytics.demo._run.servers import ServerError, find_command
 from agent_analytics.demo._terminal.steps import Steps
+from agent_analytics.insights.past import make_blocks, prometheus_over, stages
 from agent_analytics.processor import catalogue
 
 JOB: Final = "agent-analytics"
 SKETCH_JOB: Final = "agent-analytics-sketches"
-#: The largest block that promtool may make.
-_BLOCKS: Final = "500h"
+#: Hours of the largest block that promtool may make.
+_BLOCK_HOURS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,35 +159,7 @@ def _live(
 def make_all_blocks(files: Iterable[Path], directory: Path) -> None:
     """Turn files of OpenMetrics text into blocks, two at a time, and remove the files."""
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(partial(make_blocks, directory=directory), files))
-
-
-def make_blocks(path: Path, directory: Path) -> None:
-    """Turn OpenMetrics text into blocks, and remove the text.
-
-    Raises:
-        ServerError: promtool is not installed, or refused it.
-    """
-    promtool("tsdb", "create-blocks-from", "openmetrics", str(path), str(directory))
-    path.unlink()
-
-
-def promtool(*arguments: str) -> str:
-    """Run promtool and return what it printed.
-
-    Raises:
-        ServerError: It is not installed, or failed.
-    """
-    command = [find_command("promtool"), *arguments]
-    if "create-blocks-from" in arguments:
-        # Without it, blocks of two hours: minutes of work where seconds do.
-        command.insert(command.index("create-blocks-from") + 1, f"--max-block-duration={_BLOCKS}")
-        command.insert(command.index("create-blocks-from") + 1, "--quiet")
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        msg = f"promtool failed: {done.stderr[-2000:] or done.stdout[-2000:]}"
-        raise ServerError(msg)
-    return done.stdout
+        list(pool.map(partial(make_blocks, directory=directory, hours=_BLOCK_HOURS), files))
 
 
 class Watch:

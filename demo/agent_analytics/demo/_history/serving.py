@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from agent_analytics.demo._history.build import History
-from agent_analytics.demo._history.server import prometheus_over
 from agent_analytics.demo._run.prometheus import Prometheus
+from agent_analytics.insights.past import prometheus_over
 
 
 @contextmanager

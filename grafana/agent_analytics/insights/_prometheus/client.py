@@ -142,6 +142,40 @@ class PrometheusClient:
             for labels, item in self._series(answer)
         ]
 
+    def stored(self, selector: str, *, start: float, end: float) -> list[Series]:
+        """Return the samples of some series as they are stored, after one time and up to another.
+
+        Args:
+            selector: Selects the series.
+            start: Unix time.
+            end: Unix time, at least a second after ``start``.
+
+        Raises:
+            PrometheusUnreachable: Nothing answers.
+            QueryFailed: The query was refused.
+        """
+        window = f"{math.ceil(end - start)}s"
+        answer = self._api("query", {"query": f"{selector}[{window}]", "time": f"{end:.3f}"})
+        found: list[Series] = []
+        for labels, item in self._series(answer):
+            points = self._points(item.get("values"), one=False)
+            found.append(
+                Series(labels, {at: value for at, value in points.items() if start < at <= end})
+            )
+        return found
+
+    def status(self, what: str) -> Mapping[str, object]:
+        """Return what Prometheus says of itself, such as ``flags`` or ``tsdb``.
+
+        Raises:
+            PrometheusUnreachable: Nothing answers.
+            QueryFailed: Whatever answers does not say it.
+        """
+        data = self._document(self._request(f"status/{what}", None)).get("data")
+        if not _is_mapping(data):
+            raise self._refused(_STRANGE)
+        return data
+
     def alerts(self) -> bytes:
         """Return the alerts of this moment as Prometheus tells them, in JSON.
 

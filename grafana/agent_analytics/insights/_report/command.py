@@ -6,10 +6,16 @@ import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Protocol, cast
+from typing import Final, Protocol
 
 from rich.console import Console
 
+from agent_analytics.insights._prometheus.asking import (
+    AUTHORIZATION,
+    URL,
+    add_asked,
+    headers_of,
+)
 from agent_analytics.insights._prometheus.client import AnalyticsError, PrometheusUnreachable
 from agent_analytics.insights._report.answers.marketplace import MarketplaceAnalytics
 from agent_analytics.insights._report.answers.model import NoData, UnknownPublisher
@@ -27,8 +33,6 @@ from agent_analytics.insights._report.mail.server import (
 from agent_analytics.insights._report.nearest import instead_of
 from agent_analytics.insights._report.pages.text import prose
 
-_URL: Final = "AGENT_ANALYTICS_PROMETHEUS"
-_AUTHORIZATION: Final = "AGENT_ANALYTICS_PROMETHEUS_AUTHORIZATION"
 _DOCTOR: Final = "`agent-analytics doctor`"
 _LONGEST_DAYS: Final = 3650
 _FILE_WIDTH: Final = 100
@@ -72,8 +76,8 @@ examples:
                                                      three things to do, by mail
 
 environment:
-  {_URL}                 default of --prometheus
-  {_AUTHORIZATION}   sent as the header Authorization, such as "Bearer …"
+  {URL}                 default of --prometheus
+  {AUTHORIZATION}   sent as the header Authorization, such as "Bearer …"
   {_RUNBOOKS}                   default of --runbooks
 
 exit status:
@@ -108,23 +112,7 @@ def add_report(commands: Commands) -> None:
         metavar="TIME",
         help="end of the period, ISO 8601, UTC unless it says otherwise (default: now)",
     )
-    parser.add_argument(
-        "--prometheus",
-        default=os.environ.get(_URL) or "http://localhost:9090",
-        metavar="URL",
-        help="address of Prometheus (default: http://localhost:9090)",
-    )
-    parser.add_argument(
-        "--header",
-        type=_header,
-        action="append",
-        default=[],
-        metavar="'NAME: VALUE'",
-        help="send this header with every query; may be repeated",
-    )
-    parser.add_argument(
-        "--timeout", type=_seconds, default=30.0, metavar="S", help="seconds a query may take"
-    )
+    add_asked(parser)
     parser.add_argument(
         "--min-tenants",
         type=int,
@@ -192,7 +180,7 @@ def _wrong(options: argparse.Namespace) -> str:
 
 def _read(options: argparse.Namespace) -> Report:
     url: str = options.prometheus
-    sent = _headers(options)
+    sent = headers_of(options)
     days: int = options.days
     at: float | None = options.at
     if options.marketplace:
@@ -204,12 +192,6 @@ def _read(options: argparse.Namespace) -> Report:
     )
     figures = publishers.dashboard(options.publisher, days, at=at)
     return Report(figures, publishers.insights(options.publisher), options.runbooks)
-
-
-def _headers(options: argparse.Namespace) -> dict[str, str]:
-    headers = cast("list[tuple[str, str]]", options.header)
-    authorization = os.environ.get(_AUTHORIZATION)
-    return {**({"Authorization": authorization} if authorization else {}), **dict(headers)}
 
 
 def _write(made: Report, options: argparse.Namespace) -> None:
@@ -274,7 +256,7 @@ def _advice(error: AnalyticsError, options: argparse.Namespace) -> str:
         return f"Check that Prometheus scrapes the agents: {_DOCTOR} says what is wrong."
     if isinstance(error, PrometheusUnreachable):
         return (
-            f"Give its address with --prometheus or {_URL}, and check that it runs; "
+            f"Give its address with --prometheus or {URL}, and check that it runs; "
             f"{_DOCTOR} says more."
         )
     return "A shorter period, a longer --timeout or other credentials may help."
@@ -284,7 +266,7 @@ def _nearest(options: argparse.Namespace) -> str:
     """Return which publishers there are instead, in a sentence or two."""
     try:
         analytics = PublisherAnalytics(
-            options.prometheus, timeout=options.timeout, headers=_headers(options)
+            options.prometheus, timeout=options.timeout, headers=headers_of(options)
         )
         known = analytics.publishers(options.days, at=options.at)
     except (AnalyticsError, ValueError):
@@ -304,14 +286,6 @@ def _days(text: str) -> int:
     return int(text)
 
 
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds < float("inf"):
-        message = f"expected seconds above 0, got {text}"
-        raise argparse.ArgumentTypeError(message)
-    return seconds
-
-
 def _time(text: str) -> float:
     try:
         at = datetime.fromisoformat(text)
@@ -319,11 +293,3 @@ def _time(text: str) -> float:
         message = f"expected a time such as 2026-01-31T12:00, got {text}"
         raise argparse.ArgumentTypeError(message) from error
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
-
-
-def _header(text: str) -> tuple[str, str]:
-    name, colon, value = text.partition(":")
-    if not colon or not name.strip() or any(char in text for char in "\r\n"):
-        message = "expected 'NAME: VALUE'"  # what was given may be a password
-        raise argparse.ArgumentTypeError(message)
-    return name.strip(), value.strip()

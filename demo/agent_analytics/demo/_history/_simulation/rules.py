@@ -7,21 +7,20 @@ steps at which there is something to read, and their answers become blocks as sc
 """
 
 import json
-import re
 import shutil
 import tempfile
 import urllib.parse
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, cast
 
 from agent_analytics.demo._history._simulation.openmetrics import BLOCK_SECONDS, prefix_of
 from agent_analytics.demo._history.clock import DAY, HOUR, Clock
-from agent_analytics.demo._history.server import prometheus_over
+from agent_analytics.insights.past import RecordingRule, link, prometheus_over
 
 #: Seconds after a scrape at which levels are recorded.
 OFFSET: Final = 60
@@ -30,63 +29,9 @@ OFFSET: Final = 60
 _HOURLY_OFFSET: Final = 90
 #: The same for what is evaluated at the moments that are asked about, from everything before.
 _MOMENT_OFFSET: Final = 120
-_NAME: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-_SELECTOR: Final = (
-    r"((?<![a-zA-Z0-9_:])%s(?![a-zA-Z0-9_:])(?:\{[^}]*\})?(?:\[[^\]]*\])?)(?: offset (\w+))?"
-)
 _DROP: Final = ":drop"
-#: Files whose rules are evaluated all along; those of the others need no past of their own.
-_PAST_FILES: Final = frozenset({"rollups.yml"})
-_UNITS: Final = {"s": 1, "m": 60, "h": HOUR, "d": DAY, "w": 7 * DAY}
 _TIMEOUT_SECONDS: Final = 300.0
 _THREADS: Final = 2
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingRule:
-    """One recording rule.
-
-    Attributes:
-        name: What it records.
-        query: What it asks.
-        interval: Seconds between its evaluations.
-        labels: Labels that it adds.
-        late: Recorded series of its own group that it reads as they were an evaluation ago.
-        needs: Positions, among all rules, of those that have to be evaluated before.
-        past: Whether it is evaluated all along, or only at the moments that are asked about.
-        ago: Seconds before those moments at which it is evaluated too: others look them up.
-    """
-
-    name: str
-    query: str
-    interval: int
-    labels: Mapping[str, str] = field(default_factory=dict[str, str])
-    late: frozenset[str] = frozenset()
-    needs: frozenset[int] = frozenset()
-    past: bool = True
-    ago: frozenset[int] = frozenset({0})
-
-    @property
-    def copies(self) -> bool:
-        """Whether it records a series as it is, under another name."""
-        return _NAME.fullmatch(self.query) is not None and not self.labels
-
-    @property
-    def delay(self) -> int:
-        """Seconds after a scrape at which it is evaluated."""
-        if not self.past:
-            return _MOMENT_OFFSET
-        return OFFSET if self.interval < HOUR else _HOURLY_OFFSET
-
-    @property
-    def as_backfilled(self) -> str:
-        """Its query, in a past where everything it reads is there at once."""
-        query = self.query
-        for name in self.late:
-            pattern = _SELECTOR % re.escape(name)
-            # What looks back already looks back further: durations of several units are one.
-            query = re.sub(pattern, rf"\g<1> offset \g<2>{self.interval}s", query)
-        return query
 
 
 def read_rules(directory: Path) -> list[RecordingRule]:
@@ -102,91 +47,6 @@ def read_rules(directory: Path) -> list[RecordingRule]:
     ):
         groups = cast("list[dict[str, Any]]", json.load(answer)["data"]["groups"])
     return link([(group, rule) for group in groups for rule in group["rules"]])
-
-
-def link(found: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> list[RecordingRule]:
-    """Return rules, given with their groups and in order, with what each of them needs."""
-    recorded: dict[str, list[int]] = {}
-    for position, (_, rule) in enumerate(found):
-        recorded.setdefault(rule["name"], []).append(position)
-    rules: list[RecordingRule] = []
-    for position, (group, rule) in enumerate(found):
-        late: set[str] = set()
-        needs: set[int] = set()
-        for name in recorded.keys() & frozenset(_NAME.findall(rule["query"])):
-            behind = {
-                other for other in recorded[name] if other >= position and found[other][0] is group
-            }
-            before = set(recorded[name]) - behind
-            if not before:  # a rule sees what stands behind it as it was an evaluation ago
-                late.add(name)
-            needs |= before or behind - {position}
-        rules.append(
-            RecordingRule(
-                rule["name"],
-                rule["query"],
-                int(group["interval"]),
-                rule.get("labels") or {},
-                frozenset(late),
-                frozenset(needs),
-                Path(group["file"]).name in _PAST_FILES,
-            )
-        )
-    ago = looked_up(rules)
-    return [replace(rule, ago=frozenset(ago[rule.name])) for rule in rules]
-
-
-def looked_up(rules: Sequence[RecordingRule]) -> dict[str, set[int]]:
-    """Return how many seconds before a moment each series is read, by its name.
-
-    A rule looks up what was recorded a week ago, when another looked up what was recorded then.
-    """
-    names = {rule.name for rule in rules}
-    found = {name: {0} for name in names}
-    reads = {
-        (rule.name, name, _seconds(offset))
-        for rule in rules
-        for name in names & frozenset(_NAME.findall(rule.query))
-        for _, offset in re.findall(_SELECTOR % re.escape(name), rule.query)
-    }
-    longest = sum({offset for _, _, offset in reads})
-    grows = True
-    while grows:  # a rule that looks up what it records itself would have no end
-        before = sum(map(len, found.values()))
-        for reader, name, offset in reads:
-            found[name] |= {at + offset for at in found[reader] if at + offset <= longest}
-        grows = sum(map(len, found.values())) > before
-    return found
-
-
-def _seconds(offset: str) -> int:
-    """Return the seconds of an offset in whole units; 0 of one that looks ahead, or of none."""
-    known = re.fullmatch(r"(\d+)([smhdw])", offset)
-    return int(known[1]) * _UNITS[known[2]] if known else 0
-
-
-def stages(rules: Sequence[RecordingRule], done: Iterable[int] = ()) -> list[list[int]]:
-    """Return positions of rules in stages: each needs only what earlier stages have recorded.
-
-    Args:
-        rules: All of them.
-        done: Positions of those that are recorded already.
-
-    Raises:
-        ValueError: Rules need each other in a circle.
-    """
-    known = set(done)
-    left = [position for position in range(len(rules)) if position not in known]
-    found: list[list[int]] = []
-    while left:
-        stage = [position for position in left if rules[position].needs <= known]
-        if not stage:
-            msg = f"rules that need each other: {sorted(rules[position].name for position in left)}"
-            raise ValueError(msg)
-        found.append(stage)
-        known.update(stage)
-        left = [position for position in left if position not in known]
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +77,13 @@ def stretches(times: Iterable[int], interval: int, phase: int, delay: int) -> li
         else:
             found.append(Stretch(time, time, interval))
     return found
+
+
+def _delay(rule: RecordingRule) -> int:
+    """Return how many seconds after a scrape a rule is evaluated."""
+    if not rule.past:
+        return _MOMENT_OFFSET
+    return OFFSET if rule.interval < HOUR else _HOURLY_OFFSET
 
 
 class Backfill:
@@ -279,7 +146,7 @@ class Backfill:
         if not rule.past:
             times: Sequence[int] = sorted(
                 {
-                    moment - ago
+                    moment - int(ago)
                     for moment in self._moments
                     for ago in rule.ago
                     if moment - ago >= self._start
@@ -291,7 +158,7 @@ class Backfill:
             times, phase = self._always, 0  # what closes a day is evaluated after midnight
         else:
             times = self._scrapes
-        for stretch in stretches(times, rule.interval, phase, rule.delay):
+        for stretch in stretches(times, rule.interval, phase, _delay(rule)):
             block = found.setdefault(stretch.first // BLOCK_SECONDS, {})
             for labels, points in self._range(rule.as_backfilled, stretch):
                 prefix = prefix_of(rule.name, {**labels, **rule.labels})

@@ -15,8 +15,8 @@ from agent_analytics.insights._promql.scopes import SKETCH_JOB
 from agent_analytics.insights._promql.windows import RawPeriod
 from agent_analytics.insights._report.answers import figures
 from agent_analytics.insights._report.answers.history import DAY, History
-from agent_analytics.insights._report.known.expected import is_mapping, mappings
 from agent_analytics.insights._report.known.times import clock, time_of, utc
+from agent_analytics.insights._yaml import is_mapping, mappings
 from agent_analytics.processor import catalogue
 
 _LEVEL: Final = rollups.level(catalogue.INVOCATIONS.name)

@@ -18,10 +18,10 @@ from agent_analytics.insights._report.known.expected import (
     RuleKey,
     expected,
     key_of,
-    mappings,
 )
 from agent_analytics.insights._report.known.times import clock, time_of
 from agent_analytics.insights._rules.alerts import Insight
+from agent_analytics.insights._yaml import mappings
 from agent_analytics.processor import catalogue
 
 State = Literal["evaluated", "partly", "not_yet", "not_loaded", "failing", "stale", "unknown"]

@@ -1,13 +1,14 @@
 """Which rules an insight is read from: its alerts, and all that they are recorded from."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Final, TypeGuard
+from typing import Final
 
 from agent_analytics.insights._promql import recorded
 from agent_analytics.insights._rules import rule_files
+from agent_analytics.insights._yaml import is_mapping, mappings
 
 _NAME: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 #: What an insight is worth is no part of whether it fires.
@@ -116,17 +117,3 @@ def _closure(
                 or f'insight="{other.insight}"' in exprs[key]
             )
     return found
-
-
-def is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
-    """Return whether a part of a document has names."""
-    return isinstance(value, Mapping)
-
-
-def mappings(value: object) -> list[Mapping[str, object]]:
-    """Return those parts of a list that have names."""
-    return [item for item in value if is_mapping(item)] if _is_sequence(value) else []
-
-
-def _is_sequence(value: object) -> TypeGuard[Sequence[object]]:
-    return isinstance(value, Sequence) and not isinstance(value, str)

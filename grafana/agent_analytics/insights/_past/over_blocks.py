@@ -1,11 +1,17 @@
-"""Runs a Prometheus over a history."""
+"""Runs a Prometheus over blocks."""
 
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from agent_analytics.demo._run.servers import LOOPBACK, Server, ServerError, find_command, free_port
+from agent_analytics.insights._past.servers import (
+    LOOPBACK,
+    Server,
+    ServerError,
+    find_command,
+    free_port,
+)
 
 _ATTEMPTS = 3
 
@@ -25,7 +31,7 @@ def prometheus_over(data: Path, *, rules: Path | None = None) -> Generator[str, 
         ServerError: Prometheus is not installed, or did not start.
     """
     command = find_command("prometheus")
-    with tempfile.TemporaryDirectory(prefix="agent-analytics-history-") as home:
+    with tempfile.TemporaryDirectory(prefix="agent-analytics-past-") as home:
         config = Path(home) / "prometheus.yml"
         loaded = f'rule_files: ["{rules.resolve()}/*.yml"]\n' if rules else ""
         config.write_text(f"global: {{}}\n{loaded}", encoding="utf-8")
