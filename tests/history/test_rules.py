@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from agent_analytics.demo._history import Pace
+from agent_analytics.demo._history._simulation.carried import without_carried
 from agent_analytics.demo._history._simulation.openmetrics import BLOCK_SECONDS
 from agent_analytics.demo._history._simulation.rules import (
     OFFSET,
@@ -89,6 +90,23 @@ def test_only_a_bare_name_is_a_copy() -> None:
     assert RecordingRule("a:level", "a_total", 300).copies
     assert not RecordingRule("a:level", "sum(a_total)", 300).copies
     assert not RecordingRule("a:level", 'a_total{x="y"}', 300).copies
+
+
+def test_what_is_carried_on_has_no_past() -> None:
+    """Rules that read what they recorded are left out with their readers, but those of roll-ups."""
+    told = [
+        *group("roll-ups", ("since", "last_over_time(since[1d]) or a"), ("b", "since * 2")),
+        *group(
+            "insights",
+            ("raised", "measure or last"),
+            ("last", "raised * time() or last_over_time(last[1d])"),
+            ("state", "last > 1"),
+            ("measure", "b > 1"),
+            file="insights.yml",
+        ),
+    ]
+    kept = without_carried(told)
+    assert [rule["name"] for _, rule in kept] == ["since", "b", "measure"]
 
 
 def test_what_is_looked_up_was_recorded_then() -> None:

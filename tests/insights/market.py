@@ -308,6 +308,7 @@ def _insights(files: _Files) -> None:
             top = {"dimension": cause.dimension, "of": cause.of, "contributor": "mail"}
             where = {"place": str(place), "over": "7 days"}
             files.gauge(recorded.CONTRIBUTOR, {**told, **way, **top, **where}, [(END, 0.5)])
+        files.gauge(recorded.SINCE, told, [(END, END - 3 * _DAY)])
         if finding.asked_of("publisher")[0].worth:
             files.gauge(recorded.WORTH, told, [(END, 3.5)])
     page = {"alertname": "AgentErrorRateHigh", "alertstate": "firing", "severity": "critical"}

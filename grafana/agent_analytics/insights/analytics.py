@@ -22,12 +22,14 @@ from agent_analytics.insights._report.known.bounds import Beyond, crossed
 from agent_analytics.insights._report.known.evaluation import Evaluation, Insights
 from agent_analytics.insights._report.known.observed import Observed
 from agent_analytics.insights._rules.contributors import Contributor
+from agent_analytics.insights._rules.ended import Ended
 
 __all__ = [
     "AnalyticsError",
     "Beyond",
     "Contributor",
     "Daily",
+    "Ended",
     "Evaluation",
     "Figures",
     "Freshness",

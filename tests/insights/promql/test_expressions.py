@@ -28,6 +28,7 @@ OWN_SERIES = {
     "prometheus_rule_evaluation_failures_total": {"rule_group", *TARGET_LABELS},
     "prometheus_rule_group_last_evaluation_timestamp_seconds": {"rule_group", *TARGET_LABELS},
     "prometheus_rule_group_interval_seconds": {"rule_group", *TARGET_LABELS},
+    "ALERTS_FOR_STATE": {"audience", "insight", "publisher_id", "agent_id", "tool"},
     "ALERTS": {
         "alertname", "alertstate", "audience", "category", "cause", "insight", "severity",
         "traffic", "publisher_id", "agent_id", "tool", *TARGET_LABELS,

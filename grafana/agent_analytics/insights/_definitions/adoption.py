@@ -79,6 +79,7 @@ def _variance(share: str, tenants: str) -> str:
 
 RETENTION_FALLING: Final = Spec(
     slug="retention-falling",
+    fades="days",
     alert="AgentRetentionFalling",
     severity="warning",
     category="adoption",

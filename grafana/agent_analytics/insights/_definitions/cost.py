@@ -156,6 +156,7 @@ def _growing(traffic: str, period: Period) -> Question:
 
 TOKEN_GROWTH: Final = Spec(
     slug="token-growth",
+    fades="days",
     alert="AgentTokensGrow",
     severity="warning",
     category="cost",

@@ -156,6 +156,7 @@ RESPONSE_TIME: Final = Spec(
 _SATISFACTION_BOUND: Final = Threshold(comparison="<", value=3.5, unit="rating")
 SATISFACTION: Final = Spec(
     slug="satisfaction",
+    observed="ratings",
     alert="AgentRatingLow",
     severity="warning",
     category="quality",
@@ -186,6 +187,7 @@ SATISFACTION: Final = Spec(
 _TOOL_FAILURES_BOUND: Final = Threshold(comparison=">", value=0.10, unit="share")
 TOOL_FAILURES: Final = Spec(
     slug="tool-failures",
+    observed="tool_calls",
     alert="AgentToolFailing",
     severity="warning",
     category="reliability",

@@ -55,6 +55,7 @@ def _looping(traffic: str, period: Period) -> Question:
 
 TOOL_LOOPS: Final = Spec(
     slug="tool-loops",
+    fades="days",
     alert="AgentToolRetried",
     severity="warning",
     category="integration",

@@ -48,6 +48,7 @@ def _slower(hours: int) -> Question:
 
 LATENCY_REGRESSION: Final = Spec(
     slug="latency-regression",
+    fades="weeks",
     alert="AgentSlowerThanUsual",
     severity="warning",
     category="performance",

@@ -15,6 +15,8 @@ _FALL: Final = f"({quantities.mean_rating(FOUR_WEEKS_BEFORE)} - {quantities.mean
 
 RATING_FALLING: Final = Spec(
     slug="rating-falling",
+    fades="days",
+    observed="ratings",
     alert="AgentRatingFalling",
     severity="warning",
     category="quality",

@@ -80,6 +80,7 @@ def _page(traffic: str, factor: float, long: str, short: str, floor: int) -> Que
 
 ERROR_BUDGET: Final = Spec(
     slug=_BUDGET_SLUG,
+    covered_by=ERROR_RATE.slug,
     alert=_BUDGET_ALERT,
     severity="warning",
     category="reliability",
@@ -141,6 +142,7 @@ def _unusual(hours: int) -> Question:
 
 ERROR_ANOMALY: Final = Spec(
     slug="error-anomaly",
+    fades="weeks",
     alert="AgentErrorsUnusual",
     severity="warning",
     category="reliability",

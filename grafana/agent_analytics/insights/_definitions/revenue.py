@@ -34,6 +34,7 @@ _CHANCE: Final = f"sqrt(1 / {quantities.successes(WEEK)} + 1 / {quantities.succe
 
 REVENUE_FALLING: Final = Spec(
     slug="revenue-falling",
+    fades="days",
     alert="AgentRevenueFalling",
     severity="warning",
     category="revenue",

@@ -112,6 +112,28 @@ MEASURE: Final = "marketplace_insight_measure"
 WORTH: Final = "marketplace_insight_worth_usd_per_day"
 #: What most of an insight that is raised comes from: its share, 0 to 1.
 CONTRIBUTOR: Final = "marketplace_insight_contributor"
+#: 1 where an insight is raised, or where the one that stands for it is.
+RAISED: Final = "marketplace_insight_raised"
+#: How often an insight was raised after it had not been for a day.
+OPENINGS: Final = "marketplace_insight_openings"
+#: Since when it is open, or was when it was open last, as Unix time.
+SINCE: Final = "marketplace_insight_since_timestamp_seconds"
+#: When it was raised last, as Unix time.
+LAST_RAISED: Final = "marketplace_insight_last_raised_timestamp_seconds"
+#: The traffic of the window in which it was raised: as much is to pass before it counts as fixed.
+TOOK: Final = "marketplace_insight_took"
+#: 1 where as much traffic has passed since as it took to raise it.
+PROVEN: Final = "marketplace_insight_proven"
+#: When that was first so, as Unix time.
+FIXED: Final = "marketplace_insight_fixed_timestamp_seconds"
+#: What it was worth a day at its worst while it was open, and what it is worth once it is fixed.
+WORTH_BEFORE: Final = "marketplace_insight_worth_before_usd_per_day"
+WORTH_AFTER: Final = "marketplace_insight_worth_after_usd_per_day"
+OF_LIFECYCLES: Final = (
+    RAISED, OPENINGS, SINCE, LAST_RAISED, TOOK, PROVEN, FIXED, WORTH_BEFORE, WORTH_AFTER,
+)  # fmt: skip
+#: 1 for each insight that is open or was, with how it stands in the label ``state``.
+STATE: Final = "marketplace_insight_state"
 #: 1 for each insight, with the words that it is shown in as labels, for who shows it to join.
 INFO: Final = "marketplace_insight_info"
 #: A listing's own threshold of an insight, instead of the one that the insight has. Nothing here
@@ -276,6 +298,8 @@ RECORDED: Final[dict[str, tuple[str, ...]]] = {
         "over",
         "place",
     ),
+    **dict.fromkeys(OF_LIFECYCLES, (*LISTING_LABELS, "tool", "insight")),
+    STATE: (*LISTING_LABELS, "tool", "insight", "state"),
     INFO: ("insight", "title", "what", "recommendation"),
     THRESHOLD: (*LISTING_LABELS, "insight"),
 }

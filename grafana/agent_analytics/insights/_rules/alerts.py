@@ -33,10 +33,12 @@ class Insight:
         audience: Whom it is for, ``oncall`` or ``publisher``.
         state: ``firing``, ``pending`` (not for long enough yet), ``suppressed`` (silenced or
             inhibited) or ``resolved``.
-        since: When it began (UTC), where that is known.
+        since: When it began (UTC), where that is known; of what is read from alerts alone, when
+            this alert did.
         runbook_url: The page that says more.
         worth_usd_day: US dollars a day that are at stake; ``None`` where that is not known.
         traffic: Over which window it was asked, such as ``week``.
+        reopened: Whether it was raised before, and then not for a day or longer.
         contributors: What it mostly comes from, the most telling first; empty where that is not
             recorded, and for what was read from alerts alone.
     """
@@ -56,6 +58,7 @@ class Insight:
     runbook_url: str = ""
     worth_usd_day: float | None = None
     traffic: str = ""
+    reopened: bool = False
     contributors: tuple[Contributor, ...] = ()
 
     @property

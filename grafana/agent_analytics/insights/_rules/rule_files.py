@@ -14,7 +14,7 @@ from agent_analytics.insights._definitions.spec.model import RUNBOOKS, Audience
 from agent_analytics.insights._definitions.telemetry import ABSENCE, TELEMETRY, telemetry
 from agent_analytics.insights._entries import Recording, Rule
 from agent_analytics.insights._promql import accounting, counting, rollups
-from agent_analytics.insights._rules import causes, measures, of_specs
+from agent_analytics.insights._rules import causes, lifecycle, measures, of_specs
 from agent_analytics.insights._rules.runbooks import runbook_url
 from agent_analytics.insights._rules.tenants import tenants
 from agent_analytics.insights._yaml import Yaml, dump
@@ -61,6 +61,7 @@ def recordings() -> list[Recording]:
         *(rule for spec in OF_PUBLISHERS for rule in of_specs.measures(spec)),
         *(rule for spec in OF_PUBLISHERS for rule in of_specs.worths(spec)),
         *causes.contributors(),
+        *lifecycle.rules(),
         *(of_specs.info(spec) for spec in OF_PUBLISHERS),
     ]
 

@@ -18,6 +18,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, cast
 
+from agent_analytics.demo._history._simulation.carried import without_carried
 from agent_analytics.demo._history._simulation.openmetrics import BLOCK_SECONDS, prefix_of
 from agent_analytics.demo._history.clock import DAY, HOUR, Clock
 from agent_analytics.insights.past import RecordingRule, link, prometheus_over
@@ -46,7 +47,8 @@ def read_rules(directory: Path) -> list[RecordingRule]:
         urllib.request.urlopen(f"{url}/api/v1/rules?type=record", timeout=30) as answer,
     ):
         groups = cast("list[dict[str, Any]]", json.load(answer)["data"]["groups"])
-    return link([(group, rule) for group in groups for rule in group["rules"]])
+    told = [(group, rule) for group in groups for rule in group["rules"]]
+    return link(without_carried(told))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Final
 from grafana_foundation_sdk.builders import table
 
 from agent_analytics.insights._dashboards.parts.frame import AGENT
-from agent_analytics.insights._dashboards.parts.panels import SHARE, USD, instant
+from agent_analytics.insights._dashboards.parts.panels import AGO, SHARE, USD, instant
 from agent_analytics.insights._dashboards.parts.scopes import SEVERITIES
 from agent_analytics.insights._dashboards.parts.tables import Column, rows
 from agent_analytics.insights._promql import now
@@ -76,6 +76,13 @@ def contributors(scope: Scope) -> str:
     return f"max by ({_KEYS}, cause) ({named})"
 
 
+def opened(scope: Scope) -> str:
+    """Return since when each insight that is raised is open, in milliseconds of Unix time."""
+    raised = f"group by ({_KEYS}) ({select(_recorded.MEASURE, scope)})"
+    of = "publisher_id, agent_id, tool, insight"
+    return f"{raised} * on ({of}) group_left () (1000 * {select(_recorded.SINCE, scope)})"
+
+
 def not_evaluated(scope: Scope) -> str:
     """Return a row for each listing whose insights were not evaluated lately, or one for all.
 
@@ -109,6 +116,7 @@ def insights(scope: Scope) -> table.Panel:
             instant(f"{measured(scope)} or {not_evaluated(scope)}", ref="A", rows=True),
             instant(select(_recorded.WORTH, scope), ref="B", rows=True),
             instant(contributors(scope), ref="C", rows=True),
+            instant(opened(scope), ref="D", rows=True),
         ],
         columns={
             "rank": Column(name="Severity", width=90, texts=SHOWN),
@@ -122,6 +130,7 @@ def insights(scope: Scope) -> table.Panel:
             "cause": Column(name="Top contributor", width=180, wrap=True),
             "Value #C": Column(name="Its share", unit=SHARE, decimals=0, width=90),
             "Value #B": Column(name="Worth a day", unit=USD, decimals=2, width=110),
+            "Value #D": Column(name="Open since", unit=AGO, width=110),
             "recommendation": Column(name="Recommendation", wrap=True, texts=_ADVICE),
         },
         hidden=["__name__", "insight", "severity"],

@@ -25,6 +25,8 @@ EMPTY_CELL: Final = "–"
 COUNT: Final = "locale"
 USD: Final = "currencyUSD"
 SHARE: Final = "percentunit"
+#: A time in milliseconds, shown as how long ago it is.
+AGO: Final = "dateTimeFromNow"
 
 #: Steps of a threshold: from which value on (``None`` for the first), in which colour.
 Steps = Sequence[tuple[float | None, str]]

@@ -26,6 +26,11 @@ _PERIODS: Final = {"period": _MONTH, "week": _WEEK, "steady": _WEEK}
 _LATELY: Final = "35m"
 
 
+def period_of(traffic: str) -> Period:
+    """Return the period that a question of publishers is about, by its label ``traffic``."""
+    return _PERIODS.get(traffic, _DAY)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
     """Something that an insight comes from in parts, of which one is the largest.
@@ -49,7 +54,7 @@ class Cause:
 
     def period(self, traffic: str) -> Period:
         """Return the period that a question asks about, or the nearest one that is known."""
-        wanted = _PERIODS.get(traffic, _DAY)
+        wanted = period_of(traffic)
         return wanted if wanted in self.periods else self.periods[0]
 
     def read(self, period: Period) -> str:

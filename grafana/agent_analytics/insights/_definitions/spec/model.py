@@ -7,7 +7,7 @@ from typing import Final, Literal
 from agent_analytics.insights._definitions.spec.causes import Cause
 from agent_analytics.insights._definitions.spec.texts import PERCENT, SHORT, bound
 from agent_analytics.insights._entries import Recording
-from agent_analytics.insights._promql import recorded
+from agent_analytics.insights._promql import accounting, recorded
 from agent_analytics.processor.catalogue import LISTING_LABELS
 
 Severity = Literal["critical", "warning", "info"]
@@ -16,6 +16,8 @@ Category = Literal[
 ]
 Audience = Literal["oncall", "publisher"]
 Comparison = Literal[">", "<"]
+Observed = Literal["invocations", "ratings", "tool_calls"]
+Fades = Literal["never", "weeks", "days"]
 Unit = Literal["share", "rating", ""]
 
 #: Where the runbook pages stand, from the root of the repository.
@@ -174,6 +176,11 @@ class Spec:
             listing and tool.
         by: Labels that tell one answer from another.
         causes: What it may come from, the most telling first: of each, the largest part is named.
+        observed: What has to go on for it to be fixed where it is silent; without that, silence
+            only says that nothing happens.
+        fades: How soon it is silent although nothing was mended, because what it compares with is
+            its own past, which moves on.
+        covered_by: Short name of the insight that is raised instead of this one.
     """
 
     slug: str
@@ -189,10 +196,19 @@ class Spec:
     first_look: tuple[str, ...] = ()
     by: tuple[str, ...] = LISTING_LABELS
     causes: tuple[Cause, ...] = ()
+    observed: Observed = "invocations"
+    fades: Fades = "never"
+    covered_by: str = ""
 
     def asked_of(self, audience: Audience) -> tuple[Question, ...]:
         """Return the questions whose answers are for an audience."""
         return tuple(each for each in self.questions if each.audience == audience)
+
+    @property
+    def compares(self) -> bool:
+        """Whether it is silent for weeks where the rules of counting have changed."""
+        conditions = (text for each in self.questions for text in each.conditions)
+        return any(accounting.CHANGED in text for text in conditions)
 
     @property
     def threshold(self) -> Threshold:

@@ -79,6 +79,7 @@ class MarketplaceAnalytics:
         answers = self._client.query_many(exprs, at=history.at)
         of_all = figures.fields(answers)
         own = Own.read(answers["own bounds"])
+        found = firing(self._client, None)
         return MarketplaceDashboard(
             period_days=period_days,
             gmv_trend=_one(answers.get("gmv_trend")),
@@ -87,7 +88,8 @@ class MarketplaceAnalytics:
             known_listings=_count(answers["known_listings"]),
             publishers=_ranked("publisher", answers, _PUBLISHER, own),
             listings=_ranked("listing", answers, LISTING, own),
-            in_trouble=tuple(firing(self._client, None)),
+            in_trouble=tuple(found),
+            ended=found.ended,
             daily=daily(self._client, history, _ALL),
             freshness=freshness(self._client, history, _ALL),
             partial=(*missing(self._client, history, of_all), *warned(self._client)),

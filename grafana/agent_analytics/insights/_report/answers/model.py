@@ -11,6 +11,7 @@ from agent_analytics.insights._report.known.bounds import USUAL, Beyond, coarses
 from agent_analytics.insights._report.known.evaluation import Evaluation
 from agent_analytics.insights._report.known.observed import Observed, observed
 from agent_analytics.insights._rules.alerts import Insight
+from agent_analytics.insights._rules.ended import Ended
 
 
 class UnknownPublisher(AnalyticsError):  # noqa: N818 - reads as what has happened
@@ -314,6 +315,7 @@ class MarketplaceDashboard(Figures):
         publishers: Every publisher, highest revenue first.
         listings: Every listing, highest revenue first.
         in_trouble: Insights that are firing now, most severe first.
+        ended: What became of those that are not raised any more.
         daily: The period day by day.
         freshness: How fresh this is.
         partial: In sentences, what the figures do not tell; empty if they are the whole truth.
@@ -332,6 +334,7 @@ class MarketplaceDashboard(Figures):
     freshness: Freshness
     partial: tuple[str, ...] = ()
     evaluation: Evaluation = field(default_factory=Evaluation)
+    ended: tuple[Ended, ...] = ()
 
     @property
     def observed(self) -> Observed:

@@ -21,6 +21,7 @@ from agent_analytics.insights._report.answers.history import (
     freshness,
     of_scope,
 )
+from agent_analytics.insights._report.answers.lifecycle import Lifecycles
 from agent_analytics.insights._report.answers.model import (
     ListingFigures,
     PublisherDashboard,
@@ -28,8 +29,12 @@ from agent_analytics.insights._report.answers.model import (
 )
 from agent_analytics.insights._report.answers.not_yet import missing
 from agent_analytics.insights._report.known.bounds import Own
-from agent_analytics.insights._report.known.evaluation import Insights, find_evaluation
-from agent_analytics.insights._rules.alerts import Insight, parse_alerts
+from agent_analytics.insights._report.known.evaluation import (
+    Evaluation,
+    Insights,
+    find_evaluation,
+)
+from agent_analytics.insights._rules.alerts import parse_alerts
 from agent_analytics.processor import catalogue
 
 _logger: Final = logging.getLogger("agent_analytics")
@@ -164,7 +169,7 @@ class PublisherAnalytics:
         scope = _scope(publisher_id).over(*catalogue.LISTING_LABELS)
         enough = enough_tenants(self._client, scope, self._min_tenants)
         few = {each.agent_id for each in found} - enough
-        return Insights(without_causes(found, few), found.evaluation)
+        return Insights(without_causes(found, few), found.evaluation, found.ended)
 
     def _agents(
         self, history: History, scope: Scope, publisher_id: str
@@ -252,7 +257,8 @@ def found_insights(client: PrometheusClient, publisher_id: str | None) -> Insigh
     """Return the firing insights of one publisher or of all, and whether they were evaluated."""
     scope = Scope(()) if publisher_id is None else _scope(publisher_id)
     evaluation = find_evaluation(client, scope)
-    found = Insights(firing(client, publisher_id), evaluation)
+    found = firing(client, publisher_id)
+    found.evaluation = evaluation
     log_warnings(client)
     if evaluation.state == "evaluated":
         client.said.clear()
@@ -263,8 +269,9 @@ def found_insights(client: PrometheusClient, publisher_id: str | None) -> Insigh
     return found
 
 
-def firing(client: PrometheusClient, publisher_id: str | None) -> list[Insight]:
+def firing(client: PrometheusClient, publisher_id: str | None) -> Insights:
     """Return the firing insights of one publisher or of all, most severe first."""
+    scope = Scope(()) if publisher_id is None else _scope(publisher_id)
     found = [
         insight
         for insight in parse_alerts(client.alerts())
@@ -272,13 +279,14 @@ def firing(client: PrometheusClient, publisher_id: str | None) -> list[Insight]:
         and insight.state == "firing"
         and publisher_id in {None, insight.publisher_id}
     ]
-    scope = Scope(()) if publisher_id is None else _scope(publisher_id)
-    return sorted(
-        with_causes(client, scope, found),
+    courses = Lifecycles(client, scope)
+    told = sorted(
+        courses.opened(with_causes(client, scope, found)),
         key=lambda each: (
             _SEVERITIES.index(each.severity), each.publisher_id, each.agent_id, each.name, each.tool
         ),
     )  # fmt: skip
+    return Insights(told, Evaluation(), courses.ended())
 
 
 def withhold(dashboard: PublisherDashboard, least: int) -> PublisherDashboard:

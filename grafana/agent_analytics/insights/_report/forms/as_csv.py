@@ -38,6 +38,7 @@ _JUDGED: Final = (
     "observed_since",
     "observed_until",
     "top_contributors",
+    "insights_open_since",
 )
 _KEYS: Final = ("publisher_id", "agent_id")
 #: Where a spreadsheet may begin a cell: some take a semicolon for what separates them.
@@ -59,6 +60,15 @@ def as_csv(
             if insight.publisher_id == publisher_id and insight.agent_id == agent_id
         )
 
+    def _opened(publisher_id: str, agent_id: str) -> str | None:
+        known = [
+            insight.since
+            for insight in insights
+            if insight.publisher_id == publisher_id and insight.agent_id == agent_id
+            if insight.since is not None
+        ]
+        return _time(min(known)) if known else None
+
     def judged(
         publisher_id: str, agent_id: str, beyond: Iterable[Beyond]
     ) -> list[str | int | None]:
@@ -76,6 +86,7 @@ def as_csv(
             _time(window.since),
             _time(window.until),
             _inert(_tops(publisher_id, agent_id)),
+            _opened(publisher_id, agent_id),
         ]
 
     if isinstance(dashboard, PublisherDashboard):

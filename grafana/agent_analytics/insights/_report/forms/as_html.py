@@ -79,6 +79,11 @@ def _attention(attention: Attention) -> str:
     if attention.beyond:
         items = "".join(f"<li>{_prose(sentence)}</li>" for sentence in attention.beyond)
         parts.append(f'<div class="partial"><p>{escape(BEYOND)}</p><ul>{items}</ul></div>')
+    if attention.ended:
+        items = "".join(f"<li>{_prose(sentence)}</li>" for sentence in attention.ended)
+        parts.append(
+            f"<details><summary>{escape(attention.became)}</summary><ul>{items}</ul></details>"
+        )
     return f"<section>{''.join(parts)}</section>\n"
 
 
@@ -94,7 +99,8 @@ def _insight(insight: Insight) -> str:
     )
     top = text.contributors(insight.contributors)
     top = f'<p class="top">{escape(top)}</p>' if top else ""
-    worth = text.worth(insight.worth_usd_day)
+    standing = text.standing(insight.since, reopened=insight.reopened)
+    worth = " ".join(filter(None, (text.worth(insight.worth_usd_day), standing)))
     if worth:
         worth = f'<p class="advice">{escape(worth)}</p>'
     return (

@@ -11,7 +11,7 @@ from agent_analytics.insights._report.answers.model import (
     MarketplaceDashboard,
     PublisherDashboard,
 )
-from agent_analytics.insights._report.pages.attention import evaluated
+from agent_analytics.insights._report.pages.attention import ended_of, evaluated
 from agent_analytics.insights._report.pages.text import begins_formula, is_unsafe
 from agent_analytics.insights._rules.alerts import Insight
 
@@ -35,6 +35,7 @@ def as_json(
             {**_each_field(insight), "first_look": list(insight.first_look)} for insight in insights
         ],
         **_fields(dashboard),
+        "ended": [_each_field(each) for each in ended_of(dashboard, insights)],
         "evaluation": _plain(evaluated(dashboard, insights)),
         "observed": {
             **_each_field(dashboard.observed),

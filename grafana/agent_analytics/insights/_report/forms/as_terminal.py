@@ -78,6 +78,9 @@ def _attention(attention: Attention) -> RenderableType:
         parts += [
             Padding(Text(text.prose(sentence)), (0, 0, 0, 2)) for sentence in attention.beyond
         ]
+    if attention.ended:
+        parts.append(Text(f"{attention.became}:", style="dim"))
+        parts += [Padding(Text(text.prose(sentence)), (0, 0, 0, 2)) for sentence in attention.ended]
     return Group(*parts)
 
 
@@ -104,7 +107,8 @@ def _insight(insight: Insight) -> RenderableType:
     top = text.contributors(insight.contributors)
     said = "\n".join(filter(None, (text.prose(insight.description), top)))
     body = Text.assemble(said, "\n", ("→ ", "bold"), text.prose(insight.recommendation))
-    worth = text.worth(insight.worth_usd_day)
+    standing = text.standing(insight.since, reopened=insight.reopened)
+    worth = " ".join(filter(None, (text.worth(insight.worth_usd_day), standing)))
     if worth:
         body.append(f"\n{worth}")
     if insight.runbook_url:

@@ -11,7 +11,7 @@ from agent_analytics.insights._report.forms.as_html import as_html
 from agent_analytics.insights._report.forms.as_json import as_json
 from agent_analytics.insights._report.forms.as_terminal import as_text
 from agent_analytics.insights._report.known.evaluation import Insights
-from agent_analytics.insights._report.pages.attention import evaluated
+from agent_analytics.insights._report.pages.attention import ended_of, evaluated
 from agent_analytics.insights._report.pages.marketplace import marketplace_page
 from agent_analytics.insights._report.pages.page import Page
 from agent_analytics.insights._report.pages.publisher import publisher_page
@@ -46,7 +46,8 @@ class Report:
             ]
         if shown is not self.insights:
             evaluation = evaluated(self.dashboard, self.insights)
-            object.__setattr__(self, "insights", Insights(shown, evaluation))
+            ended = ended_of(self.dashboard, self.insights)
+            object.__setattr__(self, "insights", Insights(shown, evaluation, ended))
 
     def _withheld(self, insights: Sequence[Insight]) -> Sequence[Insight]:
         if not isinstance(self.dashboard, PublisherDashboard):

@@ -21,6 +21,7 @@ from agent_analytics.insights._report.known.expected import (
 )
 from agent_analytics.insights._report.known.times import clock, time_of
 from agent_analytics.insights._rules.alerts import Insight
+from agent_analytics.insights._rules.ended import Ended
 from agent_analytics.insights._yaml import mappings
 from agent_analytics.processor import catalogue
 
@@ -80,11 +81,15 @@ class Insights(list[Insight]):
 
     Attributes:
         evaluation: Whether they were evaluated.
+        ended: What became of those that are not raised any more.
     """
 
-    def __init__(self, firing: Iterable[Insight], evaluation: Evaluation) -> None:
+    def __init__(
+        self, firing: Iterable[Insight], evaluation: Evaluation, ended: Iterable[Ended] = ()
+    ) -> None:
         super().__init__(firing)
         self.evaluation = evaluation
+        self.ended = tuple(ended)
 
     @property
     def all_clear(self) -> bool:

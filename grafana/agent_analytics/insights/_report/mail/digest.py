@@ -74,11 +74,13 @@ def _advice(insight: Insight) -> list[str]:
     """Return what is to be said of an insight, a line each."""
     worth = text.worth(insight.worth_usd_day)
     top = text.contributors(insight.contributors)
+    standing = text.standing(insight.since, reopened=insight.reopened)
     return [
         text.prose(insight.description),
         *([top] if top else []),
         f"What to do: {text.prose(insight.recommendation)}",
         *([worth] if worth else []),
+        *([standing] if standing else []),
     ]
 
 
@@ -98,6 +100,8 @@ def _plain(page: Page, file: str) -> str:
     lines += ["", more] if more else []
     if attention.beyond:
         lines += ["", BEYOND, *(text.prose(sentence) for sentence in attention.beyond)]
+    if attention.ended:
+        lines += ["", f"{attention.became}:", *(text.prose(each) for each in attention.ended)]
     lines += ["", "Figures", ""]
     tiles = list(_tiles(page))
     width = max((len(tile.label) for tile in tiles), default=0)
@@ -130,6 +134,7 @@ def _html(page: Page, file: str) -> str:
         for tile in _tiles(page)
     )
     sentences = (*page.facts, *page.partial)
+    became = (f"{attention.became}:", *(text.prose(each) for each in attention.ended))
     beyond = (BEYOND, *(text.prose(each) for each in attention.beyond))
     return "".join(
         (
@@ -141,6 +146,7 @@ def _html(page: Page, file: str) -> str:
             f"<ol>{todo}</ol>" if todo else "",
             f"<p>{escape(more)}</p>" if more else "",
             f"<p>{'<br>'.join(map(escape, beyond))}</p>" if attention.beyond else "",
+            f"<p>{'<br>'.join(map(escape, became))}</p>" if attention.ended else "",
             f"<h2>Figures</h2><table>{rows}</table>" if rows else "",
             f"<p>{escape(_last(file))}</p></body></html>",
         )

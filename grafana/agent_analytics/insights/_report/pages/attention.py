@@ -11,6 +11,7 @@ from agent_analytics.insights._report.known.bounds import Beyond
 from agent_analytics.insights._report.known.evaluation import Evaluation, Insights
 from agent_analytics.insights._report.pages import text
 from agent_analytics.insights._rules.alerts import Insight
+from agent_analytics.insights._rules.ended import Ended
 
 #: Listings whose figures beyond a bound are shown.
 _MOST: Final = 8
@@ -41,6 +42,8 @@ class Attention:
         folded: Those that are not shown at once.
         rest: How many those are, in words.
         beyond: Figures beyond a bound of which no insight fires, in sentences.
+        ended: What became of insights that are not raised any more, in sentences.
+        became: How many those are, in words.
     """
 
     note: str
@@ -49,6 +52,8 @@ class Attention:
     folded: tuple[Insight, ...] = ()
     rest: str = ""
     beyond: tuple[str, ...] = ()
+    ended: tuple[str, ...] = ()
+    became: str = ""
 
 
 def attention(
@@ -73,6 +78,7 @@ def attention(
     if not by_worth:
         shown.sort(key=lambda each: _SEVERITIES.index(each.severity))
     rest = tuple(shown[most:])
+    ended = ended_of(dashboard, insights)
     return Attention(
         note=evaluation.sentence(len(insights)),
         calm=evaluation.state == "evaluated" and not insights and not beyond,
@@ -80,7 +86,45 @@ def attention(
         folded=rest,
         rest=_rest(rest, " with less at stake" if by_worth else "") if rest else "",
         beyond=_sentences(beyond),
+        ended=_became(ended),
+        became=_states(ended),
     )
+
+
+def ended_of(
+    dashboard: PublisherDashboard | MarketplaceDashboard, insights: Sequence[Insight]
+) -> tuple[Ended, ...]:
+    """Return what became of the insights of a report that are not raised any more."""
+    if isinstance(insights, Insights):
+        return insights.ended
+    return dashboard.ended if isinstance(dashboard, MarketplaceDashboard) else ()
+
+
+def _states(ended: Sequence[Ended]) -> str:
+    """Return how many earlier insights are fixed, and of how many that is not known."""
+    fixed = sum(each.state == "fixed" for each in ended)
+    return f"Earlier insights: {fixed:,} fixed, {len(ended) - fixed:,} not known"
+
+
+def _became(ended: Sequence[Ended]) -> tuple[str, ...]:
+    told = [_ended(each) for each in ended[:_MOST]]
+    more = len(ended) - _MOST
+    return (*told, *((f"And {more:,} more.",) if more > 0 else ()))
+
+
+def _ended(each: Ended) -> str:
+    tool = f" tool {text.name(each.tool)}" if each.tool else ""
+    who = f"{text.name(each.publisher_id)}/{text.name(each.agent_id)}{tool}"
+    raised = f"raised last {text.moment(each.last_raised)}"
+    before, after = each.worth_before_usd_day, each.worth_after_usd_day
+    worth = "" if before is None else f" At stake at its worst: about {text.usd(before)} a day"
+    worth += f", now {text.usd(after)}." if worth and after is not None else "." if worth else ""
+    if each.state == "fixed":
+        return (
+            f"Fixed: {each.title}, {who}: open since {text.moment(each.opened)}, {raised}; proven"
+            f" {text.moment(each.fixed)}.{worth}"
+        )
+    return f"Not known: {each.title}, {who}: {raised}. {each.why}{worth}"
 
 
 def evaluated(

@@ -61,6 +61,14 @@ def worth(value: float | None) -> str:
     return "" if value is None else f"At stake: about {usd(value)} a day."
 
 
+def standing(since: datetime | None, *, reopened: bool) -> str:
+    """Return a sentence of since when an insight is open; empty where that is not known."""
+    if since is None:
+        return ""
+    again = " for the second time or more" if reopened else ""
+    return f"Open since {moment(since)}{again}."
+
+
 def contributors(found: Sequence[Contributor]) -> str:
     """Return a sentence of what an insight mostly comes from; empty where that is not known."""
     each = (
