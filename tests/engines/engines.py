@@ -99,6 +99,32 @@ def victoria_metrics(program: Path, data: Path | None, *flags: str | Path) -> Ge
             yield url
 
 
+@contextmanager
+def alertmanager(program: Path, config: str) -> Generator[str]:
+    """Run an Alertmanager with a configuration."""
+    with tempfile.TemporaryDirectory(prefix="agent-analytics-alertmanager-") as home:
+        file, port = Path(home, "alertmanager.yml"), free_port()
+        file.write_text(config, encoding="utf-8")
+        with _served(
+            "alertmanager", port, program, f"--config.file={file}", f"--storage.path={home}/data",
+            f"--web.listen-address={LOOPBACK}:{port}", "--cluster.listen-address=",
+        ) as url:  # fmt: skip
+            yield url
+
+
+@contextmanager
+def vmalert(program: Path, port: int, rules: Path, metrics: str, alerts: str) -> Generator[str]:
+    """Run a vmalert that evaluates the rules of a directory over a VictoriaMetrics."""
+    with _served(
+        "vmalert", port, program, f"-rule={rules}/*.yml", f"-datasource.url={metrics}",
+        f"-remoteWrite.url={metrics}", f"-remoteRead.url={metrics}", f"-notifier.url={alerts}",
+        f"-httpListenAddr={LOOPBACK}:{port}",
+        # As docs/engines.md has it: what is evaluated would be half a minute old.
+        "-rule.evalDelay=0s",
+    ) as url:  # fmt: skip
+        yield url
+
+
 def _fill(url: str, data: Path) -> None:
     """Give VictoriaMetrics every sample of a data directory."""
     lines: list[str] = []

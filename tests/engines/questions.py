@@ -1,5 +1,6 @@
 """What engines are asked: every rule, every panel, every field of the reports."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
@@ -29,14 +30,18 @@ class Question:
 
 
 def rules() -> Iterator[Question]:
-    """Yield the expression of every rule, in the order of their groups."""
+    """Yield the expression of every rule; several may record one series, and are numbered."""
+    seen: Counter[str] = Counter()
     for file, groups in rule_groups().items():
         for group in groups:
             for rule in rules_of(group):
                 name = rule.get("record") or rule["alert"]
                 labels = rule.get("labels", {})
                 which = [labels[key] for key in ("insight", "traffic", "cause") if key in labels]
-                yield Question(" ".join((f"{file}:", name, *which)), rule["expr"])
+                whole = " ".join((f"{file}:", name, *which))
+                seen[whole] += 1
+                number = f" {seen[whole]}" if seen[whole] > 1 else ""
+                yield Question(f"{whole}{number}", rule["expr"])
 
 
 def panels(chosen: Mapping[str, str]) -> Iterator[Question]:
@@ -48,7 +53,7 @@ def panels(chosen: Mapping[str, str]) -> Iterator[Question]:
 
 
 def _panel(query: Query) -> Question:
-    return Question(f"dashboard: {query.name}", query.expr, query.span, query.step)
+    return Question(query.name, query.expr, query.span, query.step)
 
 
 def rules_of(group: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - the form of a YAML file
