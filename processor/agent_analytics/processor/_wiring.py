@@ -99,6 +99,7 @@ class Wiring:
             listings, health, lock, amounts, charges, usage, releases, key
         )
         self.beginnings = Beginnings(listings, self.attribution, event_ids, lock)
+        self.beginnings.moved = store is not None
         self.readers = readers(FAST)
         self.routing = Routing()
         #: Ids of spans that were open in the parent when this process was forked: the parent's.

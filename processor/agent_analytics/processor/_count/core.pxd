@@ -95,6 +95,7 @@ cpdef tuple stated_by_user(Amounts amounts, cost)
 
 cdef class Beginnings:
     cdef public dict makers
+    cdef public bint moved
     cdef dict _of
     cdef object _attribution, _event_ids, _lock
 

@@ -561,6 +561,8 @@ class Beginnings:
         self._attribution = attribution
         self._event_ids = event_ids
         self._lock = lock
+        #: Whether cells may change their place, which whoever moves them does under the lock.
+        self.moved = False
         self.makers = {
             v.INVOKE_AGENT: self._agent,
             v.EXECUTE_TOOL: self._tool,
@@ -662,7 +664,7 @@ class Beginnings:
         node.tenant = self._attribution.tenant(context) if tenant is None else tenant
         if event_id is not None and self._event_ids.seen(listing, event_id, span):
             node.flags = DUPLICATE
-        if COMPILED:  # one step, in which no other thread has a turn: the lock would cost a tenth
+        if COMPILED and not self.moved:  # no other thread has a turn: the lock would cost a tenth
             listing.view[IN_PROGRESS] = listing.view[IN_PROGRESS] + 1
         else:
             with self._lock:

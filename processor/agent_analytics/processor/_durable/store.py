@@ -107,6 +107,7 @@ class DurableStore:
         number, file = self._slot.number, self._slot.file
         if number is None or file is None:
             return
+        file.lock = self._lock
         self.view.adopt(number, file.twin())
         for stored in file.blocks.values():
             entry = stored.entry

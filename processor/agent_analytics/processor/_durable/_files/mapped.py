@@ -4,7 +4,7 @@ import ctypes
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
@@ -54,6 +54,8 @@ class MappedFile:
         self._segments: list[Segment] = []
         #: Where the next record is written: behind the last one.
         self._free: tuple[int, int] = (0, form.first_record(0))
+        #: Held by whoever in this process adds to cells: none may while these change their place.
+        self.lock: AbstractContextManager[object] = nullcontext()
         #: Whether this process is the file's one writer.
         self._writes = False
         #: The writer in this process whose memory this is, where this one is for readers.
@@ -173,9 +175,13 @@ class MappedFile:
                 yield stored, memoryview(data).cast("q").tolist()
 
     def rescue(self, index: int) -> bool:
-        """Put memory in the place of a segment, with what is known of it."""
+        """Put memory in the place of a segment, with what is known of it.
+
+        Whoever met the fault may hold the lock or not. What others add between the copy and the
+        moment when that takes the place would be lost.
+        """
         segment = self._segments[index]
-        with _segments.guard():
+        with self.lock, _segments.guard():
             if segment.lost:
                 return True
             size = len(segment.cells) * 8
