@@ -29,6 +29,10 @@ _RATES: Final = (
     "Rates and increases in VictoriaMetrics begin at the last sample before the window, and are not"
     " extrapolated."
 )
+_EQUAL: Final = (
+    "Of several contributors that are equally large, VictoriaMetrics may name another one."
+)
+_TOP: Final = ("*: insights.yml: listing_top_contributor:*",)
 #: Samples of the past are at full minutes, as points of a graph are: in life neither is so.
 _GRAPHS: Final = (
     "*: dashboard of quill: agent-Revenue and model cost-?",
@@ -46,10 +50,15 @@ _LIVE: Final = (
     "*: dashboard of *: health-Spans *",
     "*: dashboard of *: oncall-*",
 )
+_OF_VICTORIA: Final = (
+    Declared(_RATES, _LIVE),
+    Declared(_FIRST, _RECORDED),
+    Declared(_EQUAL, _TOP),
+)
 DECLARED: Final[Mapping[str, tuple[Declared, ...]]] = {
     "Prometheus 3": (Declared(_FIRST, (*_GRAPHS, *_RECORDED)),),
-    "VictoriaMetrics": (Declared(_RATES, _LIVE), Declared(_FIRST, _RECORDED)),
-    "VictoriaMetrics of Debian": (Declared(_RATES, _LIVE), Declared(_FIRST, _RECORDED)),
+    "VictoriaMetrics": _OF_VICTORIA,
+    "VictoriaMetrics of Debian": _OF_VICTORIA,
 }
 
 

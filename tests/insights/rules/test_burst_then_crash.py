@@ -76,6 +76,8 @@ class Page(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Send the counters."""
         self.send_response(200)
+        # Prometheus 3 reads nothing of which it is not said what it is.
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
         self.end_headers()
         assert isinstance(self.server, Process)
         self.wfile.write(self.server.expose())
