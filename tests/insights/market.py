@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from agent_analytics.insights._definitions import OF_PUBLISHERS
-from agent_analytics.insights._promql import recorded, rollups, scopes
+from agent_analytics.insights._promql import recorded, releases, rollups, scopes
 from agent_analytics.processor import catalogue
 from agent_analytics.processor.catalogue import Metric
 
@@ -250,6 +250,9 @@ def _listing(files: _Files, own: Labels, daily: float, *, full: bool) -> None:
     if full:
         newer = {**info, "agent_version": "1.1.0"}
         files.gauge(catalogue.INFO.name, newer, [(time, 1) for time in times[-20:]])
+        for version, some in (("1.0.0", _MINUTES[:-3]), ("1.1.0", _MINUTES[-3:])):
+            current = [(time, float(some[0])) for time in some]
+            files.gauge(releases.CURRENT, {**own, "version": version}, current)
 
 
 def _grown(counter: Counter, times: Iterable[int]) -> Iterator[tuple[int, float]]:

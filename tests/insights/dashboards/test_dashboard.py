@@ -279,3 +279,9 @@ def test_dashboard_tells_how_fresh_it_is(path: Path) -> None:
 def test_dashboard_marks_alerts(path: Path) -> None:
     """On every dashboard, graphs are marked where alerts have been firing."""
     assert "Alerts" in {mark["name"] for mark in load(path)["annotations"]["list"]}
+
+
+@every_dashboard
+def test_dashboard_marks_releases(path: Path) -> None:
+    """On every dashboard, graphs are marked where another version has become current."""
+    assert "Releases" in {mark["name"] for mark in load(path)["annotations"]["list"]}

@@ -9,7 +9,7 @@ import yaml
 from tests.insights.panels import load, other_queries, panel_queries
 
 from agent_analytics.insights import GENERATED
-from agent_analytics.insights._promql import accounting, counting, rollups
+from agent_analytics.insights._promql import accounting, counting, releases, rollups
 from agent_analytics.insights._promql import recorded as _recorded
 from agent_analytics.insights._promql.recorded import COUNTING_SINCE
 from agent_analytics.processor.catalogue import CATALOGUE
@@ -17,7 +17,12 @@ from agent_analytics.processor.catalogue import CATALOGUE
 #: What Prometheus adds to every scraped series.
 TARGET_LABELS = {"job", "instance"}
 #: What is recorded of listings, whatever processes serve them.
-OF_LISTINGS = {**_recorded.RECORDED, **accounting.RECORDED, **counting.RECORDED}
+OF_LISTINGS = {
+    **_recorded.RECORDED,
+    **accounting.RECORDED,
+    **counting.RECORDED,
+    **releases.RECORDED,
+}
 #: Series that Prometheus makes itself, with the labels that the rules of this project give them.
 OWN_SERIES = {
     "up": {"service", *TARGET_LABELS},

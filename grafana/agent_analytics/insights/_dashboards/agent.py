@@ -69,7 +69,7 @@ def agent_dashboard() -> str:
         ],
         annotations=[
             frame.alerts(AGENT, "publisher"),
-            frame.versions(AGENT.over(*catalogue.LISTING_LABELS)),
+            frame.releases(AGENT.over(*catalogue.LISTING_LABELS)),
         ],
         links=frame.OF_PUBLISHERS,
         since="now-6h",

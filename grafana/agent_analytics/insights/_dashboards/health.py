@@ -38,7 +38,7 @@ def health_dashboard() -> str:
             Row(8, list(_refused())),
             Row(8, list(_cost())),
         ],
-        annotations=[frame.alerts(MARKET, "oncall")],
+        annotations=[frame.alerts(MARKET, "oncall"), frame.releases(MARKET)],
         links=frame.OF_OPERATORS,
         since="now-6h",
         refresh="30s",

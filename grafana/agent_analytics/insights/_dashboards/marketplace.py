@@ -65,7 +65,7 @@ def marketplace_dashboard() -> str:
             Row(4, list(_blind())),
         ],
         variables=[frame.period()],
-        annotations=[frame.alerts(MARKET, "oncall")],
+        annotations=[frame.alerts(MARKET, "oncall"), frame.releases(MARKET)],
         links=frame.OF_OPERATORS,
         since="now-30d",
         refresh="5m",

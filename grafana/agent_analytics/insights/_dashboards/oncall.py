@@ -54,7 +54,7 @@ def oncall_dashboard() -> str:
         variables=[
             builders.TextBoxVariable("runbooks").label("Runbooks at").default_value(f"/{RUNBOOKS}")
         ],
-        annotations=[frame.alerts(MARKET, "oncall"), frame.versions(LISTING)],
+        annotations=[frame.alerts(MARKET, "oncall"), frame.releases(LISTING)],
         links=frame.OF_OPERATORS,
         since="now-1h",
         refresh="5s",

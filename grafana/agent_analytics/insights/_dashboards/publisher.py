@@ -59,7 +59,7 @@ def publisher_dashboard() -> str:
             frame.choice("publisher", "Publisher", many=True),
             frame.period(),
         ],
-        annotations=[frame.alerts(PUBLISHER, "publisher"), frame.versions(LISTINGS)],
+        annotations=[frame.alerts(PUBLISHER, "publisher"), frame.releases(LISTINGS)],
         links=frame.OF_PUBLISHERS,
         since="now-30d",
         refresh="5m",

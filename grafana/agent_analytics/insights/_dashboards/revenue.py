@@ -48,7 +48,7 @@ def revenue_dashboard() -> str:
             Row(9, [cohorts(PUBLISHER, "the agents")]),
         ],
         variables=[frame.choice("publisher", "Publisher", many=True), frame.period()],
-        annotations=[frame.alerts(PUBLISHER, "publisher"), frame.versions(LISTINGS)],
+        annotations=[frame.alerts(PUBLISHER, "publisher"), frame.releases(LISTINGS)],
         links=frame.OF_PUBLISHERS,
         since="now-30d",
         refresh="5m",

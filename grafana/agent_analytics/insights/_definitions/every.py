@@ -9,6 +9,7 @@ from agent_analytics.insights._definitions import (
     integration,
     performance,
     quality,
+    releases,
     reliability,
     revenue,
 )
@@ -25,6 +26,7 @@ SPECS: Final[tuple[Spec, ...]] = (
     *cost.SPECS,
     *adoption.SPECS,
     *integration.SPECS,
+    *releases.SPECS,
     TELEMETRY,
     EVALUATIONS,
 )

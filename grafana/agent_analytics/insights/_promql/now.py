@@ -29,13 +29,6 @@ def scrape_age(scope: Scope = LISTING) -> str:
     return f"(time() - {scope.aggregate('max')} (max_over_time({seen}[6h:1m])))"
 
 
-def new_versions(before: str, scope: Scope = LISTING) -> str:
-    """Versions of agents that are running and were not some time before."""
-    by = scope.over(*scope.by, "agent_version").aggregate("max")
-    running = select(catalogue.INFO.name, scope)
-    return f"({by} ({running}) unless {by} ({running} offset {before}))"
-
-
 def versions(scope: Scope = VERSION) -> str:
     """How many processes run each version of an agent."""
     return f"{scope.aggregate('sum')} ({select(catalogue.INFO.name, scope)})"

@@ -50,6 +50,7 @@ GROWTHS: Final[dict[str, tuple[Days, ...]]] = {
     catalogue.WASTED_COST.name: _MONEY,
     catalogue.INSTALLS.name: _MONEY,
     catalogue.UNINSTALLS.name: _MONEY,
+    **{sample: (WEEK, MONTH) for metric in catalogue.RELEASE_METRICS for sample in metric.samples},
 }
 #: Which of a sample's series are recorded, where not all are.
 ONLY: Final[dict[str, tuple[str, ...]]] = {

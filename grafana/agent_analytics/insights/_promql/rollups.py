@@ -53,7 +53,12 @@ _TOOL_SAMPLES: Final = (
 )
 
 
-#: Every sample name that has levels.
+#: Samples of releases: in a group of their own, so that what all others take is seen apart.
+RELEASE_SAMPLES: Final = tuple(
+    sample for metric in catalogue.RELEASE_METRICS for sample in metric.samples
+)
+
+#: Every sample name that has levels, but for those of releases.
 LEVEL_SAMPLES: Final = (
     *(sample for metric in LEVELLED for sample in metric.samples),
     *_TOOL_SAMPLES,
@@ -152,9 +157,9 @@ COHORTS: Final = (1, 2, 3, 4)
 RECORDED: Final[dict[str, tuple[str, ...]]] = {
     **{
         name(sample): (*metric.labels, *(("le",) if sample.endswith("_bucket") else ()))
-        for metric in (*LEVELLED, catalogue.TOOL_CALL_DURATION)
+        for metric in (*LEVELLED, catalogue.TOOL_CALL_DURATION, *catalogue.RELEASE_METRICS)
         for sample in metric.samples
-        if sample in LEVEL_SAMPLES
+        if sample in {*LEVEL_SAMPLES, *RELEASE_SAMPLES}
         for name in (level, drop, hourly, day)
     },
     **{
@@ -336,17 +341,20 @@ def groups(
     before: Sequence[Yaml] = (),
     levels: Sequence[Yaml] = (),
     hours: Sequence[Yaml] = (),
+    releases: Sequence[Yaml] = (),
 ) -> list[Yaml]:
     """Return the rule groups of the roll-ups.
 
     Args:
         samples: Names of the samples to record levels of.
+        releases: Rules that are evaluated after the levels of releases; without, these have none.
         level_interval: How often levels and unions of sketches are recorded.
         hour_interval: How often registers are merged for good.
         before: Further rules that are evaluated in front of the levels.
         levels: Further rules that are evaluated after them.
         hours: Further rules that are evaluated every hour.
     """
+    of_releases = RELEASE_SAMPLES if releases else ()
     return [
         {
             "name": "agent-analytics-levels",
@@ -357,6 +365,16 @@ def groups(
                 *levels,
             ],
         },
+        *(
+            {
+                "name": "agent-analytics-releases",
+                "interval": level_interval,
+                "rules": [rule for sample in of_releases for rule in _level_rules(sample)]
+                + list(rules),
+            }
+            for rules in (releases,)
+            if rules
+        ),
         {
             "name": "agent-analytics-unions",
             "interval": level_interval,
@@ -365,7 +383,7 @@ def groups(
         {
             "name": "agent-analytics-hours",
             "interval": hour_interval,
-            "rules": [*_hour_rules(samples), *hours],
+            "rules": [*_hour_rules((*samples, *of_releases)), *hours],
         },
     ]
 

@@ -135,6 +135,18 @@ def _among(specs: Iterable[Spec]) -> str:
     return one_of("insight", *some)
 
 
+def _spelled(slugs: Iterable[str]) -> str:
+    """Return a pattern of names in which those that begin alike are spelled once."""
+    of: dict[str, list[str]] = {}
+    for slug in slugs:
+        head, _, tail = slug.rpartition("-")
+        of.setdefault(head, []).append(tail)
+    return "|".join(
+        f"{head}-({'|'.join(tails)})" if len(tails) > 1 else f"{head}-{tails[0]}"
+        for head, tails in of.items()
+    )
+
+
 def _worth_before() -> str:
     before = f"({_carried(recorded.WORTH_BEFORE)} unless {_ON} {_NEW})"
     return f"max by ({_KEYS}) ({recorded.WORTH} or {before})"
@@ -184,7 +196,7 @@ def _proven(kind: Observed, specs: Iterable[Spec]) -> str:
     fading = [spec.slug for spec in some if spec.fades == "weeks"]
     if fading:
         # Open for longer, it is among the weeks that it is compared with.
-        last = select(recorded.LAST_RAISED, _EVERY, one_of("insight", *fading))
+        last = select(recorded.LAST_RAISED, _EVERY, f'insight=~"{_spelled(fading)}"')
         expr += f"\nunless {_ON} ({last} - {_ON} {recorded.SINCE} > {_FADES_DAYS * _DAY_SECONDS})"
     comparing = [spec.slug for spec in some if spec.compares]
     if comparing:

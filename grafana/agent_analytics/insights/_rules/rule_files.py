@@ -13,7 +13,7 @@ from agent_analytics.insights._definitions import OF_PUBLISHERS, SPECS
 from agent_analytics.insights._definitions.spec.model import RUNBOOKS, Audience
 from agent_analytics.insights._definitions.telemetry import ABSENCE, TELEMETRY, telemetry
 from agent_analytics.insights._entries import Recording, Rule
-from agent_analytics.insights._promql import accounting, counting, rollups
+from agent_analytics.insights._promql import accounting, counting, releases, rollups
 from agent_analytics.insights._rules import causes, lifecycle, measures, of_specs
 from agent_analytics.insights._rules.runbooks import runbook_url
 from agent_analytics.insights._rules.tenants import tenants
@@ -58,6 +58,7 @@ def recordings() -> list[Recording]:
     return [
         *measures.growths(),
         *measures.same_hours(),
+        *releases.figures(),
         *(rule for spec in OF_PUBLISHERS for rule in of_specs.measures(spec)),
         *(rule for spec in OF_PUBLISHERS for rule in of_specs.worths(spec)),
         *causes.contributors(),
@@ -96,6 +97,7 @@ def rule_groups(
         before=[counting.since().yaml()],
         levels=[rule.yaml() for rule in (measures.last_seen(), *accounting.rules())],
         hours=[rule.yaml() for rule in measures.hours()],
+        releases=[rule.yaml() for rule in releases.current()],
     )
     return {"oncall.yml": oncall, "insights.yml": [hourly, ahead, publisher], "rollups.yml": rolled}
 

@@ -52,7 +52,7 @@ def bounded(
         releases: Part that is taken of what releases may come to.
     """
     room = full.whole.bytes - full.used.bytes
-    part = (catalogue.RELEASES_FILLED, [((), round(releases, 4))])
+    part: tuple[Metric, list[Sample]] = (catalogue.RELEASES_FILLED, [((), round(releases, 4))])
     return Snapshot(_with_room(blocks, room), [*samples, *_filled(full), part])
 
 

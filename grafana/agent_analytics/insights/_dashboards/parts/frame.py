@@ -11,7 +11,8 @@ from grafana_foundation_sdk.models import dashboard
 
 from agent_analytics.insights._dashboards.parts.panels import DATASOURCE, Panel
 from agent_analytics.insights._prometheus.provisioning import DATASOURCE_UID, TRACES_UID
-from agent_analytics.insights._promql import now, scopes
+from agent_analytics.insights._promql import scopes
+from agent_analytics.insights._promql.releases import became_current
 from agent_analytics.insights._promql.scopes import Scope
 from agent_analytics.processor import catalogue
 
@@ -224,14 +225,14 @@ def alerts(scope: Scope, audience: str) -> builders.AnnotationQuery:
     )
 
 
-def versions(scope: Scope) -> builders.AnnotationQuery:
-    """Return marks where a version of an agent was seen that had not been an hour before."""
+def releases(scope: Scope) -> builders.AnnotationQuery:
+    """Return marks where another version of an agent has become the current one."""
     return _annotation(
-        "New versions",
-        now.new_versions("1h", scope),
+        "Releases",
+        became_current("5m", scope),
         "purple",
-        title="{{agent_id}} {{agent_version}}",
-        text="A new version of {{agent_id}} of {{publisher_id}} was seen.",
+        title="{{agent_id}} {{version}}",
+        text="Most calls of {{agent_id}} of {{publisher_id}} are of {{version}} from here on.",
     )
 
 

@@ -42,6 +42,19 @@ def asked(expr: str, shown: str, *, after: str = "", otherwise: str = "?") -> st
     )
 
 
+def label(expr: str, name: str) -> str:
+    """Return a template of a label of what answers about this listing.
+
+    Args:
+        expr: PromQL in the scope :data:`THIS`.
+        name: Of the label.
+    """
+    return (
+        f"{{{{ with printf `{expr}` $labels.publisher_id $labels.agent_id | query }}}}"
+        f'{{{{ . | first | label "{name}" }}}}{{{{ else }}}}?{{{{ end }}}}'
+    )
+
+
 def bound(insight: str, shown: str, *, factor: int = 1, after: str = "", otherwise: str) -> str:
     """Return a template of a bound: the listing's own, or the one that the insight has."""
     own = ", ".join((f'insight="{insight}"', *THIS.where))
