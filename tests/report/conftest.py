@@ -42,8 +42,8 @@ _STAGES = (
 
 
 @contextlib.contextmanager
-def started(data: Path, config: str = "global: {}\n") -> Generator[str]:
-    """Run a Prometheus over a data directory, and yield its address."""
+def started(data: Path, config: str = "global: {}\n", *options: str) -> Generator[str]:
+    """Run a Prometheus over a data directory, with further options, and yield its address."""
     program = shutil.which("prometheus")
     if program is None:
         pytest.skip("prometheus is not installed (Debian: prometheus)")
@@ -58,6 +58,7 @@ def started(data: Path, config: str = "global: {}\n") -> Generator[str]:
                 f"--storage.tsdb.path={data}",
                 "--storage.tsdb.retention.time=100y",
                 f"--web.listen-address=127.0.0.1:{port}",
+                *options,
             ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -12,7 +12,12 @@ from agent_analytics.insights._definitions.spec.asking import (
     WEEK,
     a_day,
 )
-from agent_analytics.insights._definitions.spec.causes import ERROR_TYPES, EXPENSES, MODELS
+from agent_analytics.insights._definitions.spec.causes import (
+    ERROR_TYPES,
+    EXPENSES,
+    FAILED_TRACES,
+    MODELS,
+)
 from agent_analytics.insights._definitions.spec.model import Question, Spec, Threshold
 from agent_analytics.insights._definitions.spec.texts import (
     DOLLARS,
@@ -97,6 +102,7 @@ WASTED_SPEND: Final = Spec(
         " the tokens and retries of one invocation."
     ),
     causes=(ERROR_TYPES,),
+    traces=FAILED_TRACES,
     first_look=(
         (
             "topk(5, sum by (error_type) "

@@ -10,9 +10,11 @@ from typing import Final
 from agent_analytics.insights._definitions.spec.asking import Form, of_oncall, of_publishers
 from agent_analytics.insights._definitions.spec.causes import (
     ERROR_TYPES,
+    FAILED_TRACES,
     FAILING_TOOLS,
     OUTCOMES,
     SLOW_TOOLS,
+    SLOW_TRACES,
 )
 from agent_analytics.insights._definitions.spec.model import Spec, Threshold
 from agent_analytics.insights._definitions.spec.texts import WHO
@@ -81,6 +83,7 @@ ERROR_RATE: Final = Spec(
         " calls, and retry what fails only now and then."
     ),
     causes=(ERROR_TYPES, FAILING_TOOLS),
+    traces=FAILED_TRACES,
     first_look=(
         (
             "topk(5, sum by (error_type) "
@@ -129,6 +132,7 @@ RESPONSE_TIME: Final = Spec(
         " words arrive early."
     ),
     causes=(SLOW_TOOLS,),
+    traces=SLOW_TRACES,
     first_look=(
         (
             "sum by (tool) "

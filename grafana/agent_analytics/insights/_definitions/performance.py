@@ -3,7 +3,11 @@
 from typing import Final
 
 from agent_analytics.insights._definitions.spec.asking import DAY_SECONDS, SPOKEN, WEEK
-from agent_analytics.insights._definitions.spec.causes import SLOW_TOOLS
+from agent_analytics.insights._definitions.spec.causes import (
+    SLOW_TOOLS,
+    SLOW_TRACES,
+    TOOL_TRACES,
+)
 from agent_analytics.insights._definitions.spec.model import Question, Spec, Threshold
 from agent_analytics.insights._definitions.spec.texts import (
     PERCENT,
@@ -64,6 +68,7 @@ LATENCY_REGRESSION: Final = Spec(
         " version, a longer prompt, a larger model."
     ),
     causes=(SLOW_TOOLS,),
+    traces=SLOW_TRACES,
     first_look=(
         (
             "sum by (tool) "
@@ -93,6 +98,7 @@ TOOL_LATENCY: Final = Spec(
         " it, or give it a shorter timeout."
     ),
     by=TOOL.by,
+    traces=TOOL_TRACES,
     first_look=(
         (
             "histogram_quantile(0.95, sum by (le) "

@@ -4,7 +4,11 @@ from typing import Final
 
 from agent_analytics.insights._definitions.field import ERROR_RATE
 from agent_analytics.insights._definitions.spec.asking import raised
-from agent_analytics.insights._definitions.spec.causes import ERROR_TYPES, FAILING_TOOLS
+from agent_analytics.insights._definitions.spec.causes import (
+    ERROR_TYPES,
+    FAILED_TRACES,
+    FAILING_TOOLS,
+)
 from agent_analytics.insights._definitions.spec.model import Question, Spec, Threshold
 from agent_analytics.insights._definitions.spec.texts import PERCENT, THIS, WHO, asked, bound, value
 from agent_analytics.insights._promql import quantities, recorded, weeks
@@ -93,6 +97,7 @@ ERROR_BUDGET: Final = Spec(
     description=_BUDGET_DESCRIPTION,
     recommendation=_BUDGET_ADVICE,
     causes=(ERROR_TYPES, FAILING_TOOLS),
+    traces=FAILED_TRACES,
     first_look=(
         (
             "topk(5, sum by (error_type) "
@@ -160,6 +165,7 @@ ERROR_ANOMALY: Final = Spec(
         " prompt, a tool, the model behind it."
     ),
     causes=(ERROR_TYPES, FAILING_TOOLS),
+    traces=FAILED_TRACES,
     first_look=(
         (
             "sum by (error_type) "

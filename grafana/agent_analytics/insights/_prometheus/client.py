@@ -3,6 +3,7 @@
 import base64
 import json
 import math
+import re
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -20,6 +21,7 @@ _PARALLEL: Final = 4
 _STRANGE: Final = "it does not answer like a Prometheus; is this its address?"
 _UNAUTHORISED: Final = frozenset({401, 403})
 _MOST_WARNINGS: Final = 20
+_TRACE: Final = re.compile("[0-9a-f]{32}")
 _LONGEST_WARNING: Final = 300
 
 
@@ -41,6 +43,21 @@ class Sample:
 
     labels: Mapping[str, str]
     value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """An observation with the trace that it is of.
+
+    Attributes:
+        trace_id: The trace, in 32 hexadecimal digits.
+        value: What was observed.
+        time: Unix time of the observation.
+    """
+
+    trace_id: str
+    value: float
+    time: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +192,30 @@ class PrometheusClient:
         if not _is_mapping(data):
             raise self._refused(_STRANGE)
         return data
+
+    def exemplars(self, selector: str, *, start: float, end: float) -> list[Exemplar]:
+        """Return the exemplars of series in a stretch of time; none where none are kept.
+
+        Raises:
+            PrometheusUnreachable: Nothing answers.
+            QueryFailed: The query was refused, or whatever answers knows no exemplars.
+        """
+        asked = {"query": selector, "start": f"{start:.3f}", "end": f"{end:.3f}"}
+        body = self._request("query_exemplars", urllib.parse.urlencode(asked).encode())
+        series = self._document(body).get("data")
+        found: list[Exemplar] = []
+        for each in series if _is_list(series) else []:
+            several = each.get("exemplars") if _is_mapping(each) else None
+            for item in several if _is_list(several) else []:
+                labels = item.get("labels") if _is_mapping(item) else None
+                if not _is_mapping(item) or not _is_mapping(labels):
+                    continue
+                trace = str(labels.get("trace_id", ""))
+                # The rest of its labels is nothing that anybody needs.
+                if _TRACE.fullmatch(trace):
+                    value, time = _float(item.get("value")), _float(item.get("timestamp"))
+                    found.append(Exemplar(trace, value, time))
+        return found
 
     def alerts(self) -> bytes:
         """Return the alerts of this moment as Prometheus tells them, in JSON.
@@ -315,6 +356,13 @@ def equals(label: str, value: str) -> str:
     A string of JSON is one of PromQL, except for halves of surrogate pairs, which no label has.
     """
     return f"{label}={json.dumps(value, ensure_ascii=False)}"
+
+
+def _float(value: object) -> float:
+    try:
+        return float(str(value))
+    except ValueError:
+        return math.nan
 
 
 def _is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:

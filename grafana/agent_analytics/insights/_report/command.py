@@ -4,6 +4,7 @@ import argparse
 import os
 import re
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Protocol
@@ -18,7 +19,12 @@ from agent_analytics.insights._prometheus.asking import (
 )
 from agent_analytics.insights._prometheus.client import AnalyticsError, PrometheusUnreachable
 from agent_analytics.insights._report.answers.marketplace import MarketplaceAnalytics
-from agent_analytics.insights._report.answers.model import NoData, UnknownPublisher
+from agent_analytics.insights._report.answers.model import (
+    MarketplaceDashboard,
+    NoData,
+    PublisherDashboard,
+    UnknownPublisher,
+)
 from agent_analytics.insights._report.answers.publisher import PublisherAnalytics
 from agent_analytics.insights._report.forms.as_terminal import print_page
 from agent_analytics.insights._report.forms.render import FORMATS, Format, Report, render
@@ -32,6 +38,7 @@ from agent_analytics.insights._report.mail.server import (
 )
 from agent_analytics.insights._report.nearest import instead_of
 from agent_analytics.insights._report.pages.text import prose
+from agent_analytics.insights._rules.alerts import Insight
 
 _DOCTOR: Final = "`agent-analytics doctor`"
 _LONGEST_DAYS: Final = 3650
@@ -129,6 +136,16 @@ def add_report(commands: Commands) -> None:
         metavar="URL",
         help="where the pages of docs/runbooks are served (default: what the alerts link)",
     )
+    parser.add_argument(
+        "--queries",
+        metavar="URL",
+        help="where readers reach Prometheus: each insight links the course of its number",
+    )
+    parser.add_argument(
+        "--traces",
+        metavar="URL",
+        help="where readers look up a trace, {trace_id} in the place of its id",
+    )
     parser.add_argument("--output", type=Path, metavar="FILE", help="write there, not to stdout")
     add_mail(parser)
 
@@ -186,12 +203,20 @@ def _read(options: argparse.Namespace) -> Report:
     if options.marketplace:
         market = MarketplaceAnalytics(url, timeout=options.timeout, headers=sent)
         dashboard = market.dashboard(days, at=at)
-        return Report(dashboard, dashboard.in_trouble, options.runbooks)
+        return _report(options, dashboard, dashboard.in_trouble)
     publishers = PublisherAnalytics(
         url, timeout=options.timeout, headers=sent, min_tenants=options.min_tenants
     )
     figures = publishers.dashboard(options.publisher, days, at=at)
-    return Report(figures, publishers.insights(options.publisher), options.runbooks)
+    return _report(options, figures, publishers.insights(options.publisher))
+
+
+def _report(
+    options: argparse.Namespace,
+    dashboard: PublisherDashboard | MarketplaceDashboard,
+    insights: Sequence[Insight],
+) -> Report:
+    return Report(dashboard, insights, options.runbooks, options.queries, options.traces)
 
 
 def _write(made: Report, options: argparse.Namespace) -> None:

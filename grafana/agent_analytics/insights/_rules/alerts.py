@@ -9,7 +9,7 @@ from typing import Final, TypeGuard, get_args
 
 from agent_analytics.insights._definitions.spec.model import Audience, Category, Severity
 from agent_analytics.insights._rules.contributors import Contributor
-from agent_analytics.insights._rules.runbooks import first_look
+from agent_analytics.insights._rules.runbooks import first_look, shown_by
 
 _SEVERITIES: Final = get_args(Severity)
 _CATEGORIES: Final = get_args(Category)
@@ -38,6 +38,9 @@ class Insight:
         runbook_url: The page that says more.
         worth_usd_day: US dollars a day that are at stake; ``None`` where that is not known.
         traffic: Over which window it was asked, such as ``week``.
+        trace_id: A trace that shows what is wrong, in hexadecimal digits, or empty.
+        trace_url: Where that trace is shown, or empty.
+        query_url: Where the course of its number is shown, or empty.
         reopened: Whether it was raised before, and then not for a day or longer.
         contributors: What it mostly comes from, the most telling first; empty where that is not
             recorded, and for what was read from alerts alone.
@@ -59,7 +62,15 @@ class Insight:
     worth_usd_day: float | None = None
     traffic: str = ""
     reopened: bool = False
+    trace_id: str = ""
+    trace_url: str = ""
+    query_url: str = ""
     contributors: tuple[Contributor, ...] = ()
+
+    @property
+    def query(self) -> str:
+        """The query of the number that it is raised by."""
+        return shown_by(self.name, self.publisher_id, self.agent_id, self.tool)
 
     @property
     def first_look(self) -> tuple[str, ...]:

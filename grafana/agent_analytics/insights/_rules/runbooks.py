@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import quote
 
 from agent_analytics.insights._definitions import OF_PUBLISHERS
+from agent_analytics.insights._promql import recorded
 
 _UNSAFE: Final = frozenset({"Cc", "Cf", "Zl", "Zp"})
 _PLACE: Final = re.compile('"([PAT])"')
@@ -21,14 +22,33 @@ FIRST_LOOK: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 
 
+#: By its short name, the series whose exemplars are traces of what an insight is about.
+_TRACES: Final[Mapping[str, str]] = MappingProxyType(
+    {spec.slug: spec.traces for spec in OF_PUBLISHERS if spec.traces}
+)
+
+
 def first_look(insight: str, publisher_id: str, agent_id: str, tool: str) -> tuple[str, ...]:
     """Return the queries of an insight's runbook, about a listing and its tool."""
     labels = {"P": publisher_id, "A": agent_id, "T": tool}
+    return tuple(_placed(query, labels) for query in FIRST_LOOK.get(insight, ()))
 
-    def of(place: re.Match[str]) -> str:
-        return _quoted(labels[place[1]])
 
-    return tuple(_PLACE.sub(of, query) for query in FIRST_LOOK.get(insight, ()))
+def traces(insight: str, publisher_id: str, agent_id: str, tool: str) -> str:
+    """Return the series whose exemplars are traces of an insight; empty where there are none."""
+    return _placed(_TRACES.get(insight, ""), {"P": publisher_id, "A": agent_id, "T": tool})
+
+
+def shown_by(insight: str, publisher_id: str, agent_id: str, tool: str) -> str:
+    """Return the query of the number that an insight is raised by."""
+    own = {"insight": insight, "publisher_id": publisher_id, "agent_id": agent_id}
+    own |= {"tool": tool} if tool else {}
+    matchers = ", ".join(f"{label}={_quoted(value)}" for label, value in own.items())
+    return f"{recorded.MEASURE}{{{matchers}}}"
+
+
+def _placed(query: str, labels: Mapping[str, str]) -> str:
+    return _PLACE.sub(lambda place: _quoted(labels[place[1]]), query)
 
 
 def _quoted(value: str) -> str:

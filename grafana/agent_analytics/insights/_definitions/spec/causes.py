@@ -122,3 +122,11 @@ OUTCOMES: Final = Cause(dimension="outcome", of="tool's failed calls", largest=_
 EXPENSES: Final = Cause(
     dimension="expense", of="expenses", largest=_expense, periods=(_MONTH, _WEEK)
 )
+
+_DURATIONS: Final = f"{catalogue.INVOCATION_DURATION.name}_bucket"
+#: Whose exemplars are failed invocations, slow ones, and calls of a tool.
+FAILED_TRACES: Final = f'{_DURATIONS}{{publisher_id="P", agent_id="A", outcome=~"error|timeout"}}'
+SLOW_TRACES: Final = f'{_DURATIONS}{{publisher_id="P", agent_id="A", outcome="success"}}'
+TOOL_TRACES: Final = (
+    f'{catalogue.TOOL_CALL_DURATION.name}_bucket{{publisher_id="P", agent_id="A", tool="T"}}'
+)

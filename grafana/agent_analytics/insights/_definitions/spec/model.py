@@ -180,6 +180,8 @@ class Spec:
             only says that nothing happens.
         fades: How soon it is silent although nothing was mended, because what it compares with is
             its own past, which moves on.
+        traces: Series whose exemplars are traces of what is wrong, with letters as in
+            ``first_look``; empty where no trace shows it.
         covered_by: Short name of the insight that is raised instead of this one.
     """
 
@@ -199,6 +201,7 @@ class Spec:
     observed: Observed = "invocations"
     fades: Fades = "never"
     covered_by: str = ""
+    traces: str = ""
 
     def asked_of(self, audience: Audience) -> tuple[Question, ...]:
         """Return the questions whose answers are for an audience."""

@@ -67,8 +67,10 @@ def enough_tenants(client: PrometheusClient, scope: Scope, least: int) -> set[st
 
 
 def without_causes(insights: Iterable[Insight], agents: Container[str] | None) -> list[Insight]:
-    """Return insights without what they come from, of some listings or of all (None)."""
+    """Return insights without causes and traces, of some listings or of all (None)."""
     return [
-        replace(each, contributors=()) if agents is None or each.agent_id in agents else each
+        replace(each, contributors=(), trace_id="")
+        if agents is None or each.agent_id in agents
+        else each
         for each in insights
     ]

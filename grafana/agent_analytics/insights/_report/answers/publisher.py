@@ -15,6 +15,7 @@ from agent_analytics.insights._report.answers.causes import (
     without_causes,
 )
 from agent_analytics.insights._report.answers.daily import by_agent, daily
+from agent_analytics.insights._report.answers.evidence import with_traces
 from agent_analytics.insights._report.answers.history import (
     History,
     find_history,
@@ -286,7 +287,7 @@ def firing(client: PrometheusClient, publisher_id: str | None) -> Insights:
             _SEVERITIES.index(each.severity), each.publisher_id, each.agent_id, each.name, each.tool
         ),
     )  # fmt: skip
-    return Insights(told, Evaluation(), courses.ended())
+    return Insights(with_traces(client, told), Evaluation(), courses.ended())
 
 
 def withhold(dashboard: PublisherDashboard, least: int) -> PublisherDashboard:

@@ -113,14 +113,24 @@ def _insight(insight: Insight) -> str:
 
 
 def _runbook(insight: Insight) -> str:
-    url = insight.runbook_url
-    link = escape(url)
-    if url.startswith(("https://", "http://")):
-        link = f'<a href="{link}" rel="noreferrer">{link}</a>'
-    runbook = f'<p class="note">Runbook: {link}</p>' if url else ""
+    notes: list[str] = []
+    if insight.runbook_url:
+        notes.append(f"Runbook: {_link(insight.runbook_url, insight.runbook_url)}")
+    if insight.query_url:
+        notes.append(f"{_link(insight.query_url, 'The course of its number')}")
+    if insight.trace_id:
+        notes.append(f"A trace of it: {_link(insight.trace_url, insight.trace_id)}")
+    said = "".join(f'<p class="note">{note}</p>' for note in notes)
     queries = "".join(f"<pre>{escape(text.harmless(query))}</pre>" for query in insight.first_look)
     look = f"<details><summary>Look first</summary>{queries}</details>" if queries else ""
-    return f"{runbook}{look}"
+    return f"{said}{look}"
+
+
+def _link(url: str, words: str) -> str:
+    shown = escape(words)
+    if not url.startswith(("https://", "http://")):
+        return shown
+    return f'<a href="{escape(url)}" rel="noreferrer">{shown}</a>'
 
 
 def _prose(words: str) -> str:

@@ -32,7 +32,8 @@ def as_json(
         "schema": SCHEMA,
         "kind": kind,
         "insights": [
-            {**_each_field(insight), "first_look": list(insight.first_look)} for insight in insights
+            {**_each_field(insight), "query": insight.query, "first_look": list(insight.first_look)}
+            for insight in insights
         ],
         **_fields(dashboard),
         "ended": [_each_field(each) for each in ended_of(dashboard, insights)],

@@ -111,6 +111,8 @@ def _insight(insight: Insight) -> RenderableType:
     worth = " ".join(filter(None, (text.worth(insight.worth_usd_day), standing)))
     if worth:
         body.append(f"\n{worth}")
+    if insight.trace_id:
+        body.append(f"\nA trace of it: {text.prose(insight.trace_id)}", style="dim")
     if insight.runbook_url:
         body.append(f"\nRunbook: {text.prose(insight.runbook_url)}", style="dim")
     return Group(title, Padding(body, (0, 0, 0, 2)))

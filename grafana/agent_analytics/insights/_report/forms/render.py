@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
+from urllib.parse import urlencode
 
 from agent_analytics.insights._report.answers.causes import without_causes
 from agent_analytics.insights._report.answers.model import MarketplaceDashboard, PublisherDashboard
@@ -19,6 +20,7 @@ from agent_analytics.insights._rules.alerts import Insight
 from agent_analytics.insights._rules.runbooks import runbook_url
 
 Format = Literal["terminal", "json", "csv", "html"]
+_ID: Final = "{trace_id}"
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 
 
@@ -30,24 +32,38 @@ class Report:
         dashboard: The figures.
         insights: What is firing.
         runbooks: Where runbooks are served; None for where the alerts say.
+        queries: Where readers reach Prometheus, for links to queries; None for none.
+        traces: Where readers look traces up, with ``{trace_id}`` in the place of the id, or in
+            front of it; None for no links.
     """
 
     dashboard: PublisherDashboard | MarketplaceDashboard
     insights: Sequence[Insight]
     runbooks: str | None = None
+    queries: str | None = None
+    traces: str | None = None
 
     def __post_init__(self) -> None:
         """Link runbooks where they are served; withhold what listings with few tenants do."""
         shown = self._withheld(self.insights)
-        if self.runbooks:
-            base = self.runbooks
-            shown = [
-                replace(insight, runbook_url=runbook_url(base, insight.name)) for insight in shown
-            ]
+        if self.runbooks or self.queries or self.traces:
+            shown = [self._linked(insight) for insight in shown]
         if shown is not self.insights:
             evaluation = evaluated(self.dashboard, self.insights)
             ended = ended_of(self.dashboard, self.insights)
             object.__setattr__(self, "insights", Insights(shown, evaluation, ended))
+
+    def _linked(self, insight: Insight) -> Insight:
+        runbook, query, trace = insight.runbook_url, "", ""
+        if self.runbooks:
+            runbook = runbook_url(self.runbooks, insight.name)
+        if self.queries:
+            asked = urlencode({"g0.expr": insight.query, "g0.tab": 0, "g0.range_input": "1w"})
+            query = f"{self.queries.rstrip('/')}/graph?{asked}"
+        if self.traces and insight.trace_id:
+            place = self.traces if _ID in self.traces else f"{self.traces.rstrip('/')}/{_ID}"
+            trace = place.replace(_ID, insight.trace_id)
+        return replace(insight, runbook_url=runbook, query_url=query, trace_url=trace)
 
     def _withheld(self, insights: Sequence[Insight]) -> Sequence[Insight]:
         if not isinstance(self.dashboard, PublisherDashboard):

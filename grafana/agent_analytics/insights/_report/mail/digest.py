@@ -81,6 +81,7 @@ def _advice(insight: Insight) -> list[str]:
         f"What to do: {text.prose(insight.recommendation)}",
         *([worth] if worth else []),
         *([standing] if standing else []),
+        *([f"A trace of it: {text.prose(insight.trace_id)}"] if insight.trace_id else []),
     ]
 
 
