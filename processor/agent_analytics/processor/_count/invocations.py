@@ -10,7 +10,6 @@ from agent_analytics.instrumentation.exact import exact, exact_text
 from agent_analytics.processor._count.core import (
     INVOCATION_EDGES,
     Amounts,
-    Block,
     Listing,
     Node,
     OwnInvocations,
@@ -118,7 +117,8 @@ class InvocationCounter(OwnInvocations):
             if figures is not None:
                 self._usage.add(node, listing, figures)
             if release is not None:
-                _add_release(node, release, seen, elapsed, before + cells[MODEL_COST] - spent)
+                node.release = release
+                _add_release(node, seen, elapsed, before + cells[MODEL_COST] - spent)
             if call and exemplar is not None:
                 listing.block.note(bucket, exemplar)
         self._converse(listing, seen.conversation)
@@ -196,12 +196,11 @@ class InvocationCounter(OwnInvocations):
                 block.note(bucket, (trace_id, span_id, elapsed, end))
 
 
-def _add_release(node: Node, release: Block, seen: Observation, elapsed: int, spent: int) -> None:
-    """Count an invocation by version; the caller holds the lock."""
-    cells = release.cells
+def _add_release(node: Node, seen: Observation, elapsed: int, nano: int) -> None:
+    """Count an invocation by its version, which its node has; the caller holds the lock."""
+    cells = node.release.cells
     cells[seen.outcome] += 1
     if seen.outcome == outcomes.SUCCESS and elapsed > _SLOW_NS:
         cells[RELEASE_SLOW] += 1
-    cells[RELEASE_COST] += spent
+    cells[RELEASE_COST] += nano
     node.flags |= marks.RELEASED
-    node.release = release
