@@ -29,7 +29,7 @@ class Turned(SpanContext):
     ids=["the SDK's", "a subclass", "a stranger"],
 )
 def test_ids_of_contexts(context: Any, span_id: int) -> None:  # noqa: ANN401 - of whatever class
-    """An id is read where a context's own class keeps it, and by its accessor in any other."""
+    """An id is what the accessor of a context says, of whatever class that is."""
     span = ReadableSpan("x", context=context, parent=context, attributes={"a": 1})
     assert PUBLIC.start(span) == ({"a": 1}, span_id, span_id)
     assert PUBLIC.key(span) == ({"a": 1}, span_id)

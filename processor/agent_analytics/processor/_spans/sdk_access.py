@@ -79,29 +79,17 @@ def _attributes(span: ReadableSpan) -> Attributes:
     return copied
 
 
-_PROBE: Final[Any] = SpanContext(11, 12, is_remote=False)
-#: Whether a span context is a tuple that begins with trace id and span id, as its class says:
-#: each of its accessors is a call.
-_IN_ORDER: Final[bool] = isinstance(_PROBE, tuple) and _PROBE[:2] == (11, 12)
-
-
-def _span_id(context: Any) -> int:
-    if _IN_ORDER and type(context) is SpanContext:
-        span_id: int = context[1]
-    else:
-        span_id = context.span_id
-    return span_id
-
-
 def public_start(span: ReadableSpan) -> Start:
     """Return what is read of a span that starts."""
     parent = span.parent
-    return _attributes(span), _span_id(span.context), None if parent is None else _span_id(parent)
+    context: Any = span.context
+    return _attributes(span), context.span_id, None if parent is None else parent.span_id
 
 
 def public_key(span: ReadableSpan) -> Key:
     """Return what is read of every span that ends."""
-    return _attributes(span), _span_id(span.context)
+    context: Any = span.context
+    return _attributes(span), context.span_id
 
 
 def moment(value: Any) -> int | None:
