@@ -10,10 +10,10 @@ from typing import Any, Final
 from tests.engines.questions import rules_of
 from tests.insights.market import Counter, counters
 
-from agent_analytics.demo._history.build import make_blocks
 from agent_analytics.insights._prometheus.client import PrometheusClient
 from agent_analytics.insights._promql import scopes
 from agent_analytics.insights._rules.rule_files import rule_groups
+from agent_analytics.insights.past import make_blocks
 from agent_analytics.processor import catalogue
 
 PUBLISHER: Final = "live"

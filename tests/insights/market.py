@@ -314,6 +314,7 @@ def _insights(files: _Files) -> None:
         files.gauge(recorded.SINCE, told, [(END, END - 3 * _DAY)])
         if finding.asked_of("publisher")[0].worth:
             files.gauge(recorded.WORTH, told, [(END, 3.5)])
+    files.gauge(recorded.KNOWN_BY, {"insight": "few-tenants"}, [(END, END + 9 * _DAY)])
     page = {"alertname": "AgentErrorRateHigh", "alertstate": "firing", "severity": "critical"}
     more = {"category": "reliability", "insight": "error-rate", "traffic": "dense"}
     files.gauge("ALERTS", {**own, **page, **more, "audience": "oncall"}, [(END, 1)])

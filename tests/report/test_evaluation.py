@@ -226,3 +226,17 @@ def test_an_empty_list_is_no_all_clear(url: str) -> None:
     assert insights == []
     assert not insights.all_clear
     assert insights.evaluation.state == "not_loaded"
+
+
+def test_what_is_not_known_is_said() -> None:
+    """An insight that looks up what was not recorded then is named, with when it is known."""
+    found = Evaluation(
+        state="evaluated",
+        at=datetime(2026, 3, 31, 12, tzinfo=UTC),
+        reason="",
+        not_known=(("few-tenants", datetime(2026, 4, 30, 12, 5, tzinfo=UTC)),),
+    )
+    assert found.sentence(0) == (
+        "Insights were evaluated at 2026-03-31 12:00:00 UTC, none fires."
+        " Not known yet: few-tenants (by 2026-04-30 12:05 UTC)."
+    )

@@ -17,7 +17,7 @@ from tests.insights.promql.test_expressions import nodes
 from agent_analytics.insights import GENERATED
 from agent_analytics.insights._definitions import OF_PUBLISHERS
 from agent_analytics.insights._promql import quantities
-from agent_analytics.insights._promql.recorded import INFO
+from agent_analytics.insights._promql.recorded import INFO, KNOWN_BY
 from agent_analytics.insights._promql.scopes import Scope
 from agent_analytics.insights._promql.windows import Chosen, Past, Period
 
@@ -99,12 +99,12 @@ def test_variables_and_annotations_have_data(marketplace: Server, query: Query) 
 def test_publishers_see_themselves_through_a_guard(marketplace: Server, query: Query) -> None:
     """With a matcher for the publisher in every selector, a panel answers what it does without.
 
-    Words of insights are of no publisher, and a guard lets them pass.
+    Words of insights and when they are known are of no publisher, and a guard lets them pass.
     """
     selectors = [
         node
         for node in nodes(promql_parser.parse(query.expr))
-        if isinstance(node, promql_parser.VectorSelector) and node.name != INFO
+        if isinstance(node, promql_parser.VectorSelector) and node.name not in {INFO, KNOWN_BY}
     ]
     assert all(PINNED in str(node) or CHOSEN in str(node) for node in selectors)
     pinned = query.expr.replace(CHOSEN, f"{PINNED}, {CHOSEN}")

@@ -15,6 +15,7 @@ from tests.tools import installed
 from agent_analytics.cli import main
 from agent_analytics.insights._past.wanted import wanted
 from agent_analytics.insights._prometheus.client import PrometheusClient, Sample
+from agent_analytics.insights._promql import recorded as recorded_names
 from agent_analytics.insights.past import Server, make_blocks, prometheus_over
 from agent_analytics.insights.rules import render_rules
 
@@ -143,6 +144,13 @@ def test_an_upgrade_is_known_at_once(
     with recording(tmp_path, data) as client:
         wait_for(lambda: now(client, "listing_tenants_packed:7d"), "the first evaluation")
         assert not any(now(client, name) for name in LOOKED_UP)
+        wait_for(lambda: now(client, recorded_names.KNOWN_BY), "when it will be known")
+        days = {
+            sample.labels["insight"]: (sample.value - client.now()) / market.DAY
+            for sample in now(client, recorded_names.KNOWN_BY)
+        }
+        assert days["retention-falling"] == pytest.approx(14, abs=0.1)
+        assert days["few-tenants"] == pytest.approx(30, abs=0.1)
         wait_for(lambda: now(client, scraped), "a scrape")
         status, told = backfill(client.url, tmp_path / "out", capsys)
         before = now(client, scraped)[0].value
@@ -152,6 +160,7 @@ def test_an_upgrade_is_known_at_once(
     move(tmp_path / "out", data)
     with recording(tmp_path, data) as client:
         wait_for(lambda: all(now(client, name) for name in LOOKED_UP), "what is looked up")
+        wait_for(lambda: not now(client, recorded_names.KNOWN_BY), "nothing that is not known")
         assert now(client, scraped)[0].value >= before
         (tmp_path / "out").rmdir()
         assert backfill(client.url, tmp_path / "out", capsys)[0] == 0

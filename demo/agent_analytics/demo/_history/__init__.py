@@ -3,6 +3,7 @@
 from agent_analytics.demo._history._evaluation.accuracy import Line, measure_accuracy
 from agent_analytics.demo._history._evaluation.insights import (
     AlertRule,
+    Raised,
     Score,
     Verdict,
     judge,
@@ -26,6 +27,7 @@ __all__ = [
     "Line",
     "Pace",
     "Profile",
+    "Raised",
     "Score",
     "Tool",
     "ToolTruth",

@@ -15,6 +15,8 @@ FIRST: Final = BY_KEY["brightdesk/ticket-triage"]
 SECOND: Final = BY_KEY["shipwise/parcel-tracker"]
 #: How soon on-call has to be paged, in seconds.
 TARGET_SECONDS: Final = 60.0
+#: The same where nothing but that is measured.
+LATENCY_SECONDS: Final = 20.0
 #: How long a burst that has been paged goes on, so that it can be seen.
 _LINGER_SECONDS: Final = 8.0
 _POLL_SECONDS: Final = 0.1

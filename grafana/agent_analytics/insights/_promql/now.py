@@ -44,6 +44,11 @@ def firing_insights(scope: Scope = LISTING) -> str:
     return select("ALERTS", scope, 'alertstate="firing"', 'audience="publisher"')
 
 
+def not_known() -> str:
+    """By when each insight is known that is not yet: Unix times, recorded every hour."""
+    return f"last_over_time({recorded.KNOWN_BY}[65m])"
+
+
 def unseen_seconds(scope: Scope = LISTING) -> str:
     """Seconds since a listing was last scraped, for listings seen within a week."""
     seen = f"max_over_time({select(recorded.LAST_SEEN, scope)}[7d])"

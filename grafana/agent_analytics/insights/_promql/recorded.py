@@ -137,6 +137,11 @@ OF_LIFECYCLES: Final = (
 STATE: Final = "marketplace_insight_state"
 #: 1 for each insight, with the words that it is shown in as labels, for who shows it to join.
 INFO: Final = "marketplace_insight_info"
+#: Since when a series that rules look up is recorded without a gap, as Unix time, by its name.
+RECORDED_SINCE: Final = "marketplace_recorded_since_timestamp_seconds"
+#: By when an insight is known that looks up what was not recorded then, as Unix time; not there
+#: for an insight that is known.
+KNOWN_BY: Final = "marketplace_insight_known_by_timestamp_seconds"
 #: A listing's own threshold of an insight, instead of the one that the insight has. Nothing here
 #: records it: it comes from a rule file or a text file of whoever runs the marketplace.
 THRESHOLD: Final = "marketplace_insight_threshold"
@@ -302,5 +307,7 @@ RECORDED: Final[dict[str, tuple[str, ...]]] = {
     **dict.fromkeys(OF_LIFECYCLES, (*LISTING_LABELS, "tool", "insight")),
     STATE: (*LISTING_LABELS, "tool", "insight", "state"),
     INFO: ("insight", "title", "what", "recommendation"),
+    RECORDED_SINCE: ("recorded",),
+    KNOWN_BY: ("insight",),
     THRESHOLD: (*LISTING_LABELS, "insight"),
 }

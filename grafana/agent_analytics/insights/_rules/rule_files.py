@@ -15,6 +15,7 @@ from agent_analytics.insights._definitions.telemetry import ABSENCE, TELEMETRY, 
 from agent_analytics.insights._entries import Recording, Rule
 from agent_analytics.insights._promql import accounting, counting, releases, rollups
 from agent_analytics.insights._rules import causes, lifecycle, measures, of_specs
+from agent_analytics.insights._rules.not_known import not_known
 from agent_analytics.insights._rules.runbooks import runbook_url
 from agent_analytics.insights._rules.tenants import tenants
 from agent_analytics.insights._yaml import Yaml, dump
@@ -85,7 +86,7 @@ def rule_groups(
         _group("oncall", oncall_interval, fast, runbooks),
         _group("oncall-slow", slow_interval, slow, runbooks),
     ]
-    hourly = _group("tenants", hour_interval, tenants())
+    hourly = _group("tenants", hour_interval, [*tenants(), *not_known([*tenants(), *recordings()])])
     ahead = _group("causes", cause_interval, causes.ahead())
     publisher = _group(
         "publisher", insight_interval, [*recordings(), *rules_for("publisher")], runbooks

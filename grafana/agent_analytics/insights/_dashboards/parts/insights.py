@@ -6,7 +6,7 @@ from typing import Final
 from grafana_foundation_sdk.builders import table
 
 from agent_analytics.insights._dashboards.parts.frame import AGENT
-from agent_analytics.insights._dashboards.parts.panels import AGO, SHARE, USD, instant
+from agent_analytics.insights._dashboards.parts.panels import AGO, DAYS, SHARE, USD, instant
 from agent_analytics.insights._dashboards.parts.scopes import SEVERITIES
 from agent_analytics.insights._dashboards.parts.tables import Column, rows
 from agent_analytics.insights._promql import now
@@ -24,13 +24,25 @@ _LATELY: Final = "15m"
 #: What queries say where nobody knows, and what columns show of it: no query has sentences in it.
 _NOBODY_KNOWS: Final = "not-evaluated"
 TITLES: Final = ((_NOBODY_KNOWS, "Insights are not evaluated (yet)", ""),)
-_WHATS: Final = ((_NOBODY_KNOWS, f"evaluations in {_LATELY}", ""),)
+_NOT_KNOWN: Final = "not-known"
+_WHATS: Final = (
+    (_NOBODY_KNOWS, f"evaluations in {_LATELY}", ""),
+    (_NOT_KNOWN, "not known yet", ""),
+)
 _ADVICE: Final = (
     (
         _NOBODY_KNOWS,
         (
             "Nobody knows whether one fires: wait ten minutes after the first call, then run"
             " agent-analytics doctor."
+        ),
+        "",
+    ),
+    (
+        _NOT_KNOWN,
+        (
+            "It looks up what rules had not recorded then, and cannot fire until it is known."
+            " agent-analytics rules backfill fills that past."
         ),
         "",
     ),
@@ -98,6 +110,13 @@ def not_evaluated(scope: Scope) -> str:
     return labelled(f"0 * ({listings} or {nobody})", texts)
 
 
+def not_known() -> str:
+    """Return a row for each insight that is not known yet: in how many days it is."""
+    words = f"group by (insight, title) (topk by (insight) (1, {_recorded.INFO}))"
+    days = f"({now.not_known()} - time()) / 86400 * on (insight) group_left (title) {words}"
+    return labelled(days, {"what": _NOT_KNOWN, "recommendation": _NOT_KNOWN, "rank": "0"})
+
+
 def labelled(expr: str, labels: Mapping[str, str], source: str = "", value: str = "") -> str:
     """Return an expression with labels of one value each, where ``source`` has ``value``."""
     for label, text in labels.items():
@@ -111,12 +130,14 @@ def insights(scope: Scope) -> table.Panel:
         "What to do next",
         "What is wrong, by how much, what it is worth in US dollars a day where that is known, and"
         " what it mostly comes from, and what helps. A listing whose insights were not evaluated"
-        " lately has a row that says so, so an empty table means: evaluated, and none fires.",
+        " lately has a row that says so, and so has an insight that is not known yet: an empty"
+        " table means: evaluated, and none fires.",
         [
             instant(f"{measured(scope)} or {not_evaluated(scope)}", ref="A", rows=True),
             instant(select(_recorded.WORTH, scope), ref="B", rows=True),
             instant(contributors(scope), ref="C", rows=True),
             instant(opened(scope), ref="D", rows=True),
+            instant(not_known(), ref="E", rows=True),
         ],
         columns={
             "rank": Column(name="Severity", width=90, texts=SHOWN),
@@ -129,6 +150,7 @@ def insights(scope: Scope) -> table.Panel:
             "what": Column(name="of what", width=180, texts=_WHATS),
             "cause": Column(name="Top contributor", width=180, wrap=True),
             "Value #C": Column(name="Its share", unit=SHARE, decimals=0, width=90),
+            "Value #E": Column(name="Known in", unit=DAYS, decimals=0, width=90),
             "Value #B": Column(name="Worth a day", unit=USD, decimals=2, width=110),
             "Value #D": Column(name="Open since", unit=AGO, width=110),
             "recommendation": Column(name="Recommendation", wrap=True, texts=_ADVICE),

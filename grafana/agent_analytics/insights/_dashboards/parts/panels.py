@@ -27,6 +27,7 @@ USD: Final = "currencyUSD"
 SHARE: Final = "percentunit"
 #: A time in milliseconds, shown as how long ago it is.
 AGO: Final = "dateTimeFromNow"
+DAYS: Final = "d"
 
 #: Steps of a threshold: from which value on (``None`` for the first), in which colour.
 Steps = Sequence[tuple[float | None, str]]

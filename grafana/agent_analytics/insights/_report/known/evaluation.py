@@ -13,13 +13,14 @@ from typing import Final, Literal
 
 from agent_analytics.insights._prometheus.client import PrometheusClient, QueryFailed
 from agent_analytics.insights._promql import rollups
+from agent_analytics.insights._promql.now import not_known
 from agent_analytics.insights._promql.scopes import Scope, select
 from agent_analytics.insights._report.known.expected import (
     RuleKey,
     expected,
     key_of,
 )
-from agent_analytics.insights._report.known.times import clock, time_of
+from agent_analytics.insights._report.known.times import clock, time_of, utc
 from agent_analytics.insights._rules.alerts import Insight
 from agent_analytics.insights._rules.ended import Ended
 from agent_analytics.insights._yaml import mappings
@@ -50,12 +51,15 @@ class Evaluation:
         at: When those that were evaluated last ran, the earliest of them (UTC).
         reason: Why some or all were not, in a sentence; empty where all were.
         not_evaluated: Short names of the insights that were not.
+        not_known: Short names of those that look up what rules had not recorded yet, each with
+            the time (UTC) by which they are known: until then they cannot fire.
     """
 
     state: State = "unknown"
     at: datetime | None = None
     reason: str = "Prometheus was not asked."
     not_evaluated: tuple[str, ...] = ()
+    not_known: tuple[tuple[str, datetime], ...] = ()
 
     @property
     def known(self) -> bool:
@@ -71,9 +75,12 @@ class Evaluation:
             return f"Insights are not evaluated{yet}: {self.reason}"
         fires = {0: "none fires", 1: "1 fires"}.get(firing, f"{firing:,} fire")
         told = f"Insights were evaluated at {self.at:%Y-%m-%d %H:%M:%S} UTC, {fires}."
-        if self.state == "evaluated":
+        if self.state != "evaluated":
+            told = f"{told} Not evaluated: {', '.join(self.not_evaluated)}. {self.reason}"
+        if not self.not_known:
             return told
-        return f"{told} Not evaluated: {', '.join(self.not_evaluated)}. {self.reason}"
+        each = ", ".join(f"{slug} (by {by:%Y-%m-%d %H:%M} UTC)" for slug, by in self.not_known)
+        return f"{told} Not known yet: {each}."
 
 
 class Insights(list[Insight]):
@@ -136,7 +143,7 @@ def find_evaluation(client: PrometheusClient, scope: Scope) -> Evaluation:
         return found
     begun = f"count ({_recorded_levels(scope)})"
     if client.query(begun, at=found.at.timestamp()):
-        return found
+        return replace(found, not_known=_not_known(client, found.at.timestamp()))
     first = _first(groups, client.now())
     early = (
         f"Their rules last ran at {found.at:%H:%M:%S} UTC, before anything was recorded for them"
@@ -148,6 +155,13 @@ def find_evaluation(client: PrometheusClient, scope: Scope) -> Evaluation:
         reason=f"{early} {found.reason}".strip(),
         not_evaluated=tuple(expected().of_insight),
     )
+
+
+def _not_known(client: PrometheusClient, at: float) -> tuple[tuple[str, datetime], ...]:
+    """Return the insights that look up what was not recorded yet, and by when they are known."""
+    samples = client.query(f"max by (insight) ({not_known()})", at=at)
+    found = ((sample.labels.get("insight", ""), utc(sample.value)) for sample in samples)
+    return tuple(sorted(found))
 
 
 def _recorded_levels(scope: Scope) -> str:
