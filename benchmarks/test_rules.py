@@ -51,7 +51,16 @@ _MOST_ROUNDS: Final = 20
 _OFTEN: Final = 60
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600}
 #: Groups whose answers others read come first.
-_ORDER: Final = ("levels", "unions", "hours", "tenants", "publisher", "causes", "oncall")
+_ORDER: Final = (
+    "levels",
+    "releases",
+    "unions",
+    "hours",
+    "tenants",
+    "publisher",
+    "causes",
+    "oncall",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from tests.patience import patience
 
+from agent_analytics.insights.analytics import Contributor, Ended, Evaluation, Insights
 from agent_analytics.insights.report import Report, render
 
 MADE: dict[str, Any] = runpy.run_path(str(Path(__file__).with_name("test_render.py")))
@@ -21,6 +22,7 @@ _LOOK = """
 const frame = document.getElementById("frame");
 frame.onload = () => {
   const page = frame.contentDocument;
+  page.querySelectorAll("details").forEach(each => { each.open = true; });
   const wide = [page.documentElement, ...page.querySelectorAll("main, section, .table, figure")]
     .filter(each => each.scrollWidth > each.clientWidth + 1)
     .map(each => `${each.tagName} ${each.className} ${each.scrollWidth}`);
@@ -65,7 +67,18 @@ def _wide(report: Report, folder: Path, width: int) -> list[str]:
 def _reports() -> dict[str, Report]:
     long = "a-rather-long-name-of-a-listing-of-somebody"
     listing = replace(MADE["LISTING"], agent_id=long, tool_usage_breakdown={long: 3, "mail": 1})
-    insight = replace(MADE["INSIGHT"], agent_id=long, title=f"{long}{long}", worth_usd_day=1e6)
+    insight = replace(
+        MADE["INSIGHT"],
+        agent_id=long,
+        title=f"{long}{long}",
+        worth_usd_day=1e6,
+        contributors=(
+            Contributor(dimension="tool", name=f"{long}{long}", share=1, of=long, over="7 days"),
+        ),
+        trace_id="f" * 32,
+    )
+    name = f"{long}{long}".replace("-", "")
+    ended = Ended(name="error-rate", title=name, publisher_id=name, agent_id=name)
     of_publisher = replace(
         MADE["DASHBOARD"], listings=(listing,) * 3, tool_usage_breakdown={long: 3}
     )
@@ -75,9 +88,12 @@ def _reports() -> dict[str, Report]:
         listings=(ranked,) * 20,
         publishers=(replace(ranked, agent_id="", unique_tenants=12_345),) * 20,
         in_trouble=(insight,) * 9,
+        ended=(ended,) * 9,
     )
     return {
-        "publisher": Report(of_publisher, [insight]),
+        "publisher": Report(
+            of_publisher, Insights([insight], Evaluation(), [ended]), queries="https://p.example"
+        ),
         "marketplace": Report(market, market.in_trouble),
         "early": Report(MADE["EMPTY"], []),
     }

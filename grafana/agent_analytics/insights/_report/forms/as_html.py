@@ -82,7 +82,8 @@ def _attention(attention: Attention) -> str:
     if attention.ended:
         items = "".join(f"<li>{_prose(sentence)}</li>" for sentence in attention.ended)
         parts.append(
-            f"<details><summary>{escape(attention.became)}</summary><ul>{items}</ul></details>"
+            f"<details><summary>{escape(attention.became)}</summary>"
+            f'<ul class="ended">{items}</ul></details>'
         )
     return f"<section>{''.join(parts)}</section>\n"
 
