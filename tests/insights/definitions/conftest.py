@@ -11,6 +11,7 @@ import yaml
 
 from agent_analytics.insights import write_rules
 from agent_analytics.insights._definitions import OF_PUBLISHERS, field
+from agent_analytics.insights._promql.recorded import WORTH_AFTER
 
 if TYPE_CHECKING:
     import subprocess
@@ -77,7 +78,12 @@ def slice_rules(directory: Path, insight: str, given: Collection[str] = ()) -> l
         if path.name != "oncall.yml":
             groups += yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]
     rules = [rule for group in groups for rule in group["rules"]]
-    wanted = [rule for rule in rules if rule.get("labels", {}).get("insight") == insight]
+    # What a fixed insight is worth is read by no alert, and reads what became of all insights.
+    wanted = [
+        rule
+        for rule in rules
+        if rule.get("labels", {}).get("insight") == insight and rule.get("record") != WORTH_AFTER
+    ]
     texts = [str(rule) for rule in wanted]
     while texts:
         text = texts.pop()
