@@ -6,7 +6,7 @@ than a day is the same opening. One that is silent is fixed only when, since it 
 much was observed as the window had that raised it: silence because nothing happens proves nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from agent_analytics.insights._definitions import OF_PUBLISHERS
@@ -48,14 +48,33 @@ def rules() -> list[Recording]:
         Recording(record=recorded.RAISED, expr=_raised()),
         Recording(record=recorded.OPENINGS, expr=_openings()),
         Recording(record=recorded.SINCE, expr=_since()),
-        *(Recording(record=recorded.TOOK, expr=_took(*item)) for item in observed.items()),
+        *_several(recorded.TOOK, _took, observed),
         Recording(record=recorded.WORTH_BEFORE, expr=_worth_before()),
         Recording(record=recorded.LAST_RAISED, expr=_last_raised()),
-        *(Recording(record=recorded.PROVEN, expr=_proven(*item)) for item in observed.items()),
+        *_several(recorded.PROVEN, _proven, observed),
         Recording(record=recorded.FIXED, expr=_fixed()),
         *_states(),
         *_worths_after(),
     ]
+
+
+def _several(
+    record: str,
+    expr: Callable[[Observed, Sequence[Spec]], str],
+    observed: Mapping[Observed, Sequence[Spec]],
+) -> Iterator[Recording]:
+    """Yield the rules that record a series between them.
+
+    One of many insights, and one of each other insight, which says so besides: promtool holds two
+    rules for one that record the same name with the same labels.
+    """
+    most = max(observed.values(), key=len)
+    for kind, specs in observed.items():
+        if specs is most:
+            yield Recording(record=record, expr=expr(kind, specs))
+            continue
+        for spec in specs:
+            yield Recording(record=record, expr=expr(kind, [spec]), labels={"insight": spec.slug})
 
 
 def _carried(name: str, *matchers: str) -> str:
