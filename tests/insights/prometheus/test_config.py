@@ -86,6 +86,7 @@ def test_intervals_of_rules_can_be_chosen(promtool: Run, tmp_path: Path) -> None
         "tenants": "13s",
         "causes": "17s",
         "levels": "11s",
+        "releases": "11s",
         "unions": "11s",
         "hours": "13s",
     }
