@@ -90,7 +90,7 @@ def test_the_agent_counts_what_it_did(tmp_path: Path) -> None:
     searched = sum(line.startswith("searching: ") for line in printed)
     figures = [float(line.rsplit(" ", 1)[1]) for line in printed if line.startswith("marketplace_")]
     assert searched == 3
-    assert figures == [3, pytest.approx(0.05 * 3), 900 * 3, 120 * 3, searched]
+    assert figures == [3, pytest.approx(0.05 * 3), 900 * 3, 120 * 3, searched, 3]
 
 
 @pytest.mark.parametrize(
