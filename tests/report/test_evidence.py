@@ -5,7 +5,7 @@ import re
 import runpy
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from html import unescape
@@ -56,7 +56,7 @@ def served(now: float) -> str:
 
 
 @contextmanager
-def endpoint(text: str) -> Iterator[int]:
+def endpoint(text: str) -> Generator[int]:
     """Serve a text as OpenMetrics, and yield the port."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -69,7 +69,7 @@ def endpoint(text: str) -> Iterator[int]:
             self.end_headers()
             self.wfile.write(text.encode())
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name it has
             """Say nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:

@@ -295,7 +295,7 @@ def test_any_history(promtool: Run, tmp_path: Path) -> None:
     draw = random.Random(1414)
     pasts: dict[str, Past] = {}
     for number in range(20):
-        raised, up = [], False
+        raised, up = list[bool](), False
         for _ in range(40):
             up = up if draw.random() < 0.7 else not up
             raised.append(up)
