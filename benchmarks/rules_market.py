@@ -1,8 +1,9 @@
 """A marketplace of any size as Prometheus has it after sixty days, for what rules read.
 
 A listing has 3.8 tools and 1.7 models on average, and 6,000 tenants a month divided by its rank to
-the power of 0.7. Counters grow evenly. Raw series are there as scraped every five seconds, for as
-far back as a rule reads them; what roll-ups recorded is there at each moment that a rule looks at.
+the power of 0.7; their registers are all that its sketch uses in a month. Counters grow evenly.
+Raw series are there as scraped every five seconds, for as far back as a rule reads them; what
+roll-ups recorded is there at each moment that a rule looks at.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -193,21 +194,22 @@ def _sketch(
     """Yield the registers of a union: each day a sixth of the month's ids, mostly others."""
     for kind, share in ((catalogue.SKETCH_TENANTS, 1.0), (catalogue.SKETCH_CONVERSATIONS, 1.5)):
         every = {**labels, "kind": kind}
+        month, day = _used(share * a_month), _used(share * a_month / 6)
         for name, times, used in (
-            (union.minutes, "minutes", _used(share * a_month / 6)),
+            (union.minutes, "minutes", day),
             (union.hours, "hours", _used(share * a_month / 60)),
-            (union.days, "days", _used(share * a_month / 6)),
+            (union.days, "days", day),
         ):
             more: dict[str, str] = dict(target) if name == rollups.REGISTER else {}
-            yield from _union(name, {**every, **more}, times, used)
+            yield from _union(name, {**every, **more}, times, used, month, day)
 
 
 def _tenants(own: Labels, a_month: float) -> Iterator[bytes]:
     """Yield what was recorded of a listing's tenants at the moments that are looked up."""
-    used = _used(a_month / 4)
+    used = _used(a_month / 2)
     week = recorded.WEEK
     weeks = {**own, "kind": catalogue.SKETCH_TENANTS}
-    yield from _union(recorded.WEEK_REGISTERS, weeks, "weeks before", used)
+    yield from _union(recorded.WEEK_REGISTERS, weeks, "weeks before", used, _used(a_month))
     packed = used * (2 * catalogue.SKETCH_REGISTERS + 0.5)
     yield series(recorded.packed_tenants(week), own, _constant(packed, "weeks before"))
     for window in (week, recorded.MONTH):
@@ -221,23 +223,41 @@ def _used(ids: float) -> int:
     return max(1, round(m * (1 - exp(-ids / m))))
 
 
-def _union(name: str, labels: Labels, times: str, used: int) -> Iterator[bytes]:
-    for register, values in _moved(times, used):
+def _union(name: str, labels: Labels, times: str, used: int, *among: int) -> Iterator[bytes]:
+    for register, values in _moved(times, used, *among):
         yield series(name, {**labels, "register": str(register)}, values)
 
 
 @cache
-def _moved(times: str, used: int) -> list[tuple[int, bytes]]:
-    """Return the registers that are used at all, with their samples: others from day to day."""
+def _moved(times: str, used: int, month: int, day: int = 1) -> list[tuple[int, bytes]]:
+    """Return the registers that are used at all, with their samples: others from day to day.
+
+    Those of an hour are among those of its day, those of a day among those of its month, and half
+    of those of a month are among those of the next one.
+
+    Args:
+        times: When samples were recorded.
+        used: How many registers have one.
+        month: How many are used in a month.
+        day: How many are used in a day.
+    """
     if times == "minutes":
         return [(each, constant(hash_of(each), _MINUTES)) for each in range(used)]
     if times == "weeks before":
-        every = [(END // _DAY * 37 + each) % catalogue.SKETCH_REGISTERS for each in range(used)]
+        every = [(_first(END, month) + each) % month for each in range(used)]
         return [(each, constant(hash_of(each), _WEEKS_BEFORE)) for each in every]
     found: dict[int, list[int]] = {}
-    stamps = _MIDNIGHTS if times == "days" else _REGISTER_HOURS
-    for time in stamps:
-        first = time // _DAY * 37 + (time // _HOUR * 11 if times == "hours" else 0)
+    for time in _MIDNIGHTS if times == "days" else _REGISTER_HOURS:
+        first = _first(time, month)
+        within = (time // _HOUR * 11, day) if times == "hours" else (0, used)
+        months = (END - time) // (30 * _DAY)
         for each in range(used):
-            found.setdefault((first + each) % catalogue.SKETCH_REGISTERS, []).append(time)
+            of_day = (within[0] + each) % within[1]
+            register = (first + of_day) % month + months * month // 2
+            found.setdefault(register % catalogue.SKETCH_REGISTERS, []).append(time)
     return [(register, constant(hash_of(register), at)) for register, at in found.items()]
+
+
+def _first(time: int, month: int) -> int:
+    """Return the first of a month's registers that are used on a day."""
+    return time // _DAY * 37 % month

@@ -15,6 +15,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import linear_regression
 from typing import Any, Final
 
 import pytest
@@ -43,6 +44,10 @@ LIMITS: Final[Mapping[tuple[str, int], float]] = {
     ("tenants", 500): 10.0,
 }
 LONGEST_QUERY: Final = 3.0
+#: Fewest listings at which all groups together fill one processor.
+LISTINGS_A_CORE: Final = 5_000
+#: What all groups together take of one processor, by the listings of marketplaces measured so far.
+_SHARES: Final[dict[int, float]] = {}
 #: A group is evaluated again until it took so many CPU seconds: the kernel counts hundredths.
 _ENOUGH: Final = 0.5
 _ROUNDS: Final = 3
@@ -138,6 +143,18 @@ def evaluated(server: Server, rules: Sequence[Mapping[str, Any]], every: float) 
     return Cost(total, times[longest], longest, answers)
 
 
+def core_full(shares: Mapping[int, float]) -> float:
+    """Return at how many listings one processor is full, on a line through shares of it.
+
+    What grows faster than listings do is not seen by one size: then the line begins at nothing.
+    """
+    if len(shares) == 1:
+        ((listings, share),) = shares.items()
+        return listings / share
+    fit = linear_regression(list(shares), list(shares.values()))
+    return (1 - fit.intercept) / fit.slope
+
+
 def _again(server: Server, rules: Sequence[Mapping[str, Any]]) -> float:
     """Return the CPU seconds of one more evaluation."""
     began = cpu_seconds(server.pid)
@@ -152,6 +169,12 @@ def _recorded(rule: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> It
         at, value = each["value"]
         more: Mapping[str, str] = rule.get("labels", {})
         yield series(rule["record"], {**labels, **more}, samples([(int(at), float(value))]))
+
+
+def _seconds(group: Mapping[str, Any]) -> float:
+    """Return how often a group is evaluated."""
+    interval = str(group["interval"])
+    return float(interval[:-1]) * _SECONDS[interval[-1]]
 
 
 @pytest.mark.parametrize("listings", SIZES)
@@ -174,9 +197,7 @@ def test_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listings: int) -
         for name in order:
             if (few and not name.startswith("oncall")) or (RULES and name not in RULES):
                 continue
-            interval = str(named[name]["interval"])
-            every = float(interval[:-1]) * _SECONDS[interval[-1]]
-            costs[name] = evaluated(server, named[name]["rules"], every)
+            costs[name] = evaluated(server, named[name]["rules"], _seconds(named[name]))
             assert costs[name].answers, f"the rules {name} answer nothing"
     rows = [
         (
@@ -196,3 +217,7 @@ def test_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listings: int) -
     if listings == 500:
         longest = max(cost.longest for cost in costs.values())
         target("longest query with 500 listings, CPU s", longest, LONGEST_QUERY)
+    if costs.keys() == named.keys():
+        _SHARES[listings] = sum(cost.cpu / _seconds(named[name]) for name, cost in costs.items())
+        print(f"all groups together: {_SHARES[listings]:.1%} of a processor")
+        target("one processor full, listings", core_full(_SHARES), LISTINGS_A_CORE, most=False)

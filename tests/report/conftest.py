@@ -27,16 +27,17 @@ Start = Callable[..., AbstractContextManager[str]]
 #: What reads what others recorded comes after them: promtool evaluates against what is stored.
 _STAGES = (
     (":level",),
-    (":hourly", "registers:hour"),
+    (":hourly", "marketplace_registers:level"),
     (
-        ":drop",
+        ":fell",
         "_total:day",
         "_count:day",
         "_sum:day",
         "_bucket:day",
         "_any_outcome:day",
-        "registers:day",
+        "registers:hour",
     ),
+    (":drop", "registers:day"),
     ("tenants:day", ":week"),
 )
 
@@ -161,9 +162,9 @@ def url(past: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def _after_the_fact(rule: dict[str, str]) -> str:
     """Return a rule's expression for levels that are all there already.
 
-    When rules run, a drop is asked for before the level of the moment is recorded.
+    When rules run, what fell is asked for before the level of the moment is recorded.
     """
-    if not rule["record"].endswith(":drop"):
+    if not rule["record"].endswith(":fell"):
         return rule["expr"]
     return re.sub(r"(:level\[\w+\])", r"\1 offset 5m", rule["expr"])
 

@@ -11,6 +11,7 @@ from agent_analytics.insights._promql import rollups
 from agent_analytics.insights._rules.causes import CAUSE_INTERVAL
 from agent_analytics.insights._rules.rule_files import (
     INSIGHT_INTERVAL,
+    MOST_SERIES,
     ONCALL_INTERVAL,
     SLOW_INTERVAL,
     render_rules,
@@ -31,6 +32,7 @@ def write_rules(
     hour_interval: str = rollups.HOUR_INTERVAL,
     cause_interval: str = CAUSE_INTERVAL,
     runbooks: str = RUNBOOKS,
+    most_series: int = MOST_SERIES,
 ) -> list[Path]:
     """Write the rule files into a directory, which is made, and return their paths.
 
@@ -43,6 +45,8 @@ def write_rules(
         hour_interval: How often it records hours and distinct tenants.
         cause_interval: How often it records the most frequent error types and models.
         runbooks: Where the pages of ``docs/runbooks`` are served, as the base of the alerts' links.
+        most_series: Most series that a rule of a group without alerts may record, beyond which it
+            fails and the operator is paged; 0 for any number.
     """
     files = render_rules(
         oncall_interval=oncall_interval,
@@ -52,6 +56,7 @@ def write_rules(
         hour_interval=hour_interval,
         cause_interval=cause_interval,
         runbooks=runbooks,
+        most_series=most_series,
     )
     return write_files(directory, files)
 

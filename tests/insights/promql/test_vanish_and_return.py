@@ -98,9 +98,10 @@ def earlier_rules(document: dict[str, Any], until: int) -> dict[str, Any]:
         for name in (NAME, rollups.EVERY_INVOCATION)
     }
     before = {**drops, **marks}
+    since = {*before, rollups.fell(NAME)}
     for group in document["groups"]:
         for rule in group["rules"]:
-            if rule["record"] in before:
+            if rule["record"] in since:
                 rule["expr"] = f"({rule['expr']}) and on () vector(time()) >= {60 * until}"
     old = {
         name: {"record": name, "expr": f"({expr}) and on () vector(time()) < {60 * until}"}
@@ -154,6 +155,50 @@ def questions(processes: list[Process], minute: int) -> Iterator[dict[str, Any]]
 def test_nothing_is_lost(promtool: Run, tmp_path: Path, minute: int) -> None:
     """Windows say what the ledger does, whenever in the hour the rules of hours are evaluated."""
     check(promtool, tmp_path, minute, every_hour_at(minute), AWAY)
+
+
+@pytest.mark.parametrize(("left", "dropped"), [("100 _ _", []), ("_ _ _", []), ("_ 100 _", [100])])
+def test_what_fell_before_is_not_counted_again(
+    promtool: Run, tmp_path: Path, left: str, dropped: list[int]
+) -> None:
+    """What an evaluation before a restart of Prometheus has left counts no second time."""
+    labels = 'outcome="success",instance="a"'
+    document: dict[str, Any] = yaml.safe_load(rollups.render_rollups([NAME]))
+    rules = [
+        rule
+        for rule in document["groups"][0]["rules"]
+        if rule["record"] in {rollups.drop(NAME), rollups.drop(rollups.EVERY_INVOCATION)}
+    ]
+    (tmp_path / "rollups.yml").write_text(
+        json.dumps({"groups": [{"name": "levels", "rules": rules}]})
+    )
+    suite = {
+        "rule_files": ["rollups.yml"],
+        "evaluation_interval": f"{STEP}m",
+        "tests": [
+            {
+                "interval": f"{STEP}m",
+                "input_series": [
+                    {"series": f"{rollups.fell(NAME)}{{{labels}}}", "values": left},
+                    {"series": f"{NAME}{{{labels}}}", "values": "3 3 3"},
+                ],
+                "promql_expr_test": [
+                    {
+                        "expr": f"sum by (instance) (last_over_time({name}[4m]))",
+                        "eval_time": f"{STEP}m",
+                        "exp_samples": [
+                            {"labels": '{instance="a"}', "value": value} for value in dropped
+                        ],
+                    }
+                    for name in (rollups.drop(NAME), rollups.drop(rollups.EVERY_INVOCATION))
+                ],
+            }
+        ],
+    }
+    file = tmp_path / "suite.yml"
+    file.write_text(json.dumps(suite))
+    ran = promtool("test", "rules", file)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 @pytest.mark.parametrize(

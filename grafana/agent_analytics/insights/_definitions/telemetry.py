@@ -40,6 +40,8 @@ _AS_QUIET: Final = "({} or {})".format(
     *(HourAgo(ago).grown(rollups.EVERY_INVOCATION, _OF_JOB) for ago in (168, 24))
 )
 _PAGES: Final = frozenset({"no_target", "service_down", "service_gone", "many_down"})
+#: Not asked every few seconds: these wait for a quarter of an hour.
+_PATIENT: Final = frozenset({"stale", "no_spans"})
 _DURATION: Final = re.compile(r"(?:\d+(?:ms|[smhdwy]))+")
 
 
@@ -66,7 +68,7 @@ def _page(cause: str, expr: str, hold: str, title: str, description: str) -> Que
         alert="TelemetryAbsent",
         severity="critical" if cause in _PAGES else "warning",
         measure=expr,
-        fast=True,
+        fast=cause not in _PATIENT,
         hold=hold,
         keep="30s",
         title=title,

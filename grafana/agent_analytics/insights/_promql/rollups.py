@@ -5,8 +5,9 @@ growth of a window is the difference of two levels, found by two look-ups howeve
 is, and exact where `increase` extrapolates. Four kinds of series make that work:
 
 - ``…:level``, the counter every five minutes;
-- ``…:drop``, only when a counter has begun anew: the level that it had before. What a window grew
-  by is its last level less its first, plus the drops in between;
+- ``…:drop``, only when a counter has begun anew: the level that it had before (``…:fell``), or
+  more, if scrapes have seen more. What a window grew by is its last level less its first, plus the
+  drops in between;
 - ``…:hourly``, once an hour: the last level, of instances that have vanished too. A window looks
   for its ends there, not among all levels;
 - ``…:day``, once a day in the hour after midnight UTC: the last level as of 00:05.
@@ -17,6 +18,7 @@ per hour and per day for a publisher and for the marketplace.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from agent_analytics.insights._promql.scopes import Scope
@@ -79,6 +81,11 @@ def level(sample: str) -> str:
 def drop(sample: str) -> str:
     """Return the name under which levels before a counter began anew are recorded."""
     return f"{sample}:drop"
+
+
+def fell(sample: str) -> str:
+    """Return the name under which last levels are recorded that are above what a counter has."""
+    return f"{sample}:fell"
 
 
 def hourly(sample: str) -> str:
@@ -160,7 +167,7 @@ RECORDED: Final[dict[str, tuple[str, ...]]] = {
         for metric in (*LEVELLED, catalogue.TOOL_CALL_DURATION, *catalogue.RELEASE_METRICS)
         for sample in metric.samples
         if sample in {*LEVEL_SAMPLES, *RELEASE_SAMPLES}
-        for name in (level, drop, hourly, day)
+        for name in (level, drop, fell, hourly, day)
     },
     **{
         name: (*union.labels, "kind", "register")
@@ -247,30 +254,31 @@ def _at_midnight(function: str, vector: str, hour: str) -> str:
     return f"{function}(({vector})[{hour}:1d])"
 
 
-def _last_level(sample: str, offset: str = "") -> str:
+def _last_level(sample: str) -> str:
     """Return the last level of a day, also of a process that has been gone for hours."""
     return (
-        f"last_over_time({level(sample)}[{LEVELS_BACK}]{offset})"
-        f" or last_over_time({hourly(sample)}[{HOURS_BACK}]{offset})"
+        f"last_over_time({level(sample)}[{LEVELS_BACK}])"
+        f" or last_over_time({hourly(sample)}[{HOURS_BACK}])"
     )
 
 
 def _level_rules(sample: str) -> list[Yaml]:
-    # A process may be away for hours before its counters begin anew.
-    fell = f"(({_last_level(sample)}) > {sample})"
-    peak = f"max_over_time({sample}[{LEVEL_INTERVAL}])"
+    # Asked once, and looked up: it reads all series thrice, and hardly ever finds one. A process
+    # may be away for hours before its counters begin anew.
+    rules: list[Yaml] = [{"record": fell(sample), "expr": f"({_last_level(sample)}) > {sample}"}]
+    # Recorded at this evaluation: what is left of an earlier one, as Prometheus was restarted,
+    # would be counted twice.
+    begun = f"({fell(sample)} and timestamp({fell(sample)}) == time())"
     # Before the level moves on. What it had before is the last level, or what scrapes have seen
     # since.
-    dropped = f"({peak} > {fell}) or {fell}"
+    dropped = f"(max_over_time({sample}[{LEVEL_INTERVAL}]) > {begun}) or {begun}"
     recorded = {sample: (dropped, sample)}
     if sample == catalogue.INVOCATIONS.name:
         recorded[EVERY_INVOCATION] = (
             f"sum without (outcome) ({dropped})",
             f"sum without (outcome) ({sample})",
         )
-    rules: list[Yaml] = [
-        {"record": drop(name), "expr": expr} for name, (expr, _) in recorded.items()
-    ]
+    rules += [{"record": drop(name), "expr": expr} for name, (expr, _) in recorded.items()]
     rules += [{"record": level(name), "expr": expr} for name, (_, expr) in recorded.items()]
     return rules
 
@@ -279,16 +287,17 @@ def _day_rule(sample: str) -> Yaml:
     """Return the rule for the last level as of 00:05 UTC, which the evaluation after 00:00 made.
 
     An evaluation in the first five minutes may be too early for it, and is mended an hour later.
+    At other hours nothing is read, but series are looked for: among levels alone that is half.
     """
-    levels = _last_level(sample, f" offset -{_FIVE_MINUTES}")
+    levels = f"last_over_time({level(sample)}[{HOURS_BACK}] offset -{_FIVE_MINUTES})"
     return {"record": day(sample), "expr": _at_midnight("last_over_time", levels, _LONG_HOUR)}
 
 
 def _union_rules() -> list[Yaml]:
+    # A publisher's registers are merged of its listings', and the marketplace's of publishers'.
     return [
-        {"record": union.minutes, "expr": f"min by ({union.by}) ({REGISTER})"}
-        for union in UNIONS
-        if union is not OF_LISTING
+        {"record": union.minutes, "expr": f"min by ({union.by}) ({parts.minutes})"}
+        for parts, union in pairwise(UNIONS)
     ]
 
 
@@ -301,7 +310,9 @@ def _hour_rules(samples: Sequence[str]) -> list[Yaml]:
     rules += [_day_rule(sample) for sample in every]
     kind = f'kind="{catalogue.SKETCH_TENANTS}"'
     for union in UNIONS:
-        merged = f"min by ({union.by}) (min_over_time({union.minutes}[{HOUR_INTERVAL}]))"
+        merged = f"min_over_time({union.minutes}[{HOUR_INTERVAL}])"
+        if union is OF_LISTING:  # of several processes
+            merged = f"min by ({union.by}) ({merged})"
         rules.append({"record": union.hours, "expr": merged})
         rules.append(
             {
@@ -342,6 +353,7 @@ def groups(
     levels: Sequence[Yaml] = (),
     hours: Sequence[Yaml] = (),
     releases: Sequence[Yaml] = (),
+    limit: int = 0,
 ) -> list[Yaml]:
     """Return the rule groups of the roll-ups.
 
@@ -353,12 +365,15 @@ def groups(
         before: Further rules that are evaluated in front of the levels.
         levels: Further rules that are evaluated after them.
         hours: Further rules that are evaluated every hour.
+        limit: Most series that a rule may record; 0 for any number.
     """
     of_releases = RELEASE_SAMPLES if releases else ()
+    most = {"limit": limit} if limit else {}
     return [
         {
             "name": "agent-analytics-levels",
             "interval": level_interval,
+            **most,
             "rules": [
                 *before,
                 *(rule for sample in samples for rule in _level_rules(sample)),
@@ -378,11 +393,13 @@ def groups(
         {
             "name": "agent-analytics-unions",
             "interval": level_interval,
+            **most,
             "rules": _union_rules(),
         },
         {
             "name": "agent-analytics-hours",
             "interval": hour_interval,
+            **most,
             "rules": [*_hour_rules((*samples, *of_releases)), *hours],
         },
     ]

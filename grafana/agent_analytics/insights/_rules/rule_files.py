@@ -19,6 +19,7 @@ from agent_analytics.insights._rules.not_known import not_known
 from agent_analytics.insights._rules.runbooks import runbook_url
 from agent_analytics.insights._rules.tenants import tenants
 from agent_analytics.insights._yaml import Yaml, dump
+from agent_analytics.processor import Limits
 
 #: How often the rules for on-call are evaluated.
 ONCALL_INTERVAL: Final = "5s"
@@ -28,6 +29,11 @@ SLOW_INTERVAL: Final = "30s"
 INSIGHT_INTERVAL: Final = rollups.LEVEL_INTERVAL
 #: How often distinct tenants are recorded for them.
 TENANT_INTERVAL: Final = rollups.HOUR_INTERVAL
+#: Expositions that one evaluator is meant for, each as large as `Limits` admits by default.
+_EXPOSITIONS: Final = 10
+#: Most series that a rule may record: one above what there may be. A rule beyond it fails, and
+#: pages the operator. A group with alerts has none: all of them would be silent.
+MOST_SERIES: Final = _EXPOSITIONS * Limits().max_samples + 1
 
 
 def rules_for(audience: Audience, *, absence: str = ABSENCE) -> list[Rule]:
@@ -78,6 +84,7 @@ def rule_groups(
     cause_interval: str = causes.CAUSE_INTERVAL,
     absence: str = ABSENCE,
     runbooks: str = RUNBOOKS,
+    most_series: int = MOST_SERIES,
 ) -> dict[str, list[Yaml]]:
     """Return the groups of each rule file by its name, as :func:`render_rules` writes them."""
     fast: list[Rule | Recording] = [*_looked_up(fast=True), *_pages(absence, fast=True)]
@@ -86,8 +93,13 @@ def rule_groups(
         _group("oncall", oncall_interval, fast, runbooks),
         _group("oncall-slow", slow_interval, slow, runbooks),
     ]
-    hourly = _group("tenants", hour_interval, [*tenants(), *not_known([*tenants(), *recordings()])])
-    ahead = _group("causes", cause_interval, causes.ahead())
+    hourly = _group(
+        "tenants",
+        hour_interval,
+        [*tenants(), *not_known([*tenants(), *recordings()])],
+        limit=most_series,
+    )
+    ahead = _group("causes", cause_interval, causes.ahead(), limit=most_series)
     publisher = _group(
         "publisher", insight_interval, [*recordings(), *rules_for("publisher")], runbooks
     )
@@ -99,6 +111,7 @@ def rule_groups(
         levels=[rule.yaml() for rule in (measures.last_seen(), *accounting.rules())],
         hours=[rule.yaml() for rule in measures.hours()],
         releases=[rule.yaml() for rule in releases.current()],
+        limit=most_series,
     )
     return {"oncall.yml": oncall, "insights.yml": [hourly, ahead, publisher], "rollups.yml": rolled}
 
@@ -113,6 +126,7 @@ def render_rules(
     cause_interval: str = causes.CAUSE_INTERVAL,
     absence: str = ABSENCE,
     runbooks: str = RUNBOOKS,
+    most_series: int = MOST_SERIES,
 ) -> dict[str, str]:
     """Return the rule files by name.
 
@@ -128,6 +142,7 @@ def render_rules(
         cause_interval: How often it records the most frequent error types and models.
         absence: For how long a service has to be gone before on-call is paged, such as ``2m``.
         runbooks: Where the pages of ``docs/runbooks`` are served, as the base of the alerts' links.
+        most_series: Most series that a rule of a group without alerts may record; 0 for any number.
 
     Raises:
         ValueError: ``absence`` is no duration of Prometheus.
@@ -141,16 +156,23 @@ def render_rules(
         cause_interval=cause_interval,
         absence=absence,
         runbooks=runbooks,
+        most_series=most_series,
     )
     return {name: _file(groups) for name, groups in made.items()}
 
 
 def _group(
-    name: str, interval: str, rules: Sequence[Rule | Recording], runbooks: str = RUNBOOKS
+    name: str,
+    interval: str,
+    rules: Sequence[Rule | Recording],
+    runbooks: str = RUNBOOKS,
+    *,
+    limit: int = 0,
 ) -> Yaml:
     return {
         "name": f"agent-analytics-{name}",
         "interval": interval,
+        **({"limit": limit} if limit else {}),
         "rules": [_linked(rule, runbooks).yaml() for rule in rules],
     }
 

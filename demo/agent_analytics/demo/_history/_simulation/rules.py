@@ -30,7 +30,8 @@ OFFSET: Final = 60
 _HOURLY_OFFSET: Final = 90
 #: The same for what is evaluated at the moments that are asked about, from everything before.
 _MOMENT_OFFSET: Final = 120
-_DROP: Final = ":drop"
+#: What is recorded only where a counter has begun anew.
+_BEGUN: Final = (":fell", ":drop")
 _TIMEOUT_SECONDS: Final = 300.0
 _THREADS: Final = 2
 
@@ -154,7 +155,7 @@ class Backfill:
                     if moment - ago >= self._start
                 }
             )
-        elif rule.name.endswith(_DROP):
+        elif rule.name.endswith(_BEGUN):
             times = self._fallen
         elif rule.interval < HOUR:
             times, phase = self._always, 0  # what closes a day is evaluated after midnight

@@ -26,11 +26,23 @@ class Levels(Counted):
 
     def grown(self, sample: str, scope: Scope, *matchers: str) -> str:
         """Return what the counters of a sample name grew by."""
-        level = select(rollups.level(sample), scope, *matchers)
+        level, hourly, drop = (
+            select(name(sample), scope, *matchers)
+            for name in (rollups.level, rollups.hourly, rollups.drop)
+        )
         last = f"last_over_time({level}[1h])"
-        first = f"(last_over_time({level}[1d] offset {self.duration}) or {last} * 0)"
-        drops = f"sum_over_time({select(rollups.drop(sample), scope, *matchers)}[{self.duration}])"
-        return f"{scope.aggregate('sum')} ({last} - {first} + ({drops} or {last} * 0))"
+        # Two short looks instead of one among all levels of a day, which are 288.
+        first = " or ".join(
+            f"last_over_time({name}[{back}] offset {self.duration})"
+            for name, back in ((level, rollups.LEVELS_BACK), (hourly, rollups.HOURS_BACK))
+        )
+        fell = f"sum_over_time({drop}[{self.duration}])"
+        if not (self.duration.endswith("m") or self.duration == "1h"):
+            # Where it fell longer ago than that, there need not be a last level.
+            fell = f"{fell} and {last}"
+        # `or` drops what has the same labels on the left: a label tells drops from growth.
+        drops = f'label_replace({fell}, "part", "drop", "", "")'
+        return f"{scope.aggregate('sum')} (({last} - ({first})) or {last} or {drops})"
 
 
 @dataclass(frozen=True, slots=True)
