@@ -15,7 +15,7 @@ from tests.tools import Run
 
 from agent_analytics.insights._promql import quantities, rollups
 from agent_analytics.insights._promql.scopes import Scope
-from agent_analytics.insights._promql.windows import UTC_DAY, Period
+from agent_analytics.insights._promql.windows import UTC_DAY, Levels, Period
 from agent_analytics.processor import catalogue
 
 #: Minutes.
@@ -129,6 +129,13 @@ def questions(processes: list[Process], minute: int) -> Iterator[dict[str, Any]]
             "eval_time": f"{at}m",
             "exp_samples": answers(processes, at - DAY, at),
         }
+    # Windows of hours, in which processes vanish and return, are asked when all are back.
+    back = DAY + 2 * HOUR + minute
+    yield {
+        "expr": quantities.invocations(Levels("6h"), OF_PROCESS),
+        "eval_time": f"{back}m",
+        "exp_samples": answers(processes, back - 6 * HOUR, back),
+    }
     # The mark of a day is the level as of 00:00 to 00:05, whenever in the hour it is recorded.
     marks = f"last_over_time({rollups.day(NAME)}[1h] offset -{minute or HOUR}m)"
     yield {
