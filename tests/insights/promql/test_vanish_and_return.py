@@ -129,11 +129,12 @@ def questions(processes: list[Process], minute: int) -> Iterator[dict[str, Any]]
             "eval_time": f"{at}m",
             "exp_samples": answers(processes, at - DAY, at),
         }
-    # Windows of hours, in which processes vanish and return, are asked when all are back.
+    # Windows of hours, in which processes vanish and return, are asked when all are back; between
+    # two evaluations, as other groups ask.
     back = DAY + 2 * HOUR + minute
     yield {
         "expr": quantities.invocations(Levels("6h"), OF_PROCESS),
-        "eval_time": f"{back}m",
+        "eval_time": f"{back + 1}m",
         "exp_samples": answers(processes, back - 6 * HOUR, back),
     }
     # The mark of a day is the level as of 00:00 to 00:05, whenever in the hour it is recorded.
