@@ -240,32 +240,14 @@ def _after_midnight(minutes: int) -> str:
     return f"on () (hour() == 0 and minute() < {minutes})"
 
 
-def _at_midnight(function: str, vector: str, hour: str) -> str:
-    """Return what a vector is at 00:00 UTC, in the hour after that and at no other time.
-
-    A subquery with a step of a day has a step at midnight alone. Where midnight is not in its
-    hour nothing is read, which `and` would not spare.
-
-    Args:
-        function: A function of a range that gives the one value back.
-        vector: What is asked at midnight.
-        hour: For how long.
-    """
-    return f"{function}(({vector})[{hour}:1d])"
-
-
-def _last_level(sample: str) -> str:
-    """Return the last level of a day, also of a process that has been gone for hours."""
-    return (
+def _level_rules(sample: str) -> list[Yaml]:
+    # A process may be away for hours before its counters begin anew.
+    last = (
         f"last_over_time({level(sample)}[{LEVELS_BACK}])"
         f" or last_over_time({hourly(sample)}[{HOURS_BACK}])"
     )
-
-
-def _level_rules(sample: str) -> list[Yaml]:
-    # Asked once, and looked up: it reads all series thrice, and hardly ever finds one. A process
-    # may be away for hours before its counters begin anew.
-    rules: list[Yaml] = [{"record": fell(sample), "expr": f"({_last_level(sample)}) > {sample}"}]
+    # Asked once, and looked up: it reads all series thrice, and hardly ever finds one.
+    rules: list[Yaml] = [{"record": fell(sample), "expr": f"({last}) > {sample}"}]
     # Recorded at this evaluation: what is left of an earlier one, as Prometheus was restarted,
     # would be counted twice.
     begun = f"({fell(sample)} and timestamp({fell(sample)}) == time())"
@@ -286,11 +268,12 @@ def _level_rules(sample: str) -> list[Yaml]:
 def _day_rule(sample: str) -> Yaml:
     """Return the rule for the last level as of 00:05 UTC, which the evaluation after 00:00 made.
 
-    An evaluation in the first five minutes may be too early for it, and is mended an hour later.
-    At other hours nothing is read, but series are looked for: among levels alone that is half.
+    An evaluation in the first five minutes may be too early for it, and is mended an hour later. A
+    subquery with a step of a day has a step at midnight alone: at other hours nothing is read,
+    which `and` would not spare. Series are looked for all the same: of levels alone half as many.
     """
     levels = f"last_over_time({level(sample)}[{HOURS_BACK}] offset -{_FIVE_MINUTES})"
-    return {"record": day(sample), "expr": _at_midnight("last_over_time", levels, _LONG_HOUR)}
+    return {"record": day(sample), "expr": f"last_over_time(({levels})[{_LONG_HOUR}:1d])"}
 
 
 def _union_rules() -> list[Yaml]:
@@ -384,6 +367,7 @@ def groups(
             {
                 "name": "agent-analytics-releases",
                 "interval": level_interval,
+                **most,
                 "rules": [rule for sample in of_releases for rule in _level_rules(sample)]
                 + list(rules),
             }
