@@ -225,6 +225,17 @@ def history(*versions: dict[str, str]) -> dict[str, str]:
     return {name: values for version in versions for name, values in version.items()}
 
 
+def away(series: dict[str, str], gap: tuple[int, int]) -> dict[str, str]:
+    """Return the same, as if nobody had scraped for some evaluations."""
+    first, last = gap
+    return {
+        name: " ".join(
+            "_" if first <= index < last else value for index, value in enumerate(values.split())
+        )
+        for name, values in series.items()
+    }
+
+
 #: A name, the series, and at which hours which version is current, and which was before it.
 HISTORIES = [
     (
@@ -270,6 +281,11 @@ HISTORIES = [
         {20: ("1", ""), 22: ("1", ""), 38: ("2", "1"), 50: ("2", "1")},
     ),
     (
+        "nothing was recorded for an hour, an hour and a day ago",
+        away(history(calls("1", (240, 20), (600, 0)), calls("2", (240, 0), (600, 20))), (400, 415)),
+        dict.fromkeys((22, 35, 36, 42, 57, 58, 59, 60), ("2", "1")),
+    ),
+    (
         "versions without names",
         history(calls("1", (36, 20), (72, 0)), calls("_other", (36, 0), (72, 20))),
         {2: ("1", ""), 8: ("1", "")},
@@ -308,10 +324,17 @@ def test_which_version_is_current(promtool: Run, tmp_path: Path) -> None:
     for path in write_rules(tmp_path / "rules"):
         if path.name == "rollups.yml":
             groups = yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]
-    group = next(group for group in groups if group["name"] == "agent-analytics-releases")
-    names = {releases.LATELY, releases.CURRENT, releases.PREVIOUS, f"{INVOCATIONS}:level"}
-    group["rules"] = [rule for rule in group["rules"] if rule["record"] in names]
-    (tmp_path / "slice.yml").write_text(yaml.safe_dump({"groups": [group]}), encoding="utf-8")
+    names = {
+        releases.LATELY,
+        releases.CURRENT,
+        releases.PREVIOUS,
+        f"{INVOCATIONS}:level",
+        f"{INVOCATIONS}:hourly",
+    }
+    for group in groups:
+        group["rules"] = [rule for rule in group["rules"] if rule["record"] in names]
+    groups = [group for group in groups if group["rules"]]
+    (tmp_path / "slice.yml").write_text(yaml.safe_dump({"groups": groups}), encoding="utf-8")
     document = {
         "rule_files": [str(tmp_path / "slice.yml")],
         "evaluation_interval": "5m",

@@ -44,6 +44,7 @@ _REMEMBERED: Final = "1d"
 _ON_LISTING: Final = f"on ({', '.join(LISTING.by)})"
 _ON_VERSION: Final = f"on ({', '.join(VERSION.by)})"
 _LEVEL: Final = rollups.level(catalogue.RELEASE_INVOCATIONS.name)
+_HOURLY: Final = rollups.hourly(catalogue.RELEASE_INVOCATIONS.name)
 
 #: The windows of the current version and of the one before it, by their names.
 WINDOWS: Final[dict[str, tuple[str, Days]]] = {
@@ -87,10 +88,9 @@ RECORDED: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-def _moved(window: str) -> str:
-    """Invocations of each version in a window: of series that are new in it, all."""
-    then = f"(last_over_time({_LEVEL}[15m] offset {window}))"
-    return f"{VERSION.aggregate('sum')} (({_LEVEL} - {then}) >= 0 or {_LEVEL})"
+def _moved(then: str) -> str:
+    """Invocations of each version since some time: of series that are newer, all."""
+    return f"{VERSION.aggregate('sum')} (({_LEVEL} - ({then})) >= 0 or {_LEVEL})"
 
 
 def _latest(memory: str) -> str:
@@ -101,9 +101,11 @@ def _latest(memory: str) -> str:
 
 def current() -> list[Recording]:
     """Return the rules that find the current and the previous version, in order."""
-    hour = _moved("1h")
+    # Further back where nothing was recorded just then: a series that looks new has all its calls.
+    hour = _moved(f"last_over_time({_LEVEL}[{rollups.LEVELS_BACK}] offset 1h)")
+    day = _moved(f"last_over_time({_HOURLY}[{rollups.HOURS_BACK}] offset 1d)")
     busy = f"({LISTING.aggregate('sum')} ({hour}) >= {BUSY})"
-    lately = f"{hour} and {_ON_LISTING} {busy}\nor ({_moved('1d')} unless {_ON_LISTING} {busy})"
+    lately = f"{hour} and {_ON_LISTING} {busy}\nor ({day} unless {_ON_LISTING} {busy})"
     whole = f"0.5 * {LISTING.aggregate('sum')} ({LATELY})"
     named = f'{LATELY}{{version!="{catalogue.OTHER}"}}'
     most = f"({named} > {_ON_LISTING} group_left () {whole})"
