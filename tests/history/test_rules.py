@@ -102,11 +102,12 @@ def test_what_is_carried_on_has_no_past() -> None:
             ("last", "raised * time() or last_over_time(last[1d])"),
             ("state", "last > 1"),
             ("measure", "b > 1"),
+            ("measure", "b > 2 unless measure"),
             file="insights.yml",
         ),
     ]
     kept = without_carried(told)
-    assert [rule["name"] for _, rule in kept] == ["since", "b", "measure"]
+    assert [rule["name"] for _, rule in kept] == ["since", "b", "measure", "measure"]
 
 
 def test_what_is_looked_up_was_recorded_then() -> None:

@@ -24,10 +24,15 @@ def without_carried(found: Sequence[Told]) -> list[Told]:
     What reads those is left out, too. Rules that are evaluated all along are kept.
     """
     reads: dict[str, set[str]] = {}
+    carried: set[str] = set()
     for _, rule in found:
-        reads.setdefault(rule["name"], set()).update(_NAME.findall(rule["query"]))
+        name, read = rule["name"], set(_NAME.findall(rule["query"]))
+        # A later rule of a name reads what an earlier one has recorded at the same moment.
+        if name in read and name not in reads:
+            carried.add(name)
+        reads.setdefault(name, set()).update(read)
     kept = {rule["name"] for group, rule in found if Path(group["file"]).name == _PAST}
-    carried = {name for name, read in reads.items() if name in read} - kept
+    carried -= kept
     grows = True
     while grows:
         before = len(carried)
