@@ -144,7 +144,14 @@ def test_planted_insights_are_raised_and_no_others(served: Served) -> None:
     alerts = [
         alert
         for alert in read_alerts(served.prometheus.url)
-        if alert.insight in {"error-rate", "tool-failures", "satisfaction", "telemetry-absent"}
+        if alert.insight
+        in {
+            "error-rate",
+            "tool-failures",
+            "satisfaction",
+            "telemetry-absent",
+            "version-regression-errors",
+        }
     ]
     verdict = judge(served.history, served.prometheus, alerts)
     assert verdict.missed == frozenset()

@@ -7,6 +7,7 @@ import pytest
 from agent_analytics.demo._history import Incident, Ledger, Profile, Tool, Traits, default_world
 from agent_analytics.demo._history._simulation.simulate import DOWN_SECONDS, simulate
 from agent_analytics.demo._history.clock import DAY, HOUR, Clock, Pace, make_clock
+from agent_analytics.insights._definitions import releases
 
 END = 1_795_523_456
 PROFILE = Profile("acme", "finder", ("apps-1",))
@@ -96,4 +97,5 @@ def test_every_planted_insight_stands_beside_listings_that_are_well() -> None:
     ]
     assert len(well) >= 6
     ill = {incident.kind for profile in profiles for incident in profile.incidents}
-    assert len(ill - {""}) >= 19
+    assert len(ill - {""}) >= 23
+    assert {spec.slug for spec in releases.SPECS} <= ill

@@ -37,6 +37,13 @@ _SINGLES: Final = (
     (catalogue.INSTALLS, 1),
     (catalogue.UNINSTALLS, 1),
 )
+#: What is counted of a version beside its invocations, and what its cells are divided by.
+_OF_RELEASE: Final = (
+    (catalogue.RELEASE_SLOW_INVOCATIONS, 1),
+    (catalogue.RELEASE_MODEL_COST, NANO),
+    (catalogue.RELEASE_RATINGS, 1),
+    (catalogue.RELEASE_RATING_STARS, 1),
+)
 _TOKENS: Final = (
     catalogue.INPUT_TOKENS,
     catalogue.OUTPUT_TOKENS,
@@ -59,6 +66,7 @@ class Exposure:
         self._errors: dict[str, Block] = {}
         self._models: dict[str, Block] = {}
         self._tools: dict[str, Block] = {}
+        self._releases: dict[str, Block] = {}
         self._rating = Block(self._count)
         self._chunk = Block(self._count)
         self._score = Block(self._count)
@@ -88,7 +96,7 @@ class Exposure:
         }
         sums = [own.cell((outcome, "sum")) for outcome in range(len(OUTCOMES))]
         cost, wasted, revenue, _, fees, _, _ = (own.cell(metric.name) for metric, _ in _SINGLES)
-        models = self._models_at()
+        traits = [self._profile.at(self._clock, time) for time in self._clock.scrapes]
         slots = self._slots(columns.time)
         for index, slot in enumerate(slots):
             if columns.host[index] != host:
@@ -115,7 +123,13 @@ class Exposure:
             started = bisect_left(scrapes, columns.time[index] - seconds)
             self._progress[started] += 1
             self._progress[slot] -= 1
-            model = self._block(self._models, models[slot])
+            release = self._block(self._releases, traits[slot].version)
+            release.cell(outcome)[slot] += 1
+            slow = not outcome and seconds > catalogue.SLOW_SECONDS
+            release.cell(catalogue.RELEASE_SLOW_INVOCATIONS.name)[slot] += slow
+            release.cell(catalogue.RELEASE_MODEL_COST.name)[slot] += columns.cost[index]
+            release.touch((slot,))
+            model = self._block(self._models, traits[slot].model)
             model.cell(outcome)[slot] += 1
             model.cell(catalogue.INPUT_TOKENS.name)[slot] += columns.input[index]
             model.cell(catalogue.OUTPUT_TOKENS.name)[slot] += columns.output[index]
@@ -123,10 +137,6 @@ class Exposure:
             model.touch((slot,))
         mine = (slot for slot, on in zip(slots, columns.host, strict=True) if on == host)
         own.touch(mine)
-
-    def _models_at(self) -> list[str]:
-        """Return the model in use before each scrape."""
-        return [self._profile.at(self._clock, time).model for time in self._clock.scrapes]
 
     def _read_tools(self, host: int) -> None:
         columns = self._ledger.tool_calls
@@ -161,6 +171,12 @@ class Exposure:
             slots = self._slots(marks.time)
             for slot, value in zip(slots, marks.value, strict=True):
                 _observe(block, metric, value / scale, slot)
+        for slot, stars in zip(self._slots(ledger.ratings.time), ledger.ratings.value, strict=True):
+            version = self._profile.at(self._clock, self._clock.scrapes[slot]).version
+            release = self._block(self._releases, version)
+            release.cell(catalogue.RELEASE_RATINGS.name)[slot] += 1
+            release.cell(catalogue.RELEASE_RATING_STARS.name)[slot] += stars
+            release.touch((slot,))
 
     # --- exposing --------------------------------------------------------------------------------
 
@@ -191,6 +207,7 @@ class Exposure:
             if at is not None:
                 yield from self._tool_series({**labels, "tool": name}, block, at, last)
         yield from self._histograms(labels, first, last)
+        yield from self._of_releases(labels, first, last)
 
     def _histograms(self, labels: Labels, first: int, last: int) -> Iterator[Series]:
         """Yield the histograms that are blocks of their own."""
@@ -255,6 +272,18 @@ class Exposure:
             yield counter(catalogue.INFERENCE_CALLS, {**labels, "outcome": text}, born, values)
         for metric in _TOKENS:
             yield counter(metric, labels, born, block.shown(metric.name, born, last))
+
+    def _of_releases(self, labels: Labels, first: int, last: int) -> Iterator[Series]:
+        for version, block in self._releases.items():
+            at = block.born(first, last)
+            if at is None:
+                continue
+            own = {**labels, "version": version}
+            for outcome, text in enumerate(OUTCOMES):
+                values = block.shown(outcome, at, last)
+                yield counter(catalogue.RELEASE_INVOCATIONS, {**own, "outcome": text}, at, values)
+            for metric, scale in _OF_RELEASE:
+                yield counter(metric, own, at, block.shown(metric.name, at, last), scale)
 
     @staticmethod
     def _tool_series(labels: Labels, block: Block, born: int, last: int) -> Iterator[Series]:

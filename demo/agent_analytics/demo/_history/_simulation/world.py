@@ -60,9 +60,13 @@ _FOLLOWS_LOSS: Final = frozenset(
 
 _PROFILES: Final = (
     # --- reliability -----------------------------------------------------------------------------
-    _sick(
-        "northwind", "invoice-reader", _ONE,
-        Incident("error-rate", 0.9, changes={"failing": 0.20}, also=_FOLLOWS_FAILURE),
+    Profile(
+        "northwind", "invoice-reader", _ONE, Traits(),
+        (
+            Incident("error-rate", 0.9, changes={"failing": 0.20}, also=_FOLLOWS_FAILURE),
+            # It began with a release.
+            Incident("version-regression-errors", 0.9, changes={"version": "1.1.0"}),
+        ),
     ),
     _sick(
         "northwind", "receipt-scanner", _THREE,
@@ -95,12 +99,16 @@ _PROFILES: Final = (
         ),
     ),
     # --- performance -----------------------------------------------------------------------------
-    _sick(
+    Profile(
         "lumen", "deposition-digest", _THREE,
-        Incident(
-            "response-time", 3.0, changes={"seconds": 8.0}, also=_FOLLOWS_SLOWNESS,
-        ),
         Traits(seconds=3.0, price=2_000_000_000, model="corvid-reason-2", tokens=(9_000, 1_200)),
+        (
+            Incident("response-time", 3.0, changes={"seconds": 8.0}, also=_FOLLOWS_SLOWNESS),
+            # A release was to mend it, and has made it worse.
+            Incident(
+                "version-regression-latency", 1.1, changes={"seconds": 14.0, "version": "1.1.0"},
+            ),
+        ),
     ),
     _sick(
         "lumen", "clause-finder", _THREE,
@@ -118,9 +126,15 @@ _PROFILES: Final = (
         "harbor", "tone-check", _ONE,
         Incident("satisfaction", None), Traits(rating=2.9, rated=0.2),
     ),
-    _sick(
-        "kestrel", "trip-writer", _TWO,
-        Incident("rating-falling", 7.0, changes={"rating": 3.9}), Traits(rated=0.3),
+    Profile(
+        "kestrel", "trip-writer", _TWO, Traits(rated=0.3),
+        (
+            Incident("rating-falling", 7.0, changes={"rating": 3.9}),
+            Incident(
+                "version-regression-rating", 1.1, changes={"rating": 2.8, "version": "1.1.0"},
+                also=frozenset({"satisfaction"}),
+            ),
+        ),
     ),
     # --- revenue ---------------------------------------------------------------------------------
     _sick(
@@ -155,7 +169,7 @@ _PROFILES: Final = (
     _sick(
         "sablier", "legal-search", _TWO,
         Incident("negative-margin", 10.0, changes={"model": "corvid-reason-2", "version": "2.0.0"},
-                 also=frozenset({"token-growth"})),
+                 also=frozenset({"token-growth", "version-regression-cost"})),
         Traits(price=15_000_000, tokens=(2_500, 400)),
     ),
     _sick(
@@ -164,10 +178,15 @@ _PROFILES: Final = (
                  also=_FOLLOWS_FAILURE | {"negative-margin"}),
         Traits(price=200_000_000, tokens=(4_000, 900)),
     ),
-    _sick(
-        "tessera", "deep-reader", _THREE,
-        Incident("token-growth", 7.0, changes={"tokens": (3_600, 700)}),
-        Traits(price=120_000_000),
+    Profile(
+        "tessera", "deep-reader", _THREE, Traits(price=120_000_000),
+        (
+            Incident("token-growth", 7.0, changes={"tokens": (3_600, 700)}),
+            Incident(
+                "version-regression-cost", 1.1,
+                changes={"tokens": (7_200, 1_400), "version": "1.1.0"},
+            ),
+        ),
     ),
     _sick(
         "tessera", "policy-helper", _THREE,
@@ -211,7 +230,11 @@ _PROFILES: Final = (
         # A cohort left two months ago; those who stayed have been staying.
         (Incident("", 65.0, 60.0, {"leaving": 0.06}, also=_FOLLOWS_LOSS),),
     ),
-    Profile("northwind", "ledger-match", _ONE, Traits(seconds=0.3, spread=0.3)),
+    Profile(
+        "northwind", "ledger-match", _ONE, Traits(seconds=0.3, spread=0.3),
+        # A release that breaks nothing.
+        (Incident("", 1.1, changes={"version": "1.1.0"}),),
+    ),
 )  # fmt: skip
 
 
