@@ -1,10 +1,10 @@
 """What engines are asked: every rule, every panel, every field of the reports."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from tests.insights.panels import CHOSEN, Query, other_queries, panel_queries
 
@@ -103,10 +103,10 @@ def _fields(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, .
             if field.name != "evaluation":
                 yield from _fields(getattr(value, field.name), (*path, field.name))
     elif isinstance(value, Mapping):
-        for key, each in value.items():
+        for key, each in cast("Mapping[object, object]", value).items():
             yield from _fields(each, (*path, str(key)))
     elif isinstance(value, tuple | list):
-        for index, each in enumerate(value):
+        for index, each in enumerate(cast("Sequence[object]", value)):
             yield from _fields(each, (*path, str(index)))
     elif isinstance(value, date | datetime):
         yield path, value.isoformat()

@@ -3,7 +3,7 @@
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 import yaml
@@ -98,17 +98,16 @@ def target(market: Market) -> Iterator[str]:
 def _stored(url: str, job: str) -> Stored:
     """Return what a server has of a job, once it has scraped it."""
 
-    def ask(query: str) -> list[dict[str, object]]:
+    def ask(query: str) -> list[dict[str, Any]]:
         asked = urllib.parse.urlencode({"query": query, "nocache": 1})
-        found: list[dict[str, object]] = answered(url, f"api/v1/query?{asked}")["data"]["result"]
+        found: list[dict[str, Any]] = answered(url, f"api/v1/query?{asked}")["data"]["result"]
         return found
 
     wait_for(lambda: ask(f'up{{job="{job}"}} == 1'), f"{job} is up", every=0.2)
     found: Stored = {}
     for each in ask(f'{{job="{job}"}}'):
-        labels, value = each["metric"], each["value"]
-        assert isinstance(labels, dict)
-        assert isinstance(value, list)
+        labels: dict[str, str] = each["metric"]
+        value: list[str] = each["value"]
         if not labels["__name__"].startswith(MOVING):
             found[_key(labels)] = float(value[1])
     return found

@@ -68,9 +68,11 @@ def rules(options: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
     if options.rules_command == "backfill":
         return past.backfill(options)
-    if options.output is None:
+    output: str | None = options.output
+    if output is None:
         options.rules_parser.error("the following arguments are required: --output")
-    directory = Path(options.output)
+        return 2
+    directory = Path(output)
     try:
         files = render_rules(absence=options.absence, runbooks=options.runbooks)
     except ValueError as error:

@@ -257,6 +257,8 @@ RELEASE_RATING_STARS: Final = Metric(
 )
 #: Seconds beyond which an invocation is slow.
 SLOW_SECONDS: Final = 10
+#: Samples that one exposition has at most, unless `Limits` says otherwise.
+SAMPLES_OF_EXPOSITION: Final = 250_000
 
 # --- the health of agent-analytics itself --------------------------------------------------------
 

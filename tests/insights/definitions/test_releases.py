@@ -321,9 +321,8 @@ def at(metric: str, hours: int, version: str) -> dict[str, object]:
 
 def test_which_version_is_current(promtool: Run, tmp_path: Path) -> None:
     """The one that most calls are of; a rollback makes the older one current again."""
-    for path in write_rules(tmp_path / "rules"):
-        if path.name == "rollups.yml":
-            groups = yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]
+    (path,) = (each for each in write_rules(tmp_path / "rules") if each.name == "rollups.yml")
+    groups = yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]
     names = {
         releases.LATELY,
         releases.CURRENT,

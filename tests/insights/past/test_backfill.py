@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -92,7 +92,7 @@ def labels_of(sample: Sample) -> str:
 
 
 @contextmanager
-def recording(place: Path, data: Path) -> Iterator[PrometheusClient]:
+def recording(place: Path, data: Path) -> Generator[PrometheusClient]:
     """Run a Prometheus that evaluates the rules of now every second, and keeps its own series."""
     config = place / "prometheus.yml"
     rules = render_rules(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from agent_analytics.insights._past.blocks import SampleText, make_blocks
 from agent_analytics.insights._past.over_blocks import prometheus_over
@@ -116,7 +116,7 @@ def _before_head(client: PrometheusClient, now: float) -> int:
         head = client.status("tsdb").get("headStats")
     except QueryFailed:
         return ends
-    begins = head.get("minTime") if isinstance(head, dict) else None
+    begins = cast("dict[str, object]", head).get("minTime") if isinstance(head, dict) else None
     return min(begins, int(now * 1000)) if isinstance(begins, int) and begins > 0 else ends
 
 

@@ -351,7 +351,7 @@ def groups(
         limit: Most series that a rule may record; 0 for any number.
     """
     of_releases = RELEASE_SAMPLES if releases else ()
-    most = {"limit": limit} if limit else {}
+    most: dict[str, Yaml] = {"limit": limit} if limit else {}
     return [
         {
             "name": "agent-analytics-levels",

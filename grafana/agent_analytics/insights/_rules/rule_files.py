@@ -19,7 +19,7 @@ from agent_analytics.insights._rules.not_known import not_known
 from agent_analytics.insights._rules.runbooks import runbook_url
 from agent_analytics.insights._rules.tenants import tenants
 from agent_analytics.insights._yaml import Yaml, dump
-from agent_analytics.processor import Limits
+from agent_analytics.processor.catalogue import SAMPLES_OF_EXPOSITION
 
 #: How often the rules for on-call are evaluated.
 ONCALL_INTERVAL: Final = "5s"
@@ -33,7 +33,7 @@ TENANT_INTERVAL: Final = rollups.HOUR_INTERVAL
 _EXPOSITIONS: Final = 10
 #: Most series that a rule may record: one above what there may be. A rule beyond it fails, and
 #: pages the operator. A group with alerts has none: all of them would be silent.
-MOST_SERIES: Final = _EXPOSITIONS * Limits().max_samples + 1
+MOST_SERIES: Final = _EXPOSITIONS * SAMPLES_OF_EXPOSITION + 1
 
 
 def rules_for(audience: Audience, *, absence: str = ABSENCE) -> list[Rule]:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, fields
 from typing import Final
 
+from agent_analytics.processor.catalogue import SAMPLES_OF_EXPOSITION
+
 #: What an exposition needs for its metrics about health, and for ``_other``.
 LEAST: Final = {"max_samples": 3_000, "max_exposition_bytes": 500_000}
 
@@ -44,7 +46,7 @@ class Limits:
             share is not above 0 and up to 1.
     """
 
-    max_samples: int = 250_000
+    max_samples: int = SAMPLES_OF_EXPOSITION
     max_exposition_bytes: int = 40_000_000
     publisher_share: float = 0.5
     publishers: int = 10_000

@@ -10,7 +10,7 @@ goes on should the version come back.
 
 from collections.abc import Callable, Mapping
 from threading import RLock
-from typing import Any, Final
+from typing import Final, cast
 
 from agent_analytics.instrumentation.exact import exact_text
 from agent_analytics.processor._caps.admission import RELEASES as ROOM
@@ -146,5 +146,7 @@ class Releases:
 
 def service_version(resource: object) -> object:
     """Return the version of the service that a resource states; ``None`` for none."""
-    attributes: Any = getattr(resource, "attributes", None)
-    return attributes.get(_SERVICE_VERSION) if isinstance(attributes, Mapping) else None
+    attributes: object = getattr(resource, "attributes", None)
+    if not isinstance(attributes, Mapping):
+        return None
+    return cast("Mapping[str, object]", attributes).get(_SERVICE_VERSION)
