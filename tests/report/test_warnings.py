@@ -19,6 +19,8 @@ remote_read:
   - url: http://127.0.0.1:9/read
     read_recent: true
 """
+#: No alert, and no sample: an answer to whatever is asked.
+DATA = {"alerts": [], "resultType": "vector", "result": []}
 Start = Callable[[Path, str], AbstractContextManager[str]]
 
 
@@ -55,7 +57,7 @@ class Recorded(PrometheusClient):
 
     def __init__(self, **document: object) -> None:
         super().__init__("http://127.0.0.1:9")
-        self._body = json.dumps({"status": "success", "data": {"alerts": []}, **document}).encode()
+        self._body = json.dumps({"status": "success", "data": DATA, **document}).encode()
 
     def _request(self, path: str, body: bytes | None) -> bytes:
         del path, body

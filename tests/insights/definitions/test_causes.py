@@ -20,7 +20,7 @@ OWN = 'publisher_id="acme", agent_id="finder"'
 FAILED = 'outcome="error"'
 #: What stands in front of the names that rules of levels record.
 LEVELS = re.compile(
-    r"marketplace_agent_(invocation_errors|input_tokens|output_tokens)_total:(level|drop|hourly|day)"
+    r"marketplace_agent_(invocation_errors|input_tokens|output_tokens)_total:(level|fell|drop|hourly|day)"
 )
 
 

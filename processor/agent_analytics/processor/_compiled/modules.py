@@ -12,7 +12,7 @@ from typing import Final
 
 #: Each is compiled from its own text, with the types of the ``.pxd`` beside it, if there is one.
 MODULES: Final = ("agent_analytics.processor._count.core",)
-_CIMPORT: Final = re.compile(rb"^from (agent_analytics[.\w]+) cimport ", re.MULTILINE)
+_CIMPORT: Final = re.compile(r"^from (agent_analytics[.\w]+) cimport ", re.MULTILINE)
 
 
 def text_of(name: str, top: Path) -> Path:
@@ -40,7 +40,7 @@ def mark_of(name: str, top: Path) -> str:
     types = text.with_suffix(".pxd")
     if types.is_file():
         parts.append(types.read_bytes())
-        others = sorted({name.decode() for name in _CIMPORT.findall(parts[1])})
+        others = sorted(set(_CIMPORT.findall(parts[1].decode())))
         parts += [text_of(name, top).with_suffix(".pxd").read_bytes() for name in others]
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
