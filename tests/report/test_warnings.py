@@ -19,8 +19,6 @@ remote_read:
   - url: http://127.0.0.1:9/read
     read_recent: true
 """
-#: No alert, and no sample: an answer to whatever is asked.
-DATA = {"alerts": [], "resultType": "vector", "result": []}
 Start = Callable[[Path, str], AbstractContextManager[str]]
 
 
@@ -53,15 +51,20 @@ def test_a_whole_answer_warns_of_nothing(url: str, end: float) -> None:
 
 
 class Recorded(PrometheusClient):
-    """Gives one answer that was recorded to whatever it is asked."""
+    """Gives one answer that was recorded, without alerts and samples, to whatever it is asked."""
 
     def __init__(self, **document: object) -> None:
         super().__init__("http://127.0.0.1:9")
-        self._body = json.dumps({"status": "success", "data": DATA, **document}).encode()
+        data = {"alerts": [], "resultType": "vector", "result": []}
+        self._body = json.dumps({"status": "success", "data": data, **document}).encode()
 
     def _request(self, path: str, body: bytes | None) -> bytes:
         del path, body
         return self._body
+
+    def now(self) -> float:
+        """Return a time: what asks for it is not what is tested."""
+        return 1e9
 
 
 def noted(**document: object) -> tuple[str, ...]:
