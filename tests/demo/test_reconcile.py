@@ -74,6 +74,7 @@ def test_one_install_one_cent_and_one_invocation_too_many_are_found() -> None:
         "first events",
         "installs",
         "invocations",
+        "invocations by version",
         "money",
         "own health",
     ]

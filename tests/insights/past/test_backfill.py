@@ -159,8 +159,14 @@ def test_an_upgrade_is_known_at_once(
     assert f"mv {tmp_path / 'out'}/* {data}/" in told
     move(tmp_path / "out", data)
     with recording(tmp_path, data) as client:
+        begun = client.now()
         wait_for(lambda: all(now(client, name) for name in LOOKED_UP), "what is looked up")
-        wait_for(lambda: not now(client, recorded_names.KNOWN_BY), "nothing that is not known")
+        found, since = client.now(), recorded_names.RECORDED_SINCE
+        wait_for(lambda: now(client, f"timestamp({since}) > {found}"), "another evaluation")
+        # What was recorded before the restart is shown for five minutes more.
+        by = recorded_names.KNOWN_BY
+        lacking = f"{by} and timestamp({by}) > {begun}"
+        wait_for(lambda: not now(client, lacking), "nothing that is not known")
         assert now(client, scraped)[0].value >= before
         (tmp_path / "out").rmdir()
         assert backfill(client.url, tmp_path / "out", capsys)[0] == 0
