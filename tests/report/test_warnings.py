@@ -55,7 +55,7 @@ class Recorded(PrometheusClient):
 
     def __init__(self, **document: object) -> None:
         super().__init__("http://127.0.0.1:9")
-        data = {"alerts": [], "resultType": "vector", "result": []}
+        data: dict[str, object] = {"alerts": [], "resultType": "vector", "result": []}
         self._body = json.dumps({"status": "success", "data": data, **document}).encode()
 
     def _request(self, path: str, body: bytes | None) -> bytes:
