@@ -85,8 +85,7 @@ _PROFILES: Final = (
         "meridian", "seat-picker", _TWO,
         # Below the limit of the error rate, and many times what the listing used to have. The
         # insight promises a false alarm in ten thousand looks at most, which 400 invocations of a
-        # Sunday (600 a day) are too few for: one such change in ten stays below it. 800 show 998
-        # of 1,000.
+        # Sunday (600 a day) are too few for: one such change in ten stays below it.
         Incident("error-anomaly", 1.2, changes={"failing": 0.042}, also=_FOLLOWS_FAILURE),
         Traits(daily=1200.0, failing=0.003),
     ),

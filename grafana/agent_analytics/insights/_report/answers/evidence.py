@@ -10,7 +10,7 @@ from agent_analytics.insights._rules.runbooks import traces
 
 #: How far back a trace is looked for, in seconds.
 _LATELY: Final = 86_400
-#: For how many insights, the first ones: each is a request of its own.
+#: How many are asked for, by the first insights: each is a request of its own.
 _MOST: Final = 20
 #: Insights about time: their trace is the longest, not the last one.
 _LONGEST: Final = frozenset({"response-time", "latency-regression", "tool-latency"})
