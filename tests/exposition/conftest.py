@@ -104,9 +104,16 @@ class Market:
             v.REASONING_TOKENS: 5,
         }
         tool = {v.OPERATION_NAME: v.EXECUTE_TOOL, v.TOOL_NAME: "search"}
-        for milliseconds, failed in ((250, False), (10_000, False), (10_001, True)):
+        returned: list[dict[str, Any]] = [
+            {v.TOOL_RESULT_BYTES: 1_000},
+            {v.TOOL_RESULT_BYTES: 64_001, v.TOOL_REPEATED: True},
+            {},
+        ]
+        for told, (milliseconds, failed) in zip(
+            returned, ((250, False), (10_000, False), (10_001, True)), strict=True
+        ):
             span = self.begin(invocation, None)
-            self.run(tool, 30, span, failed=failed)
+            self.run({**tool, **told}, 30, span, failed=failed)
             self.run({**model, v.COST_USD: "0.002"}, 40, span)
             self.run(model, 40, span)
             if failed:  # more was cached than sent, which cannot be

@@ -87,6 +87,11 @@ FEEDBACK_COMMENT: Final = "marketplace.feedback.comment"
 USAGE_OWN: Final = "marketplace.usage.own"
 #: True on a recorded call whose duration is not known: it is counted, its duration is not.
 DURATION_UNKNOWN: Final = "marketplace.duration.unknown"
+#: True where a tool was called before with the same arguments in its invocation, as far as they are
+#: plain JSON and short; the arguments themselves are nowhere.
+TOOL_REPEATED: Final = "marketplace.tool.repeated"
+#: Bytes of what a tool returned, where that is a text or bytes.
+TOOL_RESULT_BYTES: Final = "marketplace.tool.result.bytes"
 
 # --- values -------------------------------------------------------------------------------------
 

@@ -62,6 +62,7 @@ INVOCATION_SECONDS: Final = (
 )  # fmt: skip
 TOOL_SECONDS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 FIRST_CHUNK_SECONDS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0)
+RESULT_BYTES: Final = (1_000.0, 4_000.0, 16_000.0, 64_000.0, 256_000.0, 1_000_000.0)
 RATINGS: Final = (1.0, 2.0, 3.0, 4.0, 5.0)
 SCORES: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
@@ -178,6 +179,20 @@ TOOL_CALL_DURATION: Final = Metric(
     _listing("tool"),
     unit="seconds",
     buckets=TOOL_SECONDS,
+)
+TOOL_RESULT_SIZE: Final = Metric(
+    "marketplace_agent_tool_result_size_bytes",
+    "histogram",
+    "Size of what a decorated tool returned, where that is a text (as UTF-8) or bytes.",
+    _listing("tool"),
+    unit="bytes",
+    buckets=RESULT_BYTES,
+)
+REPEATED_TOOL_CALLS: Final = Metric(
+    "marketplace_agent_repeated_tool_calls_total",
+    "counter",
+    "Calls of a decorated tool with arguments with which it was called before in its invocation.",
+    _listing("tool"),
 )
 FEEDBACK_RATING: Final = Metric(
     "marketplace_agent_feedback_rating",
@@ -416,6 +431,8 @@ LISTING_METRICS: Final = (
     FEES,
     TOOL_CALLS,
     TOOL_CALL_DURATION,
+    TOOL_RESULT_SIZE,
+    REPEATED_TOOL_CALLS,
     FEEDBACK_RATING,
     EVALUATION_SCORE,
     INSTALLS,

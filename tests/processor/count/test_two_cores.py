@@ -46,6 +46,8 @@ MORE: dict[str, st.SearchStrategy[Any]] = {
     v.CONVERSATION_ID: st.sampled_from(["c1", "c2"]),
     v.TIME_TO_FIRST_CHUNK: st.sampled_from([0.2, 3.0, -1.0]),
     v.DURATION_UNKNOWN: st.booleans(),
+    v.TOOL_RESULT_BYTES: st.sampled_from([0, 1_000, 1_001, 10**12, 10**12 + 1, -1, "9", True]),
+    v.TOOL_REPEATED: st.sampled_from([True, False, "yes"]),
     v.EVENT: st.sampled_from([*v.EVENTS, "odd"]),
     v.EVENT_ID: st.sampled_from(["e1", "e2"]),
 }
@@ -180,7 +182,13 @@ def test_what_no_longer_fits(cores: Cores, left: int, tmp_path: Path) -> None:
         v.CONVERSATION_ID: "c1",
         v.TIME_TO_FIRST_CHUNK: 0.2,
     }
-    use = {v.OPERATION_NAME: v.EXECUTE_TOOL, v.TOOL_NAME: "search", v.OUTCOME: v.SUCCESS}
+    use = {
+        v.OPERATION_NAME: v.EXECUTE_TOOL,
+        v.TOOL_NAME: "search",
+        v.OUTCOME: v.SUCCESS,
+        v.TOOL_RESULT_BYTES: 50,
+        v.TOOL_REPEATED: True,
+    }
     once = [
         ["start", 0, None, call, 0],
         ["start", 0, 0, use, 0],

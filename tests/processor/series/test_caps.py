@@ -202,6 +202,9 @@ PURE: Final = "names"
 COVERED: Final[dict[str, str]] = {
     "instrumentation/_usage/answers.py": OF_ONE,
     "instrumentation/_api/checks.py": OF_ONE,
+    # Of one call's arguments or result, and of the calls of one invocation.
+    "instrumentation/_calls/arguments.py": OF_ONE,
+    "processor/_count/tools.py": OF_ONE,
     "instrumentation/_usage/fields.py": OF_ONE,
     "instrumentation/_calls/interrupters.py": OF_ONE,
     "instrumentation/_strangers/plain_data.py": OF_ONE,

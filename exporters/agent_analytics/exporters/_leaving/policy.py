@@ -52,7 +52,8 @@ ATTRIBUTES: Final = (
         "gen_ai.usage.*", "llm.token_count.*", "llm.usage.*", "llm.cost.*", "marketplace.usage.*",
         "marketplace.revenue.usd", "marketplace.refund.usd", "marketplace.cost.usd",
         "marketplace.stated_cost.usd", "marketplace.feedback.rating",
-        "marketplace.duration.unknown", "gen_ai.response.time_to_first_chunk",
+        "marketplace.duration.unknown", "marketplace.tool.repeated",
+        "marketplace.tool.result.bytes", "gen_ai.response.time_to_first_chunk",
         "gen_ai.server.time_to_first_token", "gen_ai.evaluation.score.value",
     ), figures=True),
     Group("how it went", (

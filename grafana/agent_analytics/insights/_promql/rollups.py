@@ -40,18 +40,18 @@ HOURS_BACK: Final = "25h"
 _FIVE_MINUTES: Final = "4m59s999ms"
 _LONG_HOUR: Final = "64m59s999ms"
 
+#: Histograms of tools: windows ask for means, and the buckets are left out.
+_OF_TOOLS: Final = (catalogue.TOOL_CALL_DURATION, catalogue.TOOL_RESULT_SIZE)
 #: Counters and histograms that windows of days ask for.
 LEVELLED: Final = tuple(
     metric
     for metric in catalogue.LISTING_METRICS
     if metric.kind != "gauge"
-    and metric is not catalogue.TOOL_CALL_DURATION
+    and metric not in _OF_TOOLS
     and metric not in catalogue.RELEASE_METRICS
 )
-#: Samples of the histogram of tool calls that windows ask for: its buckets are left out.
-_TOOL_SAMPLES: Final = (
-    f"{catalogue.TOOL_CALL_DURATION.name}_sum",
-    f"{catalogue.TOOL_CALL_DURATION.name}_count",
+_TOOL_SAMPLES: Final = tuple(
+    f"{metric.name}_{sample}" for metric in _OF_TOOLS for sample in ("sum", "count")
 )
 
 
@@ -164,7 +164,7 @@ COHORTS: Final = (1, 2, 3, 4)
 RECORDED: Final[dict[str, tuple[str, ...]]] = {
     **{
         name(sample): (*metric.labels, *(("le",) if sample.endswith("_bucket") else ()))
-        for metric in (*LEVELLED, catalogue.TOOL_CALL_DURATION, *catalogue.RELEASE_METRICS)
+        for metric in (*LEVELLED, *_OF_TOOLS, *catalogue.RELEASE_METRICS)
         for sample in metric.samples
         if sample in {*LEVEL_SAMPLES, *RELEASE_SAMPLES}
         for name in (level, drop, fell, hourly, day)

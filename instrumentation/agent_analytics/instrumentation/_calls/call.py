@@ -87,6 +87,8 @@ class Call:
         started: Reading of ``perf_counter_ns`` then: the wall clock may be set during the call.
         subject: Of a method, the object that it was called on, until it ends.
         tool_failed: Of a tool, whether what it returned is a failure, where that was asked already.
+        first: Of a tool, where it is remembered that it was called with these arguments, and under
+            what; only of the first such call of an invocation.
     """
 
     __slots__ = (
@@ -95,6 +97,7 @@ class Call:
         "context",
         "ended",
         "facts",
+        "first",
         "invocation",
         "parent",
         "shown",
@@ -127,6 +130,7 @@ class Call:
         self.ended = False
         self.subject: object = None
         self.tool_failed: bool | None = None
+        self.first: tuple[dict[int, int], int] | None = None
         self.shown: CurrentSpan | None = None
         self.context: Context | None = None
         if parent is not None:

@@ -41,6 +41,7 @@ class Listing:
         price_text: The price in US dollars, as the span says it.
         not_errors: Exceptions that are no errors here, beside those of every call.
         method: Name of the method that is decorated; ``None`` for anything else.
+        receiver: Whether that gets its object or its class first.
     """
 
     __slots__ = (
@@ -51,6 +52,7 @@ class Listing:
         "price_nano",
         "price_text",
         "publisher_id",
+        "receiver",
         "span_name",
         "tenant",
     )
@@ -68,6 +70,7 @@ class Listing:
     ) -> None:
         self.not_errors = not_errors
         self.method: str | None = None
+        self.receiver = False
         self.publisher_id = checks.optional_id(publisher_id, "publisher_id")
         self.agent_id = checks.optional_id(agent_id, "agent_id")
         self.price_nano = _NO_PRICE if price_usd is None else checks.usd(price_usd, "price_usd")
@@ -125,6 +128,8 @@ class Listing:
                 and enclosing.agent_id == invocation.agent_id
                 and enclosing.publisher_id == invocation.publisher_id
             )
+            if invocation.is_inner and type(enclosing) is RunningInvocation:
+                invocation.called = enclosing.called
             call = Call(span, began, attributes, invocation, current, invocation)
             call.subject = invocation.subject = subject
         except Exception:  # noqa: BLE001 - telemetry never hurts the host
@@ -207,6 +212,8 @@ class RunningInvocation:
         is_inner: Whether the same listing has called itself.
         ended: True once over.
         subject: Of a method, the object that it was called on, until it ends.
+        called: What tells the calls of tools apart that it has made (``_calls.arguments``), those
+            of its inner work among them.
         ledger: What was reported; appending to a list is atomic, so threads need no lock.
         failure: The outcome that was set by hand, and its error type.
         first_chunk: Seconds to the first chunk of a stream.
@@ -215,6 +222,7 @@ class RunningInvocation:
 
     __slots__ = (
         "agent_id",
+        "called",
         "ended",
         "failure",
         "first_chunk",
@@ -237,6 +245,7 @@ class RunningInvocation:
         self.agent_id = listing.agent_id
         self.tenant_id = tenant_id
         self.is_inner = False
+        self.called: dict[int, int] = {}
         self.ledger: list[Charge | Refund | Report] = []
         self.failure: tuple[str, str] | None = None
         self.first_chunk: float | None = None

@@ -9,10 +9,11 @@ from opentelemetry.util.types import AttributeValue
 
 from agent_analytics.instrumentation import mistakes, tracing
 from agent_analytics.instrumentation import vocabulary as names
+from agent_analytics.instrumentation._calls.arguments import bytes_of, fingerprint, is_repeated
 from agent_analytics.instrumentation._calls.call import Call
-from agent_analytics.instrumentation._calls.invocation import NO_CALL
+from agent_analytics.instrumentation._calls.invocation import NO_CALL, RunningInvocation
 from agent_analytics.instrumentation._strangers.plain_data import PLAIN_IDS, constant
-from agent_analytics.instrumentation.context import CALL_KEY
+from agent_analytics.instrumentation.context import CALL_KEY, INVOCATION_KEY
 from agent_analytics.instrumentation.exceptions import NOTHING, NotErrors
 from agent_analytics.instrumentation.health import note_internal_error
 
@@ -34,7 +35,7 @@ def says_error(result: object) -> bool:
 class ToolRecorder:
     """All that is known of a decorated tool before it is called."""
 
-    __slots__ = ("attributes", "failed", "method", "not_errors", "span_name")
+    __slots__ = ("attributes", "failed", "method", "not_errors", "receiver", "span_name")
 
     def __init__(
         self, name: str, failed: Callable[[Any], bool] | None, not_errors: NotErrors = NOTHING
@@ -43,12 +44,13 @@ class ToolRecorder:
         self.failed: Callable[[Any], bool] = says_error if failed is None else failed
         self.not_errors = not_errors
         self.method: str | None = None
+        self.receiver = False
         self.attributes: dict[str, AttributeValue] = {
             names.OPERATION_NAME: names.EXECUTE_TOOL,
             names.TOOL_NAME: name,
         }
 
-    def start(self, args: tuple[object, ...], _kwargs: dict[str, object]) -> Call:
+    def start(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Call:
         """Start the span of one call."""
         try:
             current = get_current()
@@ -57,9 +59,19 @@ class ToolRecorder:
                 return NO_CALL
             began = time_ns()
             attributes = self.attributes.copy()
+            first = None
+            invocation = current.get(INVOCATION_KEY)
+            if type(invocation) is RunningInvocation and not invocation.ended:
+                same = fingerprint(self.span_name, args, kwargs, receiver=self.receiver)
+                if same is not None:
+                    if is_repeated(invocation.called, same, began):
+                        attributes[names.TOOL_REPEATED] = True
+                    else:
+                        first = invocation.called, same
             span = tracing.start_span(self.span_name, attributes, current, start_time=began)
             call = Call(span, began, attributes, self, current)
             call.subject = subject
+            call.first = first
         except Exception:  # noqa: BLE001 - telemetry never hurts the host
             note_internal_error("the start of a tool call")
             return NO_CALL
@@ -99,9 +111,15 @@ class ToolRecorder:
         outcome: str,
         error_type: str | None,
         result: object,
-        attributes: dict[str, AttributeValue],  # noqa: ARG002 - a tool has nothing to add
+        attributes: dict[str, AttributeValue],
     ) -> tuple[str, str | None]:
-        """Ask whether the result is a failure."""
+        """Ask whether the result is a failure, and note how large it is."""
+        size = bytes_of(result)
+        if size is not None:
+            attributes[names.TOOL_RESULT_BYTES] = size
+        if outcome == names.STEERED and call.first is not None:
+            known, same = call.first
+            known.pop(same, None)  # no call: the one that resumes it repeats nothing
         if outcome == names.SUCCESS and error_type is None:  # with one, it ended the process
             try:
                 if self.failed(result) if call.tool_failed is None else call.tool_failed:

@@ -31,9 +31,11 @@ class Recorder(Protocol):
 
     Attributes:
         method: Name of the method whose calls it starts; ``None`` for anything else.
+        receiver: Whether the first argument is the object or the class that the method is of.
     """
 
     method: str | None
+    receiver: bool
 
     def start(self, args: tuple[object, ...], kwargs: dict[str, object], /) -> Call:
         """Start the span of a call with these arguments."""
@@ -115,6 +117,8 @@ class Made(NamedTuple):
     target: Any
 
 
+#: First parameters of what a class defines; those of a static method are named otherwise.
+_RECEIVERS: Final = (("self",), ("cls",))
 _MADE: Final = "_agent_analytics_made"
 
 
@@ -165,6 +169,7 @@ def wrap(target: Any, recorder: Recorder, *, instead: bool = False) -> Any:
         wrapper = update_wrapper(_wrapper(target, recorder), target)
         keep_abilities(wrapper, target)
         recorder.method = _method_name(target)
+        recorder.receiver = recorder.method is not None and _takes_receiver(target)
         setattr(wrapper, _MADE, Made(weakref.ref(wrapper), recorder, target))
         return wrapper
     call = _wrapper(target, recorder) if callable(target) else None
@@ -206,3 +211,8 @@ def _method_name(function: Any) -> str | None:
         return None
     owner, _, name = function.__qualname__.rpartition(".")
     return name if owner and not owner.endswith("<locals>") else None
+
+
+def _takes_receiver(function: FunctionType) -> bool:
+    """Tell whether a function of a class gets its object or class, by the name that all use."""
+    return function.__code__.co_varnames[: function.__code__.co_argcount][:1] in _RECEIVERS

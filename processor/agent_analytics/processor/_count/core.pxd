@@ -18,6 +18,7 @@ cdef object _DICT, _OPERATION_NAME, _PUBLISHER_ID, _AGENT_ID, _TENANT_ID, _EVENT
 cdef object _OUTCOME, _REVENUE_USD, _REFUND_USD, _AGENT_NAME, _AGENT_VERSION, _CONVERSATION_ID
 cdef object _CACHED, _REASONING, _REQUEST_MODEL, _RESPONSE_MODEL, _USAGE_OWN
 cdef double _NANO_PER_USD, _AMOUNTS_END, _RELATIVE_ERROR, _LEAST_ERROR
+cdef object _RESULT_BYTES, _REPEATED
 cdef object _FIRST_CHUNK, _DURATION_UNKNOWN, _INPUT_TOKENS, _OUTPUT_TOKENS, _COST_USD
 # Objects, and no C integers: a tuple of a subclass is asked quicker so.
 cdef object _READ_START, _READ_KEY, _READ_END
@@ -119,7 +120,7 @@ cdef class OwnTools:
     )
     cpdef end(self, Node node, dict attributes, span, span_id, tuple fields)
     @cython.locals(cells="long long[::1]")
-    cdef _add(self, Block block, int outcome, int bucket, long long elapsed, point)
+    cdef _add(self, Block block, int outcome, int bucket, long long elapsed, point, beside)
 
 
 @cython.locals(usage=Block, kept=Block, thought=Block, cells="long long[::1]")

@@ -151,6 +151,8 @@ _AGENT_VERSION: Final = v.AGENT_VERSION
 _CONVERSATION_ID: Final = v.CONVERSATION_ID
 _FIRST_CHUNK: Final = v.TIME_TO_FIRST_CHUNK
 _DURATION_UNKNOWN: Final = v.DURATION_UNKNOWN
+_RESULT_BYTES: Final = v.TOOL_RESULT_BYTES
+_REPEATED: Final = v.TOOL_REPEATED
 _INPUT_TOKENS: Final = v.INPUT_TOKENS
 _OUTPUT_TOKENS: Final = v.OUTPUT_TOKENS
 _COST_USD: Final = v.COST_USD
@@ -420,6 +422,8 @@ class Node:
             node = node.parent
 
 
+#: Cells of blocks beside that of a tool, which one, and what to add.
+Beside = list[tuple[Cells, int, int]]
 #: Blocks of the tokens, of the cached and the reasoning ones; the latter where those are known.
 Blocks = tuple[Block, Block | None, Block | None]
 #: Blocks of the model, its tokens, their cost, the flags of what sets the tokens aside.
@@ -739,11 +743,18 @@ class OwnTools:
         block = listing.tools.get(name) if type(name) is str else None
         if block is None:
             block = self._listings.block(listing, TOOLS, name)
+        beside = None
+        if _RESULT_BYTES in attributes or _REPEATED in attributes:
+            beside = self._beside(
+                listing, name, attributes.get(_RESULT_BYTES), attributes.get(_REPEATED)
+            )
         cells = block.view
         if _DURATION_UNKNOWN in attributes:
             with self._lock:
                 cells[outcome] = cells[outcome] + 1
                 self._health.view[_COUNTED_TOOL] += 1
+                if beside is not None:
+                    add_beside(beside)
             return
         elapsed = end - start if start is not None and end is not None else -1
         if not 0 <= elapsed <= MAX_DURATION_NS:
@@ -753,15 +764,21 @@ class OwnTools:
         if COMPILED:  # in Python a signal's handler could raise between the two, and does not here
             self._acquire()
             try:
-                self._add(block, outcome, bucket, elapsed, point)
+                self._add(block, outcome, bucket, elapsed, point, beside)
             finally:
                 self._release()
         else:
             with self._lock:
-                self._add(block, outcome, bucket, elapsed, point)
+                self._add(block, outcome, bucket, elapsed, point, beside)
 
     def _add(
-        self, block: Block, outcome: int, bucket: int, elapsed: int, point: Exemplar | None
+        self,
+        block: Block,
+        outcome: int,
+        bucket: int,
+        elapsed: int,
+        point: Exemplar | None,
+        beside: Beside | None,
     ) -> None:
         """Add a call to the cells of its tool; the caller holds the lock."""
         cells = block.view
@@ -769,10 +786,22 @@ class OwnTools:
         cells[bucket] = cells[bucket] + 1
         cells[TOOL_SUM] = cells[TOOL_SUM] + elapsed
         self._health.view[_COUNTED_TOOL] += 1
+        if beside is not None:
+            add_beside(beside)
         if point is not None:  # last, since it is no figure
             if block.exemplars is None:
                 block.exemplars = {}
             block.exemplars[bucket] = point
+
+    def _beside(self, listing: Listing, name: object, size: object, repeated: object) -> Beside:
+        """Return what a tool's call adds beside itself: the subclass knows."""
+        raise NotImplementedError
+
+
+def add_beside(beside: Beside) -> None:
+    """Add to cells of other blocks; the caller holds the lock."""
+    for cells, cell, amount in beside:
+        cells[cell] += amount
 
 
 def add_tokens(blocks: Blocks, counts: Counts, priced: int) -> None:

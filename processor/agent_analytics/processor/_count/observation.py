@@ -149,6 +149,8 @@ class Observation:
         usage: Tokens, models and cost.
         ids: What instrumentations have as the id of an answer.
         fetched: Whether it only fetches an answer that was given before.
+        result_bytes: Bytes of what a tool returned, as its decorator says; nothing is believed yet.
+        repeated: Whether a tool was called with the same arguments before, alike.
     """
 
     kind: int
@@ -174,6 +176,8 @@ class Observation:
     usage: Usage | None = None
     ids: tuple[str, ...] = ()
     fetched: bool = False
+    result_bytes: Any = None
+    repeated: Any = None
 
     def exemplar(self, elapsed: int) -> Exemplar | None:
         """Return the exemplar of a duration, in nanoseconds; ``None`` for a span with none."""

@@ -50,6 +50,8 @@ def _tool_call(part: ForeignSpan, ended: SpanEnd) -> Observation:
         seen.kind = REPEAT  # the caller has a span of it
     seen.name = UNKNOWN if ended.facts.name is None else ended.facts.name
     seen.timed = v.DURATION_UNKNOWN not in ended.attributes
+    seen.result_bytes = ended.attributes.get(v.TOOL_RESULT_BYTES)
+    seen.repeated = ended.attributes.get(v.TOOL_REPEATED)
     stated = ended.outcome
     if not ended.failed and not ended.fine and stated is None and step_cancelled(part):
         stated = v.CANCELLED

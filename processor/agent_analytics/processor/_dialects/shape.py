@@ -85,6 +85,8 @@ _KEPT: Final = frozenset(
         v.COST_USD,
         v.USAGE_OWN,
         v.DURATION_UNKNOWN,
+        v.TOOL_REPEATED,
+        v.TOOL_RESULT_BYTES,
         v.EVENT,
         v.EVENT_ID,
     }

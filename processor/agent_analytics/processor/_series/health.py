@@ -39,6 +39,7 @@ from agent_analytics.processor.catalogue import CONTRADICTED_INPUT, OTHER, STATE
 FURTHER: Final[tuple[tuple[str, str], ...]] = (
     *(("agent_analytics_steered_total", kind) for kind in ("invocation", "tool", "inference")),
     ("agent_analytics_refused_values_total", "currency"),
+    ("agent_analytics_refused_values_total", "tool_detail"),
     *(
         ("agent_analytics_refused_series_total", cause)
         for cause in dict.fromkeys(kind.cause for kind in KINDS if kind.cause)

@@ -150,6 +150,20 @@ TOOL: Final = Schema(
 )
 
 
+#: Of decorated tools, beside the block above: the sizes of their results, and calls that were made
+#: before with the same arguments. A tool that tells neither has no such series.
+_SIZES: Final = len(catalogue.RESULT_BYTES) + 1
+RESULT_SUM: Final = _SIZES
+TOOL_RESULT: Final = Schema(
+    "tool_result",
+    RESULT_SUM + 1,
+    (Series(catalogue.TOOL_RESULT_SIZE, (), "histogram", 0, _SIZES),),
+)
+TOOL_REPEAT: Final = Schema(
+    "tool_repeat", 1, (Series(catalogue.REPEATED_TOOL_CALLS, (), "cell", 0),)
+)
+
+
 def _only_histogram(name: str, metric: Metric) -> Schema:
     series = _histogram(metric, 0)
     return Schema(name, series.size + 1, (series,))
@@ -232,6 +246,8 @@ USAGES: Final = BlockKind(USAGE, "models_per_listing", "model")
 CACHED_USAGES: Final = BlockKind(CACHED, "models_per_listing", "model")
 REASONING_USAGES: Final = BlockKind(REASONING, "models_per_listing", "model")
 TOOLS: Final = BlockKind(TOOL, "tools_per_listing", "tool")
+TOOL_RESULTS: Final = BlockKind(TOOL_RESULT, "tools_per_listing", "tool")
+TOOL_REPEATS: Final = BlockKind(TOOL_REPEAT, "tools_per_listing", "tool")
 RATINGS: Final = BlockKind(RATING)
 EVALUATIONS: Final = BlockKind(EVALUATION, "evaluations_per_listing", "evaluation")
 RELEASES: Final = BlockKind(RELEASE, "releases_per_listing", "release", apart=True)
@@ -246,6 +262,8 @@ KINDS: Final = _numbered(
     CACHED_USAGES,
     REASONING_USAGES,
     TOOLS,
+    TOOL_RESULTS,
+    TOOL_REPEATS,
     RATINGS,
     EVALUATIONS,
     RELEASES,

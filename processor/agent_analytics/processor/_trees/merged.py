@@ -24,6 +24,9 @@ _HOSTS: Final = ("azure", "bedrock", "aws", "vertex", "az.ai")
 #: Further ids of one answer that are remembered; views of one call are few.
 _MOST_IDS: Final = 16
 
+#: What counts whichever of the views has it: nobody but a user, or a decorator, writes it.
+_OF_ANY_VIEW: Final = (v.COST_USD, v.TOOL_RESULT_BYTES, v.TOOL_REPEATED)
+
 Pick = Callable[[d.Facts], int | None]
 
 
@@ -46,8 +49,9 @@ def merge_into(kept: ForeignSpan, views: Sequence[ForeignSpan]) -> None:
     facts.fetched = all(one.said.fetched for one in ended)
     kept.ended.facts = facts
     for one in ended:
-        if v.COST_USD in one.attributes:
-            kept.ended.attributes.setdefault(v.COST_USD, one.attributes[v.COST_USD])
+        for key in _OF_ANY_VIEW:
+            if key in one.attributes:
+                kept.ended.attributes.setdefault(key, one.attributes[key])
 
 
 # --- tokens --------------------------------------------------------------------------------------
