@@ -24,10 +24,12 @@ cdef object _FIRST_CHUNK, _DURATION_UNKNOWN, _INPUT_TOKENS, _OUTPUT_TOKENS, _COS
 cdef object _READ_START, _READ_KEY, _READ_END
 cdef object _TRACE_ID, _SPAN_ID, _TRACE_FLAGS, _FAILED_STATUS
 cdef bint COMPILED
-cdef object _LAST_TIME
+cdef long long _LAST_TIME
+cdef tuple _NO_END
 cdef int _SLOW_PLACE, _COUNTED_INVOCATION, _COUNTED_TOOL, _LAST_SPAN, _ENDED_MASK, _MOST_ABOVE, _OWN_SET_ASIDE
 cdef tuple _NOTHING, _NO_TOKENS
 
+@cython.final
 cdef class Block:
     cdef public object schema
     cdef public tuple labels
@@ -39,6 +41,7 @@ cdef class Block:
     cdef public bint live
 
 
+@cython.final
 cdef class Listing:
     cdef public object publisher, agent
     cdef public Block block
@@ -57,7 +60,8 @@ cdef class Node:
     cdef public long long flags
     cdef public Node parent, scope
     cdef public Listing listing
-    cdef public object name, tenant, cost, facts, unclaimed
+    cdef public long long cost
+    cdef public object name, tenant, facts, unclaimed
     cdef public Block release
     cdef public set sources
     cdef public double started
@@ -73,6 +77,7 @@ cpdef int bucket_of(long long[::1] edges, long long elapsed) except -1
 cpdef tuple read_start(span)
 cpdef str scope_of(span)
 cpdef tuple read_key(span)
+@cython.locals(begun="long long", ended="long long")
 cpdef tuple read_end(span)
 
 
@@ -83,6 +88,7 @@ cdef class OwnHealth:
     cpdef go_on_in(self, cells)
 
 
+@cython.final
 cdef class Amounts:
     cdef object _health
 
@@ -116,17 +122,29 @@ cdef class OwnTools:
 
     @cython.locals(
         listing=Listing, scope=Node, parent=Node, nested=bint, outcome=int, block=Block, bucket=int,
-        cells="long long[::1]"
+        cells="long long[::1]", begun="long long", ended="long long", elapsed="long long",
     )
     cpdef end(self, Node node, dict attributes, span, span_id, tuple fields)
     @cython.locals(cells="long long[::1]")
     cdef _add(self, Block block, int outcome, int bucket, long long elapsed, point, beside)
 
 
-@cython.locals(usage=Block, kept=Block, thought=Block, cells="long long[::1]")
-cpdef add_tokens(tuple blocks, tuple counts, priced)
+@cython.locals(
+    usage=Block, kept=Block, thought=Block, cells="long long[::1]", sent="long long",
+    received="long long", cached="long long", reasoning="long long",
+)
+cpdef add_tokens(tuple blocks, tuple counts, bint priced)
 @cython.locals(scope=Node, within=Node, cells="long long[::1]", kept="long long[::1]")
-cpdef spend(Node node, Listing listing, nano)
+cpdef spend(Node node, Listing listing, long long nano)
+@cython.locals(known=bint)
+cpdef tuple blocks_of(listings, Listing listing, model, cached, reasoning)
+cpdef tuple counts_of(health, sent, received, cached, reasoning)
+@cython.locals(
+    blocks=tuple, counts=tuple, cost=tuple, aside=int, source=int, below="long long",
+    counted_here="long long", counted=bint, spent=bint,
+)
+cpdef add_figures(Node node, Listing listing, tuple figures)
+cpdef bint makes_up(Node node, int source)
 
 
 cdef class OwnUsage:
@@ -134,18 +152,10 @@ cdef class OwnUsage:
     cdef public OwnHealth _health
     cdef public Amounts _amounts
 
-    cpdef own_figures(self, Node node, Listing listing, dict attributes, start)
+    cdef tuple own_figures(self, Node node, Listing listing, dict attributes, start)
     cpdef figures(self, Node node, Listing listing, usage, start)
     @cython.locals(aside=int, flags="long long")
-    cpdef tuple _figures(self, Node node, Listing listing, tuple stated, own, model, tuple cost, usage=*, start=*)
-    @cython.locals(
-        blocks=tuple, counts=tuple, cost=tuple, aside=int, source=int, below="long long",
-        counted_here="long long", counted=bint, spent=bint,
-    )
-    cpdef add(self, Node node, Listing listing, tuple figures)
-    @cython.locals(known=bint)
-    cpdef tuple _blocks(self, Listing listing, model, cached, reasoning)
-    cpdef tuple _counts(self, sent, received, cached, reasoning)
+    cdef tuple _figures(self, Node node, Listing listing, tuple stated, own, model, tuple cost, usage=*, start=*)
 
 
 cdef class OwnInvocations:
@@ -156,8 +166,10 @@ cdef class OwnInvocations:
     cdef dict _known_tenants, _known_charges
 
     @cython.locals(
-        listing=Listing, outcome=int, first=int, bucket=int, error=Block, register=int,
-        smallest=double, charge=tuple, block=Block, usage=tuple, last=tuple, release=Block,
+        listing=Listing, outcome=int, first=int, bucket=int, error=Block, place=tuple,
+        smallest=double, least=double, charge=tuple, revenue="long long",
+        fee="long long", refunded="long long", begun="long long", ended="long long",
+        elapsed="long long", before="long long", block=Block, usage=tuple, last=tuple, release=Block,
         cells="long long[::1]", kept="long long[::1]", spent="long long",
     )
     cpdef end(self, Node node, dict attributes, span, span_id, tuple fields)

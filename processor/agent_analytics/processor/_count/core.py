@@ -165,6 +165,8 @@ _COUNTED_INVOCATION: Final = own_cells.INVOCATION
 _COUNTED_TOOL: Final = own_cells.TOOL
 _LAST_SPAN: Final = own_cells.LAST_SPAN
 _LAST_TIME: Final = LAST_TIME
+#: A span that ends is read by the accessors where it is of another make, or no time is its.
+_NO_END: Final = (*NOT_AS_EXPECTED, OverflowError)
 
 #: A type checker does not draw from it what it cannot know.
 _DICT: Final[Any] = dict
@@ -471,8 +473,12 @@ def read_end(span: Any) -> EndFields:
     try:
         context = span._context
         start, end = span._start_time, span._end_time
-        if type(start) is not int or type(end) is not int or not 0 <= start <= end <= _LAST_TIME:
+        if type(start) is not int or type(end) is not int:
             start, end = moment(start), moment(end)
+        else:
+            begun, ended = start, end  # a compiled core has 64 bits for each, and says so
+            if not 0 <= begun <= ended <= _LAST_TIME:
+                start, end = moment(start), moment(end)
         return (
             context[_TRACE_ID],
             context[_TRACE_FLAGS] & 1 == 1,
@@ -480,7 +486,7 @@ def read_end(span: Any) -> EndFields:
             start,
             end,
         )
-    except NOT_AS_EXPECTED:
+    except _NO_END:
         return public_end(span)
 
 
@@ -642,7 +648,9 @@ class Beginnings:
         context: Context | None,
     ) -> Node:
         publisher = attributes.get(_PUBLISHER_ID)
-        scope = parent.within() if parent is not None else None
+        scope = None
+        if parent is not None:  # as in ``within``, without a call
+            scope = parent if parent.kind == INVOCATION else parent.scope
         if publisher is None:
             if scope is not None:  # a framework's own span, or a sub-agent: inner work
                 return Node(AGENT, parent, scope.listing)
@@ -756,7 +764,11 @@ class OwnTools:
                 if beside is not None:
                     add_beside(beside)
             return
-        elapsed = end - start if start is not None and end is not None else -1
+        elapsed = -1
+        if start is not None and end is not None:
+            begun, ended = start, end
+            if 0 <= begun <= ended:
+                elapsed = ended - begun
         if not 0 <= elapsed <= MAX_DURATION_NS:
             elapsed = duration(start, end, self._health)
         bucket = TOOL_HISTOGRAM + bucket_of(_TOOL_PLACES, elapsed)
@@ -844,6 +856,83 @@ def spend(node: Node, listing: Listing, nano: int) -> None:
         scope.cost += nano
 
 
+def blocks_of(
+    listings: "Listings", listing: Listing, model: object, cached: object, reasoning: object
+) -> Blocks:
+    """Return where tokens of a model are added; what is not known has no block."""
+    known = type(model) is str
+    usage = listing.usage.get(model) if known else None  # type: ignore[call-overload]  # a str
+    if usage is None:
+        usage = listings.block(listing, USAGES, model)
+    kept = thought = None
+    if cached is not None:
+        kept = listing.cached.get(model) if known else None  # type: ignore[call-overload]  # a str
+        if kept is None:
+            kept = listings.block(listing, CACHED_USAGES, model)
+    if reasoning is not None:
+        thought = listing.reasoning.get(model) if known else None  # type: ignore[call-overload]  # a str
+        if thought is None:
+            thought = listings.block(listing, REASONING_USAGES, model)
+    return usage, kept, thought
+
+
+def counts_of(
+    health: "Health", sent: object, received: object, cached: object, reasoning: object
+) -> Counts:
+    """Return input, output, cached and reasoning tokens, as far as they are believed."""
+    believed_in = sent if type(sent) is int and 0 <= sent <= MAX_TOKENS else tokens(sent, health)
+    believed_out = (
+        received
+        if type(received) is int and 0 <= received <= MAX_TOKENS
+        else tokens(received, health)
+    )
+    # Subsets are no larger than what they are part of.
+    return (
+        believed_in,
+        believed_out,
+        0 if cached is None else min(tokens(cached, health), believed_in),
+        0 if reasoning is None else min(tokens(reasoning, health), believed_out),
+    )
+
+
+def add_figures(node: Node, listing: Listing, figures: OwnFigures) -> None:
+    """Add what ``OwnUsage`` has found; the caller holds the lock."""
+    blocks, counts, cost, aside = figures
+    nano, source = cost
+    below = node.flags
+    counted = blocks is not None and not below & aside
+    if blocks is not None and counted:
+        add_tokens(blocks, counts, nano is not None or below & ABOVE)
+        if aside == ANY_TOKENS and node.kind == INVOCATION:
+            # Calls that come later may repeat them (``late_calls``).
+            node.flags |= REPEATS
+            sent, received, _, _ = counts
+            node.unclaimed = (sent, received)
+    elif source in PRICED:
+        nano = None
+    spent = nano is not None and (
+        not below & ANY_COST or (aside == _OWN_SET_ASIDE and not below & MODEL_TOKENS_BELOW)
+    )
+    if nano is not None:
+        if spent:
+            spend(node, listing, nano)
+        elif makes_up(node, source):
+            # What was counted cannot be taken back where less is stated than was counted.
+            spend(node, listing, max(0, nano - node.cost))
+    if node.kind != INVOCATION and (counted or spent):  # nothing is above an invocation
+        counted_here = AGENT_TOKENS_BELOW | lacking(cost) if counted else 0
+        node.mark_above(counted_here | mark_of(source) if spent else counted_here)
+
+
+def makes_up(node: Node, source: int) -> bool:
+    """Tell whether the cost of a whole agent makes up for what is lacking below it."""
+    if node.kind not in _WHOLE:
+        return False
+    if source == STATED:
+        return bool(node.flags & LACKING_BELOW)
+    return source == USER and not node.flags & COST_BELOW
+
+
 class OwnUsage:
     """Adds the figures that agents state of themselves, each unless it was counted below."""
 
@@ -914,8 +1003,8 @@ class OwnUsage:
         flags = node.flags
         blocks = None  # made for what counts alone: a model call below knows it better
         if not flags & MODEL_TOKENS_BELOW:
-            blocks = self._blocks(listing, model, cached, reasoning)
-        counts = self._counts(sent, received, cached, reasoning)
+            blocks = blocks_of(self._listings, listing, model, cached, reasoning)
+        counts = counts_of(self._health, sent, received, cached, reasoning)
         if cost is None and usage is not None:
             cost = self._billing.cost(
                 usage,
@@ -924,79 +1013,6 @@ class OwnUsage:
                 least_believed(flags) if flags & ABOVE else PUBLIC_LIST,
             )
         return blocks, counts, cost or UNKNOWN_COST, aside
-
-    def add(self, node: Node, listing: Listing, figures: OwnFigures) -> None:
-        """Add what ``figures`` returned; the caller holds the lock."""
-        blocks, counts, cost, aside = figures
-        nano, source = cost
-        below = node.flags
-        counted = blocks is not None and not below & aside
-        if blocks is not None and counted:
-            add_tokens(blocks, counts, nano is not None or below & ABOVE)
-            if aside == ANY_TOKENS and node.kind == INVOCATION:
-                # Calls that come later may repeat them (``late_calls``).
-                node.flags |= REPEATS
-                sent, received, _, _ = counts
-                node.unclaimed = (sent, received)
-        elif source in PRICED:
-            nano = None
-        spent = nano is not None and (
-            not below & ANY_COST or (aside == _OWN_SET_ASIDE and not below & MODEL_TOKENS_BELOW)
-        )
-        if nano is not None:
-            if spent:
-                spend(node, listing, nano)
-            elif self._makes_up(node, source):
-                # What was counted cannot be taken back where less is stated than was counted.
-                spend(node, listing, max(0, nano - node.cost))
-        if node.kind != INVOCATION and (counted or spent):  # nothing is above an invocation
-            counted_here = AGENT_TOKENS_BELOW | lacking(cost) if counted else 0
-            node.mark_above(counted_here | mark_of(source) if spent else counted_here)
-
-    @staticmethod
-    def _makes_up(node: Node, source: int) -> bool:
-        """Tell whether the cost of a whole agent makes up for what is lacking below it."""
-        if node.kind not in _WHOLE:
-            return False
-        if source == STATED:
-            return bool(node.flags & LACKING_BELOW)
-        return source == USER and not node.flags & COST_BELOW
-
-    def _blocks(self, listing: Listing, model: object, cached: object, reasoning: object) -> Blocks:
-        """Return where tokens of a model are added; what is not known has no block."""
-        known = type(model) is str
-        usage = listing.usage.get(model) if known else None  # type: ignore[call-overload]  # a str
-        if usage is None:
-            usage = self._listings.block(listing, USAGES, model)
-        kept = thought = None
-        if cached is not None:
-            kept = listing.cached.get(model) if known else None  # type: ignore[call-overload]  # a str
-            if kept is None:
-                kept = self._listings.block(listing, CACHED_USAGES, model)
-        if reasoning is not None:
-            thought = listing.reasoning.get(model) if known else None  # type: ignore[call-overload]  # a str
-            if thought is None:
-                thought = self._listings.block(listing, REASONING_USAGES, model)
-        return usage, kept, thought
-
-    def _counts(self, sent: object, received: object, cached: object, reasoning: object) -> Counts:
-        """Return input, output, cached and reasoning tokens, as far as they are believed."""
-        health = self._health
-        believed_in = (
-            sent if type(sent) is int and 0 <= sent <= MAX_TOKENS else tokens(sent, health)
-        )
-        believed_out = (
-            received
-            if type(received) is int and 0 <= received <= MAX_TOKENS
-            else tokens(received, health)
-        )
-        # Subsets are no larger than what they are part of.
-        return (
-            believed_in,
-            believed_out,
-            0 if cached is None else min(tokens(cached, health), believed_in),
-            0 if reasoning is None else min(tokens(reasoning, health), believed_out),
-        )
 
 
 def least_believed(flags: int) -> int:
@@ -1064,7 +1080,11 @@ class OwnInvocations:
         if outcome == STEERED:
             self._end_steered(node, attributes, start)
             return
-        elapsed = end - start if start is not None and end is not None else -1
+        elapsed = -1
+        if start is not None and end is not None:
+            begun, ended = start, end
+            if 0 <= begun <= ended:
+                elapsed = ended - begun
         if not 0 <= elapsed <= MAX_DURATION_NS:
             elapsed = duration(start, end, self._health)
         first = outcome * OUTCOME_CELLS
@@ -1090,12 +1110,13 @@ class OwnInvocations:
         tenant = node.tenant
         if tenant is None:
             tenant = attributes.get(_TENANT_ID)
-        register = -1
-        smallest = 0.0
+        place = None
         if type(tenant) is not str:
             tenant = exact(tenant)
         if type(tenant) is str and tenant:
-            register, smallest = self._known_tenants.get(tenant) or self._tenants(tenant)
+            place = self._known_tenants.get(tenant)
+            if place is None:
+                place = self._tenants(tenant)
         elif tenant is not None:
             self._health.refuse_value("tenant")
         usage = self._usage.own_figures(node, listing, attributes, start)
@@ -1118,12 +1139,14 @@ class OwnInvocations:
                 node.flags |= FAILED
                 error.view[0] = error.view[0] + 1
                 cells[WASTED_COST] = cells[WASTED_COST] + node.cost
-            if register >= 0:
+            if place is not None:
+                register, smallest = place
                 registers = listing.tenants.current
-                if registers.get(register, 1.0) > smallest:
+                least = registers.get(register, 1.0)
+                if least > smallest:
                     registers[register] = smallest
             if usage is not None:
-                self._usage.add(node, listing, usage)
+                add_figures(node, listing, usage)
             if release is not None:
                 kept = release.view
                 kept[outcome] = kept[outcome] + 1
@@ -1139,7 +1162,10 @@ class OwnInvocations:
                     block.exemplars = dict[int, Exemplar]()
                 block.exemplars[bucket] = (trace_id, span_id, elapsed, end)
         name = attributes.get(_AGENT_NAME)
-        if (name, version) != listing.latest:
+        named, numbered = listing.latest
+        if (name is not named and name != named) or (
+            version is not numbered and version != numbered
+        ):
             if tenant is None:
                 mistakes.no_tenant(listing.publisher, listing.agent)
             self._listings.version(listing, name, version)

@@ -13,6 +13,7 @@ from agent_analytics.processor._count.core import (
     Listing,
     Node,
     OwnInvocations,
+    add_figures,
 )
 from agent_analytics.processor._count.observation import Observation, of_own_agent
 from agent_analytics.processor._count.releases import Releases
@@ -115,7 +116,7 @@ class InvocationCounter(OwnInvocations):
                 error.cells[0] += 1
                 cells[WASTED_COST] += node.cost
             if figures is not None:
-                self._usage.add(node, listing, figures)
+                add_figures(node, listing, figures)
             if release is not None:
                 node.release = release
                 _add_release(node, seen, elapsed, before + cells[MODEL_COST] - spent)

@@ -21,7 +21,10 @@ from agent_analytics.processor._count.core import (
     Listing,
     Node,
     OwnUsage,
+    add_figures,
     add_tokens,
+    blocks_of,
+    counts_of,
     lacking,
     least_believed,
     mark_of,
@@ -88,8 +91,8 @@ class UsageCounter(OwnUsage):
             self._health.repeat()  # whoever made the call has counted it
             return
         if (sent is not None or received is not None) and not flags & ANY_TOKENS:
-            counts = self._counts(sent, received, cached, reasoning)
-            blocks = self._blocks(listing, name, cached, reasoning)
+            counts = counts_of(self._health, sent, received, cached, reasoning)
+            blocks = blocks_of(self._listings, listing, name, cached, reasoning)
         cost = self._billing.cost(
             usage,
             counts,
@@ -148,7 +151,7 @@ class UsageCounter(OwnUsage):
         figures = self.figures(node, listing, usage, start)
         if figures is not None:
             with self._lock:
-                self.add(node, listing, figures)
+                add_figures(node, listing, figures)
 
     def of_record(self, node: Node, listing: Listing, seen: Observation) -> None:
         """Count what calls used by a record of it alone, unless their answer was counted before.
@@ -165,7 +168,7 @@ class UsageCounter(OwnUsage):
         figures = self.figures(node, listing, usage, seen.start)
         if figures is not None:
             with self._lock:
-                self.add(node, listing, figures)
+                add_figures(node, listing, figures)
         if ids:
             flags = node.flags | marks.AGENT_TOKENS_BELOW | marks.PRICED_BELOW
             with self._lock:
