@@ -11,9 +11,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from agent_analytics.processor import catalogue
+from agent_analytics.processor._durable._files import format as form
 from agent_analytics.processor._durable._files.file import BlockFile
 from agent_analytics.processor._durable._files.names import FURTHER_HEALTH, LAYOUT
 from agent_analytics.processor._series.schema import RELEASE
+from agent_analytics.processor.machine import boot
 
 STORED = Path(__file__).parent / "revision_1"
 OLD = "c2f417d"
@@ -31,11 +33,16 @@ SUCCESSES = (
 MOVING = {catalogue.OPEN_SPANS.name, catalogue.LAST_SPAN.name}
 
 
-@pytest.fixture
-def state(tmp_path: Path) -> Path:
-    """Return a copy of the state directory that release c2f417d wrote."""
+@pytest.fixture(params=[boot(), 1], ids=["same boot", "started anew"])
+def state(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Return a copy of the directory that release c2f417d wrote, before this boot or in it."""
     with tarfile.open(STORED / "state.tar.gz") as archive:
         archive.extractall(tmp_path, filter="data")
+    for slot in (tmp_path / "state").glob("slot-*"):
+        with slot.open("r+b") as opened:
+            file = BlockFile.open(slot, opened.fileno())
+            assert file is not None
+            file.counters[form.BOOT] = request.param
     return tmp_path / "state"
 
 

@@ -14,7 +14,7 @@ from agent_analytics.processor._durable._files.file import BlockFile
 from agent_analytics.processor._durable._files.format import Entry
 from agent_analytics.processor._durable._files.identity import number_of
 from agent_analytics.processor._durable._files.mapped import Stored
-from agent_analytics.processor._durable._files.slots import mend, view_file
+from agent_analytics.processor._durable._files.slots import mend, show_at_once, view_file
 from agent_analytics.processor._durable.layouts import Layouts, ReadCells
 from agent_analytics.processor._durable.parts import IN_MEMORY, NO_SLOT, Labels, Merged, Part
 from agent_analytics.processor._series.hold import MOST_READERS
@@ -169,7 +169,9 @@ class View:
                 return file
         self._make_way(number)
         self._files[number] = found
-        for stored in found.scan():
+        fresh = found.scan()
+        show_at_once(found)
+        for stored in fresh:
             self._add_stored(number, stored)
         return found
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from agent_analytics.processor._durable._files import format as form
+from agent_analytics.processor._durable._files import names
 from agent_analytics.processor._durable._files.directory import DirectoryError, StateDirectory
 from agent_analytics.processor._durable._files.file import BlockFile
 from agent_analytics.processor._durable._files.locks import lock_file, unlock
@@ -135,15 +136,24 @@ def _taken(directory: StateDirectory, path: Path, *, create: bool = True) -> Blo
             "blocks of series are damaged and begin again at 0; the others are whole"
         )
     counters[form.SAID] = missing
-    now = boot()
-    if counters[form.BOOT] not in {0, now}:
-        # After a crash of the machine, pages may be older than what was last scraped. What
-        # has a history is shown at once: held at 0, all of it would seem to happen again.
-        for stored in file.blocks.values():
-            stored.state[form.LIVE] = 1
-    counters[form.BOOT] = now
+    show_at_once(file)
+    counters[form.BOOT] = boot()
     counters[form.PID] = os.getpid()
     return file
+
+
+def show_at_once(file: BlockFile) -> None:
+    """Hold nothing back of a file that was last in use before the machine was started anew.
+
+    After a crash of the machine, pages may be older than what was last scraped. Held at 0, all of
+    what has a history would seem to happen again. In blocks of other kinds than series the cell
+    means something else: a sketch has its epoch there.
+    """
+    if file.counters[form.BOOT] in {0, boot()}:
+        return
+    for stored in file.blocks.values():
+        if stored.entry.schema in names.ADDED:
+            stored.state[form.LIVE] = 1
 
 
 def view_file(directory: StateDirectory, number: int) -> BlockFile | None:
