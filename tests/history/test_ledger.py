@@ -36,6 +36,8 @@ def ledger() -> Ledger:
         calls.tool.append(index % 2)
         calls.failed.append(random.random() < 0.2)
         calls.seconds.append(random.random())
+        calls.repeated.append(index % 5 == 0)
+        calls.result.append(index if index % 7 else -1)
         if index % 3 == 0:
             made.ratings.add(time, random.randint(1, 5))
         if index % 70 == 0:
@@ -79,6 +81,13 @@ def test_a_window_counts_what_is_after_its_start_up_to_its_end(
             for call, time in enumerate(calls.time)
             if start < time <= end and calls.tool[call] == index
         ]
+        mine = [
+            call
+            for call, time in enumerate(calls.time)
+            if start < time <= end and calls.tool[call] == index
+        ]
+        assert truth.tools[name].repeated == sum(calls.repeated[call] for call in mine)
+        assert truth.tools[name].bytes == sum(max(calls.result[call], 0) for call in mine)
         assert truth.tools[name].calls == len(bad)
         assert truth.tools[name].failed == sum(bad)
 

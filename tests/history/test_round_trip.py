@@ -151,6 +151,8 @@ def test_planted_insights_are_raised_and_no_others(served: Served) -> None:
             "satisfaction",
             "telemetry-absent",
             "version-regression-errors",
+            "large-tool-results",
+            "tool-repeats",
         }
     ]
     verdict = judge(served.history, served.prometheus, alerts)

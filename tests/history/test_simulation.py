@@ -97,5 +97,22 @@ def test_every_planted_insight_stands_beside_listings_that_are_well() -> None:
     ]
     assert len(well) >= 6
     ill = {incident.kind for profile in profiles for incident in profile.incidents}
-    assert len(ill - {""}) >= 23
+    assert len(ill - {""}) >= 28
     assert {spec.slug for spec in releases.SPECS} <= ill
+
+
+def test_what_tools_return_and_repeat_is_as_planted(clock: Clock) -> None:
+    """Sizes lie round the usual one, repeated calls have their share, no draw is another one."""
+    plain = Tool("search", 3.0)
+    telling = replace(plain, repeating=0.4, result=10_000)
+    quiet, told = (
+        live(replace(PROFILE, traits=Traits(tools=(tool,))), clock) for tool in (plain, telling)
+    )
+    assert quiet.tool_calls.seconds == told.tool_calls.seconds
+    assert quiet.invocations == told.invocations
+    (of_quiet,), (of_told,) = (
+        ledger.truth((clock.start, clock.last)).tools.values() for ledger in (quiet, told)
+    )
+    assert (of_quiet.repeated, of_quiet.bytes) == (0, 0)
+    assert of_told.repeated / of_told.calls == pytest.approx(0.4, abs=0.01)
+    assert of_told.bytes / of_told.calls == pytest.approx(10_800, rel=0.05)

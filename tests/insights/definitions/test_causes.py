@@ -152,6 +152,49 @@ CASES: dict[str, tuple[Series, Named]] = {
         },
         {("outcome", "timeout"): 0.75},
     ),
+    "a version that fails": (
+        {
+            **raised("version-regression-errors", "release"),
+            **ahead("1d", 0.6, "error type", "KeyError"),
+            **ahead("7d", 0.9, "error type", "ValueError"),
+            **tools("1d", search=3, mail=1),
+        },
+        {("error type", "KeyError"): 0.6, ("tool", "search"): 0.75},
+    ),
+    "a version that is slower": (
+        {**raised("version-regression-latency", "release"), **slow(120)},
+        {("tool", "search"): 0.6},
+    ),
+    "a version that costs more": (
+        {
+            **raised("version-regression-cost", "release"),
+            **ahead("7d", 0.8, "model", "corvid-2"),
+        },
+        {("model", "corvid-2"): 0.8},
+    ),
+    "a version that is rated lower": (
+        {
+            **raised("version-regression-rating", "release"),
+            **ahead("7d", 0.8, "model", "corvid-2"),
+            **tools("1d", search=1, mail=3),
+        },
+        {("model", "corvid-2"): 0.8, ("tool", "mail"): 0.75},
+    ),
+    "a price below what it costs": (
+        {
+            **raised("price-below-break-even", "period"),
+            **ahead("7d", 0.9, "model", "atlas-4"),
+        },
+        {("model", "atlas-4"): 0.9},
+    ),
+    "a model call costs more": (
+        {**raised("model-cost-drift", "week"), **ahead("7d", 0.9, "model", "atlas-4")},
+        {("model", "atlas-4"): 0.9},
+    ),
+    "longer answers": (
+        {**raised("verbose-output", "day"), **ahead("7d", 0.9, "model", "atlas-4")},
+        {("model", "atlas-4"): 0.9},
+    ),
     "more tokens": (
         {**raised("token-growth", "day"), **ahead("7d", 0.9, "model", "atlas-4")},
         {("model", "atlas-4"): 0.9},

@@ -227,3 +227,166 @@ def test_prompt_cache(check_insight: Check, listing: Listing) -> None:
             )
         },
     )
+
+
+@pytest.mark.slow
+def test_verbose_output(check_insight: Check, listing: Listing) -> None:
+    """Half as many output tokens again are told, unless tenants like it or all tokens grew."""
+
+    def output(now: float, *, day: float | None = None, calls: float = 50) -> dict[str, str]:
+        last = now if day is None else day
+        return {
+            **listing("input_tokens_total", (120, 4_000 * calls), model="atlas"),
+            **listing(
+                "output_tokens_total",
+                (106, 200 * calls), (12, now * calls), (2, last * calls),
+                model="atlas",
+            ),
+            **listing.invocations((120, calls)),
+        }  # fmt: skip
+
+    short = listing("output_tokens_total", (106, 50 * 100), (14, 50 * 199), model="atlas")
+    as_long = listing("output_tokens_total", (106, 50 * 100), (14, 50 * 200), model="atlas")
+    few_words = listing("input_tokens_total", (120, 50 * 100), model="atlas")
+    liked = {
+        **listing("feedback_rating_count", (120, 10)),
+        **listing("feedback_rating_sum", (106, 40), (14, 43)),
+    }
+    hardly_liked = {
+        **listing("feedback_rating_count", (120, 10)),
+        **listing("feedback_rating_sum", (106, 40), (14, 41.9)),
+    }
+    check_insight(
+        "verbose-output",
+        [
+            ("half as many again", output(300), {}),
+            ("more", output(302), {("week",): 0.51}),
+            ("since yesterday", output(200, day=400), {("day",): 1}),
+            ("short answers", {**output(300), **short}, {}),
+            ("long enough", {**output(300), **as_long}, {("week",): 1}),
+            ("better liked", {**output(302), **liked}, {}),
+            ("hardly better liked", {**output(302), **hardly_liked}, {("week",): 0.51}),
+            ("all tokens grew", {**output(400), **few_words}, {}),
+            ("few invocations", output(302, calls=7), {}),
+            ("enough invocations", output(302, calls=7.5), {("week",): 0.51}),
+            ("no data", UP, {}),
+        ],
+        texts={
+            "more": (
+                (
+                    f"The models behind {WHO} wrote 302 tokens an invocation in the last 7 days,"
+                    " 51% more than the 200 of the four weeks before; tenants do not rate it"
+                    " higher."
+                ),
+                "",
+            )
+        },
+    )
+
+
+@pytest.mark.slow
+def test_model_cost_drift(check_insight: Check, listing: Listing) -> None:
+    """A fifth more a model call is told where calls are as long as before."""
+
+    def drift(
+        now: float, *, sent: float = 900, received: float = 100, calls: float = 50
+    ) -> dict[str, str]:
+        return {
+            **listing("inference_calls_total", (120, calls), model="atlas", outcome="success"),
+            **listing("input_tokens_total", (106, 900 * calls), (14, sent * calls), model="atlas"),
+            **listing(
+                "output_tokens_total", (106, 100 * calls), (14, received * calls), model="atlas"
+            ),
+            **listing("model_cost_usd_total", (106, 0.02 * calls), (14, now * calls)),
+            **listing.invocations((120, calls)),
+        }
+
+    check_insight(
+        "model-cost-drift",
+        [
+            ("a fifth more", drift(0.024), {}),
+            ("more than a fifth", drift(0.025), {("week",): 0.25}),
+            ("longer input", drift(0.025, sent=1_000), {}),
+            ("hardly longer input", drift(0.025, sent=980), {("week",): 0.25}),
+            ("longer output", drift(0.025, received=111), {}),
+            ("hardly longer output", drift(0.025, received=109), {("week",): 0.25}),
+            ("few calls", drift(0.025, calls=7), {}),
+            ("enough calls", drift(0.025, calls=7.5), {("week",): 0.25}),
+            (
+                "cheap",
+                {**drift(0.025), **listing("model_cost_usd_total", (106, 0.05), (14, 0.07))},
+                {},
+            ),
+            (
+                "no longer cheap",
+                {**drift(0.025), **listing("model_cost_usd_total", (106, 0.05), (14, 0.075))},
+                {("week",): 0.5},
+            ),
+            ("no data", UP, {}),
+        ],
+        texts={
+            "more than a fifth": (
+                (
+                    f"A model call of {WHO} cost 0.0250 dollars in the last 7 days, 25% more than"
+                    " the 0.0200 of the four weeks before, though it is no longer."
+                ),
+                "0.50",
+            )
+        },
+    )
+
+
+@pytest.mark.slow
+def test_price_below_break_even(check_insight: Check, listing: Listing) -> None:
+    """A price that brings less after fees than successes cost is told, whatever failed."""
+
+    def money(
+        cost: float, *, week: float | None = None, calls: float = 50, wasted: float = 2
+    ) -> dict[str, str]:
+        return {
+            **listing("revenue_usd_total", (120, 10)),
+            **listing("fees_usd_total", (120, 2)),
+            **listing("wasted_cost_usd_total", (120, wasted)),
+            **listing("model_cost_usd_total", (106, cost), (14, cost if week is None else week)),
+            **listing.invocations((120, calls)),
+        }
+
+    free = {**listing("revenue_usd_total", (120, 0)), **listing("fees_usd_total", (120, 0))}
+    pennies = {
+        **listing("revenue_usd_total", (120, 0.01)),
+        **listing("fees_usd_total", (120, 0.002)),
+        **listing("wasted_cost_usd_total", (120, 0)),
+    }
+    check_insight(
+        "price-below-break-even",
+        [
+            ("even", money(10), {}),
+            ("below", money(12), {("period",): 0.8}),
+            ("failures cost the rest", money(12, wasted=4), {}),
+            ("since a week", money(8, week=12), {("week",): 0.8}),
+            ("given away", {**money(12), **free}, {}),
+            (
+                "next to nothing",
+                {**money(0), **pennies, **listing("model_cost_usd_total", (120, 0.016))},
+                {},
+            ),
+            (
+                "no longer nothing",
+                {**money(0), **pennies, **listing("model_cost_usd_total", (120, 0.02))},
+                {("period",): 0.4},
+            ),
+            ("few successes", money(12, calls=1.6), {}),
+            ("enough successes", money(12, calls=1.7), {("period",): 0.8}),
+            ("no data", UP, {}),
+        ],
+        texts={
+            "below": (
+                (
+                    f"A success of {WHO} brought 0.2000 dollars in the last 30 days, which after"
+                    " fees is 80% of what its model calls cost; it would break even at 0.2500."
+                    " That counts neither refunds nor invocations that failed."
+                ),
+                "4.00",
+            )
+        },
+    )

@@ -176,6 +176,73 @@ def test_tool_unused(check_insight: Check, listing: Listing) -> None:
     )
 
 
+@pytest.mark.slow
+def test_tool_repeats(check_insight: Check, listing: Listing) -> None:
+    """More than a fifth of a tool's calls with arguments of an earlier one is told."""
+
+    def calls(repeated: float, each: float = 50) -> dict[str, str]:
+        return {
+            **listing("repeated_tool_calls_total", (120, repeated * each), tool="read"),
+            **listing("tool_calls_total", (120, 0.9 * each), tool="read", outcome="success"),
+            **listing("tool_calls_total", (120, 0.1 * each), tool="read", outcome="error"),
+            **listing("tool_calls_total", (120, each), tool="search", outcome="success"),
+        }
+
+    check_insight(
+        "tool-repeats",
+        [
+            ("a fifth", calls(0.2), {}),
+            ("more than a fifth", calls(0.22), {("week", "read"): 0.22}),
+            ("few calls", calls(0.3, 7), {}),
+            ("enough calls", calls(0.3, 7.5), {("week", "read"): 0.3}),
+            ("no data", UP, {}),
+        ],
+        texts={
+            "more than a fifth": (
+                (
+                    f"22% of the calls of tool read by {WHO} in the last 7 days, 154 of 700, had"
+                    " the arguments of an earlier call of the same invocation."
+                ),
+                "",
+            )
+        },
+    )
+
+
+@pytest.mark.slow
+def test_large_tool_results(check_insight: Check, listing: Listing) -> None:
+    """Results of more than 32,000 bytes on average are told, from a hundred of them."""
+
+    def results(size: float, each: float = 50) -> dict[str, str]:
+        name = "tool_result_size_bytes"
+        return {
+            **listing(f"{name}_sum", (120, size * each), tool="read"),
+            **listing(f"{name}_count", (120, each), tool="read"),
+            **listing(f"{name}_sum", (120, 900 * each), tool="search"),
+            **listing(f"{name}_count", (120, each), tool="search"),
+        }
+
+    check_insight(
+        "large-tool-results",
+        [
+            ("32,000 bytes", results(32_000), {}),
+            ("more", results(32_100), {("week", "read"): 32_100}),
+            ("few results", results(90_000, 7), {}),
+            ("enough results", results(90_000, 7.5), {("week", "read"): 90_000}),
+            ("no data", UP, {}),
+        ],
+        texts={
+            "more": (
+                (
+                    f"Tool read of {WHO} returned 32100 bytes a call in the last 7 days: about 8025"
+                    " tokens, which every further model call of an invocation reads again."
+                ),
+                "",
+            )
+        },
+    )
+
+
 def stopped(values: str, hours: int) -> str:
     """Return values that are no longer scraped in the last hours."""
     return " ".join([*values.split()[:-hours], *["_"] * hours])

@@ -17,6 +17,7 @@ import pytest
 from tests.tools import Run
 
 from agent_analytics.insights._definitions import ERROR_RATE, OF_PUBLISHERS
+from agent_analytics.insights._definitions.cost import TOKEN_GROWTH
 from agent_analytics.insights._definitions.spec.asking import MONTH, WEEK, raised
 from agent_analytics.insights._definitions.spec.model import Question, Spec
 from agent_analytics.insights._promql import quantities, recorded
@@ -95,9 +96,9 @@ def before(spec: Spec, index: int) -> str:
     expr = of_specs.condition(spec, questions[index])
     if earlier:
         expr = f"{expr}\nunless on ({', '.join(spec.by)}) {any_of(spec, earlier)}"
-    return expr.replace(
-        raised(ERROR_RATE.slug), any_of(ERROR_RATE, ERROR_RATE.asked_of("publisher"))
-    )
+    for other in (ERROR_RATE, TOKEN_GROWTH):
+        expr = expr.replace(raised(other.slug), any_of(other, other.asked_of("publisher")))
+    return expr
 
 
 def now(expr: str) -> str:

@@ -11,6 +11,7 @@ from agent_analytics.insights._definitions.spec.asking import (
     SPOKEN,
     WEEK,
     a_day,
+    raised,
 )
 from agent_analytics.insights._definitions.spec.causes import (
     ERROR_TYPES,
@@ -29,6 +30,7 @@ from agent_analytics.insights._definitions.spec.texts import (
     value,
 )
 from agent_analytics.insights._promql import accounting, quantities
+from agent_analytics.insights._promql.scopes import LISTING
 from agent_analytics.insights._promql.windows import Period
 
 _COST_FLOOR: Final = 1
@@ -237,4 +239,151 @@ PROMPT_CACHE: Final = Spec(
     ),
 )
 
-SPECS: Final = (NEGATIVE_MARGIN, WASTED_SPEND, TOKEN_GROWTH, PROMPT_CACHE)
+#: Output tokens an invocation from which their number matters.
+_LONG_OUTPUT: Final = 200
+#: Ratings by which verbose answers are liked better.
+_LIKED: Final = 0.2
+
+
+def _verbose(traffic: str, period: Period) -> Question:
+    enough = f">= {_FEWEST_INVOCATIONS}"
+    now = quantities.output_tokens_per_invocation(period, least=enough)
+    before = quantities.output_tokens_per_invocation(FOUR_WEEKS_BEFORE, least=enough)
+    better_liked = (
+        f"({quantities.mean_rating(period)} - {quantities.mean_rating(FOUR_WEEKS_BEFORE)})"
+        f" > {_LIKED}"
+    )
+    return Question(
+        audience="publisher",
+        traffic=traffic,
+        measure=quantities.trend(now, before),
+        threshold=Threshold(comparison=">", value=0.5),
+        known=quantities.invocations(period),
+        conditions=(
+            f"and {now} >= {_LONG_OUTPUT}",
+            f"unless {better_liked}",
+            f"unless on ({', '.join(LISTING.by)}) {raised(TOKEN_GROWTH.slug)}",
+            accounting.since(FOUR_WEEKS_BEFORE),
+        ),
+        window=SPOKEN[period],
+        numbers={
+            "now": asked(quantities.output_tokens_per_invocation(period, THIS), WHOLE),
+            "before": asked(
+                quantities.output_tokens_per_invocation(FOUR_WEEKS_BEFORE, THIS), WHOLE
+            ),
+        },
+    )
+
+
+VERBOSE_OUTPUT: Final = Spec(
+    slug="verbose-output",
+    fades="days",
+    covered_by=TOKEN_GROWTH.slug,
+    alert="AgentAnswersVerbose",
+    severity="info",
+    category="cost",
+    title="Answers have become longer, and are not liked better",
+    what="% more output a call",
+    when="half as many output tokens again an invocation, and not liked better",
+    description=(
+        f"The models behind {WHO} wrote {{now}} tokens an invocation in the last {{window}},"
+        f" {value(PERCENT)} more than the {{before}} of the four weeks before; tenants do not"
+        " rate it higher."
+    ),
+    recommendation=(
+        "Ask for the length that you want in the prompt, cap the output tokens of a call, and let"
+        " answers between tools be short or structured."
+    ),
+    causes=(MODELS,),
+    first_look=(
+        (
+            "sum by (model) "
+            '(increase(marketplace_agent_output_tokens_total{publisher_id="P", '
+            'agent_id="A"}[1d]))'
+        ),
+    ),
+    questions=tuple(_verbose(*item) for item in _RECENT.items()),
+)
+
+#: Calls of models from which a mean means something.
+_FEWEST_CALLS: Final = 100
+#: Part by which tokens a call may have grown for a higher cost to be one of prices.
+_AS_LONG: Final = 0.1
+
+
+def _longer(tokens: str, before: str) -> str:
+    """Return where calls have more tokens than before."""
+    calls, calls_before = (quantities.model_calls(period) for period in (WEEK, FOUR_WEEKS_BEFORE))
+    then = f"({before} / ({calls_before} > 0))"
+    return f"unless {quantities.trend(f'({tokens} / ({calls} > 0))', then)} > {_AS_LONG}"
+
+
+_ENOUGH_CALLS: Final = f">= {_FEWEST_CALLS}"
+_CALL_NOW: Final = quantities.cost_per_call(WEEK, least=_ENOUGH_CALLS)
+_CALL_BEFORE: Final = quantities.cost_per_call(FOUR_WEEKS_BEFORE, least=_ENOUGH_CALLS)
+
+MODEL_COST_DRIFT: Final = Spec(
+    slug="model-cost-drift",
+    fades="days",
+    alert="AgentModelCallsCostMore",
+    severity="warning",
+    category="cost",
+    title="A call of a model costs more, at the same length",
+    what="% more a model call",
+    when="20 % more model cost a call of a model, and no more tokens",
+    description=(
+        f"A model call of {WHO} cost {{now}} dollars in the last {{window}}, {value(PERCENT)} more"
+        " than the {before} of the four weeks before, though it is no longer."
+    ),
+    recommendation=(
+        "See whether another model or provider answers, its price was raised, or less of the"
+        " prompt comes from its cache."
+    ),
+    causes=(MODELS,),
+    first_look=(
+        (
+            "sum by (model) "
+            '(increase(marketplace_agent_inference_calls_total{publisher_id="P", '
+            'agent_id="A"}[1d]))'
+        ),
+        (
+            "sum by (model) "
+            '(increase(marketplace_agent_cached_input_tokens_total{publisher_id="P", '
+            'agent_id="A"}[1d]))'
+        ),
+    ),
+    questions=(
+        Question(
+            audience="publisher",
+            traffic="week",
+            measure=quantities.trend(_CALL_NOW, _CALL_BEFORE),
+            threshold=Threshold(comparison=">", value=0.2),
+            known=quantities.model_cost(WEEK),
+            conditions=(
+                f"and {quantities.model_cost(WEEK)} >= {_COST_FLOOR}",
+                _longer(quantities.input_tokens(WEEK), quantities.input_tokens(FOUR_WEEKS_BEFORE)),
+                _longer(
+                    quantities.output_tokens(WEEK), quantities.output_tokens(FOUR_WEEKS_BEFORE)
+                ),
+                accounting.since(FOUR_WEEKS_BEFORE),
+            ),
+            window=SPOKEN[WEEK],
+            worth=a_day(
+                f"{quantities.model_cost(WEEK)} * (1 - {_CALL_BEFORE} / {_CALL_NOW})", WEEK
+            ),
+            numbers={
+                "now": asked(quantities.cost_per_call(WEEK, THIS), 'printf "%.4f"'),
+                "before": asked(quantities.cost_per_call(FOUR_WEEKS_BEFORE, THIS), 'printf "%.4f"'),
+            },
+        ),
+    ),
+)
+
+SPECS: Final = (
+    NEGATIVE_MARGIN,
+    WASTED_SPEND,
+    TOKEN_GROWTH,
+    PROMPT_CACHE,
+    VERBOSE_OUTPUT,
+    MODEL_COST_DRIFT,
+)

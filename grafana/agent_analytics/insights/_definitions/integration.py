@@ -3,15 +3,18 @@
 from typing import Final
 
 from agent_analytics.insights._definitions.spec.asking import (
+    DAY_SECONDS,
     FOUR_WEEKS_BEFORE,
     MONTH,
     PERIODS,
     SPOKEN,
     WEEK,
 )
+from agent_analytics.insights._definitions.spec.causes import TOOL_TRACES
 from agent_analytics.insights._definitions.spec.model import Question, Spec, Threshold
 from agent_analytics.insights._definitions.spec.texts import (
     ONE_PLACE,
+    PERCENT,
     THIS_TOOL,
     WHO,
     WHOLE,
@@ -137,4 +140,99 @@ TOOL_UNUSED: Final = Spec(
     ),
 )
 
-SPECS: Final = (TOOL_LOOPS, TOOL_UNUSED)
+_FEWEST_CALLS: Final = 100
+
+TOOL_REPEATS: Final = Spec(
+    slug="tool-repeats",
+    observed="tool_calls",
+    alert="AgentRepeatsToolCalls",
+    severity="warning",
+    category="integration",
+    title="A tool is asked the same again",
+    what="% of calls repeated",
+    when="more than 20 % of a tool's calls repeat one of their invocation",
+    description=(
+        f"{value(PERCENT)} of the calls of tool {{{{ $labels.tool }}}} by {WHO} in the last"
+        " {window}, {repeated} of {calls}, had the arguments of an earlier call of the same"
+        " invocation."
+    ),
+    recommendation=(
+        "Keep in the prompt what the tool has answered, answer a repeated call from memory, and"
+        " let the tool's errors say what another call has to do otherwise."
+    ),
+    by=TOOL.by,
+    traces=TOOL_TRACES,
+    first_look=(
+        (
+            "sum by (tool) "
+            '(increase(marketplace_agent_repeated_tool_calls_total{publisher_id="P", '
+            'agent_id="A", tool="T"}[1d]))'
+        ),
+        (
+            "sum by (outcome) "
+            '(increase(marketplace_agent_tool_calls_total{publisher_id="P", agent_id="A", '
+            'tool="T"}[1d]))'
+        ),
+    ),
+    questions=(
+        Question(
+            audience="publisher",
+            traffic="week",
+            measure=quantities.repeated_share(WEEK),
+            threshold=Threshold(comparison=">", value=0.2),
+            conditions=(f"and {quantities.tool_calls(WEEK)} >= {_FEWEST_CALLS}",),
+            window=SPOKEN[WEEK],
+            seconds=WEEK.days * DAY_SECONDS,
+            numbers={
+                "repeated": asked(quantities.repeated_tool_calls(WEEK, THIS_TOOL), WHOLE),
+                "calls": asked(quantities.tool_calls(WEEK, THIS_TOOL), WHOLE),
+            },
+        ),
+    ),
+)
+
+LARGE_TOOL_RESULTS: Final = Spec(
+    slug="large-tool-results",
+    observed="tool_calls",
+    alert="AgentToolResultsLarge",
+    severity="warning",
+    category="integration",
+    title="A tool returns more than a prompt should hold",
+    what="bytes a result",
+    when="a tool's results are above 32,000 bytes on average",
+    description=(
+        f"Tool {{{{ $labels.tool }}}} of {WHO} returned {value(WHOLE)} bytes a call in the last"
+        " {window}: about {tokens} tokens, which every further model call of an invocation reads"
+        " again."
+    ),
+    recommendation=(
+        "Let the tool return what was asked for and not all it found: a page, the best matches, an"
+        " extract; and give it an argument for more."
+    ),
+    by=TOOL.by,
+    traces=TOOL_TRACES,
+    first_look=(
+        (
+            "histogram_quantile(0.95, sum by (le) "
+            '(increase(marketplace_agent_tool_result_size_bytes_bucket{publisher_id="P", '
+            'agent_id="A", tool="T"}[1d])))'
+        ),
+    ),
+    questions=(
+        Question(
+            audience="publisher",
+            traffic="week",
+            measure=quantities.mean_result_size(WEEK),
+            threshold=Threshold(comparison=">", value=32_000),
+            conditions=(f"and {quantities.tool_results(WEEK)} >= {_FEWEST_CALLS}",),
+            window=SPOKEN[WEEK],
+            seconds=WEEK.days * DAY_SECONDS,
+            # Four bytes a token, as texts in English have.
+            numbers={
+                "tokens": asked(f"{quantities.mean_result_size(WEEK, THIS_TOOL)} / 4", WHOLE),
+            },
+        ),
+    ),
+)
+
+SPECS: Final = (TOOL_LOOPS, TOOL_UNUSED, TOOL_REPEATS, LARGE_TOOL_RESULTS)

@@ -208,6 +208,7 @@ RATINGS: Final = Spec(
         "Read the lowest ratings of the version, compare its prompt and model with those before,"
         " and go back until it answers as well."
     ),
+    causes=(MODELS, FAILING_TOOLS),
     observed="ratings",
     fades="weeks",
     first_look=(

@@ -3,12 +3,15 @@
 from typing import Final
 
 from agent_analytics.insights._definitions.spec.asking import (
+    DAY_SECONDS,
     MONTH,
     MONTH_BEFORE,
+    SPOKEN,
     WEEK,
     WEEK_BEFORE,
     a_day,
 )
+from agent_analytics.insights._definitions.spec.causes import MODELS
 from agent_analytics.insights._definitions.spec.model import Question, Spec, Threshold
 from agent_analytics.insights._definitions.spec.texts import (
     DOLLARS,
@@ -22,6 +25,7 @@ from agent_analytics.insights._definitions.spec.texts import (
 from agent_analytics.insights._promql import accounting, quantities
 
 _REVENUE_FLOOR: Final = 10
+_CENTS: Final = 'printf "%.4f"'
 #: Standard errors of the ratio of two counts.
 _STANDARD_ERRORS: Final = 3.5
 #: Fewer tenants than this carry a listing: what one of them does, shows.
@@ -124,4 +128,55 @@ FEW_TENANTS: Final = Spec(
     ),
 )
 
-SPECS: Final = (REVENUE_FALLING, FEW_TENANTS)
+_COST_FLOOR: Final = 1
+_FEWEST_SUCCESSES: Final = 100
+
+PRICE_BELOW_BREAK_EVEN: Final = Spec(
+    slug="price-below-break-even",
+    alert="AgentPriceBelowBreakEven",
+    severity="warning",
+    category="revenue",
+    title="The price does not pay for what a success costs",
+    what="% of its cost earned",
+    when="less earned after fees than the model calls of invocations that did not fail cost",
+    description=(
+        f"A success of {WHO} brought {{earned}} dollars in the last {{window}}, which after fees is"
+        f" {value(PERCENT)} of what its model calls cost; it would break even at {{price}}. That"
+        " counts neither refunds nor invocations that failed."
+    ),
+    recommendation=(
+        "Raise the price above that, or bring the cost of an invocation below what is left of the"
+        " price: fewer failures alone will not do."
+    ),
+    causes=(MODELS,),
+    first_look=(
+        'marketplace_agent_revenue_usd_total:growth_7d{publisher_id="P", agent_id="A"}',
+        'marketplace_agent_model_cost_usd_total:growth_7d{publisher_id="P", agent_id="A"}',
+    ),
+    questions=tuple(
+        Question(
+            audience="publisher",
+            traffic=traffic,
+            measure=quantities.cost_recovered(period),
+            threshold=Threshold(comparison="<", value=1),
+            conditions=(
+                # What is given away is not meant to earn.
+                f"and {quantities.revenue(period)} > 0",
+                f"and {quantities.needed_cost(period)} >= {_COST_FLOOR}",
+                f"and {quantities.successes(period)} >= {_FEWEST_SUCCESSES}",
+            ),
+            window=SPOKEN[period],
+            seconds=period.days * DAY_SECONDS,
+            worth=a_day(
+                f"({quantities.needed_cost(period)} - {quantities.after_fees(period)})", period
+            ),
+            numbers={
+                "earned": asked(quantities.revenue_per_success(period, THIS), _CENTS),
+                "price": asked(quantities.break_even_price(period, THIS), _CENTS),
+            },
+        )
+        for traffic, period in (("period", MONTH), ("week", WEEK))
+    ),
+)
+
+SPECS: Final = (REVENUE_FALLING, FEW_TENANTS, PRICE_BELOW_BREAK_EVEN)

@@ -35,15 +35,16 @@ _KNOWN: Final = f"last_over_time({recorded.LAST_RAISED}[{_GAP}])"
 #: Insights that are raised and were not, for a day or ever.
 _NEW: Final = f"({recorded.RAISED} unless {_ON} {_RECENT})"
 _PERIODS: Final = (MONTH, WEEK, DAY)
+#: Insights whose silence may prove something: of these is recorded how much it took to raise them.
+#: Where silence proves nothing, nobody asks how much went on in it.
+_TRACED: Final = tuple(spec for spec in OF_PUBLISHERS if spec.fades != "days")
 
 
 def rules() -> list[Recording]:
     """Return the rules, in order: each reads what those behind it recorded an evaluation ago."""
     observed: dict[Observed, list[Spec]] = {}
-    for spec in OF_PUBLISHERS:
-        # Where silence proves nothing, nobody asks how much went on in it.
-        if spec.fades != "days":
-            observed.setdefault(spec.observed, []).append(spec)
+    for spec in _TRACED:
+        observed.setdefault(spec.observed, []).append(spec)
     return [
         Recording(record=recorded.RAISED, expr=_raised()),
         Recording(record=recorded.OPENINGS, expr=_openings()),
@@ -142,15 +143,21 @@ def _took(kind: Observed, specs: Iterable[Spec]) -> str:
         for period, traffics in of.items()
     )
     new = f"\nor {_ON} ".join(each)
-    return f"({new})\nand {_ON} {_NEW}\nor {_ON} {_carried(recorded.TOOK, mine)}"
+    before = _carried(recorded.TOOK, _among(some, _TRACED))
+    return f"({new})\nand {_ON} {_NEW}\nor {_ON} {before}"
 
 
-def _among(specs: Iterable[Spec]) -> str:
-    """Return the shorter matcher of insights: which they are, or which they are not."""
+def _among(specs: Iterable[Spec], every: Iterable[Spec] = OF_PUBLISHERS) -> str:
+    """Return the shorter matcher of insights: which they are, or which they are not.
+
+    Args:
+        specs: The insights.
+        every: What they are told apart from is among these.
+    """
     some = [spec.slug for spec in specs]
-    others = [spec.slug for spec in OF_PUBLISHERS if spec.slug not in some]
+    others = [spec.slug for spec in every if spec.slug not in some]
     if len(others) < len(some):
-        return f'insight!~"{"|".join(others)}"'
+        return f'insight!~"{_spelled(others)}"'
     return one_of("insight", *some)
 
 
@@ -158,10 +165,10 @@ def _spelled(slugs: Iterable[str]) -> str:
     """Return a pattern of names in which those that begin alike are spelled once."""
     of: dict[str, list[str]] = {}
     for slug in slugs:
-        head, _, tail = slug.rpartition("-")
-        of.setdefault(head, []).append(tail)
+        head, dash, tail = slug.rpartition("-")
+        of.setdefault(head + dash, []).append(tail)
     return "|".join(
-        f"{head}-({'|'.join(tails)})" if len(tails) > 1 else f"{head}-{tails[0]}"
+        f"{head}({'|'.join(tails)})" if len(tails) > 1 else f"{head}{tails[0]}"
         for head, tails in of.items()
     )
 
@@ -202,7 +209,7 @@ def _states() -> list[Recording]:
 def _proven(kind: Observed, specs: Iterable[Spec]) -> str:
     """Return the insights since which as much was observed as it took to raise them."""
     some = list(specs)
-    mine = _among(some)
+    mine = _among(some, _TRACED)
     took = f"clamp_min({select(recorded.TOOK, _EVERY, mine)}, 1)"
     # Of a period that began after it was raised last: no more was observed since.
     each = (

@@ -164,6 +164,18 @@ QUESTIONS: Final = (
         COUNT,
     ),
     Question(
+        "repeated tool calls",
+        lambda period: quantities.repeated_tool_calls(period, TOOL),
+        _of_tool(lambda tool: tool.repeated),
+        COUNT,
+    ),
+    Question(
+        "bytes of tool results",
+        lambda period: quantities.tool_result_bytes(period, TOOL),
+        _of_tool(lambda tool: tool.bytes),
+        COUNT,
+    ),
+    Question(
         "publisher's invocations",
         lambda period: quantities.invocations(period, PUBLISHER),
         _of_publisher(lambda t: t.total),

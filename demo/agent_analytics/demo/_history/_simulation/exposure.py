@@ -66,6 +66,8 @@ class Exposure:
         self._errors: dict[str, Block] = {}
         self._models: dict[str, Block] = {}
         self._tools: dict[str, Block] = {}
+        self._results: dict[str, Block] = {}
+        self._repeats: dict[str, Block] = {}
         self._releases: dict[str, Block] = {}
         self._rating = Block(self._count)
         self._chunk = Block(self._count)
@@ -150,6 +152,16 @@ class Exposure:
             block.cell(("bucket", bisect_left(edges, seconds)))[slot] += 1
             block.cell("sum")[slot] += round(seconds * NANO)
             block.touch((slot,))
+            name, size = self._ledger.tools[columns.tool[index]], columns.result[index]
+            if size >= 0:
+                block = self._block(self._results, name)
+                block.cell(bisect_left(catalogue.RESULT_BYTES, size))[slot] += 1
+                block.cell("sum")[slot] += size
+                block.touch((slot,))
+            if columns.repeated[index]:
+                block = self._block(self._repeats, name)
+                block.cell(0)[slot] += 1
+                block.touch((slot,))
 
     def _read_marks(self) -> None:
         ledger, own = self._ledger, self._own
@@ -206,8 +218,25 @@ class Exposure:
                 at = born
             if at is not None:
                 yield from self._tool_series({**labels, "tool": name}, block, at, last)
+        yield from self._of_results(labels, first, last)
         yield from self._histograms(labels, first, last)
         yield from self._of_releases(labels, first, last)
+
+    def _of_results(self, labels: Labels, first: int, last: int) -> Iterator[Series]:
+        """Yield what decorated tools tell beside their calls."""
+        for name, block in self._results.items():
+            at = block.born(first, last)
+            if at is not None:
+                size = len(catalogue.RESULT_BYTES) + 1
+                buckets = [block.shown(index, at, last) for index in range(size)]
+                sums = (block.shown("sum", at, last), 1)
+                own = {**labels, "tool": name}
+                yield from histogram(catalogue.TOOL_RESULT_SIZE, own, at, buckets, sums)
+        for name, block in self._repeats.items():
+            at = block.born(first, last)
+            if at is not None:
+                own = {**labels, "tool": name}
+                yield counter(catalogue.REPEATED_TOOL_CALLS, own, at, block.shown(0, at, last))
 
     def _histograms(self, labels: Labels, first: int, last: int) -> Iterator[Series]:
         """Yield the histograms that are blocks of their own."""

@@ -45,13 +45,20 @@ class Invocations:
 
 @dataclass(slots=True)
 class ToolCalls:
-    """Columns of tool calls, in order of the ends of their invocations."""
+    """Columns of tool calls, in order of the ends of their invocations.
+
+    Attributes:
+        repeated: 1 for a call with the arguments of an earlier one of its invocation.
+        result: Bytes of the text that it returned; negative where it returned none.
+    """
 
     time: "array[float]" = field(default_factory=_times)
     host: "array[int]" = field(default_factory=_numbers)
     tool: "array[int]" = field(default_factory=_numbers)
     failed: "array[int]" = field(default_factory=_numbers)
     seconds: "array[float]" = field(default_factory=_times)
+    repeated: "array[int]" = field(default_factory=_numbers)
+    result: "array[int]" = field(default_factory=_numbers)
 
 
 @dataclass(slots=True)
@@ -73,11 +80,13 @@ class Marks:
 
 @dataclass(frozen=True, slots=True)
 class ToolTruth:
-    """Calls of one tool in a window, and how many of them failed."""
+    """Calls of a tool in a window: how many failed or repeated others, and what they returned."""
 
     calls: int
     failed: int
     seconds: float
+    repeated: int = 0
+    bytes: int = 0
 
     @property
     def failure_rate(self) -> float:
@@ -226,14 +235,25 @@ class Ledger:
         calls = [0] * len(self.tools)
         failed = [0] * len(self.tools)
         seconds = [0.0] * len(self.tools)
-        for tool, bad, took in zip(
-            columns.tool[part], columns.failed[part], columns.seconds[part], strict=True
+        repeated = [0] * len(self.tools)
+        size = [0] * len(self.tools)
+        for tool, bad, took, again, returned in zip(
+            columns.tool[part],
+            columns.failed[part],
+            columns.seconds[part],
+            columns.repeated[part],
+            columns.result[part],
+            strict=True,
         ):
             calls[tool] += 1
             failed[tool] += bad
             seconds[tool] += took
+            repeated[tool] += again
+            size[tool] += max(returned, 0)
         return {
-            name: ToolTruth(calls[index], failed[index], seconds[index])
+            name: ToolTruth(
+                calls[index], failed[index], seconds[index], repeated[index], size[index]
+            )
             for index, name in enumerate(self.tools)
         }
 

@@ -106,6 +106,7 @@ class _Life:
         self._shapes: dict[float, list[float]] = {}
         self._talks: dict[int, int] = {}
         self._talk = 0
+        self._calls = 0
         self._refunds: list[tuple[float, int]] = []
         self._begins = profile.begins(clock)
         self.down: list[tuple[int, float, float]] = []
@@ -191,6 +192,8 @@ class _Life:
         cached = int(sent * traits.cached)
         dear, cheap, out = PRICES[traits.model]
         cost = (sent - cached) * dear + cached * cheap + received * out
+        if traits.dearer != 1:
+            cost = int(cost * traits.dearer)
         if outcome in {_ERROR, _TIMEOUT}:
             cost = int(cost * traits.failed_cost)
         if tenant not in self._talks or random() < _NEW_CONVERSATION:
@@ -219,12 +222,18 @@ class _Life:
         spent = 0.0
         for tool in traits.tools:
             for _ in range(int(tool.calls + random())):
-                seconds = round(tool.seconds * noise[int(random() * _POOL)], 9)
+                drawn = noise[int(random() * _POOL)]
+                seconds = round(tool.seconds * drawn, 9)
                 columns.time.append(time)
                 columns.host.append(host)
                 columns.tool.append(self._tool[tool.name])
                 columns.failed.append(random() < tool.failing)
                 columns.seconds.append(seconds)
+                # Without a draw of their own: what else happens is as it was without them.
+                self._calls += 1
+                share = tool.repeating
+                columns.repeated.append(int((self._calls + 1) * share) - int(self._calls * share))
+                columns.result.append(int(tool.result * drawn) if tool.result else -1)
                 spent += seconds
         return spent
 

@@ -15,12 +15,23 @@ PRICES: Final[dict[str, tuple[int, int, int]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool: how many calls an invocation makes, how long one takes, how often it fails."""
+    """A tool.
+
+    Attributes:
+        name: Its name.
+        calls: How many calls an invocation makes.
+        seconds: How long one takes.
+        failing: Share of the calls that fail.
+        repeating: Share of the calls with the arguments of an earlier one of their invocation.
+        result: Usual bytes of the text that it returns; 0 where it returns none.
+    """
 
     name: str
     calls: float = 1.0
     seconds: float = 0.2
     failing: float = 0.01
+    repeating: float = 0.0
+    result: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +53,7 @@ class Traits:
         model: The model it calls, once an invocation.
         tokens: Usual input and output tokens.
         cached: Share of the input that comes from the prompt cache.
+        dearer: How many times its usual price the model costs.
         failed_cost: How many times the usual cost a failed invocation has.
         tools: Its tools.
         installing: Installs a day.
@@ -65,6 +77,7 @@ class Traits:
     model: str = "atlas-4"
     tokens: tuple[int, int] = (1_500, 300)
     cached: float = 0.5
+    dearer: float = 1.0
     failed_cost: float = 1.0
     tools: tuple[Tool, ...] = (Tool("search"), Tool("lookup", 0.5, 0.1))
     installing: float = 0.5

@@ -43,10 +43,10 @@ def _sick(
     publisher: str,
     agent: str,
     hosts: tuple[str, ...],
-    incident: Incident,
+    *incidents: Incident,
     traits: Traits | None = None,
 ) -> Profile:
-    return Profile(publisher, agent, hosts, traits or Traits(), (incident,))
+    return Profile(publisher, agent, hosts, traits or Traits(), incidents)
 
 
 _SEARCH: Final = Tool("search")
@@ -79,7 +79,7 @@ _PROFILES: Final = (
             "tool-failures", None,
             changes={"tools": (_SEARCH, Tool("quote_airlines", 1.0, 0.3, 0.18))},
         ),
-        Traits(tools=(_SEARCH, Tool("quote_airlines", 1.0, 0.3, 0.18))),
+        traits=Traits(tools=(_SEARCH, Tool("quote_airlines", 1.0, 0.3, 0.18))),
     ),
     _sick(
         "meridian", "seat-picker", _TWO,
@@ -87,7 +87,7 @@ _PROFILES: Final = (
         # insight promises a false alarm in ten thousand looks at most, which 400 invocations of a
         # Sunday (600 a day) are too few for: one such change in ten stays below it.
         Incident("error-anomaly", 1.2, changes={"failing": 0.042}, also=_FOLLOWS_FAILURE),
-        Traits(daily=1200.0, failing=0.003),
+        traits=Traits(daily=1200.0, failing=0.003),
     ),
     Profile(
         "meridian", "visa-checker", _TWO, Traits(daily=1500.0, season=0.0),
@@ -118,12 +118,18 @@ _PROFILES: Final = (
     _sick(
         "harbor", "port-planner", _ONE,
         Incident("tool-latency", None, also=_FOLLOWS_SLOWNESS),
-        Traits(seconds=0.6, tools=(_SEARCH, Tool("tide_model", 1.0, 3.6))),
+        Incident(
+            "large-tool-results", 5.0,
+            changes={"tools": (_SEARCH, Tool("tide_model", 1.0, 3.6, result=120_000))},
+        ),
+        traits=Traits(seconds=0.6, tools=(_SEARCH, Tool("tide_model", 1.0, 3.6, result=8_000))),
     ),
     # --- quality ---------------------------------------------------------------------------------
     _sick(
         "harbor", "tone-check", _ONE,
-        Incident("satisfaction", None), Traits(rating=2.9, rated=0.2),
+        Incident("satisfaction", None),
+        Incident("verbose-output", 6.0, changes={"tokens": (3_000, 700)}),
+        traits=Traits(rating=2.9, rated=0.2, tokens=(3_000, 300)),
     ),
     Profile(
         "kestrel", "trip-writer", _TWO, Traits(rated=0.3),
@@ -143,7 +149,7 @@ _PROFILES: Final = (
     _sick(
         "fathom", "market-brief", _THREE,
         Incident("few-tenants", None, also=_FOLLOWS_LOSS),
-        Traits(daily=120.0, tenants=4, installing=0.0, leaving=0.0),
+        traits=Traits(daily=120.0, tenants=4, installing=0.0, leaving=0.0),
     ),
     # --- adoption --------------------------------------------------------------------------------
     _sick(
@@ -152,35 +158,41 @@ _PROFILES: Final = (
             "install-churn", 20.0, changes={"installing": 0.4, "leaving": 0.02},
             also=_FOLLOWS_LOSS,
         ),
-        Traits(tenants=120, installing=0.8),
+        traits=Traits(tenants=120, installing=0.8),
     ),
     _sick(
         "osprey", "thread-summary", _ONE,
         Incident("retention-falling", 7.0, changes={"idle": 0.6}, also=_FOLLOWS_LOSS),
-        Traits(tenants=80),
+        Incident("model-cost-drift", 6.0, changes={"dearer": 1.6}),
+        traits=Traits(tenants=80),
     ),
     _sick(
         "osprey", "meeting-prep", _ONE,
         Incident("listing-dead", 8.0, changes={"daily": 0.0}, also=_FOLLOWS_LOSS),
-        Traits(daily=120.0),
+        traits=Traits(daily=120.0),
     ),
     # --- cost ------------------------------------------------------------------------------------
     _sick(
         "sablier", "legal-search", _TWO,
         Incident("negative-margin", 10.0, changes={"model": "corvid-reason-2", "version": "2.0.0"},
-                 also=frozenset({"token-growth", "version-regression-cost"})),
-        Traits(price=15_000_000, tokens=(2_500, 400)),
+                 also=frozenset({"token-growth", "version-regression-cost", "model-cost-drift"})),
+        # Failures and refunds are not what it is about.
+        Incident("price-below-break-even", 10.0),
+        traits=Traits(price=15_000_000, tokens=(2_500, 400)),
     ),
     _sick(
         "sablier", "form-filler", _TWO,
         Incident("wasted-spend", 6.0, changes={"failing": 0.035, "failed_cost": 12.0},
-                 also=_FOLLOWS_FAILURE | {"negative-margin"}),
-        Traits(price=200_000_000, tokens=(4_000, 900)),
+                 also=_FOLLOWS_FAILURE | {"negative-margin", "model-cost-drift"}),
+        traits=Traits(price=200_000_000, tokens=(4_000, 900)),
     ),
     Profile(
         "tessera", "deep-reader", _THREE, Traits(price=120_000_000),
         (
-            Incident("token-growth", 7.0, changes={"tokens": (3_600, 700)}),
+            Incident(
+                "token-growth", 7.0, changes={"tokens": (3_600, 700)},
+                also=frozenset({"verbose-output"}),
+            ),
             Incident(
                 "version-regression-cost", 1.1,
                 changes={"tokens": (7_200, 1_400), "version": "1.1.0"},
@@ -190,19 +202,24 @@ _PROFILES: Final = (
     _sick(
         "tessera", "policy-helper", _THREE,
         Incident("prompt-cache", None),
-        Traits(price=150_000_000, tokens=(7_000, 300), cached=0.0),
+        traits=Traits(price=150_000_000, tokens=(7_000, 300), cached=0.0),
     ),
     # --- integration -----------------------------------------------------------------------------
     _sick(
         "vireo", "code-fixer", _ONE,
-        Incident("tool-loops", 3.0, changes={"tools": (Tool("run_tests", 5.0, 0.1), _SEARCH)},
-                 also=_FOLLOWS_SLOWNESS),
-        Traits(tools=(Tool("run_tests", 1.1, 0.1), _SEARCH)),
+        Incident(
+            "tool-loops", 3.0,
+            changes={"tools": (Tool("run_tests", 5.0, 0.1, repeating=0.5), _SEARCH)},
+            also=_FOLLOWS_SLOWNESS,
+        ),
+        # What it calls again and again, it mostly asks the same.
+        Incident("tool-repeats", 3.0),
+        traits=Traits(tools=(Tool("run_tests", 1.1, 0.1, repeating=0.02), _SEARCH)),
     ),
     _sick(
         "vireo", "release-notes", _ONE,
         Incident("tool-unused", None),
-        Traits(tools=(_SEARCH, Tool("read_tracker", 0.0))),
+        traits=Traits(tools=(_SEARCH, Tool("read_tracker", 0.0))),
     ),
     _sick(
         "quill", "door-watch", ("edge-1",),

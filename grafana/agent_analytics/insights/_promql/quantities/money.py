@@ -77,6 +77,32 @@ def margin(window: Window, scope: Scope = LISTING) -> str:
     )
 
 
+def after_fees(window: Window, scope: Scope = LISTING) -> str:
+    """Revenue less fees, in US dollars: what prices bring, refunds not taken off."""
+    return f"({revenue(window, scope)} - {fees(window, scope)})"
+
+
+def needed_cost(window: Window, scope: Scope = LISTING) -> str:
+    """Model cost in US dollars without what went into invocations that failed."""
+    return f"({model_cost(window, scope)} - {wasted_cost(window, scope)})"
+
+
+def cost_recovered(window: Window, scope: Scope = LISTING) -> str:
+    """What prices bring by what the invocations that bring it cost: 1 where they break even."""
+    return share(window, after_fees(window, scope), needed_cost(window, scope))
+
+
+def break_even_price(window: Window, scope: Scope = LISTING) -> str:
+    """US dollars per successful invocation from which prices would bring what they cost."""
+    each = share(window, needed_cost(window, scope), successes(window, scope))
+    return f"({each} * {revenue(window, scope)} / ({after_fees(window, scope)} > 0))"
+
+
+def revenue_per_success(window: Window, scope: Scope = LISTING) -> str:
+    """US dollars charged per successful invocation."""
+    return share(window, revenue(window, scope), successes(window, scope))
+
+
 def cost_per_success(window: Window, scope: Scope = LISTING) -> str:
     """US dollars of model cost per successful invocation."""
     return share(window, model_cost(window, scope), successes(window, scope))
@@ -105,6 +131,23 @@ def tokens_per_invocation(window: Window, scope: Scope = LISTING, *, least: str 
     """Input and output tokens per invocation, where there are enough invocations."""
     tokens = f"({input_tokens(window, scope)} + {output_tokens(window, scope)})"
     return f"({tokens} / ({invocations(window, scope)} {least}))"
+
+
+def output_tokens_per_invocation(
+    window: Window, scope: Scope = LISTING, *, least: str = "> 0"
+) -> str:
+    """Output tokens per invocation, where there are enough invocations."""
+    return f"({output_tokens(window, scope)} / ({invocations(window, scope)} {least}))"
+
+
+def model_calls(window: Window, scope: Scope = LISTING) -> str:
+    """Calls of models in the window, whatever came of them."""
+    return window.grown(catalogue.INFERENCE_CALLS.name, scope)
+
+
+def cost_per_call(window: Window, scope: Scope = LISTING, *, least: str = "> 0") -> str:
+    """US dollars of model cost per call of a model, where there are enough calls."""
+    return f"({model_cost(window, scope)} / ({model_calls(window, scope)} {least}))"
 
 
 def input_tokens_per_invocation(window: Window, scope: Scope = LISTING) -> str:

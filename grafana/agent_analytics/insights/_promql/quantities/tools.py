@@ -11,6 +11,7 @@ from agent_analytics.processor import catalogue
 
 _CALLS: Final = catalogue.TOOL_CALLS.name
 _TIME: Final = catalogue.TOOL_CALL_DURATION.name
+_SIZE: Final = catalogue.TOOL_RESULT_SIZE.name
 
 
 def _listing(scope: Scope) -> Scope:
@@ -38,6 +39,31 @@ def tool_failure_rate(window: Window, scope: Scope = TOOL) -> str:
     """Share of failed tool calls: (error + timeout) / (success + error + timeout), 0 to 1."""
     failed = window.pace(_CALLS, scope, one_of("outcome", *FAILED))
     return share(window, failed, window.pace(_CALLS, scope, one_of("outcome", *JUDGED)))
+
+
+def repeated_tool_calls(window: Window, scope: Scope = TOOL) -> str:
+    """Tool calls in the window whose arguments an earlier one of their invocation had."""
+    return window.grown(catalogue.REPEATED_TOOL_CALLS.name, scope)
+
+
+def repeated_share(window: Window, scope: Scope = TOOL) -> str:
+    """Share of the tool calls that repeat an earlier one of their invocation, 0 to 1."""
+    return share(window, repeated_tool_calls(window, scope), tool_calls(window, scope))
+
+
+def tool_results(window: Window, scope: Scope = TOOL) -> str:
+    """Results of tools in the window whose size is known."""
+    return window.grown(f"{_SIZE}_count", scope)
+
+
+def tool_result_bytes(window: Window, scope: Scope = TOOL) -> str:
+    """Bytes of the results of tools in the window."""
+    return window.grown(f"{_SIZE}_sum", scope)
+
+
+def mean_result_size(window: Window, scope: Scope = TOOL) -> str:
+    """Mean size of a result in bytes, where sizes are known."""
+    return share(window, tool_result_bytes(window, scope), tool_results(window, scope))
 
 
 def calls_per_invocation(window: Window, scope: Scope = TOOL) -> str:
