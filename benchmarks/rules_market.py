@@ -1,9 +1,10 @@
 """A marketplace of any size as Prometheus has it after sixty days, for what rules read.
 
 A listing has 3.8 tools and 1.7 models on average, and 6,000 tenants a month divided by its rank to
-the power of 0.7; their registers are all that its sketch uses in a month. Counters grow evenly.
-Raw series are there as scraped every five seconds, for as far back as a rule reads them; what
-roll-ups recorded is there at each moment that a rule looks at.
+the power of 0.7; their registers are all that its sketch uses in a month. It has two versions, and
+most invocations are of the later one. Counters grow evenly. Raw series are there as scraped every
+five seconds, for as far back as a rule reads them; what roll-ups recorded is there at each moment
+that a rule looks at.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +16,7 @@ from typing import Final
 from benchmarks.remote_write import constant, samples, series
 from tests.insights.market import END, Counter, Labels, counters, hash_of
 
-from agent_analytics.insights._promql import accounting, recorded, rollups, scopes
+from agent_analytics.insights._promql import accounting, recorded, releases, rollups, scopes
 from agent_analytics.processor import catalogue
 
 _DAY: Final = 86_400
@@ -23,7 +24,10 @@ _HOUR: Final = 3_600
 _START: Final = END - 70 * _DAY
 _TOOLS: Final = (2, 3, 4, 5, 5)
 _MODELS: Final = (1, 2, 2, 1, 2, 2, 1, 2, 2, 2)
+#: Versions of a listing, with their share of its invocations and since how many days each is known.
+_VERSIONS: Final = {"1.0.0": (0.4, 40), "2.0.0": (0.6, 5)}
 _A_TARGET: Final = 30
+_OUTCOMES: Final = {"success": 0.95, "error": 0.03, "timeout": 0.01, "cancelled": 0.01}
 #: Raw series that rules for on-call read as far as an hour back.
 _LONG: Final = frozenset(
     {
@@ -103,6 +107,7 @@ class RulesMarket:
             return
         every = Counter(catalogue.INVOCATIONS, rollups.EVERY_INVOCATION, own, daily)
         yield from _rolled(every, {**own, **target})
+        yield from _releases(own, daily, target)
         revision = {**own, "revision": "2"}
         yield series(accounting.LEVEL, revision, _own_times("levels"))
         yield series(accounting.DAY, revision, _own_times("midnights"))
@@ -140,6 +145,24 @@ def _target(number: int) -> Iterator[bytes]:
     yield series(catalogue.ACCOUNTING.name, {**target, "revision": "2"}, _constant(1.0, "now"))
     spans = {**target, "kind": "invocation"}
     yield series(catalogue.SPANS.name, spans, _grown(90_000.0, long=False))
+
+
+def _releases(own: Labels, daily: float, target: Labels) -> Iterator[bytes]:
+    """Yield what is counted of each version, its roll-ups, and which versions are compared."""
+    for version, (share, _) in _VERSIONS.items():
+        of_version = {**own, "version": version, **target}
+        for metric in catalogue.RELEASE_METRICS:
+            outcomes = _OUTCOMES if "outcome" in metric.labels else {"": 1.0}
+            for outcome, part in outcomes.items():
+                labels = {**of_version, "outcome": outcome}
+                counter = Counter(metric, metric.name, labels, daily * share * part)
+                yield series(counter.name, labels, _grown(counter.daily, long=False))
+                yield from _rolled(counter, labels)
+    for name, (version, (_, days)) in zip(
+        (releases.PREVIOUS, releases.CURRENT), _VERSIONS.items(), strict=True
+    ):
+        since = float(END - days * _DAY)
+        yield series(name, {**own, "version": version}, _constant(since, "levels"))
 
 
 def _rolled(counter: Counter, labels: Labels) -> Iterator[bytes]:

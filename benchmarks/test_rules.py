@@ -62,6 +62,7 @@ _ORDER: Final = (
     "unions",
     "hours",
     "tenants",
+    "weeks",
     "publisher",
     "causes",
     "oncall",

@@ -239,8 +239,9 @@ def _listing(files: _Files, own: Labels, daily: float, *, full: bool) -> None:
     every = Counter(catalogue.INVOCATIONS, rollups.EVERY_INVOCATION, own, daily)
     for name, times in ((rollups.level, _LEVELS), (rollups.hourly, _HOURLY), (rollups.day, _MARKS)):
         files.gauge(name(every.name), {**own, **target}, _grown(every, times))
-    evaluated = recorded.grown(catalogue.INVOCATIONS.name, recorded.MONTH)
-    files.gauge(evaluated, {**own, "outcome": scopes.SUCCESS}, [(END, 30.0 * daily)])
+    for window in (recorded.MONTH, recorded.DAY):
+        evaluated = recorded.grown(catalogue.INVOCATIONS.name, window)
+        files.gauge(evaluated, {**own, "outcome": scopes.SUCCESS}, [(END, window[0] * daily)])
     times = _DENSE if full else [END]
     for metric, value in ((catalogue.ACTIVE_INSTALLS, 57), (catalogue.INVOCATIONS_IN_PROGRESS, 2)):
         at = (*sorted(_MOMENTS)[:-1], *times) if metric is catalogue.ACTIVE_INSTALLS else times

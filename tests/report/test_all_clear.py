@@ -39,7 +39,12 @@ scrape_configs:
     static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
 """
 #: Often enough for a test to see what a marketplace sees in minutes.
-_OFTEN: dict[str, Any] = {"insight_interval": "1s", "level_interval": "1s", "hour_interval": "1s"}
+_OFTEN: dict[str, Any] = {
+    "insight_interval": "1s",
+    "level_interval": "1s",
+    "hour_interval": "1s",
+    "cause_interval": "1s",
+}
 #: Long enough for no rule to run while a test lasts: the moment of the first is drawn by name.
 _SELDOM: dict[str, Any] = dict.fromkeys(_OFTEN, "1000d")
 

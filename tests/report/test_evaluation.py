@@ -116,6 +116,8 @@ def test_rules_of_this_version_are_missing() -> None:
         ("agent-analytics-releases", "partly"),
         ("agent-analytics-oncall", "evaluated"),
         ("agent-analytics-tenants", "partly"),
+        # Windows of a week, which not all are about.
+        ("agent-analytics-weeks", "partly"),
     ],
 )
 def test_groups_that_have_not_run(group: str, state: str) -> None:
@@ -190,6 +192,24 @@ def test_rules_that_ran_before_anything_was_recorded(
         assert "before anything was recorded" in found.reason
     stranger = Scope(("publisher_id",), ('publisher_id="nobody"',))
     assert find_evaluation(Says(url, answer), stranger).state == "not_yet"
+
+
+@pytest.mark.servers
+def test_long_windows_ran_before_anything_was_recorded(url: str, end: float) -> None:
+    """Alerts that ran over levels say nothing yet where a week was read before there were any."""
+    ran = datetime.fromtimestamp(end, UTC).isoformat()
+    before = datetime.fromtimestamp(end - 30 * 86_400.0, UTC).isoformat()
+
+    def told(group: str, rule: Rule) -> Rule:
+        return {**rule, "lastEvaluation": before if group == "agent-analytics-weeks" else ran}
+
+    groups = _groups(told)
+    for group in groups:
+        group["interval"] = 1e9
+    answer = json.dumps({"status": "success", "data": {"groups": groups}}).encode()
+    found = find_evaluation(Says(url, answer), Scope(("publisher_id",), ('publisher_id="acme"',)))
+    assert found.state == "not_yet"
+    assert "before anything was recorded" in found.reason
 
 
 @pytest.fixture

@@ -43,7 +43,8 @@ def write_rules(
         insight_interval: How often it evaluates the insights.
         level_interval: How often it records the levels of counters, from which insights are read.
         hour_interval: How often it records hours and distinct tenants.
-        cause_interval: How often it records the most frequent error types and models.
+        cause_interval: How often it records the most frequent error types and models, and what
+            insights ask of windows longer than a day and of the same hours of other weeks.
         runbooks: Where the pages of ``docs/runbooks`` are served, as the base of the alerts' links.
         most_series: Most series that a rule of a group without alerts may record, beyond which it
             fails and the operator is paged; 0 for any number.

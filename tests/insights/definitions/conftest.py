@@ -23,7 +23,7 @@ Case = tuple[str, Mapping[str, str], Mapping[tuple[str, ...], float]]
 #: The order in which a Prometheus has evaluated the groups that read one another.
 GROUPS = [
     f"agent-analytics-{name}"
-    for name in ("levels", "releases", "unions", "hours", "tenants", "publisher", "causes")
+    for name in ("levels", "releases", "unions", "hours", "tenants", "weeks", "publisher", "causes")
 ]
 LABELS = {"publisher_id": "acme", "agent_id": "finder"}
 _WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")

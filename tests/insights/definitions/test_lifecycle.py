@@ -12,6 +12,7 @@ from tests.tools import Run
 
 from agent_analytics.insights._definitions import OF_PUBLISHERS
 from agent_analytics.insights._promql import recorded
+from agent_analytics.insights._rules import lifecycle
 
 OWN = 'publisher_id="acme", agent_id="finder"'
 HOURS = 6
@@ -313,6 +314,15 @@ def test_any_history(promtool: Run, tmp_path: Path) -> None:
             past.answers(recorded.OPENINGS, "error-rate", **{f"step_{step}": openings})
         pasts[f"history {number}"] = past
     check(promtool, tmp_path, pasts)
+
+
+def test_a_pattern_of_insights_is_of_these_alone() -> None:
+    """What is spelled once of several names matches each of them, and no other insight."""
+    slugs = [spec.slug for spec in OF_PUBLISHERS]
+    draw = random.Random(14)
+    for _ in range(200):
+        some = draw.sample(slugs, draw.randint(1, len(slugs)))
+        assert {each for each in slugs if re.fullmatch(lifecycle.spelled(some), each)} == set(some)
 
 
 def test_insights_that_cover_others_exist() -> None:

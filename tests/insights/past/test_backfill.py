@@ -101,6 +101,7 @@ def recording(place: Path, data: Path) -> Generator[PrometheusClient]:
         level_interval="1m",
         hour_interval="1s",
         insight_interval="1s",
+        cause_interval="1s",
     )
     (place / "insights.yml").write_text(rules["insights.yml"], encoding="utf-8")
     port = free_port()

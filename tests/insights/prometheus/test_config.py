@@ -85,6 +85,7 @@ def test_intervals_of_rules_can_be_chosen(promtool: Run, tmp_path: Path) -> None
         "publisher": "7s",
         "tenants": "13s",
         "causes": "17s",
+        "weeks": "17s",
         "levels": "11s",
         "releases": "11s",
         "unions": "11s",

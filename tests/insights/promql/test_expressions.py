@@ -12,6 +12,8 @@ from agent_analytics.insights import GENERATED
 from agent_analytics.insights._promql import accounting, counting, releases, rollups
 from agent_analytics.insights._promql import recorded as _recorded
 from agent_analytics.insights._promql.recorded import COUNTING_SINCE
+from agent_analytics.insights._rules.rule_files import rule_groups
+from agent_analytics.insights._rules.runbooks import FIRST_LOOK
 from agent_analytics.processor.catalogue import CATALOGUE
 
 #: What Prometheus adds to every scraped series.
@@ -170,6 +172,29 @@ LONG_PANELS, LONGEST_PANEL = 35, 4_818
 def test_rules_are_short(where: str, expr: str) -> None:
     """No rule and no query of a text is longer than a reader follows, but the one that probes."""
     assert len(expr) <= MOST or where.endswith(COUNTING_SINCE), (where, len(expr))
+
+
+#: What is recorded every quarter of an hour, and read as of now: nothing is found for most of it.
+SELDOM_NOW = re.compile(
+    r"[a-z_0-9]+:(?:growth_(?:7d|30d|28d)\w*|(?:weeks|usual|deviation|evidence)_\w+)"
+    r"(?:\{[^}]*\})?(?![\w\[{])"
+)
+
+
+def test_what_is_recorded_seldom_is_looked_up() -> None:
+    """Nothing but the group that records windows of weeks reads them by an instant selector."""
+    groups = [group for file in rule_groups().values() for group in file]
+    names = [group["name"] for group in groups]
+    assert "agent-analytics-weeks" in names
+    queries = [
+        rule["expr"]
+        for group in groups
+        for rule in group["rules"]
+        if group["name"] != "agent-analytics-weeks"
+    ]
+    queries += [query for some in FIRST_LOOK.values() for query in some]
+    assert any("growth_7d" in query for query in queries)
+    assert [found for query in queries for found in SELDOM_NOW.findall(query)] == []
 
 
 def test_panels_grow_no_longer() -> None:

@@ -1,6 +1,7 @@
 """Which insights are not known yet, and by when: from what rules have recorded, by promtool."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -97,11 +98,21 @@ def test_of_this_version() -> None:
     assert recorded.KNOWN_BY in text
     found = {
         rule.labels["insight"]
-        for rule in not_known([*tenants(), *rule_files.recordings()])
+        for rule in not_known([*tenants(), *rule_files.seldom(), *rule_files.recordings()])
         if rule.record == recorded.KNOWN_BY and rule.labels
     }
     assert {"retention-falling", "few-tenants"} <= found
     assert "error-rate" not in found
+
+
+def test_what_stands_for_another_is_there_whenever_that_is() -> None:
+    """Nothing but a sum of the series stands for it, recorded behind it in the same group."""
+    rules = tenants()
+    places = {rule.record: place for place, rule in enumerate(rules)}
+    for name, cheap in recorded.STANDS_FOR.items():
+        assert places[name] < places[cheap]
+        expr = rules[places[cheap]].expr
+        assert re.fullmatch(rf"sum by \([a-z_, ]+\) \(\d+ - {name}\)", expr), expr
 
 
 def test_the_row_of_the_dashboards(tmp_path: Path) -> None:

@@ -57,7 +57,10 @@ NEGATIVE_MARGIN: Final = Spec(
     ),
     causes=(EXPENSES, MODELS),
     first_look=(
-        ('marketplace_agent_model_cost_usd_total:growth_7d{publisher_id="P", agent_id="A"}'),
+        (
+            "last_over_time(marketplace_agent_model_cost_usd_total:growth_7d"
+            '{publisher_id="P", agent_id="A"}[35m])'
+        ),
         (
             "sum by (model) "
             '(increase(marketplace_agent_unpriced_tokens_total{publisher_id="P", '

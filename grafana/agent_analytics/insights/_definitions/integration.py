@@ -112,13 +112,13 @@ TOOL_UNUSED: Final = Spec(
     first_look=(
         (
             "sum by (outcome) "
-            '(marketplace_agent_tool_calls_total:growth_30d{publisher_id="P", '
-            'agent_id="A", tool="T"})'
+            '(last_over_time(marketplace_agent_tool_calls_total:growth_30d{publisher_id="P", '
+            'agent_id="A", tool="T"}[35m]))'
         ),
         (
             "sum by (tool) "
-            '(marketplace_agent_tool_calls_total:growth_30d{publisher_id="P", '
-            'agent_id="A"})'
+            '(last_over_time(marketplace_agent_tool_calls_total:growth_30d{publisher_id="P", '
+            'agent_id="A"}[35m]))'
         ),
     ),
     questions=(

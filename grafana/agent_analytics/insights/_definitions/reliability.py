@@ -133,7 +133,7 @@ def _unusual(hours: int) -> Question:
         threshold=Threshold(comparison=">", value=_UNUSUAL),
         conditions=(
             f"and {more} > {spread}",
-            f"and {recorded.evidence(rates, hours)} > {_EVIDENCE}",
+            f"and {weeks.evidence(rates, hours)} > {_EVIDENCE}",
             f"and {now} > 2 * {usual}",
             f"and {judged} >= {_FEWEST_JUDGED}",
         ),

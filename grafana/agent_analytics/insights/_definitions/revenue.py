@@ -56,13 +56,13 @@ REVENUE_FALLING: Final = Spec(
     first_look=(
         (
             "sum by (outcome) "
-            '(marketplace_agent_invocations_total:growth_7d{publisher_id="P", '
-            'agent_id="A"})'
+            '(last_over_time(marketplace_agent_invocations_total:growth_7d{publisher_id="P", '
+            'agent_id="A"}[35m]))'
         ),
         (
             "sum by (outcome) "
-            '(marketplace_agent_invocations_total:growth_7d_7d_ago{publisher_id="P", '
-            'agent_id="A"})'
+            "(last_over_time(marketplace_agent_invocations_total:growth_7d_7d_ago"
+            '{publisher_id="P", agent_id="A"}[35m]))'
         ),
     ),
     questions=(
@@ -150,8 +150,14 @@ PRICE_BELOW_BREAK_EVEN: Final = Spec(
     ),
     causes=(MODELS,),
     first_look=(
-        'marketplace_agent_revenue_usd_total:growth_7d{publisher_id="P", agent_id="A"}',
-        'marketplace_agent_model_cost_usd_total:growth_7d{publisher_id="P", agent_id="A"}',
+        (
+            "last_over_time(marketplace_agent_revenue_usd_total:growth_7d"
+            '{publisher_id="P", agent_id="A"}[35m])'
+        ),
+        (
+            "last_over_time(marketplace_agent_model_cost_usd_total:growth_7d"
+            '{publisher_id="P", agent_id="A"}[35m])'
+        ),
     ),
     questions=tuple(
         Question(

@@ -1,8 +1,9 @@
 """Names of the figures that are recorded for the insights, and the windows that they have.
 
 Several insights ask for the same growth of the same counter: it is read from the roll-ups once an
-evaluation, added up over the processes of a listing, and recorded. What is recorded here needs no
-past; the hourly series do, so they are evaluated with the roll-ups.
+evaluation, added up over the processes of a listing, and recorded. Windows longer than a day move
+little in a quarter of an hour: they are recorded so often, and looked up in between. What is
+recorded here needs no past; the hourly series do, so they are evaluated with the roll-ups.
 """
 
 from typing import Final
@@ -56,6 +57,11 @@ GROWTHS: Final[dict[str, tuple[Days, ...]]] = {
     catalogue.UNINSTALLS.name: _MONEY,
     **{sample: (WEEK, MONTH) for metric in catalogue.RELEASE_METRICS for sample in metric.samples},
 }
+#: How far back is looked for what is recorded every quarter of an hour: one time may be left out.
+LATELY: Final = "35m"
+#: The same of what is absent where it means nothing: no time is left out, so that it is not there
+#: for longer than until the second evaluation after.
+JUST_NOW: Final = "20m"
 #: Which of a sample's series are recorded, where not all are.
 ONLY: Final[dict[str, tuple[str, ...]]] = {
     f"{_DURATION}_bucket": (_SUCCESS, 'le="10.0"'),
@@ -169,6 +175,16 @@ def grown(sample: str, window: Days) -> str:
     return f"{sample}:growth_{span(window)}"
 
 
+def seldom(window: Days) -> bool:
+    """Return whether a window's growth is recorded every quarter of an hour, not with insights."""
+    return window != DAY
+
+
+def lately(selector: str) -> str:
+    """Return what was recorded last of what is recorded every quarter of an hour."""
+    return f"last_over_time({selector}[{LATELY}])"
+
+
 def grown_recently(sample: str, window: str) -> str:
     """Return the name under which the growth in minutes or hours is recorded."""
     return f"{sample}:growth_{window}"
@@ -208,6 +224,10 @@ def tenants(window: Days) -> str:
 def packed_tenants(window: Days) -> str:
     """Return the name of how many registers tenants have used, and how far: packed."""
     return f"listing_tenants_packed:{span(window)}"
+
+
+#: What is recorded of a series at the same moment, wherever the series is, and costs less to find.
+STANDS_FOR: Final = {WEEK_REGISTERS: packed_tenants(WEEK)}
 
 
 def retention(window: Days) -> str:

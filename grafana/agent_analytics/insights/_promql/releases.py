@@ -140,7 +140,7 @@ def figures() -> list[Recording]:
             record=figure(name, which),
             expr=(
                 f"{LISTING.aggregate('sum')}"
-                f" ({select(recorded.grown(sample, window), LISTING, *matchers)}"
+                f" ({recorded.lately(select(recorded.grown(sample, window), LISTING, *matchers))}"
                 f" and {_ON_VERSION} {version})"
             ),
         )

@@ -1,7 +1,8 @@
 """The same hours of the weeks before: their median and their scaled median absolute deviation.
 
-One odd week of four does not move either. Every function returns an expression that can stand
-inside a larger one without parentheses.
+One odd week of four does not move either. Hours are recorded once an hour, so that all of this is
+recorded every quarter of an hour at one moment, and looked up in between. Every function returns an
+expression that can stand inside a larger one without parentheses.
 """
 
 from typing import Final
@@ -54,8 +55,8 @@ def evidence_of_change(quantity: str, trials: str, hours: int) -> str:
         trials: What it is a share of, in the hours until now.
         hours: Their number.
     """
-    now = this_week(quantity, hours)
-    before = f"clamp_min({usual(quantity, hours)}, {_SMALLEST})"
+    now = _now(quantity, hours, LISTING)
+    before = f"clamp_min({recorded.usual(quantity, hours)}, {_SMALLEST})"
     mean = f"({now} + {_WEEKS_KNOWN} * {before}) / {_WEEKS_KNOWN + 1}"
     later = f"{now} * ln(clamp_min({now}, {_SMALLEST}) / ({mean}))"
     earlier = f"{_WEEKS_KNOWN} * {before} * ln({before} / ({mean}))"
@@ -63,16 +64,31 @@ def evidence_of_change(quantity: str, trials: str, hours: int) -> str:
 
 
 def this_week(quantity: str, hours: int, scope: Scope = LISTING) -> str:
-    """The recorded quantity of the hours until now."""
-    now = select(recorded.weeks(quantity, hours), scope, 'week="0"')
-    return f"{scope.aggregate('max')} ({now})"
+    """The quantity of the hours until now, as it was recorded last."""
+    return _now(quantity, hours, scope, recorded.JUST_NOW)
 
 
 def usual(quantity: str, hours: int, scope: Scope = LISTING) -> str:
-    """The recorded median of a quantity in the same hours of the weeks before."""
-    return select(recorded.usual(quantity, hours), scope)
+    """The median of a quantity in the same hours of the weeks before, as it was recorded last."""
+    return _last(recorded.usual(quantity, hours), scope)
 
 
 def deviation(quantity: str, hours: int, scope: Scope = LISTING) -> str:
-    """The recorded deviation of a quantity in the same hours of the weeks before."""
-    return select(recorded.deviation(quantity, hours), scope)
+    """The deviation of a quantity in the same hours of the weeks before, as recorded last."""
+    return _last(recorded.deviation(quantity, hours), scope)
+
+
+def evidence(quantity: str, hours: int, scope: Scope = LISTING) -> str:
+    """How much speaks against a share being that of the weeks before, as it was recorded last."""
+    return _last(recorded.evidence(quantity, hours), scope)
+
+
+def _now(quantity: str, hours: int, scope: Scope, window: str = "") -> str:
+    now = select(recorded.weeks(quantity, hours), scope, 'week="0"')
+    if window:
+        now = f"last_over_time({now}[{window}])"
+    return f"{scope.aggregate('max')} ({now})"
+
+
+def _last(name: str, scope: Scope) -> str:
+    return f"last_over_time({select(name, scope)}[{recorded.JUST_NOW}])"

@@ -157,20 +157,28 @@ def _among(specs: Iterable[Spec], every: Iterable[Spec] = OF_PUBLISHERS) -> str:
     some = [spec.slug for spec in specs]
     others = [spec.slug for spec in every if spec.slug not in some]
     if len(others) < len(some):
-        return f'insight!~"{_spelled(others)}"'
+        return f'insight!~"{spelled(others)}"'
     return one_of("insight", *some)
 
 
-def _spelled(slugs: Iterable[str]) -> str:
-    """Return a pattern of names in which those that begin alike are spelled once."""
-    of: dict[str, list[str]] = {}
+def spelled(slugs: Iterable[str]) -> str:
+    """Return a pattern of names in which those that end or begin alike are spelled once."""
+    ends: dict[str, list[str]] = {}
     for slug in slugs:
-        head, dash, tail = slug.rpartition("-")
-        of.setdefault(head + dash, []).append(tail)
-    return "|".join(
-        f"{head}({'|'.join(tails)})" if len(tails) > 1 else f"{head}{tails[0]}"
-        for head, tails in of.items()
-    )
+        ends.setdefault(slug.rpartition("-")[2], []).append(slug)
+    found: list[str] = []
+    begins: dict[str, list[str]] = {}
+    for end, some in ends.items():
+        heads = [slug.rpartition("-")[0] for slug in some]
+        if len(some) > 1 and all(heads):
+            found.append(f"({'|'.join(heads)})-{end}")
+            continue
+        for head in heads:
+            begins.setdefault(head, []).append(end)
+    for head, tails in begins.items():
+        dash = f"{head}-" if head else ""
+        found.append(f"{dash}({'|'.join(tails)})" if len(tails) > 1 else f"{dash}{tails[0]}")
+    return "|".join(found)
 
 
 def _worth_before() -> str:
@@ -222,7 +230,7 @@ def _proven(kind: Observed, specs: Iterable[Spec]) -> str:
     fading = [spec.slug for spec in some if spec.fades == "weeks"]
     if fading:
         # Open for longer, it is among the weeks that it is compared with.
-        last = select(recorded.LAST_RAISED, _EVERY, f'insight=~"{_spelled(fading)}"')
+        last = select(recorded.LAST_RAISED, _EVERY, f'insight=~"{spelled(fading)}"')
         expr += f"\nunless {_ON} ({last} - {_ON} {recorded.SINCE} > {_FADES_DAYS * _DAY_SECONDS})"
     comparing = [spec.slug for spec in some if spec.compares]
     if comparing:

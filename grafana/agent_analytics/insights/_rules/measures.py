@@ -33,8 +33,12 @@ def hours() -> list[Recording]:
     ]
 
 
-def growths() -> list[Recording]:
-    """Return the rules that record what counters grew by, once for all insights."""
+def growths(*, seldom: bool) -> list[Recording]:
+    """Return the rules that record what counters grew by, once for all insights.
+
+    Args:
+        seldom: Those of windows longer than a day, or those that insights are evaluated with.
+    """
     found = [
         Recording(
             record=recorded.grown(sample, window),
@@ -44,7 +48,10 @@ def growths() -> list[Recording]:
         )
         for sample, windows in recorded.GROWTHS.items()
         for window in windows
+        if recorded.seldom(window) is seldom
     ]
+    if seldom:
+        return found
     name = catalogue.INVOCATIONS.name
     scope = Scope(recorded.labels_of(name))
     found += [

@@ -72,7 +72,7 @@ def _made_of(names: Collection[str], exprs: Mapping[str, Sequence[str]]) -> set[
 def _since(name: str) -> Recording:
     """Return the rule that keeps since when a series is recorded, until it has a gap of hours."""
     known = f'max (last_over_time({recorded.RECORDED_SINCE}{{recorded="{name}"}}[{_LOOKED_BACK}]))'
-    there = f"group (last_over_time({name}[{_HOUR}]))"
+    there = f"group (last_over_time({_cheap(name)}[{_HOUR}]))"
     return Recording(
         record=recorded.RECORDED_SINCE,
         expr=f"({known} or {there} * time()) and {there}",
@@ -87,6 +87,11 @@ def _known_by(reads: Collection[Read], exprs: Mapping[str, Sequence[str]]) -> st
     return f"max ({' or '.join(_lacking(read, exprs) for read in ordered)})"
 
 
+def _cheap(name: str) -> str:
+    """Return what is there whenever a series is: registers are hundreds of a listing."""
+    return recorded.STANDS_FOR.get(name, name)
+
+
 def _lacking(read: Read, exprs: Mapping[str, Sequence[str]]) -> str:
     since = f'{recorded.RECORDED_SINCE}{{recorded="{read.name}"}}'
     parts = _looked_up(exprs[read.name], exprs)
@@ -97,5 +102,5 @@ def _lacking(read: Read, exprs: Mapping[str, Sequence[str]]) -> str:
             for part in sorted(parts, key=lambda part: (part.name, -part.offset))
         )
         since = f'({since} or label_replace(max ({begins}), "recorded", "{read.name}", "", ""))'
-    found = f"last_over_time({read.name}[{_LOOKED_BACK}] offset {read.offset / _DAY:.0f}d)"
+    found = f"last_over_time({_cheap(read.name)}[{_LOOKED_BACK}] offset {read.offset / _DAY:.0f}d)"
     return f"({since} + {read.offset:.0f} unless on () group ({found}))"

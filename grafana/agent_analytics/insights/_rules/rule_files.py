@@ -60,11 +60,15 @@ def _looked_up(*, fast: bool) -> list[Recording]:
     return list({rule.record: rule for rule in found}.values())
 
 
+def seldom() -> list[Recording]:
+    """Return what is recorded for insights every quarter of an hour, in order."""
+    return [*measures.growths(seldom=True), *measures.same_hours()]
+
+
 def recordings() -> list[Recording]:
     """Return what is recorded for insights at each of their evaluations, in order."""
     return [
-        *measures.growths(),
-        *measures.same_hours(),
+        *measures.growths(seldom=False),
         *releases.figures(),
         *(rule for spec in OF_PUBLISHERS for rule in of_specs.measures(spec)),
         *(rule for spec in OF_PUBLISHERS for rule in of_specs.worths(spec)),
@@ -96,10 +100,11 @@ def rule_groups(
     hourly = _group(
         "tenants",
         hour_interval,
-        [*tenants(), *not_known([*tenants(), *recordings()])],
+        [*tenants(), *not_known([*tenants(), *seldom(), *recordings()])],
         limit=most_series,
     )
     ahead = _group("causes", cause_interval, causes.ahead(), limit=most_series)
+    weeks = _group("weeks", cause_interval, seldom(), limit=most_series)
     publisher = _group(
         "publisher", insight_interval, [*recordings(), *rules_for("publisher")], runbooks
     )
@@ -113,7 +118,11 @@ def rule_groups(
         releases=[rule.yaml() for rule in releases.current()],
         limit=most_series,
     )
-    return {"oncall.yml": oncall, "insights.yml": [hourly, ahead, publisher], "rollups.yml": rolled}
+    return {
+        "oncall.yml": oncall,
+        "insights.yml": [hourly, ahead, weeks, publisher],
+        "rollups.yml": rolled,
+    }
 
 
 def render_rules(
@@ -139,7 +148,8 @@ def render_rules(
         insight_interval: How often it evaluates the insights, which read a whole period.
         level_interval: How often it records the levels of counters.
         hour_interval: How often it records hours, and distinct tenants.
-        cause_interval: How often it records the most frequent error types and models.
+        cause_interval: How often it records the most frequent error types and models, and what
+            insights ask of windows longer than a day and of the same hours of other weeks.
         absence: For how long a service has to be gone before on-call is paged, such as ``2m``.
         runbooks: Where the pages of ``docs/runbooks`` are served, as the base of the alerts' links.
         most_series: Most series that a rule of a group without alerts may record; 0 for any number.

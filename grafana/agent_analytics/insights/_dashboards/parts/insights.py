@@ -18,9 +18,11 @@ from agent_analytics.processor import catalogue
 _OVER: Final = (("period", "30 days", ""), ("week", "7 days", ""), ("day", "1 day", ""))
 #: How severities are shown, and what was not evaluated.
 SHOWN: Final = (("0", "unknown", "purple"), *SEVERITIES)
-#: What is recorded at each evaluation of the insights, and in which time three of them are.
-_RECORDED: Final = _recorded.grown(catalogue.INVOCATIONS.name, _recorded.MONTH)
+#: What is recorded at each evaluation of the insights, and in which time three of them are; and
+#: what is recorded for them every quarter of an hour.
+_EVALUATED: Final = _recorded.grown(catalogue.INVOCATIONS.name, _recorded.DAY)
 _LATELY: Final = "15m"
+_LONG_WINDOWS: Final = _recorded.grown(catalogue.INVOCATIONS.name, _recorded.MONTH)
 #: What queries say where nobody knows, and what columns show of it: no query has sentences in it.
 _NOBODY_KNOWS: Final = "not-evaluated"
 TITLES: Final = ((_NOBODY_KNOWS, "Insights are not evaluated (yet)", ""),)
@@ -33,7 +35,7 @@ _ADVICE: Final = (
     (
         _NOBODY_KNOWS,
         (
-            "Nobody knows whether one fires: wait ten minutes after the first call, then run"
+            "Nobody knows whether one fires: wait 20 minutes after the first call, then run"
             " agent-analytics doctor."
         ),
         "",
@@ -98,12 +100,16 @@ def opened(scope: Scope) -> str:
 def not_evaluated(scope: Scope) -> str:
     """Return a row for each listing whose insights were not evaluated lately, or one for all.
 
-    An insight is evaluated from what is recorded in the same evaluation, so where that is missing
-    an empty table says nothing.
+    An insight is evaluated from what is recorded in the same evaluation and shortly before, so
+    where either is missing an empty table says nothing.
     """
-    recorded = f"last_over_time({select(_RECORDED, scope)}[{_LATELY}])"
+    on = f"on ({', '.join(LISTING.by)})"
+    recorded = (
+        f"(last_over_time({select(_EVALUATED, scope)}[{_LATELY}])"
+        f" and {on} {_recorded.lately(select(_LONG_WINDOWS, scope))})"
+    )
     running = LISTING.aggregate("group") + f" ({select(catalogue.INVOCATIONS.name, scope)})"
-    listings = f"({running} unless on ({', '.join(LISTING.by)}) {recorded})"
+    listings = f"({running} unless {on} {recorded})"
     # Where nothing runs either, nobody has been evaluated.
     nobody = f"(group (absent({recorded})) unless on () {running})"
     texts = {**dict.fromkeys(("title", "what", "recommendation"), _NOBODY_KNOWS), "rank": "0"}

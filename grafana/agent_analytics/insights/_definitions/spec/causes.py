@@ -22,8 +22,6 @@ _DAY: Final = RecordedPeriod(*recorded.DAY)
 #: The period that a question is about, by the label ``traffic``. Those about hours are answered
 #: with the last day.
 _PERIODS: Final = {"period": _MONTH, "week": _WEEK, "steady": _WEEK}
-#: How far back is looked for what is recorded ahead: an evaluation may be missed.
-_LATELY: Final = "35m"
 
 
 def period_of(traffic: str) -> Period:
@@ -65,7 +63,7 @@ class Cause:
         lately = select(name, Scope(), one_of("dimension", self.dimension))
         # Two contributors may have been the largest in that time.
         top = LISTING.aggregate("topk")
-        return f"{top} (1, last_over_time({lately}[{_LATELY}]))"
+        return f"{top} (1, {recorded.lately(lately)})"
 
 
 def _from_levels(period: Period) -> Period:

@@ -200,9 +200,10 @@ def _offset(days: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RecordedPeriod(Period):
-    """A period as it is recorded for the insights, once an evaluation and for some windows only.
+    """A period as it is recorded for the insights, for some windows only.
 
-    A figure costs one look-up, and is there for listings and not for instances.
+    A figure costs one look-up, and is there for listings and not for instances. All windows longer
+    than a day are of one moment, so that they can be divided by one another.
     """
 
     def grown(self, sample: str, scope: Scope, *matchers: str) -> str:
@@ -211,8 +212,13 @@ class RecordedPeriod(Period):
         Raises:
             ValueError: It is not recorded.
         """
-        name = recorded.grown(sample, (self.days, self.ago))
-        return f"{scope.aggregate('sum')} ({select(name, scope, *matchers)})"
+        window = (self.days, self.ago)
+        growth = select(recorded.grown(sample, window), scope, *matchers)
+        if recorded.seldom(window):
+            growth = recorded.lately(growth)
+            if set(scope.by) == set(recorded.labels_of(sample)):  # one series each: no sum
+                return growth
+        return f"{scope.aggregate('sum')} ({growth})"
 
     def tenants(self, scope: Scope) -> str:
         """Return how many distinct tenants were seen."""

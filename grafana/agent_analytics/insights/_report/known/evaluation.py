@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from agent_analytics.insights._prometheus.client import PrometheusClient, QueryFailed
-from agent_analytics.insights._promql import rollups
+from agent_analytics.insights._promql import recorded, rollups
 from agent_analytics.insights._promql.now import not_known
 from agent_analytics.insights._promql.scopes import Scope, select
 from agent_analytics.insights._report.known.expected import (
@@ -37,6 +37,9 @@ _GRACE_SECONDS: Final = 60
 _LONGEST_ERROR: Final = 200
 #: What is said to run more seldom than once a year is not waited for.
 _LONGEST: Final = 366 * 86_400.0
+_INVOCATIONS: Final = catalogue.INVOCATIONS.name
+#: What is recorded with all windows longer than a day.
+_LONG_WINDOWS: Final = recorded.grown(_INVOCATIONS, recorded.MONTH)
 _LOAD: Final = "load insights.yml and rollups.yml as rule_files"
 
 
@@ -141,12 +144,13 @@ def find_evaluation(client: PrometheusClient, scope: Scope) -> Evaluation:
     found = judged(groups, now=client.now())
     if found.at is None or not found.known:
         return found
-    begun = f"count ({_recorded_levels(scope)})"
-    if client.query(begun, at=found.at.timestamp()):
+    # Windows longer than a day were read from levels by rules that run more seldom.
+    read = min(found.at, *_ran(groups, _LONG_WINDOWS))
+    if client.query(f"count ({_recorded_levels(scope)})", at=read.timestamp()):
         return replace(found, not_known=_not_known(client, found.at.timestamp()))
     first = _first(groups, client.now())
     early = (
-        f"Their rules last ran at {found.at:%H:%M:%S} UTC, before anything was recorded for them"
+        f"Their rules last ran at {read:%H:%M:%S} UTC, before anything was recorded for them"
         f"{f'; {first}' if first else ''}."
     )
     return replace(
@@ -165,11 +169,18 @@ def _not_known(client: PrometheusClient, at: float) -> tuple[tuple[str, datetime
 
 
 def _recorded_levels(scope: Scope) -> str:
-    name = catalogue.INVOCATIONS.name
     return (
-        f"last_over_time({select(rollups.level(name), scope)}[1d])"
-        f" or last_over_time({select(rollups.day(name), scope)}[90d])"
+        f"last_over_time({select(rollups.level(_INVOCATIONS), scope)}[1d])"
+        f" or last_over_time({select(rollups.day(_INVOCATIONS), scope)}[90d])"
     )
+
+
+def _ran(groups: Iterable[Mapping[str, object]], name: str) -> Iterator[datetime]:
+    """Yield when the rules that record a series ran last."""
+    for key, rule, _ in _rules(groups):
+        at = time_of(rule.get("lastEvaluation"))
+        if key.name == name and at is not None:
+            yield at
 
 
 def judged(groups: Iterable[Mapping[str, object]], *, now: float) -> Evaluation:
@@ -265,15 +276,24 @@ def _trouble(
 
 def _first(groups: Iterable[Mapping[str, object]], now: float) -> str:
     """Return when insights are first evaluated on what is recorded from now on, as a clause."""
-    levels, insights, interval = now, now, 0.0
+    levels, windows, insights = now, _Loaded(), _Loaded()
     for group in groups:
         for key, rule, seconds in _rules([group]):
             each = _Loaded()
             _note(each, rule, seconds, now)
-            if key.name == rollups.level(catalogue.INVOCATIONS.name):
+            if key.name == rollups.level(_INVOCATIONS):
                 levels = max(levels, each.due)
+            elif key.name == _LONG_WINDOWS:
+                _note(windows, rule, seconds, now)
             elif key.audience == "publisher":
-                insights, interval = max(insights, each.due), max(interval, seconds)
-    if interval and insights < levels:
-        insights += math.ceil((levels - insights) / interval) * interval
-    return f"they run on it at about {clock(insights)} UTC" if interval else ""
+                _note(insights, rule, seconds, now)
+    due = _next(insights, _next(windows, levels))
+    return f"they run on it at about {clock(due)} UTC" if insights.interval else ""
+
+
+def _next(rules: _Loaded, time: float) -> float:
+    """Return when rules run next at a time or later; that time where there are none."""
+    if not rules.interval:
+        return time
+    missed = max(0.0, time - rules.due)
+    return rules.due + math.ceil(missed / rules.interval) * rules.interval
