@@ -27,7 +27,8 @@ ROOT: Final = Path(__file__).parent
 #: Where what is compiled lies, in a wheel and in the processor's part of a checkout.
 PACKAGE: Final = "agent_analytics/processor/_compiled"
 TOP: Final = ROOT / "processor"
-#: Python's own rules hold in what is compiled: bounds, signs, overflows.
+#: Python's own rules hold in what is compiled: bounds, signs, overflows. Only no index of cells may
+#: count from their end: one that does raises.
 DIRECTIVES: Final = {
     "annotation_typing": False,
     "boundscheck": True,

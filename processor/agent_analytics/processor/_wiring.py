@@ -4,11 +4,12 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from threading import RLock
-from typing import Final
+from typing import Any, Final
 
+from agent_analytics.processor import _compiled
 from agent_analytics.processor._caps.admission import Admission, Shares
 from agent_analytics.processor._caps.limits import Limits
-from agent_analytics.processor._count.core import FAST, Amounts, Beginnings
+from agent_analytics.processor._count.core import FAST, Amounts, Beginnings, Lock
 from agent_analytics.processor._count.count_run import RunCounter
 from agent_analytics.processor._count.events import EventCounter, EventIds
 from agent_analytics.processor._count.invocations import InvocationCounter
@@ -72,7 +73,10 @@ class Wiring:
         self.has_tenant_key = key != _DEFAULT_KEY
         # One lock for everything. Re-entrant, since a signal handler or a finalizer may end a
         # span of its own while this thread holds it.
-        self.lock = lock = RLock()
+        lock: Any = RLock()
+        if _compiled.WHY_PURE is None:
+            lock = Lock(lock, always=state_dir is not None)
+        self.lock: RLock = lock
         self.health = health = Health(lock)
         self.store = store = _durable(state_dir, service, key, lock, wall_clock)
         shares: Admission = (
@@ -99,7 +103,6 @@ class Wiring:
             listings, health, lock, amounts, charges, usage, releases, key
         )
         self.beginnings = Beginnings(listings, self.attribution, event_ids, lock)
-        self.beginnings.moved = store is not None
         self.readers = readers(FAST)
         self.routing = Routing()
         #: Ids of spans that were open in the parent when this process was forked: the parent's.

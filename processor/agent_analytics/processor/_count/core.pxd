@@ -30,6 +30,13 @@ cdef int _SLOW_PLACE, _COUNTED_INVOCATION, _COUNTED_TOOL, _LAST_SPAN, _ENDED_MAS
 cdef tuple _NOTHING, _NO_TOKENS
 
 @cython.final
+cdef class Lock:
+    cdef object _lock, _acquire, _release
+    cdef int _least
+    cdef public int held
+
+
+@cython.final
 cdef class Block:
     cdef public object schema
     cdef public tuple labels
@@ -102,9 +109,9 @@ cpdef tuple stated_by_user(Amounts amounts, cost)
 
 cdef class Beginnings:
     cdef public dict makers
-    cdef public bint moved
     cdef dict _of
-    cdef object _attribution, _event_ids, _lock
+    cdef object _attribution, _event_ids
+    cdef Lock _lock
 
     @cython.locals(of=dict)
     cdef Listing _find(self, publisher, agent)
@@ -116,8 +123,8 @@ cdef class Beginnings:
 
 
 cdef class OwnTools:
-    cdef public object _listings, _lock
-    cdef object _acquire, _release
+    cdef public object _listings
+    cdef public Lock _lock
     cdef public OwnHealth _health
 
     @cython.locals(
@@ -159,7 +166,8 @@ cdef class OwnUsage:
 
 
 cdef class OwnInvocations:
-    cdef public object _listings, _lock, _charge, _tenants, _releases
+    cdef public object _listings, _charge, _tenants, _releases
+    cdef public Lock _lock
     cdef public OwnHealth _health
     cdef public Amounts _amounts
     cdef public OwnUsage _usage
@@ -167,12 +175,21 @@ cdef class OwnInvocations:
 
     @cython.locals(
         listing=Listing, outcome=int, first=int, bucket=int, error=Block, place=tuple,
-        smallest=double, least=double, charge=tuple, revenue="long long",
+        charge=tuple, revenue="long long",
         fee="long long", refunded="long long", begun="long long", ended="long long",
-        elapsed="long long", before="long long", block=Block, usage=tuple, last=tuple, release=Block,
-        cells="long long[::1]", kept="long long[::1]", spent="long long",
+        elapsed="long long", block=Block, usage=tuple, last=tuple, release=Block,
+        cells="long long[::1]",
     )
     cpdef end(self, Node node, dict attributes, span, span_id, tuple fields)
+    @cython.locals(
+        first=int, smallest=double, least=double, block=Block, before="long long",
+        spent="long long", cells="long long[::1]", kept="long long[::1]",
+    )
+    cdef _add(
+        self, Node node, Listing listing, int outcome, int bucket, long long elapsed,
+        long long revenue, long long fee, long long refunded, Block error, tuple place,
+        tuple usage, Block release, point,
+    )
     cpdef begin(self, Listing listing)
     cpdef leave(self, Listing listing)
 

@@ -221,6 +221,45 @@ def bucket_of(edges: Sequence[int], elapsed: int) -> int:
 if not COMPILED:  # the library's search is compiled, this one is not then
     globals()["bucket_of"] = bisect_left
 
+
+class Lock:
+    """The processor's lock, which knows whether anybody has it. Re-entrant, as the one inside.
+
+    A compiled core that adds a span to cells in memory lets no other thread have a turn meanwhile:
+    it runs nothing of Python there, and the interpreter's own lock stays held. So it need not take
+    this one where nobody has it. Python's core, and whoever is in Python, always takes it.
+
+    Attributes:
+        held: How often it is held now; one more where it is taken whoever has it, since cells may
+            change their place under it (a state directory).
+    """
+
+    def __init__(self, lock: Any, *, always: bool) -> None:
+        self._lock = lock
+        self._acquire, self._release = lock.acquire, lock.release
+        self._least = int(always)
+        self.held = self._least
+
+    def __enter__(self) -> None:
+        """Wait until nobody else has it, and hold it."""
+        self._acquire()
+        self.held += 1
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of it."""
+        self.held -= 1
+        self._release()
+
+    def _is_owned(self) -> bool:
+        """Tell whether this thread holds it, as the lock inside does."""
+        return bool(self._lock._is_owned())
+
+    def _at_fork_reinit(self) -> None:
+        """Let go of it in a forked child, whichever thread of the parent held it."""
+        self.held = self._least
+        self._lock._at_fork_reinit()
+
+
 #: Stands for the name of a block that has none.
 NAMELESS: Final = ""
 
@@ -349,8 +388,8 @@ class Node:
         cost: Model cost counted in this invocation, or this agent, so far, in nano-dollars.
         facts: What the decorators say of a span of theirs, whole; ``None`` for others' spans.
         release: Where an invocation counted by version; only of one that did (``RELEASED``).
-        unclaimed: Input and output of its own figures that no late call has claimed; only of an
-            invocation that counted them (``REPEATS``).
+        unclaimed: Its own figures, the first two of which are the input and output that no late
+            call has claimed; only of an invocation that counted them (``REPEATS``).
     """
 
     __slots__ = (
@@ -369,7 +408,7 @@ class Node:
         "unclaimed",
     )
     release: Block
-    unclaimed: tuple[int, int]
+    unclaimed: Counts
 
     def __init__(
         self,
@@ -570,9 +609,7 @@ class Beginnings:
         self._of = listings.of
         self._attribution = attribution
         self._event_ids = event_ids
-        self._lock = lock
-        #: Whether cells may change their place, which whoever moves them does under the lock.
-        self.moved = False
+        self._lock: Any = lock  # one that knows who has it, where the core is compiled
         self.makers = {
             v.INVOKE_AGENT: self._agent,
             v.EXECUTE_TOOL: self._tool,
@@ -676,7 +713,7 @@ class Beginnings:
         node.tenant = self._attribution.tenant(context) if tenant is None else tenant
         if event_id is not None and self._event_ids.seen(listing, event_id, span):
             node.flags = DUPLICATE
-        if COMPILED and not self.moved:  # no other thread has a turn: the lock would cost a tenth
+        if COMPILED and not self._lock.held:  # no other thread has a turn: see ``Lock``
             listing.view[IN_PROGRESS] = listing.view[IN_PROGRESS] + 1
         else:
             with self._lock:
@@ -711,8 +748,7 @@ class OwnTools:
     def __init__(self, listings: "Listings", health: "Health", lock: RLock) -> None:
         self._listings = listings
         self._health = health
-        self._lock = lock
-        self._acquire, self._release = lock.acquire, lock.release
+        self._lock: Any = lock
 
     def end(
         self,
@@ -773,12 +809,8 @@ class OwnTools:
             elapsed = duration(start, end, self._health)
         bucket = TOOL_HISTOGRAM + bucket_of(_TOOL_PLACES, elapsed)
         point = (trace_id, span_id, elapsed, end) if sampled and end is not None else None
-        if COMPILED:  # in Python a signal's handler could raise between the two, and does not here
-            self._acquire()
-            try:
-                self._add(block, outcome, bucket, elapsed, point, beside)
-            finally:
-                self._release()
+        if COMPILED and not self._lock.held:  # no other thread has a turn: see ``Lock``
+            self._add(block, outcome, bucket, elapsed, point, beside)
         else:
             with self._lock:
                 self._add(block, outcome, bucket, elapsed, point, beside)
@@ -792,7 +824,7 @@ class OwnTools:
         point: Exemplar | None,
         beside: Beside | None,
     ) -> None:
-        """Add a call to the cells of its tool; the caller holds the lock."""
+        """Add a call to the cells of its tool; the caller holds the lock, or nobody can."""
         cells = block.view
         cells[outcome] = cells[outcome] + 1
         cells[bucket] = cells[bucket] + 1
@@ -842,7 +874,7 @@ def spend(node: Node, listing: Listing, nano: int) -> None:
             if within is None or within.kind == INVOCATION:
                 break
             if within.kind == AGENT:
-                within.cost += nano
+                within.cost = within.cost + nano
             within = within.parent
         scope = node.scope
     if scope is None:
@@ -853,7 +885,7 @@ def spend(node: Node, listing: Listing, nano: int) -> None:
     if scope.flags & FAILED:  # the invocation has ended, and badly
         cells[WASTED_COST] = cells[WASTED_COST] + nano
     else:
-        scope.cost += nano
+        scope.cost = scope.cost + nano
 
 
 def blocks_of(
@@ -906,8 +938,7 @@ def add_figures(node: Node, listing: Listing, figures: OwnFigures) -> None:
         if aside == ANY_TOKENS and node.kind == INVOCATION:
             # Calls that come later may repeat them (``late_calls``).
             node.flags |= REPEATS
-            sent, received, _, _ = counts
-            node.unclaimed = (sent, received)
+            node.unclaimed = counts
     elif source in PRICED:
         nano = None
     spent = nano is not None and (
@@ -1049,7 +1080,7 @@ class OwnInvocations:
     ) -> None:
         self._listings = listings
         self._health = health
-        self._lock = lock
+        self._lock: Any = lock
         self._amounts = amounts
         self._charge, self._known_charges = charges.read, charges.known
         self._usage = usage
@@ -1124,43 +1155,18 @@ class OwnInvocations:
         stated = getattr(span, "_resource", None) if version is None else version
         last = listing.release
         release = last[1] if last[0] is stated else self._releases(listing, version, stated)
-        with self._lock:
-            spent, before = cells[MODEL_COST], node.cost
-            # First, so that a sum which no longer fits its cell leaves the gauge right.
-            cells[IN_PROGRESS] -= 1
-            cells[bucket] = cells[bucket] + 1
-            cells[first + OUTCOME_SUM] = cells[first + OUTCOME_SUM] + elapsed
-            if revenue:
-                cells[REVENUE] = cells[REVENUE] + revenue
-                cells[FEES] = cells[FEES] + fee
-            if refunded:
-                cells[REFUNDS] = cells[REFUNDS] + refunded
-            if error is not None:
-                node.flags |= FAILED
-                error.view[0] = error.view[0] + 1
-                cells[WASTED_COST] = cells[WASTED_COST] + node.cost
-            if place is not None:
-                register, smallest = place
-                registers = listing.tenants.current
-                least = registers.get(register, 1.0)
-                if least > smallest:
-                    registers[register] = smallest
-            if usage is not None:
-                add_figures(node, listing, usage)
-            if release is not None:
-                kept = release.view
-                kept[outcome] = kept[outcome] + 1
-                if outcome == SUCCESS and bucket > first + _SLOW_PLACE:
-                    kept[RELEASE_SLOW] = kept[RELEASE_SLOW] + 1
-                kept[RELEASE_COST] = kept[RELEASE_COST] + before + (cells[MODEL_COST] - spent)
-                node.flags |= RELEASED
-                node.release = release
-            self._health.view[_COUNTED_INVOCATION] += 1
-            if sampled and end is not None:  # last, since it is no figure
-                block = listing.block
-                if block.exemplars is None:
-                    block.exemplars = dict[int, Exemplar]()
-                block.exemplars[bucket] = (trace_id, span_id, elapsed, end)
+        point = (trace_id, span_id, elapsed, end) if sampled and end is not None else None
+        if COMPILED and not self._lock.held:  # no other thread has a turn: see ``Lock``
+            self._add(
+                node, listing, outcome, bucket, elapsed, revenue, fee, refunded, error, place,
+                usage, release, point,
+            )  # fmt: skip
+        else:
+            with self._lock:
+                self._add(
+                    node, listing, outcome, bucket, elapsed, revenue, fee, refunded, error, place,
+                    usage, release, point,
+                )  # fmt: skip
         name = attributes.get(_AGENT_NAME)
         named, numbered = listing.latest
         if (name is not named and name != named) or (
@@ -1176,6 +1182,62 @@ class OwnInvocations:
         if chunk is not None:
             point = (trace_id, span_id, 0, end) if sampled and end is not None else None
             self._observe_first_chunk(listing, chunk, point)
+
+    def _add(
+        self,
+        node: Node,
+        listing: Listing,
+        outcome: int,
+        bucket: int,
+        elapsed: int,
+        revenue: int,
+        fee: int,
+        refunded: int,
+        error: Block | None,
+        place: tuple[int, float] | None,
+        usage: OwnFigures | None,
+        release: Block | None,
+        point: Exemplar | None,
+    ) -> None:
+        """Add an invocation to its cells; the caller holds the lock, or nobody can."""
+        cells = listing.view
+        first = outcome * OUTCOME_CELLS
+        spent, before = cells[MODEL_COST], node.cost
+        # First, so that a sum which no longer fits its cell leaves the gauge right.
+        cells[IN_PROGRESS] -= 1
+        cells[bucket] = cells[bucket] + 1
+        cells[first + OUTCOME_SUM] = cells[first + OUTCOME_SUM] + elapsed
+        if revenue:
+            cells[REVENUE] = cells[REVENUE] + revenue
+            cells[FEES] = cells[FEES] + fee
+        if refunded:
+            cells[REFUNDS] = cells[REFUNDS] + refunded
+        if error is not None:
+            node.flags |= FAILED
+            error.view[0] = error.view[0] + 1
+            cells[WASTED_COST] = cells[WASTED_COST] + node.cost
+        if place is not None:
+            register, smallest = place
+            registers = listing.tenants.current
+            least = registers.get(register, 1.0)
+            if least > smallest:
+                registers[register] = smallest
+        if usage is not None:
+            add_figures(node, listing, usage)
+        if release is not None:
+            kept = release.view
+            kept[outcome] = kept[outcome] + 1
+            if outcome == SUCCESS and bucket > first + _SLOW_PLACE:
+                kept[RELEASE_SLOW] = kept[RELEASE_SLOW] + 1
+            kept[RELEASE_COST] = kept[RELEASE_COST] + before + (cells[MODEL_COST] - spent)
+            node.flags |= RELEASED
+            node.release = release
+        self._health.view[_COUNTED_INVOCATION] += 1
+        if point is not None:  # last, since it is no figure
+            block = listing.block
+            if block.exemplars is None:
+                block.exemplars = {}
+            block.exemplars[bucket] = point
 
     def begin(self, listing: Listing) -> None:
         """Show an invocation of a foreign run in the gauge of those in progress."""

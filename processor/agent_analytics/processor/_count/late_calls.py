@@ -17,8 +17,8 @@ def claim(node: Node, counts: Counts) -> bool:
         counts: Those of the call.
     """
     sent, received, _, _ = counts
-    left_sent, left_received = node.unclaimed
+    left_sent, left_received, cached, reasoning = node.unclaimed
     if sent > left_sent or received > left_received:
         return False
-    node.unclaimed = (left_sent - sent, left_received - received)
+    node.unclaimed = (left_sent - sent, left_received - received, cached, reasoning)
     return True
