@@ -9,6 +9,7 @@ import pytest
 
 from agent_analytics.demo._history import Clock, Ledger, Pace, Profile
 from agent_analytics.demo._history._simulation.openmetrics import Text
+from agent_analytics.demo._history._simulation.population import Population
 from agent_analytics.demo._history._simulation.registers import Registers
 from agent_analytics.demo._history._simulation.simulate import simulate
 from agent_analytics.demo._history.build import Writer
@@ -44,7 +45,8 @@ def restart(clock: Clock) -> int:
 @pytest.fixture(scope="module")
 def ledger(clock: Clock, restart: int) -> Ledger:
     """Simulate a listing."""
-    return simulate(PROFILE, clock, seed=3, population=600, restarts={"apps-2": (restart,)})
+    population = Population(3, clock, 600)
+    return simulate(PROFILE, clock, seed=3, population=population, restarts={"apps-2": (restart,)})
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from typing import Final
 from agent_analytics.demo._history._simulation.exposure import Exposure
 from agent_analytics.demo._history._simulation.ledger import Ledger, Window
 from agent_analytics.demo._history._simulation.openmetrics import UP, Text
+from agent_analytics.demo._history._simulation.population import Population
 from agent_analytics.demo._history._simulation.registers import Registers
 from agent_analytics.demo._history._simulation.rules import OFFSET, Backfill, read_rules
 from agent_analytics.demo._history._simulation.series import Series
@@ -140,12 +141,13 @@ def _live(
     world: World, clock: Clock, seed: int, writer: "Writer", watch: "Watch"
 ) -> dict[tuple[str, str], Ledger]:
     ledgers: dict[tuple[str, str], Ledger] = {}
+    population = Population(seed, clock, world.population)
     for profile in world.profiles:
         ledger = simulate(
             profile,
             clock,
             seed=seed,
-            population=world.population,
+            population=population,
             restarts={host: writer.restarts(host) for host in profile.hosts},
         )
         watch.lap("simulate")

@@ -20,7 +20,7 @@ from agent_analytics.demo._terminal.steps import Steps
 from agent_analytics.insights import write_rules
 
 _DESCRIPTION: Final = """\
-Ninety days of a simulated marketplace on a real Prometheus: 11 publishers, 29 listings.
+Ninety days of a simulated marketplace on a real Prometheus: 11 publishers, 32 listings.
 
 Seasons of the day and the week, launches, a price change, restarts, and every insight
 planted in one listing at least. The past ends now; nothing is added to it. It is made in

@@ -9,6 +9,7 @@ from random import Random
 from typing import Final
 
 from agent_analytics.demo._history._simulation.ledger import Ledger
+from agent_analytics.demo._history._simulation.population import Population
 from agent_analytics.demo._history._simulation.traits import PRICES, Profile, Traits
 from agent_analytics.demo._history.clock import HOUR, Clock
 
@@ -24,6 +25,9 @@ _EVALUATED: Final = 0.2
 _TIMEOUT_SECONDS: Final = 60.0
 _FAILED_SHARE: Final = 0.4
 _KNUTH_LIMIT: Final = 30.0
+#: Share of the installs that are by newcomers of the marketplace, and by those who had it before.
+_OF_NEWCOMERS: Final = 0.6
+_BACK: Final = 0.05
 
 _SUCCESS, _ERROR, _TIMEOUT, _CANCELLED = range(4)
 
@@ -32,24 +36,40 @@ _SUCCESS, _ERROR, _TIMEOUT, _CANCELLED = range(4)
 class _Tenants:
     """Who has the listing installed, oldest install first."""
 
-    population: int
+    population: Population
     random: Random
     installed: list[int] = field(default_factory=list[int])
     gone: set[int] = field(default_factory=set[int])
     weights: dict[int, float] = field(default_factory=dict[int, float])
 
-    def install(self) -> int:
-        """Pick a tenant that does not have it; one in twenty comes back."""
-        if self.gone and self.random.random() < 0.05:  # noqa: PLR2004 - one in twenty comes back
-            tenant = self.random.choice(sorted(self.gone))
+    def install(self, time: float, *, first: bool, loyal: bool) -> int | None:
+        """Pick a tenant that does not have it, None where everybody has; one in twenty comes back.
+
+        Args:
+            time: When.
+            first: Whether the listing is beginning: later, most are new to the marketplace.
+            loyal: Whether none does but those who never leave.
+        """
+        here = self.population.here(time)
+        back = [tenant for tenant in sorted(self.gone) if tenant in here]
+        if back and self.random.random() < _BACK:
+            tenant = self.random.choice(back)
             self.gone.discard(tenant)
         else:
-            tenant = self.random.randrange(self.population)
-            while tenant in self.weights:
-                tenant = (tenant + 1) % self.population
+            free = self._free(self.population.loyal) if loyal else []
+            if not loyal and not first and self.random.random() < _OF_NEWCOMERS:
+                free = self._free(self.population.newcomers(time))
+            if not loyal and not free:
+                free = self._free(self.population.everybody(time))
+            if not free:
+                return None
+            tenant = self.random.choice(free)
             self.weights[tenant] = self.random.lognormvariate(0.0, 0.7)
         self.installed.append(tenant)
         return tenant
+
+    def _free(self, crowd: Sequence[int]) -> list[int]:
+        return [tenant for tenant in crowd if tenant not in self.weights]
 
     def uninstall(self) -> int:
         """Pick a tenant that leaves."""
@@ -57,13 +77,19 @@ class _Tenants:
         self.gone.add(tenant)
         return tenant
 
+    def using(self, time: float, idle: float) -> list[int]:
+        """Return who uses it: has it, is in the marketplace, and is not among the idle ones."""
+        here = self.population.here(time)
+        active = [tenant for tenant in self.installed if tenant in here]
+        return active[int(len(active) * idle) :]
+
 
 def simulate(
     profile: Profile,
     clock: Clock,
     *,
     seed: int,
-    population: int,
+    population: Population,
     restarts: Mapping[str, Sequence[int]],
 ) -> Ledger:
     """Return everything that happened to a listing.
@@ -72,7 +98,7 @@ def simulate(
         profile: The listing.
         clock: The simulated time.
         seed: Decides every draw, together with the listing's name.
-        population: How many tenants there are; each is an index below it.
+        population: The tenants of the marketplace.
         restarts: Unix times at which the processes of a host were restarted, by host.
     """
     names = dict.fromkeys(tool.name for tool in profile.traits.tools)
@@ -94,7 +120,7 @@ class _Life:
     """One listing's simulation."""
 
     def __init__(
-        self, profile: Profile, clock: Clock, random: Random, ledger: Ledger, population: int
+        self, profile: Profile, clock: Clock, random: Random, ledger: Ledger, population: Population
     ) -> None:
         self._profile = profile
         self._clock = clock
@@ -133,9 +159,10 @@ class _Life:
         self._come_and_go(hour, traits)
         while self._refunds and self._refunds[0][0] <= hour + HOUR:
             self._ledger.refunds.add(*heappop(self._refunds))
-        active = self._tenants.installed[int(len(self._tenants.installed) * traits.idle) :]
+        active = self._tenants.using(hour, traits.idle)
         season = _HOURS[hour // HOUR % 24] * _WEEKDAYS[hour // HOUR // 24 % 7]
-        count = self._poisson(traits.daily / 24 * (1 + traits.season * (season - 1)))
+        daily = traits.daily * self._profile.grown(self._clock, hour)
+        count = self._poisson(daily / 24 * (1 + traits.season * (season - 1)))
         if not active or not count:
             return
         random = self._random.random
@@ -153,7 +180,8 @@ class _Life:
 
     def _come_and_go(self, hour: int, traits: Traits) -> None:
         random, tenants, ledger = self._random.random, self._tenants, self._ledger
-        installs = traits.tenants if hour == self._begins else self._poisson(traits.installing / 24)
+        usual = traits.installing / 24 * self._profile.grown(self._clock, hour)
+        installs = traits.tenants if hour == self._begins else self._poisson(usual)
         leaving = self._poisson(traits.leaving / 24 * len(tenants.installed))
         leaving = min(leaving, len(tenants.installed))
         moves = [True] * installs + [False] * leaving
@@ -161,8 +189,10 @@ class _Life:
             if any(down == 0 and first <= time <= last for down, first, last in self.down):
                 continue
             if comes:
-                ledger.installs.add(time, tenants.install())
-            else:
+                tenant = tenants.install(hour, first=hour == self._begins, loyal=traits.loyal)
+                if tenant is not None:
+                    ledger.installs.add(time, tenant)
+            elif tenants.installed:
                 ledger.uninstalls.add(time, tenants.uninstall())
 
     def _outcome(self, traits: Traits) -> int:

@@ -1,5 +1,6 @@
 """What a simulated listing is like, and what can befall it."""
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -59,6 +60,7 @@ class Traits:
         installing: Installs a day.
         leaving: Share of the installed tenants that uninstall, a day.
         idle: Share of the tenants (the oldest installs first) that have stopped using it.
+        loyal: Whether it is installed by none but those who never leave the marketplace.
         version: Version of the agent.
         season: How much traffic follows the hour and the day of the week, 0 to 1.
     """
@@ -80,9 +82,10 @@ class Traits:
     dearer: float = 1.0
     failed_cost: float = 1.0
     tools: tuple[Tool, ...] = (Tool("search"), Tool("lookup", 0.5, 0.1))
-    installing: float = 0.5
+    installing: float = 1.0
     leaving: float = 0.002
     idle: float = 0.0
+    loyal: bool = False
     version: str = "1.0.0"
     season: float = 1.0
 
@@ -125,6 +128,7 @@ class Profile:
         conversational: Whether its spans tell conversations apart.
         streaming: Whether it answers in chunks.
         evaluated: Whether its publisher has answers evaluated.
+        weekly: By what its invocations and installs are multiplied from one week to the next.
     """
 
     publisher: str
@@ -136,6 +140,7 @@ class Profile:
     conversational: bool = False
     streaming: bool = False
     evaluated: bool = False
+    weekly: float = 1.0
 
     @property
     def key(self) -> tuple[str, str]:
@@ -158,6 +163,10 @@ class Profile:
             if incident.active(clock, time):
                 traits = replace(traits, **incident.changes)
         return traits
+
+    def grown(self, clock: Clock, time: float) -> float:
+        """Return by what the invocations a day of its traits are multiplied at a time."""
+        return math.pow(self.weekly, (time - clock.last) / (7 * DAY))
 
     def planted(self, clock: Clock, time: float) -> frozenset[str]:
         """Return the insights that have to be raised at a time."""

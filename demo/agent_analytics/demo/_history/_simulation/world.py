@@ -32,7 +32,7 @@ class World:
 
     Attributes:
         profiles: Its listings.
-        population: How many tenants there are.
+        population: How many tenants there are on a day, about.
     """
 
     profiles: tuple[Profile, ...]
@@ -149,7 +149,7 @@ _PROFILES: Final = (
     _sick(
         "fathom", "market-brief", _THREE,
         Incident("few-tenants", None, also=_FOLLOWS_LOSS),
-        traits=Traits(daily=120.0, tenants=4, installing=0.0, leaving=0.0),
+        traits=Traits(daily=120.0, tenants=4, installing=0.0, leaving=0.0, loyal=True),
     ),
     # --- adoption --------------------------------------------------------------------------------
     _sick(
@@ -158,13 +158,13 @@ _PROFILES: Final = (
             "install-churn", 20.0, changes={"installing": 0.4, "leaving": 0.02},
             also=_FOLLOWS_LOSS,
         ),
-        traits=Traits(tenants=120, installing=0.8),
+        traits=Traits(tenants=120, installing=2.0),
     ),
     _sick(
         "osprey", "thread-summary", _ONE,
         Incident("retention-falling", 7.0, changes={"idle": 0.6}, also=_FOLLOWS_LOSS),
         Incident("model-cost-drift", 6.0, changes={"dearer": 1.6}),
-        traits=Traits(tenants=80),
+        traits=Traits(tenants=80, installing=1.4),
     ),
     _sick(
         "osprey", "meeting-prep", _ONE,
@@ -227,7 +227,7 @@ _PROFILES: Final = (
     ),
     # --- well ------------------------------------------------------------------------------------
     Profile(
-        "quill", "grammar", ("apps-2", "apps-3"), Traits(daily=500.0, tenants=120),
+        "quill", "grammar", ("apps-2", "apps-3"), Traits(daily=500.0, tenants=120, installing=2.0),
         conversational=True, streaming=True, evaluated=True,
     ),
     Profile(
@@ -236,13 +236,13 @@ _PROFILES: Final = (
         (Incident("", 30.0, changes={"price": 65_000_000, "version": "1.1.0"}),),
     ),
     Profile("vireo", "pr-review", _ONE, launched=33.0, conversational=True),
-    Profile("tessera", "quick-answers", _THREE, Traits(installing=1.0), launched=12.0),
+    Profile("tessera", "quick-answers", _THREE, Traits(installing=2.0), launched=12.0),
     Profile(
         "lumen", "brief-writer", _THREE, Traits(seconds=2.0, price=90_000_000),
         conversational=True, streaming=True, evaluated=True,
     ),
     Profile(
-        "sablier", "tariff-desk", _TWO, Traits(tenants=100),
+        "sablier", "tariff-desk", _TWO, Traits(tenants=100, installing=1.7),
         # A cohort left two months ago; those who stayed have been staying.
         (Incident("", 65.0, 60.0, {"leaving": 0.06}, also=_FOLLOWS_LOSS),),
     ),
@@ -251,11 +251,25 @@ _PROFILES: Final = (
         # A release that breaks nothing.
         (Incident("", 1.1, changes={"version": "1.1.0"}),),
     ),
+    # --- growing, dying and coming back ----------------------------------------------------------
+    Profile("northwind", "tax-drafts", _ONE, Traits(tenants=30), weekly=1.08),
+    Profile(
+        "kestrel", "fax-gateway", _TWO, Traits(daily=90.0, installing=0.5),
+        (Incident("listing-dead", 29.0, changes={"daily": 0.0, "installing": 0.0},
+                  also=_FOLLOWS_LOSS),),
+        weekly=0.94,
+    ),
+    _sick(
+        "fathom", "season-guide", _THREE,
+        # It was mended, and its tenants are back.
+        Incident("listing-dead", 55.0, 25.0, {"daily": 0.0}, also=_FOLLOWS_LOSS),
+        traits=Traits(daily=150.0),
+    ),
 )  # fmt: skip
 
 
 def default_world() -> World:
-    """Return the marketplace of the demo: eleven publishers, 29 listings, 600 tenants."""
+    """Return the marketplace of the demo: eleven publishers, 32 listings, about 600 tenants."""
     return World(_PROFILES, 600)
 
 
