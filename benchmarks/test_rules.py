@@ -63,6 +63,7 @@ _ORDER: Final = (
     "hours",
     "tenants",
     "weeks",
+    "closed",
     "publisher",
     "causes",
     "oncall",

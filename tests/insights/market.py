@@ -8,12 +8,13 @@ others there is every series, with few samples where nothing but an index needs 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 from agent_analytics.insights._definitions import OF_PUBLISHERS
-from agent_analytics.insights._promql import recorded, releases, rollups, scopes
+from agent_analytics.insights._promql import closed, recorded, releases, rollups, scopes
 from agent_analytics.processor import catalogue
 from agent_analytics.processor.catalogue import Metric
 
@@ -216,6 +217,7 @@ def write_market(market: Market, path: Path) -> None:
         shares = [(time, 1 - 0.1 * weeks) for time in _MARKS]
         files.gauge(rollups.OF_MARKETPLACE.returned, labels, shares)
     _sketch(files, rollups.OF_MARKETPLACE, {}, min(2 * market.registers, 1024), full=True)
+    _closed(files, market)
     _insights(files)
     _health(files)
     files.write(path)
@@ -288,6 +290,35 @@ def _sketch(files: _Files, union: rollups.Union, labels: Labels, used: int, *, f
 def _tenants(files: _Files, union: rollups.Union, labels: Labels) -> None:
     """Write how many tenants there were on each day."""
     files.gauge(union.tenants, labels, [(time, 50 + time // _DAY % 6) for time in _MARKS])
+
+
+def _closed(files: _Files, market: Market) -> None:
+    """Write what is recorded of weeks and months that have ended."""
+    mondays = [time + 4 * 3600 for time in _MIDNIGHTS if (time // _DAY + 3) % 7 == 0]
+    firsts = [time + 3 * 3600 for time in _MIDNIGHTS if datetime.fromtimestamp(time, UTC).day == 1]
+    everybody = rollups.OF_MARKETPLACE
+    for movement in (closed.tenants.NEW, closed.tenants.KEPT, "returned", "churned"):
+        labels = {"movement": movement}
+        files.gauge(closed.tenants.moved(everybody), labels, [(time, 20.0) for time in mondays])
+    for months in closed.tenants.MONTHS:
+        labels = {"months": str(months)}
+        files.gauge(closed.tenants.returned(everybody), labels, [(time, 0.7) for time in firsts])
+    for index in range(market.publishers):
+        own = {"publisher_id": publisher(index)}
+        for months in closed.tenants.MONTHS:
+            labels = {**own, "months": str(months)}
+            files.gauge(closed.tenants.PUBLISHED_RETURNED, labels, [(time, 0.6) for time in firsts])
+        for movement in ("kept", "came", "churned"):
+            labels = {**own, "movement": movement}
+            files.gauge(closed.tenants.PUBLISHED_MOVED, labels, [(time, 12.0) for time in mondays])
+        for movement in closed.listings.MOVEMENTS:
+            labels = {**own, "movement": movement}
+            files.gauge(closed.listings.REVENUE_MOVED, labels, [(time, 3.0) for time in mondays])
+        of = {**own, "group": "legal"}
+        files.gauge(closed.groups.OWN, of, [(time, 0.02) for time in mondays])
+        for label in closed.groups.QUARTILES:
+            quartile = {**of, "quartile": label}
+            files.gauge(closed.groups.QUARTILE, quartile, [(time, 0.03) for time in mondays])
 
 
 def _insights(files: _Files) -> None:

@@ -90,6 +90,7 @@ def test_intervals_of_rules_can_be_chosen(promtool: Run, tmp_path: Path) -> None
         "releases": "11s",
         "unions": "11s",
         "hours": "13s",
+        "closed": "13s",
     }
     assert promtool("check", "rules", *paths).returncode == 0
 

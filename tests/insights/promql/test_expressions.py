@@ -9,7 +9,7 @@ import yaml
 from tests.insights.panels import load, other_queries, panel_queries
 
 from agent_analytics.insights import GENERATED
-from agent_analytics.insights._promql import accounting, counting, releases, rollups
+from agent_analytics.insights._promql import accounting, closed, counting, releases, rollups
 from agent_analytics.insights._promql import recorded as _recorded
 from agent_analytics.insights._promql.recorded import COUNTING_SINCE
 from agent_analytics.insights._rules.rule_files import rule_groups
@@ -24,6 +24,7 @@ OF_LISTINGS = {
     **accounting.RECORDED,
     **counting.RECORDED,
     **releases.RECORDED,
+    **closed.RECORDED,
 }
 #: Series that Prometheus makes itself, with the labels that the rules of this project give them.
 OWN_SERIES = {

@@ -3,6 +3,11 @@
 from collections.abc import Iterator
 
 from agent_analytics.insights._dashboards.parts import frame
+from agent_analytics.insights._dashboards.parts.closed import (
+    month_cohorts,
+    movements,
+    revenue_movements,
+)
 from agent_analytics.insights._dashboards.parts.frame import Page, Row
 from agent_analytics.insights._dashboards.parts.insights import (
     SHOWN,
@@ -62,6 +67,12 @@ def marketplace_dashboard() -> str:
             Row(8, list(_by_day())),
             Row(12, [_top(), _trouble()], (14, 10)),
             Row(10, [cohorts(MARKET, "the marketplace"), _publishers()], (15, 9)),
+            Row(
+                9,
+                [movements(MARKET, "any agent"), revenue_movements(MARKET)],
+                (12, 12),
+            ),
+            Row(7, [month_cohorts(MARKET, "the marketplace")]),
             Row(4, list(_blind())),
         ],
         variables=[frame.period()],

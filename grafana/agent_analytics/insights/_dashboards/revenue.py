@@ -3,6 +3,12 @@
 from collections.abc import Iterator
 
 from agent_analytics.insights._dashboards.parts import frame
+from agent_analytics.insights._dashboards.parts.closed import (
+    against_others,
+    month_cohorts,
+    movements,
+    revenue_movements,
+)
 from agent_analytics.insights._dashboards.parts.frame import Page, Row
 from agent_analytics.insights._dashboards.parts.listings import cohorts, money
 from agent_analytics.insights._dashboards.parts.panels import (
@@ -46,6 +52,12 @@ def revenue_dashboard() -> str:
             Row(8, [money()]),
             Row(8, list(_adoption_by_day())),
             Row(9, [cohorts(PUBLISHER, "the agents")]),
+            Row(
+                9,
+                [movements(PUBLISHER, "the agents"), revenue_movements(PUBLISHER)],
+                (12, 12),
+            ),
+            Row(7, [month_cohorts(PUBLISHER, "the agents"), against_others(PUBLISHER)], (12, 12)),
         ],
         variables=[frame.choice("publisher", "Publisher", many=True), frame.period()],
         annotations=[frame.alerts(PUBLISHER, "publisher"), frame.releases(LISTINGS)],

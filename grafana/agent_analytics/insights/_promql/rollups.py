@@ -336,6 +336,7 @@ def groups(
     levels: Sequence[Yaml] = (),
     hours: Sequence[Yaml] = (),
     releases: Sequence[Yaml] = (),
+    closed: Sequence[Yaml] = (),
     limit: int = 0,
 ) -> list[Yaml]:
     """Return the rule groups of the roll-ups.
@@ -348,6 +349,7 @@ def groups(
         before: Further rules that are evaluated in front of the levels.
         levels: Further rules that are evaluated after them.
         hours: Further rules that are evaluated every hour.
+        closed: Rules that look every hour whether a week or a month has ended.
         limit: Most series that a rule may record; 0 for any number.
     """
     of_releases = RELEASE_SAMPLES if releases else ()
@@ -386,6 +388,16 @@ def groups(
             **most,
             "rules": [*_hour_rules((*samples, *of_releases)), *hours],
         },
+        *(
+            {
+                "name": "agent-analytics-closed",
+                "interval": hour_interval,
+                **most,
+                "rules": list(rules),
+            }
+            for rules in (closed,)
+            if rules
+        ),
     ]
 
 

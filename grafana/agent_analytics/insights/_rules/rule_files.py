@@ -13,7 +13,7 @@ from agent_analytics.insights._definitions import OF_PUBLISHERS, SPECS
 from agent_analytics.insights._definitions.spec.model import RUNBOOKS, Audience
 from agent_analytics.insights._definitions.telemetry import ABSENCE, TELEMETRY, telemetry
 from agent_analytics.insights._entries import Recording, Rule
-from agent_analytics.insights._promql import accounting, counting, releases, rollups
+from agent_analytics.insights._promql import accounting, closed, counting, releases, rollups
 from agent_analytics.insights._rules import causes, lifecycle, measures, of_specs
 from agent_analytics.insights._rules.not_known import not_known
 from agent_analytics.insights._rules.runbooks import runbook_url
@@ -116,6 +116,7 @@ def rule_groups(
         levels=[rule.yaml() for rule in (measures.last_seen(), *accounting.rules())],
         hours=[rule.yaml() for rule in measures.hours()],
         releases=[rule.yaml() for rule in releases.current()],
+        closed=[rule.yaml() for rule in closed.rules()],
         limit=most_series,
     )
     return {

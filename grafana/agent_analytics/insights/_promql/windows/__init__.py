@@ -3,6 +3,7 @@
 from agent_analytics.insights._promql.windows.calendar import UTC_DAY, Day
 from agent_analytics.insights._promql.windows.chosen import Chosen
 from agent_analytics.insights._promql.windows.hours import HourAgo, Hours, Lately, Levels
+from agent_analytics.insights._promql.windows.iso_week import ISO_WEEK, IsoWeek
 from agent_analytics.insights._promql.windows.live import Live
 from agent_analytics.insights._promql.windows.periods import (
     At,
@@ -15,6 +16,7 @@ from agent_analytics.insights._promql.windows.periods import (
 from agent_analytics.insights._promql.windows.protocol import Ends, Past, Tenants, Window
 
 __all__ = [
+    "ISO_WEEK",
     "UTC_DAY",
     "At",
     "Chosen",
@@ -22,6 +24,7 @@ __all__ = [
     "Ends",
     "HourAgo",
     "Hours",
+    "IsoWeek",
     "Lately",
     "Levels",
     "Live",

@@ -1,0 +1,54 @@
+"""What dashboards show of weeks and months that have ended: one look-up each.
+
+Expressions of weeks are to be asked with a step of a week, and are then of the week that ended
+last before each step; those of months with a step of a day, and stand on one day of each month.
+"""
+
+from agent_analytics.insights._promql.closed import groups, listings, tenants
+from agent_analytics.insights._promql.rollups import OF_MARKETPLACE
+from agent_analytics.insights._promql.scopes import Scope, select
+
+
+def tenants_moved(movement: str, scope: Scope) -> str:
+    """How many tenants of a week are new, kept, and so on.
+
+    Of a scope of publishers only what is published, of each publisher by itself and added up.
+    """
+    name = tenants.PUBLISHED_MOVED if scope.where else tenants.moved(OF_MARKETPLACE)
+    return _week(name, scope, f'movement="{movement}"')
+
+
+def tenants_returned(months: int, scope: Scope) -> str:
+    """Share of the tenants of a month who were there some months later, published or of all."""
+    name = tenants.PUBLISHED_RETURNED if scope.where else tenants.returned(OF_MARKETPLACE)
+    found = select(name, scope, f'months="{months}"')
+    return f"{scope.aggregate('max')} (last_over_time({found}[1d]))"
+
+
+def revenue_moved(movement: str, scope: Scope) -> str:
+    """By how many US dollars a week the listings that grow take more, those that shrink less."""
+    return _week(listings.REVENUE_MOVED, scope, f'movement="{movement}"')
+
+
+def listings_moved(movement: str, scope: Scope) -> str:
+    """How many listings grow, shrink, are new, return, or are used no more."""
+    return _week(listings.LISTINGS_MOVED, scope, f'movement="{movement}"')
+
+
+def group_error_rate(scope: Scope) -> str:
+    """Error rate of a publisher in each of its groups, in the week that ended last."""
+    return _group(groups.OWN, scope)
+
+
+def group_quartile(label: str, scope: Scope) -> str:
+    """Quartile of the error rates of all publishers of a group, in the week that ended last."""
+    return _group(groups.QUARTILE, scope, f'quartile="{label}"')
+
+
+def _week(name: str, scope: Scope, *matchers: str) -> str:
+    return f"{scope.aggregate('sum')} (last_over_time({select(name, scope, *matchers)}[7d]))"
+
+
+def _group(name: str, scope: Scope, *matchers: str) -> str:
+    of = scope.over("publisher_id", "group")
+    return f"{of.aggregate('max')} (last_over_time({select(name, of, *matchers)}[7d]))"

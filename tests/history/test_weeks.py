@@ -1,0 +1,67 @@
+"""Weeks that have ended, recorded over a simulated past by a real Prometheus, and the ledger."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from agent_analytics.demo._history import Pace, World, build_history, default_world, serve
+from agent_analytics.demo._history.clock import DAY
+from agent_analytics.insights import write_rules
+from agent_analytics.insights._promql.closed import listings, tenants
+from agent_analytics.insights._promql.rollups import OF_MARKETPLACE
+
+#: A Tuesday noon, and the Monday before it.
+END = 1_795_523_456
+MONDAY = END // DAY * DAY - DAY
+
+
+@pytest.mark.servers
+@pytest.mark.slow
+def test_weeks_are_those_of_the_ledger(tmp_path: Path) -> None:
+    """Who stayed, who went and what was earned is what happened, within the error of sketches."""
+    for command in ("prometheus", "promtool"):
+        if shutil.which(command) is None:
+            pytest.skip(f"{command} is not installed (Debian: prometheus)")
+    whole = default_world()
+    chosen = tuple(profile for profile in whole.profiles if profile.agent == "note-taker")
+    rules = tmp_path / "rules"
+    write_rules(rules)
+    # Nothing of these is read here.
+    for name in ("insights.yml", "oncall.yml"):
+        (rules / name).unlink()
+    history = build_history(
+        tmp_path / "data",
+        seed=5,
+        days=19,
+        end=END,
+        world=World(chosen, whole.population),
+        rules=rules,
+        pace=Pace(dense_days=0.1, moment_days=0.0),
+    )
+    with serve(history, rules) as prometheus:
+        found = {
+            (name, sample.labels.get("movement", "")): sample.value
+            for name in (
+                tenants.moved(OF_MARKETPLACE),
+                listings.REVENUE,
+                listings.INVOCATIONS,
+                listings.REVENUE_MOVED,
+            )
+            for sample in prometheus.query(f"last_over_time({name}[7d])", at=history.clock.end)
+        }
+    (ledger,) = history.ledgers.values()
+    week = ledger.truth((MONDAY - 7 * DAY, MONDAY))
+    before = ledger.truth((MONDAY - 14 * DAY, MONDAY - 7 * DAY))
+    kept, gone = len(week.tenants & before.tenants), len(before.tenants - week.tenants)
+    assert kept > 50
+    assert gone > 10
+    moved = tenants.moved(OF_MARKETPLACE)
+    assert found[moved, "kept"] == pytest.approx(kept, abs=4)
+    assert found[moved, "churned"] == pytest.approx(gone, abs=4)
+    # A day's mark is a scrape of an hour in the thin past: some calls are of the day after.
+    assert found[listings.INVOCATIONS, ""] == pytest.approx(week.total, abs=5)
+    assert found[listings.REVENUE, ""] == pytest.approx(week.revenue / 1e9, abs=0.3)
+    assert week.revenue < before.revenue
+    less = (week.revenue - before.revenue) / 1e9
+    assert found[listings.REVENUE_MOVED, "shrunk"] == pytest.approx(less, abs=0.6)
