@@ -201,7 +201,7 @@ def _compile_part(part: str, names: list[str], work: str) -> None:
             build_dir=work,
             compiler_directives=DIRECTIVES,
             force=True,
-            include_path=[str(TOP)],
+            include_path=[".", str(TOP)],
             quiet=True,
         )
         build = setuptools.Distribution({"ext_modules": made}).get_command_obj("build_ext")

@@ -6,7 +6,6 @@ text. There is no object a sample, and nothing is kept between scrapes. (``gener
 ``prometheus_client`` formats each line by itself; the benchmark of expositions prints the ratio.)
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from io import BytesIO
@@ -14,6 +13,14 @@ from itertools import accumulate, chain
 from operator import itemgetter
 from typing import Any, Final, cast
 
+from agent_analytics.exporters._http.lines import (
+    COMPILED,
+    MARK,
+    Exemplar,
+    Form,
+    Labels,
+    Lines,
+)
 from agent_analytics.processor import AgentMetricsProcessor, Part, Row, Series, Snapshot
 from agent_analytics.processor.catalogue import Metric
 
@@ -21,14 +28,9 @@ TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 _OPENMETRICS_TYPE: Final = "application/openmetrics-text"
 _TEXT_TYPES: Final = ("text/plain", "text/*", "*/*")
-#: Trace id, span id, nanoseconds or other cells' units measured, time in nanoseconds.
-_Exemplar = tuple[int, int, int, int]
-#: Stands in a line for the labels of a row.
-_LABELS: Final = "\0"
 #: Rows rendered at once: a body of megabytes is then built from pieces that reuse their memory.
 _ROWS: Final = 32
 _EXEMPLAR: Final = b' # {trace_id="%032x",span_id="%016x"} %r %r'
-_find_special: Final = re.compile(r'[\\"\n\0]').search
 
 
 def exposition(
@@ -80,10 +82,12 @@ def wants_openmetrics(accept: str) -> bool:
 
 def text_of(snapshot: Snapshot, *, openmetrics: bool) -> Iterator[bytes]:
     """Yield the text of each family, in pieces that are small against a large exposition."""
+    texts = Labels()
     for schema, rows in snapshot.blocks:
         if not rows:
             continue
-        labels = _labels_of(schema.series[0].metric.labels, (row[0] for row in rows))
+        # The labels of a block are the first of its metrics': outcome and the like follow.
+        labels = texts.of(schema.series[0].metric.labels, rows)
         for metric, render in _renderers(schema.series):
             yield _head(metric, openmetrics=openmetrics)
             for first in range(0, len(rows), _ROWS):
@@ -93,7 +97,7 @@ def text_of(snapshot: Snapshot, *, openmetrics: bool) -> Iterator[bytes]:
         if not samples:
             continue
         yield _head(metric, openmetrics=openmetrics)
-        labels = _labels_of(metric.labels, (sample[0] for sample in samples))
+        labels = texts.of(metric.labels, samples)
         line = f"{metric.name}{{%b}} %r\n" if metric.labels else f"{metric.name}%b %r\n"
         template = line.encode()
         yield b"".join(
@@ -109,27 +113,6 @@ def _head(metric: Metric, *, openmetrics: bool) -> bytes:
     head = f"# HELP {name} {metric.help}\n# TYPE {name} {metric.kind}\n"
     unit = f"# UNIT {name} {metric.unit}\n" if openmetrics and metric.unit else ""
     return f"{head}{unit}".encode()
-
-
-def _labels_of(names: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[bytes]:
-    """Return what goes between the braces for each row of label values."""
-    templates: dict[int, str] = {}
-    labels: list[bytes] = []
-    for values in rows:
-        # The labels of a block are the first of its metrics': outcome and the like follow.
-        count = len(values)
-        template = templates.get(count)
-        if template is None:
-            template = templates[count] = ",".join(f'{name}="%s"' for name in names[:count])
-        special = _find_special("".join(values))
-        text = template % (tuple(map(_escape, values)) if special else values)
-        labels.append(text.encode())
-    return labels
-
-
-def _escape(value: str) -> str:
-    value = value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
-    return value.replace(_LABELS, "\ufffd")
 
 
 # --- how the cells of a row become the lines of one metric ----------------------------------------
@@ -148,12 +131,57 @@ def _renderers(series: tuple[Series, ...]) -> tuple[tuple[Metric, _Renderer], ..
         for one in series:
             grouped.setdefault(one.metric.name, []).append(one)
         made = _made[series] = tuple(
-            (group[0].metric, _renderer(tuple(group))) for group in grouped.values()
+            (group[0].metric, renderer(tuple(group))) for group in grouped.values()
         )
     return made
 
 
-def _renderer(series: tuple[Series, ...]) -> _Renderer:
+def renderer(series: tuple[Series, ...]) -> _Renderer:
+    """Return what renders the metric that all of ``series`` are of: compiled, if it is."""
+    by_formats = formatted(series)
+    if not COMPILED:
+        return by_formats
+    written = lines_of(series).text
+
+    def render(
+        labels: list[bytes],
+        rows: list[Row],
+        exemplars: bool,  # noqa: FBT001 - as in the type
+    ) -> Iterable[bytes]:
+        try:
+            return (written(labels, rows, exemplars),)
+        except (OverflowError, TypeError):  # a number that a cell cannot hold
+            return by_formats(labels, rows, exemplars)
+
+    return render
+
+
+def lines_of(series: tuple[Series, ...], make: type[Lines] = Lines) -> Lines:
+    """Return what writes the lines of the metric that all of ``series`` are of.
+
+    Args:
+        series: The series of a metric in one kind of block.
+        make: The class of it.
+    """
+    lines: list[str] = []
+    numbers: list[tuple[Form, int, int]] = []
+    for one in series:
+        first, size = one.offset, one.size
+        if one.form != "histogram":
+            lines.append(_line(one))
+            numbers.append(("total" if one.scale == 1 else "scaled", first, size))
+            continue
+        lines += [_line(one, "_bucket", edge) for edge in _edges(one)]
+        numbers.append(("first bucket", first, size))
+        numbers.extend(("bucket", first + number, size) for number in range(1, size))
+        lines += [_line(one, "_sum"), _line(one, "_count")]
+        numbers.extend((("measured", first + size, 1), ("measurements", first, size)))
+    split = [f"{line} ".encode().split(MARK.encode()) for line in lines]
+    return make([(before, after) for before, after in split], numbers, series[0].scale)
+
+
+def formatted(series: tuple[Series, ...]) -> _Renderer:
+    """Return what formats the lines by Python's own means."""
     if series[0].form == "histogram":
         histograms = tuple(_Histogram(one) for one in series)
         return lambda labels, rows, exemplars: [
@@ -171,7 +199,7 @@ def _renderer(series: tuple[Series, ...]) -> _Renderer:
 
 def _pieces(lines: Iterable[str]) -> list[bytes]:
     """Return what the labels of a row are joined into to make ``lines``."""
-    return "".join(f"{line}\n" for line in lines).encode().split(_LABELS.encode())
+    return "".join(f"{line}\n" for line in lines).encode().split(MARK.encode())
 
 
 def _line(series: Series, suffix: str = "", edge: str = "") -> str:
@@ -180,7 +208,12 @@ def _line(series: Series, suffix: str = "", edge: str = "") -> str:
     own = metric.labels[len(metric.labels) - len(series.labels) :]
     more = "".join(f',{name}="{value}"' for name, value in zip(own, series.labels, strict=True))
     le = f',le="{edge}"' if edge else ""
-    return f"{metric.name}{suffix}{{{_LABELS}{more}{le}}}"
+    return f"{metric.name}{suffix}{{{MARK}{more}{le}}}"
+
+
+def _edges(series: Series) -> list[str]:
+    """Return the upper edges of the buckets of a histogram."""
+    return [*(repr(edge) for edge in series.metric.buckets), "+Inf"]
 
 
 def _numbers(series: tuple[Series, ...]) -> Callable[[Iterable[list[int]]], Iterable[Any]]:
@@ -203,8 +236,7 @@ class _Histogram:
         self._first = series.offset
         self._size = series.size
         self._scale = series.scale
-        edges = [*(repr(edge) for edge in series.metric.buckets), "+Inf"]
-        buckets = [_line(series, "_bucket", edge) for edge in edges]
+        buckets = [_line(series, "_bucket", edge) for edge in _edges(series)]
         total, count = _line(series, "_sum"), _line(series, "_count")
         self._empty = _pieces([*(f"{line} 0" for line in buckets), f"{total} 0.0", f"{count} 0"])
         rest = (f"{total} %r", f"{count} %d")
@@ -212,7 +244,7 @@ class _Histogram:
         self._marked = _pieces([*(f"{line} %d%b" for line in buckets), *rest])
 
     def render(
-        self, labels: bytes, cells: list[int], exemplars: dict[int, _Exemplar] | None
+        self, labels: bytes, cells: list[int], exemplars: dict[int, Exemplar] | None
     ) -> bytes:
         """Return the lines of the histogram in one row."""
         first, end = self._first, self._first + self._size
@@ -230,6 +262,6 @@ class _Histogram:
         marked = chain.from_iterable(zip(accumulate(counts), marks, strict=True))
         return labels.join(self._marked) % (*marked, *rest)
 
-    def _exemplar(self, exemplar: _Exemplar) -> bytes:
+    def _exemplar(self, exemplar: Exemplar) -> bytes:
         trace_id, span_id, value, at = exemplar
         return _EXEMPLAR % (trace_id, span_id, value / self._scale, at // 1_000_000 / 1_000)

@@ -10,10 +10,10 @@ from threading import RLock
 from typing import Final
 
 from agent_analytics.processor import catalogue
+from agent_analytics.processor._caps import sketch_room
 from agent_analytics.processor._caps.admission import Admission
 from agent_analytics.processor._caps.limits import Limits
 from agent_analytics.processor._caps.sizes import Size
-from agent_analytics.processor._caps.sketch_room import room_for_sketches, shown
 from agent_analytics.processor._count.core import Listing
 from agent_analytics.processor._series.expiry import Expiry, Presence, ProcessMemory
 from agent_analytics.processor._series.health import Health
@@ -101,7 +101,9 @@ class Snapshots:
         if part != "sketches":
             msg = f"part: expected 'metrics' or 'sketches', got {part!r}"
             raise ValueError(msg)
-        return Snapshot([], self._sketches(room_for_sketches(self._shares, beside=beside)))
+        return Snapshot(
+            [], self._sketches(sketch_room.room_for_sketches(self._shares, beside=beside))
+        )
 
     def after_fork(self) -> None:
         """Forget what was hidden, in a forked child: it begins with no listings."""
@@ -115,25 +117,30 @@ class Snapshots:
         rows: dict[str, list[Row]] = {kind.name: [] for kind in SCHEMAS}
         with self._lock:
             scrape = self._readers.scrape(reader, self._clock())
-        copied: list[_Copy] = []
-        for batch in self._batches():
-            with self._lock:
-                copied += [(block, block.cells.tolist(), _shown(block, scrape)) for block in batch]
-        for block, cells, row in self._presented(copied, note=reader is not None):
-            exemplars = block.exemplars if row is cells else None
-            rows[block.schema.name].append(
-                (block.labels, row, dict(exemplars) if exemplars else None)
-            )
+        if self._expiry.on:
+            copied: list[_Copy] = []
+            for batch in self._batches():
+                with self._lock:
+                    copied += [
+                        (block, block.cells.tolist(), _shown(block, scrape)) for block in batch
+                    ]
+            for block, cells, row in self._presented(copied, note=reader is not None):
+                rows[block.schema.name].append(_row(block, row, shown=row is cells))
+        else:
+            add = {name: some.append for name, some in rows.items()}
+            for batch in self._batches():
+                with self._lock:
+                    for block in batch:
+                        kind, cells = block.schema, block.cells.tolist()
+                        shown = block.live or _shown(block, scrape)
+                        seen = cells if shown else held_cells(kind, cells)
+                        add[kind.name](_row(block, seen, shown=shown))
         return [(kind, rows[kind.name]) for kind in SCHEMAS]
 
     def _presented(
         self, copied: list[_Copy], *, note: bool
     ) -> Iterator[tuple[Block, list[int], list[int]]]:
         """Yield blocks with their cells and with what is shown in place of those."""
-        if not self._expiry.on:
-            for block, cells, shown in copied:
-                yield block, cells, cells if shown else held_cells(block.schema, cells)
-            return
         self._hidden.clear()
         listings: dict[tuple[str, ...], list[_Copy]] = {}
         for copy in copied:
@@ -157,7 +164,7 @@ class Snapshots:
         size = 0
         for listing in self._known():
             blocks = self._blocks_of(listing)
-            cells = sum(block.schema.size for block in blocks)
+            cells = sum([block.schema.size for block in blocks])
             if batch and size + cells > MAX_CELLS:
                 yield batch
                 batch, size = [], 0
@@ -219,7 +226,13 @@ class Snapshots:
             ):
                 with self._lock:
                     found[listing.publisher, listing.agent, kind] = sketch.registers(epoch)
-        return [(catalogue.SKETCH_REGISTER, shown(found, room))]
+        return [(catalogue.SKETCH_REGISTER, sketch_room.shown(found, room))]
+
+
+def _row(block: Block, cells: list[int], *, shown: bool) -> Row:
+    """Return the row of a block; ``cells`` are its own if they are shown."""
+    exemplars = block.exemplars
+    return block.labels, cells, dict(exemplars) if shown and exemplars else None
 
 
 def _shown(block: Block, scrape: Scrape) -> bool:
