@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import promql_parser
 import pytest
@@ -184,10 +185,11 @@ SELDOM_NOW = re.compile(
 
 def test_what_is_recorded_seldom_is_looked_up() -> None:
     """Nothing but the group that records windows of weeks reads them by an instant selector."""
-    groups = [group for file in rule_groups().values() for group in file]
+    files: dict[str, Any] = rule_groups()
+    groups: list[dict[str, Any]] = [group for file in files.values() for group in file]
     names = [group["name"] for group in groups]
     assert "agent-analytics-weeks" in names
-    queries = [
+    queries: list[str] = [
         rule["expr"]
         for group in groups
         for rule in group["rules"]

@@ -67,7 +67,7 @@ def _write(  # noqa: C901 - one step for each type
     deeper: int,
 ) -> int:
     """Write a value as a text; return the characters that are left, negative to give up."""
-    kind: type[object] = type(value)
+    kind = type(cast("object", value))
     if kind is str:
         size = len(value)
         if size <= room:
