@@ -4,6 +4,8 @@ MAKEFLAGS += --no-print-directory
 PYTHON_BIN := .venv/bin/python
 # More arguments for the program behind a target: make test ARGS="-k tenant", make demo ARGS=--json
 ARGS ?=
+# Which of the slow tests: CI leaves out those that are marked `matrix`, too.
+SLOW ?= slow
 
 .PHONY: help setup check test test-pure test-slow test-thorough prove engines test-engines bare-debian demo history lint format test-all test-lowest test-frameworks bench \
 	generate check-generated lock lock-frameworks wheel clean
@@ -27,7 +29,7 @@ test-pure: setup ## Run the tests of what counts with the core in Python, where 
 
 test-slow: setup ## Run the slow tests, which `make test` leaves out
 	@scripts/setup-chromium
-	@scripts/run-tests $(PYTHON_BIN) -m "slow and not prove and not engines" $(ARGS)
+	@scripts/run-tests $(PYTHON_BIN) -m "$(SLOW) and not prove and not engines" $(ARGS)
 
 test-thorough: setup ## Run the tests of properties with ten times the examples
 	@scripts/run-tests $(PYTHON_BIN) -m hypothesis --hypothesis-profile=thorough --timeout=0 $(ARGS)

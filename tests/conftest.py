@@ -108,9 +108,28 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+#: Where slow tests are further cases of what quicker ones show: CI has no time for them.
+MATRICES = (
+    "tests/dialects/",
+    "tests/docs/test_production.py",
+    "tests/durable/test_errors.py",
+    "tests/durable/test_formats.py",
+    "tests/frameworks/",
+    "tests/history/test_round_trip.py",
+    "tests/insights/",
+    "tests/mcp/",
+    "tests/packaging/",
+    "tests/processor/runs/",
+    "tests/zero_code/",
+)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put long tests first."""
+    """Mark the slow tests of matrices, and put long tests first."""
+    for item in items:
+        if item.nodeid.startswith(MATRICES) and item.get_closest_marker("slow"):
+            item.add_marker("matrix")
     items.sort(key=lambda item: not any(map(item.get_closest_marker, LONG)))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests import forked
 
+from agent_analytics.processor import Limits
 from agent_analytics.processor._durable._files import format as form
 from agent_analytics.processor._durable._files import names
 
@@ -192,7 +193,7 @@ def test_a_full_disk(worker: Start, state: Path, limit: int) -> None:
     )
     assert float(done.stdout) == 807, done.stderr
     assert done.stderr.count("no room") == 1
-    after = worker(state)
+    after = worker(state, limits=Limits(publisher_share=1.0))
     assert after.value("invocations_total", agent_id="finder") == 7
     assert 7 < after.invocations() < 807
     after.invoke("late")

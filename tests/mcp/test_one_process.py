@@ -12,9 +12,9 @@ from tests.mcp.conftest import ROOT, calls_in, identity, needs_newer
     ("caller", "wrapped", "prefix"),
     [
         ("nothing", "plain", ""),
-        ("nothing", "tool", ""),
+        pytest.param("nothing", "tool", "", marks=pytest.mark.slow),
         ("tool", "tool", "atlas_"),
-        pytest.param("framework", "plain", "", marks=needs_newer),
+        pytest.param("framework", "plain", "", marks=(needs_newer, pytest.mark.slow)),
         pytest.param("framework", "tool", "", marks=needs_newer),
     ],
 )

@@ -69,6 +69,7 @@ def test_install_churn(check_insight: Check, listing: Listing) -> None:
     )
 
 
+@pytest.mark.slow
 def test_listing_dead(check_insight: Check, listing: Listing) -> None:
     """A week without an invocation is told after more than twenty in the four weeks before."""
     vanished = " ".join([*(str(10 * step) for step in range(100)), *["_"] * 21])

@@ -157,6 +157,7 @@ def test_satisfaction(check_insight: Check, listing: Listing) -> None:
     )
 
 
+@pytest.mark.slow
 def test_tool_failures(check_insight: Check, listing: Listing) -> None:
     """The tool that fails more than 10 % of at least twenty calls is named."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from tests.insights.definitions.rules_alone import rules_of, run
 from tests.tools import Run
 
@@ -184,6 +185,7 @@ def test_silence_without_traffic_is_not_known(promtool: Run, tmp_path: Path) -> 
     )
 
 
+@pytest.mark.slow
 def test_silence_that_proves_nothing(promtool: Run, tmp_path: Path) -> None:
     """What compares with its own past falls silent by itself; so does what a change hides."""
     changed = Past(40).raised("listing-dead", "week", range(4, 12)).traffic(100, 700, 3_000)
@@ -253,6 +255,7 @@ def test_one_opening(promtool: Run, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_it_is_forgotten(promtool: Run, tmp_path: Path) -> None:
     """What became of an insight is told for sixty days, and then it was never raised."""
     last = 11
@@ -291,6 +294,7 @@ def modelled(raised: Sequence[bool], traffic: Sequence[int]) -> list[tuple[str, 
     return found
 
 
+@pytest.mark.slow
 def test_any_history(promtool: Run, tmp_path: Path) -> None:
     """Twenty histories at random are told as a model tells them, step by step."""
     draw = random.Random(1414)

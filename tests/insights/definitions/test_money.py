@@ -195,6 +195,7 @@ def test_token_growth(check_insight: Check, listing: Listing) -> None:
     )
 
 
+@pytest.mark.slow
 def test_prompt_cache(check_insight: Check, listing: Listing) -> None:
     """Less than a fifth of many long inputs from the cache is told."""
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 Check = Callable[..., None]
 WHO = "finder of acme"
@@ -42,22 +43,26 @@ def _failing(listing: Listing) -> dict[str, str]:
     }
 
 
+def _slow(*row: str) -> ParameterSet:
+    return pytest.param(*row, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     ("interval", "at", "window", "worth"),
     [
         # A step misses 20 calls of half a dollar.
-        ("12h", "60h", "the 2 days since counting began", "20.00"),
-        ("12h", "36h", "the 36 hours since counting began", "20.00"),
+        _slow("12h", "60h", "the 2 days since counting began", "20.00"),
+        _slow("12h", "36h", "the 36 hours since counting began", "20.00"),
         ("12h", "348h", "the 14 days since counting began", "20.00"),
-        ("12h", "720h", "the last 30 days", "20.00"),
-        ("12h", "1440h", "the last 30 days", "20.00"),
+        _slow("12h", "720h", "the last 30 days", "20.00"),
+        _slow("12h", "1440h", "the last 30 days", "20.00"),
         ("5m", "3h", "the 3 hours since counting began", "2880.00"),
         # Of less than an hour, a day is not told.
-        ("5m", "65m", "the 65 minutes since counting began", "2880.00"),
+        _slow("5m", "65m", "the 65 minutes since counting began", "2880.00"),
         ("5m", "55m", "the 55 minutes since counting began", "not yet"),
-        ("5m", "35m", "the 35 minutes since counting began", "not yet"),
-        ("1m", "5m", "the 5 minutes since counting began", "not yet"),
-        ("10s", "50s", "the 50 seconds since counting began", "not yet"),
+        _slow("5m", "35m", "the 35 minutes since counting began", "not yet"),
+        _slow("1m", "5m", "the 5 minutes since counting began", "not yet"),
+        _slow("10s", "50s", "the 50 seconds since counting began", "not yet"),
     ],
 )
 def test_windows_that_were_observed_in_part(  # noqa: PLR0917 - a row of the table

@@ -28,6 +28,7 @@ class Listing(Protocol):
         ...
 
 
+@pytest.mark.slow
 def test_rating_falling(check_insight: Check, listing: Listing) -> None:
     """A mean rating 0.3 below that of the four weeks before is told, where it is no accident."""
 
@@ -248,7 +249,7 @@ def stopped(values: str, hours: int) -> str:
     return " ".join([*values.split()[:-hours], *["_"] * hours])
 
 
-@pytest.mark.parametrize("rate", [20, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rate", [pytest.param(rate, marks=pytest.mark.slow) for rate in (20, 40)])
 def test_telemetry(check_insight: Check, listing: Listing, rate: int) -> None:
     """A listing that is not scraped, or without a span, for longer than chance, is told."""
     steps = 200

@@ -319,6 +319,7 @@ def at(metric: str, hours: int, version: str) -> dict[str, object]:
     }
 
 
+@pytest.mark.slow
 def test_which_version_is_current(promtool: Run, tmp_path: Path) -> None:
     """The one that most calls are of; a rollback makes the older one current again."""
     (path,) = (each for each in write_rules(tmp_path / "rules") if each.name == "rollups.yml")

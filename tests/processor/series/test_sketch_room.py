@@ -88,7 +88,7 @@ def test_limits_hold_and_unions_are_exact(
 
 def test_sketches_of_a_flood_of_tenants() -> None:
     """Listings with tenants without end come to no more than one exposition takes."""
-    limits = Limits(max_samples=5_000, max_exposition_bytes=900_000, publisher_share=1.0)
+    limits = Limits(max_samples=6_000, max_exposition_bytes=900_000, publisher_share=1.0)
     rig = Rig(limits=limits)
     for number in range(12):
         for tenant in range(300):

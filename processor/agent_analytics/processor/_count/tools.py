@@ -11,7 +11,6 @@ from agent_analytics.processor._count.core import (
     Listing,
     Node,
     OwnTools,
-    add_beside,
     repeats,
 )
 from agent_analytics.processor._count.observation import Observation
@@ -61,7 +60,8 @@ class ToolCounter(OwnTools):
         with self._lock:
             block.cells[seen.outcome] += 1
             self._health.cells[health.TOOL] += 1
-            add_beside(beside)
+            for cells, cell, amount in beside:
+                cells[cell] += amount
             if seen.timed:
                 bucket = TOOL_HISTOGRAM + bisect_left(TOOL_EDGES, elapsed)
                 block.cells[bucket] += 1
