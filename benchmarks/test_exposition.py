@@ -8,7 +8,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from threading import RLock
-from types import TracebackType
 from typing import Any, Final, cast
 from unittest.mock import patch
 
@@ -107,24 +106,18 @@ class _WatchedLock:
         self._depth = 0
         self._since = 0
 
-    def __enter__(self) -> bool:
-        entered = self._lock.__enter__()
+    def acquire(self) -> None:
+        self._lock.acquire()
         self._depth += 1
         if self._depth == 1:
             self._watch.cells = 0
             self._since = time.thread_time_ns()
-        return entered
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def release(self) -> None:
         self._depth -= 1
         if self._depth == 0:
             self._watch.holds.append((time.thread_time_ns() - self._since, self._watch.cells))
-        self._lock.__exit__(kind, error, trace)
+        self._lock.release()
 
 
 def test_lock_holds(benchmark: BenchmarkFixture) -> None:

@@ -1,8 +1,11 @@
 """Lines that compiled code writes are, byte for byte, those that Python formats."""
 
 import importlib.util
+import math
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
+from typing import cast
 
 import pytest
 from hypothesis import example, given, settings
@@ -131,11 +134,62 @@ def test_labels(module: ModuleType, values: list[list[str]]) -> None:
     assert made == [by_itself(row) for row in values]
 
 
-def test_no_number_is_beyond_the_renderer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A number of more than 64 bits is formatted by Python, in compiled code as without."""
-    series = next(series for series in METRICS if series[0].form == "cell")
-    schema = next(schema for schema in SCHEMAS if series[0] in schema.series)
-    row: Row = (("p", "a", "n"), [2**70] * schema.size, None)
-    monkeypatch.setattr(exposition, "COMPILED", True)
-    text = b"".join(exposition.renderer(series)([b"x"], [row], False))  # noqa: FBT003 - as it is
-    assert b" %d\n" % 2**70 in text or b" %r\n" % (2**70 / series[0].scale) in text
+@pytest.mark.parametrize("module", BOTH, ids=["in use", "as written"])
+def test_labels_are_measured_in_bytes(module: ModuleType) -> None:
+    """There is room for labels of four bytes a character, and for the longest number of each line.
+
+    Were there none, an ``OverflowError`` would be raised.
+    """
+    least = -(2**63)
+    label = module.Labels().of(("one",), [(("\U0001f600" * 1_000,),)])[0]
+    line = module.Lines([(b"a{", b"} "), (b"b{", b"} ")], [("total", 0, 1), ("scaled", 1, 1)], 1)
+    rows: list[Row] = [(("x",), [least, 12_345], None)] * 3
+    assert line.text([label] * 3, rows, False) == (  # noqa: FBT003 - as it is
+        b"a{%b} %d\nb{%b} 12345.0\n" % (label, least, label) * 3
+    )
+
+
+class _Growing(int):
+    """A trace's id that, when it is written, makes the labels of the row after it longer."""
+
+    labels: list[bytes]
+
+    def __rshift__(self, other: int) -> int:
+        self.labels[1] = b"x" * 100_000
+        return 0
+
+
+@pytest.mark.parametrize("module", BOTH, ids=["in use", "as written"])
+def test_more_than_there_is_room_for(module: ModuleType) -> None:
+    """Nothing is written beyond the room that was taken, even where what is written grows."""
+    line = module.Lines([(b"", b"")], [("first bucket", 0, 1)], 1)
+    growing = _Growing(1)
+    growing.labels = [b"x", b"x"]
+    rows: list[Row] = [(("x",), [1], {0: (growing, 1, 1, 1)}), (("x",), [1], None)]
+    with pytest.raises(OverflowError):
+        line.text(growing.labels, rows, True)  # noqa: FBT003 - as it is
+    assert len(growing.labels[1]) > 1
+
+
+@pytest.mark.parametrize("module", BOTH, ids=["in use", "as written"])
+def test_half_of_a_pair(module: ModuleType) -> None:
+    """Half of a surrogate pair has no bytes: where one gets as far as here, it is an error."""
+    with pytest.raises(UnicodeEncodeError):
+        module.Labels().of(("one",), [(("\ud800",),)])
+
+
+def _made(render: Callable[[], Iterable[bytes]]) -> bytes | type[Exception]:
+    try:
+        return b"".join(render())
+    except Exception as error:  # noqa: BLE001 - whatever is raised is compared
+        return type(error)
+
+
+@pytest.mark.parametrize("number", [2**70, -(2**70), math.nan, math.inf, 2**62])
+def test_no_number_is_beyond_the_renderer(number: float) -> None:
+    """What no cell can hold, or no sum of cells, is as Python formats it, or as it refuses it."""
+    for series in METRICS:
+        schema = next(schema for schema in SCHEMAS if series[0] in schema.series)
+        rows: list[Row] = [(("p", "a", "n"), cast("list[int]", [number] * schema.size), None)]
+        by_python = _made(lambda: exposition.formatted(series)([b"x"], rows, False))  # noqa: B023, FBT003 - called at once
+        assert _made(lambda: exposition.renderer(series)([b"x"], rows, False)) == by_python  # noqa: B023, FBT003 - as above

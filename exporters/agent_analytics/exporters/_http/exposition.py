@@ -150,7 +150,7 @@ def renderer(series: tuple[Series, ...]) -> _Renderer:
     ) -> Iterable[bytes]:
         try:
             return (written(labels, rows, exemplars),)
-        except (OverflowError, TypeError):  # a number that a cell cannot hold
+        except (OverflowError, TypeError, ValueError):  # nothing that a cell can hold
             return by_formats(labels, rows, exemplars)
 
     return render

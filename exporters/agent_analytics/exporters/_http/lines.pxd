@@ -40,14 +40,15 @@ cdef class Lines:
     @cython.locals(room=Py_ssize_t, label=bytes, row=tuple, text=Text, index=Py_ssize_t)
     cpdef bytes text(self, list labels, list rows, bint exemplars)
     @cython.locals(
-        total="long long", empty=bint, line=Py_ssize_t, form=int, first=Py_ssize_t, exemplar=tuple
+        total="long long", cell="long long", empty=bint, line=Py_ssize_t, form=int,
+        first=Py_ssize_t, exemplar=tuple,
     )
     cdef int _write(self, Text text, bytes label, list cells, dict marks) except -1
 
 
-@cython.locals(total="long long", place=Py_ssize_t)
+@cython.locals(total="long long", cell="long long", place=Py_ssize_t)
 cdef long long _total(list cells, Py_ssize_t first, Py_ssize_t size) except? -1
-@cython.locals(place=Py_ssize_t)
+@cython.locals(cell="long long", place=Py_ssize_t)
 cdef int _is_empty(list cells, Py_ssize_t first, Py_ssize_t size) except -1
 
 

@@ -114,7 +114,8 @@ class Lines:
         numbers: Sequence[tuple[Form, int, int]],
         scale: int,
     ) -> None:
-        self._befores = [before for before, _ in lines]
+        # The end of a line is written with what the next one begins with.
+        self._befores = [b"\n" * (place > 0) + before for place, (before, _) in enumerate(lines)]
         self._afters = [after for _, after in lines]
         self._forms = [_FORMS.index(form) for form, _, _ in numbers]
         self._firsts = [first for _, first, _ in numbers]
@@ -163,42 +164,45 @@ class Lines:
         for line in range(self._number):
             form = self._forms[line]
             first = self._firsts[line]
+            cell = cells[first]
             text.put(self._befores[line])
             text.put(label)
             text.put(self._afters[line])
             if form == _TOTAL:
                 text.whole(_total(cells, first, self._sizes[line]))
             elif form == _SCALED:
-                text.scaled(cells[first], self._scale)
+                text.scaled(cell, self._scale)
             elif form == _MEASURED:
-                text.scaled(0 if empty else cells[first], self._scale)
+                text.scaled(0 if empty else cell, self._scale)
             elif form == _MEASUREMENTS:
                 text.whole(total)
             else:
                 if form == _FIRST_BUCKET:
                     total = 0
                     empty = _is_empty(cells, first, self._sizes[line])
-                total += cells[first]
+                total += cell
                 text.whole(total)
                 if marks is not None and not empty:
                     exemplar = marks.get(first)
                     if exemplar is not None:
                         text.exemplar(exemplar, self._scale)
-            text.put(b"\n")
+        text.put(b"\n")
 
 
 def _total(cells: list[int], first: int, size: int) -> int:
     """Return the sum of some cells."""
     total = 0
     for place in range(first, first + size):
-        total += cells[place]
+        cell = cells[place]
+        total += cell
     return total
 
 
 def _is_empty(cells: list[int], first: int, size: int) -> bool:
     """Tell whether there is nothing in any bucket."""
-    for place in range(first, first + size):  # noqa: SIM110 - C needs no generator
-        if cells[place] != 0:
+    for place in range(first, first + size):
+        cell = cells[place]
+        if cell != 0:
             return False
     return True
 
@@ -232,7 +236,7 @@ class Text:
 
     def done(self) -> bytes:
         """Return what was written."""
-        return bytes(self._held[: self._at])
+        return bytes(self._to[: self._at])
 
     def put(self, piece: bytes) -> None:
         """Write some bytes."""

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Final
 
 #: Each is compiled from its own text, with the types of the ``.pxd`` beside it, if there is one.
-MODULES: Final = ("agent_analytics.processor._count.core",)
+MODULES: Final = (
+    "agent_analytics.processor._count.core",
+    "agent_analytics.exporters._http.lines",
+)
 _CIMPORT: Final = re.compile(r"^from (agent_analytics[.\w]+) cimport ", re.MULTILINE)
 
 
