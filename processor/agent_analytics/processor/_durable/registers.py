@@ -6,6 +6,7 @@ its smallest hash together, 0 being empty; the first block's first cell of life 
 """
 
 from collections.abc import Callable, Iterable
+from itertools import count
 from typing import Final
 
 from agent_analytics.processor._durable._files import format as form
@@ -47,31 +48,55 @@ def merge(cells: Iterable[int], registers: dict[int, float]) -> None:
 
 
 class Registers(dict[int, float]):
-    """Smallest hash by register; what is set is set in a side's cells, too."""
+    """Smallest hash by register; what is set is set in a side's cells, too.
 
-    __slots__ = ("_places", "_side")
+    Its writers hold a lock, but a signal's handler or a finalizer of the same thread may set a
+    register while one is being set. So a cell is taken in one step, and no two registers have one.
+    """
+
+    __slots__ = ("_free", "_numbers", "_places", "_side")
 
     def __init__(self, side: "Side") -> None:
         super().__init__()
         self._side = side
         self._places: dict[int, tuple[Cells, int]] = {}
+        #: Numbers of cells: the next ones, and those before them that nothing is in.
+        self._numbers = count()
+        self._free: list[int] = []
 
     def __setitem__(self, register: int, value: float) -> None:
         """Set a register; its first time may open a block."""
-        place = self._places.get(register)
-        if place is None:
-            place = self._places[register] = self._side.place(len(self._places))
+        place = self._places.get(register) or self._take(register)
         place[0][place[1]] = encode(register, value)
         super().__setitem__(register, value)
 
+    def _take(self, register: int) -> tuple[Cells, int]:
+        try:
+            number = self._free.pop()
+        except IndexError:
+            number = next(self._numbers)
+        mine = False
+        try:
+            place = self._side.place(number)
+            taken = self._places.setdefault(register, place)
+            mine = taken is place
+        finally:
+            if not mine:  # it was taken meanwhile, or there is no room
+                self._free.append(number)
+        return taken
+
     def restore(self) -> None:
         """Take over what the side's cells hold."""
-        for cells, index in self._side.places():
+        used = 0
+        for number, (cells, index) in enumerate(self._side.places()):
             cell = cells[index]
             if cell > 0:
                 register, value = decode(cell)
                 self._places[register] = (cells, index)
                 super().__setitem__(register, value)
+                self._free.extend(range(used, number))
+                used = number + 1
+        self._numbers = count(used)
 
 
 class Side:
@@ -93,8 +118,9 @@ class Side:
         """Return the cell for the register that is the next after ``used``."""
         for link, size in enumerate(CHAIN):
             if used < size:
-                while len(self.chain) <= link:
-                    self.chain.append(self._open(self._number, len(self.chain)))
+                while (number := len(self.chain)) <= link:
+                    # Put where it belongs: a signal's handler may have opened the same meanwhile.
+                    self.chain[number : number + 1] = [self._open(self._number, number)]
                 return self.chain[link].cells, used
             used -= size
         msg = "more registers than a sketch has"
