@@ -113,6 +113,7 @@ MATRICES = (
     "tests/dialects/",
     "tests/docs/test_production.py",
     "tests/durable/test_errors.py",
+    "tests/durable/test_fork.py",
     "tests/durable/test_formats.py",
     "tests/frameworks/",
     "tests/history/test_round_trip.py",

@@ -1,6 +1,5 @@
 """Registers of a sketch in cells, some of which are set while another one is being set."""
 
-from array import array
 from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
@@ -32,7 +31,6 @@ class Chain:
         """Return what the cells hold."""
         found: dict[int, float] = {}
         for part in self.parts.values():
-            assert isinstance(part.cells, array)
             merge(part.cells.tolist(), found)
         return found
 

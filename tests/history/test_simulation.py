@@ -153,7 +153,7 @@ def test_cohorts_fade_and_some_come_back() -> None:
     assert 0.2 < shares[8] < shares[1] - 0.1
     away = (weeks[4] - weeks[5] - weeks[6]) & set[int]().union(*weeks[7:])
     assert away
-    assert set(population.loyal) == set(range(LOYAL)) <= set.intersection(*weeks)
+    assert set(population.loyal) == set(range(LOYAL)) <= set[int].intersection(*weeks)
 
 
 def test_a_listing_of_loyal_tenants_keeps_them(clock: Clock) -> None:
