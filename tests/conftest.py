@@ -108,7 +108,8 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-#: Where slow tests are further cases of what quicker ones show: CI has no time for them.
+#: Folders and files for whose slow tests CI has no time: mostly further cases of quicker ones, and
+#: promtool cases of insights, some of which have no quicker one.
 MATRICES = (
     "tests/dialects/",
     "tests/docs/test_production.py",

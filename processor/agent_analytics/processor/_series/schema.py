@@ -151,7 +151,7 @@ TOOL: Final = Schema(
 
 
 #: Of decorated tools, beside the block above: the sizes of their results, and calls that were made
-#: before with the same arguments. A tool that tells neither has no such series.
+#: before with the same arguments. A tool whose spans state neither has no such series.
 _SIZES: Final = len(catalogue.RESULT_BYTES) + 1
 RESULT_SUM: Final = _SIZES
 TOOL_RESULT: Final = Schema(

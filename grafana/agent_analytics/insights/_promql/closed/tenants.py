@@ -190,31 +190,31 @@ def _published_weeks() -> list[Recording]:
     at = moments.week(4)
     of = moved(OF_PUBLISHER)
 
-    def told(movement: str) -> str:
+    def recorded(movement: str) -> str:
         return at.latest(f'{of}{{movement="{movement}"}}')
 
     active, used = at.latest(_tenants(OF_PUBLISHER)), at.latest(_USED)
     same, before = at.latest(_SAME), at.latest(_USED, days=7)
-    came = f"({active} - on (publisher_id) {told(KEPT)})"
-    # Each is told only where all are enough: who knows all and one of two knows the other.
+    came = f"({active} - on (publisher_id) {recorded(KEPT)})"
+    # Each is published only where all are enough: who knows all and one of two knows the other.
     enough = (
         f"and on (publisher_id) ({same} >= {K})"
         f" and on (publisher_id) ({used} - {same} >= {K})"
         f" and on (publisher_id) ({before} - {same} >= {K})"
         f" and on (publisher_id) ({came} >= {_ESTIMATED})"
-        f" and on (publisher_id) ({told(CHURNED)} >= {_ESTIMATED})"
+        f" and on (publisher_id) ({recorded(CHURNED)} >= {_ESTIMATED})"
     )
     apart = " ".join(
-        f"and on (publisher_id) ({told(movement)} >= {_ESTIMATED_ALONE})"
+        f"and on (publisher_id) ({recorded(movement)} >= {_ESTIMATED_ALONE})"
         for movement in (NEW, RETURNED)
     )
     found = {
         ACTIVE: f"{active} and on (publisher_id) ({used} >= {K})",
-        KEPT: f"{told(KEPT)} {enough}",
-        CHURNED: f"{told(CHURNED)} {enough}",
+        KEPT: f"{recorded(KEPT)} {enough}",
+        CHURNED: f"{recorded(CHURNED)} {enough}",
         CAME: f"{came} {enough}",
-        NEW: f"{told(NEW)} {enough} {apart}",
-        RETURNED: f"{told(RETURNED)} {enough} {apart}",
+        NEW: f"{recorded(NEW)} {enough} {apart}",
+        RETURNED: f"{recorded(RETURNED)} {enough} {apart}",
     }
     return [
         Recording(record=PUBLISHED_MOVED, expr=at.once(expr), labels={"movement": movement})
