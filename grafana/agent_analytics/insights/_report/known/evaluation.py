@@ -144,8 +144,8 @@ def find_evaluation(client: PrometheusClient, scope: Scope) -> Evaluation:
     found = judged(groups, now=client.now())
     if found.at is None or not found.known:
         return found
-    # Windows longer than a day were read from levels by rules that run more seldom.
-    read = min(found.at, *_ran(groups, _LONG_WINDOWS))
+    # Windows longer than a day were read from levels by rules that run more seldom, or not yet.
+    read = min([found.at, *_ran(groups, _LONG_WINDOWS)])
     if client.query(f"count ({_recorded_levels(scope)})", at=read.timestamp()):
         return replace(found, not_known=_not_known(client, found.at.timestamp()))
     first = _first(groups, client.now())
