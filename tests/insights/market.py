@@ -305,6 +305,7 @@ def _closed(files: _Files, market: Market) -> None:
         files.gauge(closed.tenants.returned(everybody), labels, [(time, 0.7) for time in firsts])
     for index in range(market.publishers):
         own = {"publisher_id": publisher(index)}
+        _compared(files, own, mondays)
         for months in closed.tenants.MONTHS:
             labels = {**own, "months": str(months)}
             files.gauge(closed.tenants.PUBLISHED_RETURNED, labels, [(time, 0.6) for time in firsts])
@@ -314,11 +315,21 @@ def _closed(files: _Files, market: Market) -> None:
         for movement in closed.listings.MOVEMENTS:
             labels = {**own, "movement": movement}
             files.gauge(closed.listings.REVENUE_MOVED, labels, [(time, 3.0) for time in mondays])
-        of = {**own, "group": "legal"}
-        files.gauge(closed.groups.OWN, of, [(time, 0.02) for time in mondays])
+    for index in range(market.listings):
+        own = {"publisher_id": publisher(index % market.publishers)}
+        own["agent_id"] = f"listing-{index:04}"
+        for figure in (closed.listings.INSTALLS, closed.listings.REVENUE):
+            files.gauge(figure, own, [(time, 7.0) for time in mondays])
+
+
+def _compared(files: _Files, own: Labels, mondays: Sequence[int]) -> None:
+    """Write what a publisher is compared by with others of a group."""
+    of = {**own, "group": "legal"}
+    for measure in closed.groups.MEASURES:
+        files.gauge(measure.own, of, [(time, 0.02) for time in mondays])
         for label in closed.groups.QUARTILES:
             quartile = {**of, "quartile": label}
-            files.gauge(closed.groups.QUARTILE, quartile, [(time, 0.03) for time in mondays])
+            files.gauge(measure.quartile, quartile, [(time, 0.03) for time in mondays])
 
 
 def _insights(files: _Files) -> None:

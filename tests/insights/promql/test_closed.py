@@ -464,12 +464,12 @@ def test_quartiles_are_of_groups_of_five_publishers_at_least(promtool: Run, tmp_
         series.append(levels(catalogue.INVOCATIONS.name, labels, (19,)))
         series.append({"series": f'{groups.GROUP}{{{of},group="{group}"}}', "values": "1x400"})
         own |= {
-            f'{groups.OWN}{{group="{group}", publisher_id="{publisher}"}}': rate
+            f'{groups.ERROR_RATE.own}{{group="{group}", publisher_id="{publisher}"}}': rate
             for publisher, rate in rates.items()
         }
         ordered = sorted(rates.values())
         quartiles |= {
-            f'{groups.QUARTILE}{{group="{group}", publisher_id="{publisher}",'
+            f'{groups.ERROR_RATE.quartile}{{group="{group}", publisher_id="{publisher}",'
             f' quartile="{label}"}}': ordered[place]
             for publisher in rates
             for place, label in enumerate(groups.QUARTILES, 1)
@@ -479,6 +479,81 @@ def test_quartiles_are_of_groups_of_five_publishers_at_least(promtool: Run, tmp_
         if one["series"].startswith("marketplace_agent"):
             one["values"] += " _x23 _"
     assert len(quartiles) == 15
-    expected = {(groups.OWN, MONDAY + 7.5): own, (groups.QUARTILE, MONDAY + 7.5): quartiles}
+    expected = {
+        (groups.ERROR_RATE.own, MONDAY + 7.5): own,
+        (groups.ERROR_RATE.quartile, MONDAY + 7.5): quartiles,
+    }
     rules = [*listings.rules(), *groups.rules()]
     check(promtool, tmp_path, series, expected, rules)
+
+
+def test_times_and_ratings_have_quartiles(promtool: Run, tmp_path: Path) -> None:
+    """Publishers of a group are compared by their p95, weighted by calls, and by their stars."""
+    series: list[dict[str, str]] = []
+    #: Publishers by what their listings do: responses by the upper edge of their time, ratings.
+    #: One has two listings; one has too few ratings to count with them.
+    market: dict[str, list[tuple[dict[str, int], dict[str, int]]]] = {
+        f"p{index}": [({"1.0": 50 + index, "2.5": 100}, {"2.0": 1, "5.0": 9 + index})]
+        for index in range(5)
+    }
+    market["p0"].append(({"1.0": 0, "2.5": 300}, {"2.0": 0, "5.0": 5}))
+    market["p5"] = [({"1.0": 100, "2.5": 100}, {"2.0": 4, "5.0": 4})]
+    times: dict[str, float] = {}
+    stars: dict[str, float] = {}
+    for publisher, own in market.items():
+        weighted = calls = given = rated = 0.0
+        for number, (quick, ratings) in enumerate(own):
+            of = f'publisher_id="{publisher}",agent_id="a{number}"'
+            target = 'instance="i",job="j"'
+            series.append({"series": f'{groups.GROUP}{{{of},group="legal"}}', "values": "1x400"})
+            for name, labels, buckets in (
+                (catalogue.INVOCATION_DURATION.name, f'{of},outcome="success",{target}', quick),
+                (catalogue.FEEDBACK_RATING.name, f"{of},{target}", ratings),
+            ):
+                every = max(buckets.values())
+                for edge, upto in {**buckets, "+Inf": every}.items():
+                    le = f'{labels},le="{edge}"'
+                    series.append(levels(f"{name}_bucket", le, (upto,)))
+                series.append(levels(f"{name}_count", labels, (every,)))
+            series.append(
+                levels(rollups.EVERY_INVOCATION, f"{of},{target}", (max(quick.values()),))
+            )
+            low, most = ratings.values()
+            sum_of_stars = 2 * low + 5 * (most - low)
+            name = f"{catalogue.FEEDBACK_RATING.name}_sum"
+            series.append(levels(name, f"{of},{target}", (sum_of_stars,)))
+            below, every = quick.values()
+            p95 = 1.0 + 1.5 * (0.95 * every - below) / (every - below) if every > below else 0.95
+            weighted += p95 * every
+            calls += every
+            given += sum_of_stars
+            rated += most
+        times[publisher] = weighted / calls
+        if rated >= 5:
+            stars[publisher] = given / rated
+    for one in series:
+        if one["series"].startswith("marketplace_agent"):
+            one["values"] += " _x23 _"
+    assert len(stars) == len(times) - 1
+    expected: dict[tuple[str, float], dict[str, float]] = {}
+    for measure, figures in ((groups.P95, times), (groups.RATING, stars)):
+        expected[measure.own, MONDAY + 7.5] = {
+            f'{measure.own}{{group="legal", publisher_id="{publisher}"}}': value
+            for publisher, value in figures.items()
+        }
+        ordered = sorted(figures.values())
+        expected[measure.quartile, MONDAY + 7.5] = {
+            f'{measure.quartile}{{group="legal", publisher_id="{publisher}",'
+            f' quartile="{label}"}}': quantile(ordered, share)
+            for publisher in figures
+            for label, share in groups.QUARTILES.items()
+        }
+    check(promtool, tmp_path, series, expected, [*listings.rules(), *groups.rules()])
+
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """Return a quantile as Prometheus interpolates it."""
+    place = share * (len(ordered) - 1)
+    below, rest = int(place), place % 1
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] * (1 - rest) + ordered[above] * rest

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from agent_analytics.insights._dashboards.parts import frame
 from agent_analytics.insights._dashboards.parts.closed import (
+    funnel,
     month_cohorts,
     movements,
     revenue_movements,
@@ -66,13 +67,17 @@ def marketplace_dashboard() -> str:
             Row(4, list(_use()), (4, 3, 4, 3, 3, 3, 4)),
             Row(8, list(_by_day())),
             Row(12, [_top(), _trouble()], (14, 10)),
-            Row(10, [cohorts(MARKET, "the marketplace"), _publishers()], (15, 9)),
+            Row(10, [cohorts(), _publishers()], (15, 9)),
             Row(
                 9,
                 [movements(MARKET, "any agent"), revenue_movements(MARKET)],
                 (12, 12),
             ),
-            Row(7, [month_cohorts(MARKET, "the marketplace")]),
+            Row(
+                7,
+                [month_cohorts(MARKET, "the marketplace"), funnel(MARKET, "any agent")],
+                (12, 12),
+            ),
             Row(4, list(_blind())),
         ],
         variables=[frame.period()],

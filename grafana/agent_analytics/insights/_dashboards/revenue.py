@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from agent_analytics.insights._dashboards.parts import frame
 from agent_analytics.insights._dashboards.parts.closed import (
     against_others,
+    funnel,
     month_cohorts,
     movements,
     revenue_movements,
 )
 from agent_analytics.insights._dashboards.parts.frame import Page, Row
-from agent_analytics.insights._dashboards.parts.listings import cohorts, money
+from agent_analytics.insights._dashboards.parts.listings import money
 from agent_analytics.insights._dashboards.parts.panels import (
     COUNT,
     SHARE,
@@ -31,6 +32,7 @@ from agent_analytics.insights._dashboards.parts.scopes import (
 )
 from agent_analytics.insights._dashboards.publisher import freshness
 from agent_analytics.insights._promql import quantities
+from agent_analytics.insights._promql.closed import groups
 from agent_analytics.insights._promql.windows import UTC_DAY
 from agent_analytics.processor import catalogue
 
@@ -51,13 +53,17 @@ def revenue_dashboard() -> str:
             Row(8, list(_money_by_day())),
             Row(8, [money()]),
             Row(8, list(_adoption_by_day())),
-            Row(9, [cohorts(PUBLISHER, "the agents")]),
             Row(
                 9,
                 [movements(PUBLISHER, "the agents"), revenue_movements(PUBLISHER)],
                 (12, 12),
             ),
-            Row(7, [month_cohorts(PUBLISHER, "the agents"), against_others(PUBLISHER)], (12, 12)),
+            Row(
+                7,
+                [month_cohorts(PUBLISHER, "the agents"), funnel(PUBLISHER, "the agents")],
+                (12, 12),
+            ),
+            *(Row(6, [against_others(measure, PUBLISHER)]) for measure in groups.MEASURES),
         ],
         variables=[frame.choice("publisher", "Publisher", many=True), frame.period()],
         annotations=[frame.alerts(PUBLISHER, "publisher"), frame.releases(LISTINGS)],

@@ -1,18 +1,22 @@
 """Panels of ISO weeks and months that have ended: tenants, listings, and others of one's kind."""
 
+from dataclasses import dataclass
+from typing import Final
+
 from grafana_foundation_sdk.builders import table, timeseries
 
 from agent_analytics.insights._dashboards.parts.panels import (
     COUNT,
     SHARE,
     USD,
+    Steps,
     instant,
     lines,
     query,
 )
-from agent_analytics.insights._dashboards.parts.scopes import FAILURES
+from agent_analytics.insights._dashboards.parts.scopes import FAILURES, RATING, SECONDS
 from agent_analytics.insights._dashboards.parts.tables import Column, rows, weeks
-from agent_analytics.insights._promql.closed import listings, shown, tenants
+from agent_analytics.insights._promql.closed import groups, listings, shown, tenants
 from agent_analytics.insights._promql.scopes import Scope
 
 _WEEK = "1w"
@@ -107,29 +111,90 @@ def month_cohorts(scope: Scope, who: str) -> table.Panel:
     )
 
 
-def against_others(scope: Scope) -> table.Panel:
-    """Return the table of a publisher's error rate beside the middle half of its kind."""
-    names = {"0.25": "A quarter is below", "0.5": "Half are below", "0.75": "A quarter is above"}
-    return rows(
-        "Against others of its kind",
-        "Error rate of the ISO week that ended last, of the publisher's agents of a group, beside"
-        " the quartiles of all publishers of the group, where there are at least five. Which agents"
-        " are of a group is the marketplace's word.",
+def funnel(scope: Scope, who: str) -> timeseries.Panel:
+    """Return the panel of how many installed, came for the first time, and what was charged."""
+    published = bool(scope.where)
+    came = tenants.CAME if published else tenants.NEW
+    first = "came (new or back)" if published else "used it first"
+    hidden = (
+        " Who came is left out where that is of fewer than five tenants, or where they would be"
+        " known from it."
+        if published
+        else ""
+    )
+    return lines(
+        "From install to revenue, week by week",
+        f"Of each ISO week: installs of {who}, tenants who came, estimated, and US dollars charged."
+        " A tenant may use what it did not install, and installs that are never used are in the"
+        f" first step alone. How many tenants were charged is not counted.{hidden}",
         [
-            instant(shown.group_error_rate(scope), ref="A", rows=True),
+            query(shown.installs(scope), "installed", ref="A", step=_WEEK),
+            query(shown.tenants_moved(came, scope), first, ref="B", step=_WEEK),
+            query(shown.revenue(scope), "US dollars charged", ref="C", step=_WEEK),
+        ],
+        unit=COUNT,
+        bars=True,
+        colours=(("installed", "blue"), (first, "green"), ("US dollars charged", "purple")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """How a table of a measure of groups reads."""
+
+    title: str
+    what: str
+    unit: str
+    decimals: int
+    steps: Steps
+
+
+_MEASURES: Final = {
+    groups.ERROR_RATE: _Compared(
+        "Error rate", "Share of the week's calls that failed", SHARE, 2, FAILURES
+    ),
+    groups.P95: _Compared(
+        "p95 response time",
+        "Time within which 19 of 20 successful calls were answered; of several agents the mean, by"
+        " their calls",
+        "s",
+        2,
+        SECONDS,
+    ),
+    groups.RATING: _Compared(
+        "Satisfaction", "Mean rating by tenants, 1 to 5, from five ratings on", "none", 2, RATING
+    ),
+}
+
+
+def against_others(measure: groups.Measure, scope: Scope) -> table.Panel:
+    """Return the table of a publisher's figure beside the middle half of its kind."""
+    names = {"0.25": "A quarter is below", "0.5": "Half are below", "0.75": "A quarter is above"}
+    read = _MEASURES[measure]
+    return rows(
+        f"{read.title} against others of its kind",
+        f"{read.what}: of the publisher's agents of a group, beside the quartiles of all publishers"
+        " of the group, where there are at least five. Of the ISO week that ended last. Which"
+        " agents are of a group is the marketplace's word.",
+        [
+            instant(shown.of_group(measure, scope), ref="A", rows=True),
             *(
-                instant(shown.group_quartile(label, scope), ref=chr(66 + place), rows=True)
+                instant(shown.group_quartile(measure, label, scope), ref=chr(66 + place), rows=True)
                 for place, label in enumerate(names)
             ),
         ],
         columns={
             "publisher_id": Column(name="Publisher", width=150),
             "group": Column(name="Group", width=150),
-            "Value #A": Column(name="Error rate", unit=SHARE, decimals=2, steps=FAILURES),
+            "Value #A": Column(
+                name=read.title, unit=read.unit, decimals=read.decimals, steps=read.steps
+            ),
             **{
-                f"Value #{chr(66 + place)}": Column(name=name, unit=SHARE, decimals=2)
+                f"Value #{chr(66 + place)}": Column(
+                    name=name, unit=read.unit, decimals=read.decimals
+                )
                 for place, name in enumerate(names.values())
             },
         },
-        sort="Error rate",
+        sort=read.title,
     )

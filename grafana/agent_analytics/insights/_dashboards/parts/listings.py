@@ -24,7 +24,6 @@ from agent_analytics.insights._dashboards.parts.scopes import (
 from agent_analytics.insights._dashboards.parts.tables import Column, rows, weeks
 from agent_analytics.insights._definitions import TOOL_FAILURES
 from agent_analytics.insights._promql import quantities, rollups
-from agent_analytics.insights._promql.scopes import Scope
 from agent_analytics.insights._promql.windows.calendar import week_overlap
 
 _RETURNED: Steps = (
@@ -89,16 +88,20 @@ def tools() -> table.Panel:
     )
 
 
-def cohorts(scope: Scope, who: str) -> table.Panel:
-    """Return the table of who came back from week to week, by weeks between."""
+def cohorts() -> table.Panel:
+    """Return the table of who came back to the marketplace from week to week, by weeks between.
+
+    For the operator alone: publishers read months, which are withheld where they are of few.
+    """
     names = [f"{count} week{'s' if count > 1 else ''} ago" for count in rollups.COHORTS]
     return weeks(
         "Tenants who came back",
-        f"Each row is a week: how many of those who were tenants of {who} one week before it,"
+        "Each row is a week: how many of those who were tenants of the marketplace one week before"
+        " it,"
         " two weeks before it and so on were there again. An estimate, within about 3 points. The"
         " last eight weeks are shown, whatever period is chosen.",
         [
-            query(week_overlap(count, scope), name, ref=chr(64 + count), step="1w")
+            query(week_overlap(count), name, ref=chr(64 + count), step="1w")
             for count, name in enumerate(names, 1)
         ],
         columns={

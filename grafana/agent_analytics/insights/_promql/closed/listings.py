@@ -16,6 +16,11 @@ REVENUE: Final = "listing_revenue:iso_week"
 INVOCATIONS: Final = "listing_invocations:iso_week"
 FAILED: Final = "listing_failed_invocations:iso_week"
 JUDGED: Final = "listing_judged_invocations:iso_week"
+RESPONSES: Final = "listing_responses:iso_week"
+P95: Final = "listing_response_time_p95:iso_week"
+STARS: Final = "listing_stars:iso_week"
+RATINGS: Final = "listing_ratings:iso_week"
+INSTALLS: Final = "listing_installs:iso_week"
 #: What became of listings: those that took something in one week and in the one before, by
 #: which was more; those that did after weeks of nothing, or for the first time; and those that
 #: do no more.
@@ -31,7 +36,18 @@ REVENUE_MOVED: Final = "publisher_revenue_moved:iso_week"
 INVOCATIONS_MOVED: Final = "publisher_invocations_moved:iso_week"
 LISTINGS_MOVED: Final = "publisher_listings_moved:iso_week"
 
-_FIGURES: Final = (REVENUE, INVOCATIONS, FAILED, JUDGED)
+_FIGURES: Final = (
+    REVENUE,
+    INVOCATIONS,
+    FAILED,
+    JUDGED,
+    RESPONSES,
+    P95,
+    STARS,
+    RATINGS,
+    INSTALLS,
+)
+_P95: Final = 0.95
 _BY: Final = "publisher_id"
 #: Weeks before in which a listing that returns may have been used.
 _EARLIER: Final = "84d"
@@ -51,6 +67,11 @@ def rules() -> list[Recording]:
         INVOCATIONS: quantities.invocations(ISO_WEEK),
         FAILED: quantities.failed_invocations(ISO_WEEK),
         JUDGED: quantities.judged_invocations(ISO_WEEK),
+        RESPONSES: quantities.responses(ISO_WEEK),
+        P95: quantities.response_time_quantile(_P95, ISO_WEEK),
+        STARS: quantities.stars(ISO_WEEK),
+        RATINGS: quantities.ratings(ISO_WEEK),
+        INSTALLS: quantities.installs(ISO_WEEK),
     }
     return [
         *(

@@ -35,14 +35,24 @@ def listings_moved(movement: str, scope: Scope) -> str:
     return _week(listings.LISTINGS_MOVED, scope, f'movement="{movement}"')
 
 
-def group_error_rate(scope: Scope) -> str:
-    """Error rate of a publisher in each of its groups, in the week that ended last."""
-    return _group(groups.OWN, scope)
+def installs(scope: Scope) -> str:
+    """Installs of a week."""
+    return _week(listings.INSTALLS, scope)
 
 
-def group_quartile(label: str, scope: Scope) -> str:
-    """Quartile of the error rates of all publishers of a group, in the week that ended last."""
-    return _group(groups.QUARTILE, scope, f'quartile="{label}"')
+def revenue(scope: Scope) -> str:
+    """US dollars that tenants were charged in a week."""
+    return _week(listings.REVENUE, scope)
+
+
+def of_group(measure: groups.Measure, scope: Scope) -> str:
+    """A publisher's figure in each of its groups, in the week that ended last."""
+    return _group(measure.own, scope)
+
+
+def group_quartile(measure: groups.Measure, label: str, scope: Scope) -> str:
+    """Quartile of the figures of all publishers of a group, in the week that ended last."""
+    return _group(measure.quartile, scope, f'quartile="{label}"')
 
 
 def _week(name: str, scope: Scope, *matchers: str) -> str:

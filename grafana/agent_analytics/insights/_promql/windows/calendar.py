@@ -42,24 +42,11 @@ class Day(Counted):
 UTC_DAY: Final = Day()
 
 
-def _week_registers(scope: Scope, ago: int) -> str:
-    """Return the merged registers of the seven UTC days up to some weeks before the evaluation."""
-    days = select(rollups.union_of(scope).days, scope, f'kind="{catalogue.SKETCH_TENANTS}"')
-    # The last day of a week is recorded in the first hour after it.
-    hours = ago * 7 * 24 - 1
-    weeks = f"min_over_time({days}[7d] offset {hours}h)"
-    return f"{scope.aggregate('min', 'register')} ({weeks})"
-
-
-def week_overlap(weeks: int, scope: Scope) -> str:
+def week_overlap(weeks: int) -> str:
     """Share of the tenants of a week who came back in the one before the time of evaluation.
 
-    The week that is come back to is the seven UTC days before the evaluation; the cohort is the
-    week that ended ``weeks`` before it. Tenants of both are found by registers that are equal.
+    Of the whole marketplace, as it is recorded every day. The week that is come back to is the
+    seven UTC days before the evaluation; the cohort is the week that ended ``weeks`` before it.
     """
-    union = rollups.union_of(scope)
-    if union is rollups.OF_MARKETPLACE and weeks in rollups.COHORTS:
-        recorded = select(union.returned, scope, f'weeks="{weeks}"')
-        return f"max (last_over_time({recorded}[1d] offset -1h))"
-    now, then = _week_registers(scope, 0), _week_registers(scope, weeks)
-    return rollups.returned(now, then, scope.by)
+    recorded = f'{rollups.OF_MARKETPLACE.returned}{{weeks="{weeks}"}}'
+    return f"max (last_over_time({recorded}[1d] offset -1h))"
