@@ -118,6 +118,7 @@ MATRICES = (
     "tests/durable/test_formats.py",
     "tests/frameworks/",
     "tests/history/test_round_trip.py",
+    "tests/history/test_weeks.py::test_months",
     "tests/insights/",
     "tests/mcp/",
     "tests/packaging/",

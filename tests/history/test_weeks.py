@@ -1,4 +1,4 @@
-"""Weeks that have ended, recorded over a simulated past by a real Prometheus, and the ledger."""
+"""Weeks and months that have ended, recorded over a simulated past, against its ledger."""
 
 import shutil
 from pathlib import Path
@@ -14,6 +14,9 @@ from agent_analytics.insights._promql.rollups import OF_MARKETPLACE
 #: A Tuesday noon, and the Monday before it.
 END = 1_795_523_456
 MONDAY = END // DAY * DAY - DAY
+#: Noon of the first of a month, and the days of the two months before it.
+FIRST = 1_796_126_400
+NOVEMBER, OCTOBER = 30, 31
 
 
 @pytest.mark.servers
@@ -65,3 +68,42 @@ def test_weeks_are_those_of_the_ledger(tmp_path: Path) -> None:
     assert week.revenue < before.revenue
     less = (week.revenue - before.revenue) / 1e9
     assert found[listings.REVENUE_MOVED, "shrunk"] == pytest.approx(less, abs=0.6)
+
+
+@pytest.mark.servers
+@pytest.mark.slow
+def test_months_are_those_of_the_ledger(tmp_path: Path) -> None:
+    """The share of a month's tenants who are there in the next one is what happened."""
+    for command in ("prometheus", "promtool"):
+        if shutil.which(command) is None:
+            pytest.skip(f"{command} is not installed (Debian: prometheus)")
+    whole = default_world()
+    chosen = tuple(profile for profile in whole.profiles if profile.agent == "note-taker")
+    rules = tmp_path / "rules"
+    write_rules(rules)
+    for name in ("insights.yml", "oncall.yml"):
+        (rules / name).unlink()
+    history = build_history(
+        tmp_path / "data",
+        seed=5,
+        days=NOVEMBER + OCTOBER + 3,
+        end=FIRST,
+        world=World(chosen, whole.population),
+        rules=rules,
+        pace=Pace(dense_days=0.1, moment_days=0.0),
+    )
+    (ledger,) = history.ledgers.values()
+    midnight = FIRST // DAY * DAY
+    november = (midnight - NOVEMBER * DAY, midnight)
+    october = (november[0] - OCTOBER * DAY, november[0])
+    now, then = ledger.truth(november).tenants, ledger.truth(october).tenants
+    back = len(now & then)
+    assert back > 50
+    assert len(then - now) > 20
+    name = tenants.returned(OF_MARKETPLACE)
+    with serve(history, rules) as prometheus:
+        found = {
+            sample.labels["months"]: sample.value
+            for sample in prometheus.query(f"last_over_time({name}[1d])", at=history.clock.end)
+        }
+    assert found == {"1": pytest.approx(back / len(then), abs=0.03)}

@@ -4,9 +4,10 @@ import csv
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
@@ -20,8 +21,10 @@ from agent_analytics.insights.analytics import (
     Freshness,
     ListingFigures,
     MarketplaceDashboard,
+    Month,
     PublisherDashboard,
     Ranked,
+    Week,
 )
 from agent_analytics.insights.report import FORMATS, Format, Report, render
 
@@ -97,6 +100,11 @@ DASHBOARD = PublisherDashboard(
     daily=DAYS,
     freshness=FRESH,
     partial=("Active installs are not known.",),
+    weeks=(
+        Week(first=date(2026, 11, 2), installs=7, came=None, revenue=23.5),
+        Week(first=date(2026, 10, 26), installs=3, came=11.7, revenue=19.25),
+    ),
+    months=(Month(first=date(2026, 10, 1), returned={1: 0.81, 3: 0.64}),),
 )
 INSIGHT = Insight(
     severity="critical",
@@ -126,6 +134,8 @@ MARKET = MarketplaceDashboard(
     in_trouble=(INSIGHT,),
     daily=DAYS,
     freshness=FRESH,
+    weeks=(Week(first=date(2026, 11, 2), installs=70, came=41.2, revenue=235.0),),
+    months=(Month(first=date(2026, 10, 1), returned={1: 0.71, 2: 0.55}),),
 )
 EMPTY = PublisherDashboard(
     publisher_id="acme", period_days=30, listings=(), daily=Daily(), freshness=FRESH
@@ -182,6 +192,18 @@ def test_json_keys_and_values_are_stable(name: str, report: Report) -> None:
     assert json.loads(render(report, "json")) == json.loads(
         (GOLDEN / f"{name}.json").read_text("utf-8")
     )
+
+
+def test_weeks_and_months_are_on_the_page() -> None:
+    """A page and a terminal have the months, the weeks, and a dash for what is withheld."""
+    forms: tuple[Literal["html", "terminal"], ...] = ("html", "terminal")
+    for form in forms:
+        shown = re.sub(r"<[^>]+>", " ", render(REPORT, form))
+        for words in ("Tenants who came back, by month", "Oct 2026", "64.0 %", "02 Nov", "$23.50"):
+            assert words in shown
+        assert "Tenants who came" in shown
+        assert "New tenants" in re.sub(r"<[^>]+>", " ", render(Report(MARKET, []), form))
+    assert "by month" not in render(Report(EMPTY, []), "html")
 
 
 def test_csv_has_a_row_per_listing_and_nothing_for_what_is_not_known() -> None:

@@ -12,10 +12,12 @@ from agent_analytics.insights._report.answers.model import (
     Freshness,
     ListingFigures,
     MarketplaceDashboard,
+    Month,
     NoData,
     PublisherDashboard,
     Ranked,
     UnknownPublisher,
+    Week,
 )
 from agent_analytics.insights._report.answers.publisher import PublisherAnalytics
 from agent_analytics.insights._report.known.bounds import Beyond, crossed
@@ -37,6 +39,7 @@ __all__ = [
     "ListingFigures",
     "MarketplaceAnalytics",
     "MarketplaceDashboard",
+    "Month",
     "NoData",
     "Observed",
     "PrometheusUnreachable",
@@ -45,5 +48,6 @@ __all__ = [
     "QueryFailed",
     "Ranked",
     "UnknownPublisher",
+    "Week",
     "crossed",
 ]

@@ -25,6 +25,12 @@ def tenants_returned(months: int, scope: Scope) -> str:
     return f"{scope.aggregate('max')} (last_over_time({found}[1d]))"
 
 
+def months_returned(scope: Scope) -> str:
+    """The same for every number of months between, within a day of when it was recorded."""
+    name = tenants.PUBLISHED_RETURNED if scope.where else tenants.returned(OF_MARKETPLACE)
+    return f"max by (months) (last_over_time({select(name, scope)}[1d]))"
+
+
 def revenue_moved(movement: str, scope: Scope) -> str:
     """By how many US dollars a week the listings that grow take more, those that shrink less."""
     return _week(listings.REVENUE_MOVED, scope, f'movement="{movement}"')

@@ -254,4 +254,5 @@ def hidden(
     )
     if not everything:
         return replace(dashboard, listings=rows)
-    return replace(dashboard, listings=rows, withheld=True, **_GONE)
+    weeks = tuple(replace(week, came=None) for week in dashboard.weeks)
+    return replace(dashboard, listings=rows, withheld=True, weeks=weeks, months=(), **_GONE)

@@ -7,7 +7,7 @@ from agent_analytics.insights._prometheus.client import PrometheusClient, Sample
 from agent_analytics.insights._promql import quantities
 from agent_analytics.insights._promql.scopes import LISTING, Scope
 from agent_analytics.insights._promql.windows import Period
-from agent_analytics.insights._report.answers import figures
+from agent_analytics.insights._report.answers import closed, figures
 from agent_analytics.insights._report.answers.daily import daily
 from agent_analytics.insights._report.answers.history import find_history, freshness
 from agent_analytics.insights._report.answers.model import MarketplaceDashboard, Ranked
@@ -92,6 +92,8 @@ class MarketplaceAnalytics:
             ended=found.ended,
             daily=daily(self._client, history, _ALL),
             freshness=freshness(self._client, history, _ALL),
+            weeks=closed.weeks(self._client, history, _ALL),
+            months=closed.months(self._client, history, _ALL),
             partial=(*missing(self._client, history, of_all), *warned(self._client)),
             evaluation=evaluation,
             bounds=own.several(),

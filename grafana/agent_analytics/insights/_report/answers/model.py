@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Literal
 
@@ -184,6 +184,38 @@ class Daily:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Week:
+    """An ISO week that has ended, from install to revenue.
+
+    Attributes:
+        first: Its Monday.
+        installs: Installs.
+        came: Tenants who came, an estimate: new ones of the marketplace; of a publisher new and
+            returned ones, None where that is of too few.
+        revenue: US dollars charged. How many tenants were charged is not counted.
+    """
+
+    first: date
+    installs: float | None = None
+    came: float | None = None
+    revenue: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Month:
+    """A month that has ended.
+
+    Attributes:
+        first: Its first day.
+        returned: Which share of the tenants of one, two and three months before was there in it,
+            by the number of months; an estimate, and of a publisher absent where of too few.
+    """
+
+    first: date
+    returned: Mapping[int, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Freshness:
     """How fresh the figures are. Times are UTC.
 
@@ -242,6 +274,8 @@ class PublisherDashboard(Figures):
         partial: In sentences, what the figures do not tell; empty if they are the whole truth.
         withheld: Whether figures of single tenants' behaviour are left out, for too few tenants.
         evaluation: Whether the insights of this publisher were evaluated, now.
+        weeks: The last ISO weeks that have ended, newest first, whatever the period.
+        months: The last months that have ended, newest first.
     """
 
     publisher_id: str
@@ -252,6 +286,8 @@ class PublisherDashboard(Figures):
     partial: tuple[str, ...] = ()
     withheld: bool = False
     evaluation: Evaluation = field(default_factory=Evaluation)
+    weeks: tuple[Week, ...] = ()
+    months: tuple[Month, ...] = ()
 
     @property
     def observed(self) -> Observed:
@@ -320,6 +356,8 @@ class MarketplaceDashboard(Figures):
         freshness: How fresh this is.
         partial: In sentences, what the figures do not tell; empty if they are the whole truth.
         evaluation: Whether the insights were evaluated, now.
+        weeks: The last ISO weeks that have ended, newest first, whatever the period.
+        months: The last months that have ended, newest first.
     """
 
     period_days: int
@@ -335,6 +373,8 @@ class MarketplaceDashboard(Figures):
     partial: tuple[str, ...] = ()
     evaluation: Evaluation = field(default_factory=Evaluation)
     ended: tuple[Ended, ...] = ()
+    weeks: tuple[Week, ...] = ()
+    months: tuple[Month, ...] = ()
 
     @property
     def observed(self) -> Observed:

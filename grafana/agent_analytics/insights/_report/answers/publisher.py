@@ -8,7 +8,7 @@ from agent_analytics.insights._prometheus.client import PrometheusClient, Sample
 from agent_analytics.insights._promql import rollups
 from agent_analytics.insights._promql.scopes import Scope, select
 from agent_analytics.insights._promql.windows import RawPeriod
-from agent_analytics.insights._report.answers import figures
+from agent_analytics.insights._report.answers import closed, figures
 from agent_analytics.insights._report.answers.causes import (
     enough_tenants,
     with_causes,
@@ -126,6 +126,8 @@ class PublisherAnalytics:
             listings=tuple(listings),
             daily=daily(self._client, history, of_publisher),
             freshness=freshness(self._client, history, of_publisher),
+            weeks=closed.weeks(self._client, history, of_publisher),
+            months=closed.months(self._client, history, of_publisher),
             partial=(
                 *missing(self._client, history, figures.fields(total)),
                 *warned(self._client),

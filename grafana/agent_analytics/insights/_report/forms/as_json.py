@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final, TypeGuard
 
 from agent_analytics.insights._report.answers.model import (
@@ -81,13 +81,19 @@ def _plain(value: object) -> object:
         return _fields(value)
     if is_dataclass(value) and not isinstance(value, type):
         return _each_field(value)
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    if isinstance(value, date):  # or a time
+        return _moment(value)
     if _is_mapping(value):
         return {str(key): _plain(item) for key, item in value.items()}
     if _is_sequence(value):
         return [_plain(item) for item in value]
     return value
+
+
+def _moment(value: date) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return value.isoformat()
 
 
 def _is_mapping(value: object) -> TypeGuard[Mapping[object, object]]:

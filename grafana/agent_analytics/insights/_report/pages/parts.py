@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from agent_analytics.insights._promql import scopes
+from agent_analytics.insights._promql.closed.tenants import MONTHS
 from agent_analytics.insights._report.answers.model import (
     Figures,
     Freshness,
@@ -142,6 +143,49 @@ def usage(figures: Dashboard) -> Section:
         charts=(
             *chart("Invocations a day", figures, daily.invocations, "count", totals=True),
             *chart("Tenants a day", figures, daily.unique_tenants, "count", totals=True),
+        ),
+        tables=(*_months(figures), *_weeks(figures)),
+    )
+
+
+def _months(figures: Dashboard) -> tuple[Table, ...]:
+    if not figures.months:
+        return ()
+    ago = {number: f"{number} month{'s' if number > 1 else ''} before" for number in MONTHS}
+    return (
+        Table(
+            title="Tenants who came back, by month",
+            columns=("Month", *ago.values()),
+            rows=tuple(
+                (
+                    Cell(f"{month.first:%b %Y}"),
+                    *(Cell(text.share(month.returned.get(number))) for number in ago),
+                )
+                for month in figures.months
+            ),
+            note="Of the tenants of so many months before, how many were there in the month.",
+        ),
+    )
+
+
+def _weeks(figures: Dashboard) -> tuple[Table, ...]:
+    if not any(week.installs for week in figures.weeks):
+        return ()
+    came = "New tenants" if isinstance(figures, MarketplaceDashboard) else "Tenants who came"
+    return (
+        Table(
+            title="From install to revenue, by week",
+            columns=("Week from", "Installs", came, "Revenue"),
+            rows=tuple(
+                (
+                    Cell(f"{week.first:%d %b}"),
+                    Cell(text.count(week.installs)),
+                    Cell(text.count(week.came)),
+                    Cell(text.usd(week.revenue)),
+                )
+                for week in figures.weeks
+            ),
+            note="How many tenants were charged is not counted.",
         ),
     )
 
