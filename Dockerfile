@@ -7,6 +7,7 @@ COPY instrumentation instrumentation
 COPY processor processor
 COPY exporters exporters
 COPY grafana grafana
+COPY portal portal
 COPY cli cli
 COPY demo demo
 # The image has no C compiler: the core is the one in Python. With `apt-get install gcc libc6-dev`

@@ -15,6 +15,7 @@ help: ## List the targets
 
 setup: ## Set up everything that the other targets need
 	@scripts/setup-python
+	@scripts/setup-portal
 	@scripts/setup-prometheus
 
 check: ## Lint, and run the fast tests, in under a minute: the inner loop
@@ -90,7 +91,7 @@ lock-frameworks: ## Pin the frameworks anew; ARGS=--upgrade for newer releases
 	@scripts/setup-python
 	@scripts/lock-frameworks $(ARGS)
 
-wheel: setup ## Build the wheel with a compiled core into dist/, and test it installed
+wheel: setup ## Build the wheel with a compiled core and the portal into dist/, and test it installed
 	@scripts/wheel $(PYTHON_BIN)
 
 clean: ## Remove virtual environments, caches and builds

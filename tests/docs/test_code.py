@@ -7,11 +7,11 @@ import pytest
 from tests.docs.pages import DOCS
 
 ROOT = DOCS.parent
-PACKAGES = ("instrumentation", "processor", "exporters", "grafana", "cli", "demo")
+PACKAGES = ("instrumentation", "processor", "exporters", "grafana", "portal", "cli", "demo")
 MODULES = {
     path.stem if path.suffix else path.name
     for package in PACKAGES
-    for path in (ROOT / package).rglob("_*")
+    for path in (ROOT / package / "agent_analytics").rglob("_*")
 }
 #: A private module; what begins or ends with two underscores is none, nor is a part of a word.
 _MODULE = re.compile(r"(?<![\w.])_[a-z]\w*(?!\w)")

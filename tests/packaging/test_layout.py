@@ -19,6 +19,7 @@ PARTS = {
     "processor": "processor",
     "exporters": "exporters",
     "insights": "grafana",
+    "portal": "portal",
     "cli": "cli",
     "demo": "demo",
 }

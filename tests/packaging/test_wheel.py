@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 from tests.patience import patience
 
+from agent_analytics.portal import page_is_built
+
 pytestmark = pytest.mark.packaging
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("instrumentation", "processor", "exporters", "insights", "cli", "demo")
+PARTS = ("instrumentation", "processor", "exporters", "insights", "portal", "cli", "demo")
 
 
 def _run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> str:
@@ -37,7 +39,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project's wheel, built with the pinned hatchling; how it is compiled is tested apart."""
     folder = tmp_path_factory.mktemp("wheel")
     command = (sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder)
-    _run(*command, cwd=ROOT, env={**os.environ, "AGENT_ANALYTICS_PURE": "1"})
+    # The page is built where `make setup` could; its build is not what is tested here.
+    page = "1" if page_is_built() else "0"
+    settings = {"AGENT_ANALYTICS_PURE": "1", "AGENT_ANALYTICS_PORTAL": page}
+    _run(*command, cwd=ROOT, env={**os.environ, **settings})
     (built,) = folder.glob("*.whl")
     return built
 
@@ -75,6 +80,7 @@ def test_wheel_holds_every_file_of_every_part(wheel: Path) -> None:
         and file.suffix not in {".so", ".pyd", ".sha256"}
     }
     assert wanted <= held
+    assert ("agent_analytics/portal/_page/index.html" in held) == page_is_built()
     assert {f"agent_analytics/{part}/py.typed" for part in PARTS} <= held
 
 

@@ -12,6 +12,7 @@ from agent_analytics.cli._dashboards import add_dashboards, dashboards
 from agent_analytics.cli._doctor import add_doctor, doctor
 from agent_analytics.cli._key import add_key, key
 from agent_analytics.cli._parser import Parser, unknown_arguments, unknown_command
+from agent_analytics.cli._portal import add_portal, portal
 from agent_analytics.cli._rules import add_rules, rules
 from agent_analytics.cli._simulator import simulator
 from agent_analytics.insights.report import add_report, report
@@ -76,6 +77,7 @@ def _commands() -> tuple[Command, ...]:
     """Return every command, in the order of the help."""
     return (
         Command("report", add_report, report),
+        Command("portal", add_portal, portal),
         Command("doctor", add_doctor, doctor),
         Command("config", add_config, config),
         Command("key", add_key, key),
