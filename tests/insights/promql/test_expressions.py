@@ -1,18 +1,27 @@
 """Every PromQL expression of the project is parsed and held against the metric catalogue."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import promql_parser
 import pytest
 import yaml
-from tests.insights.panels import load, other_queries, panel_queries
+from tests.insights.panels import other_queries, panel_queries
 
 from agent_analytics.insights import GENERATED
-from agent_analytics.insights._promql import accounting, closed, counting, releases, rollups
+from agent_analytics.insights._promql import (
+    accounting,
+    closed,
+    counting,
+    releases,
+    rollups,
+)
 from agent_analytics.insights._promql import recorded as _recorded
 from agent_analytics.insights._promql.recorded import COUNTING_SINCE
+from agent_analytics.insights._promql.scopes import LISTING, Scope
+from agent_analytics.insights._promql.windows import Period, Raw, RawPeriod
+from agent_analytics.insights._report.answers import figures, marketplace
 from agent_analytics.insights._rules.rule_files import rule_groups
 from agent_analytics.insights._rules.runbooks import FIRST_LOOK
 from agent_analytics.processor.catalogue import CATALOGUE
@@ -166,8 +175,17 @@ def template_queries() -> Iterator[tuple[str, str]]:
 
 #: Characters of a query at most.
 MOST = 2_000
-#: Queries of panels that are longer than that, and the longest of them.
-LONG_PANELS, LONGEST_PANEL = 35, 4_818
+#: Queries that are longer, and how long they are at most: a margin has four counters, each with the
+#: levels at both ends and what fell in between, and who came back has two times four registers.
+LONGER_PANELS = {
+    "publisher-Margin-A": 2_400,
+    "publisher-Agents-G": 2_500,
+    "revenue-Margin-A": 2_400,
+    "revenue-What each agent earns and costs-G": 2_500,
+}
+LONGER_IN_REPORTS = {"tenants kept": 3_500}
+#: Where nothing is rolled up yet, a query looks itself for counters that began anew.
+MOST_OF_RAW = 2_200
 
 
 @pytest.mark.parametrize(("where", "expr"), [*rule_expressions(), *template_queries()])
@@ -200,17 +218,43 @@ def test_what_is_recorded_seldom_is_looked_up() -> None:
     assert [found for query in queries for found in SELDOM_NOW.findall(query)] == []
 
 
-def test_panels_grow_no_longer() -> None:
-    """Panels over windows of days are too long still, each part of a ratio reads ten selectors."""
-    longer = [
-        len(target["expr"])
-        for path in sorted((GENERATED / "dashboards").glob("*.json"))
-        for panel in load(path)["panels"]
-        for target in panel["targets"]
-        if len(target["expr"]) > MOST
-    ]
-    assert len(longer) <= LONG_PANELS
-    assert max(longer) <= LONGEST_PANEL
+def too_long(
+    queries: Iterable[tuple[str, str]], most: Mapping[str, int], usual: int = MOST
+) -> list[tuple[str, int]]:
+    """Return the queries that are longer than they may be, with their lengths."""
+    return [(name, len(expr)) for name, expr in queries if len(expr) > most.get(name, usual)]
+
+
+def report_expressions(period: Period) -> Iterator[tuple[str, str]]:
+    """Yield the queries of reports of publishers and of the marketplace, by their figure."""
+    of_publisher = ('publisher_id="publisher-000"',)
+    for scope in (
+        Scope(()),
+        Scope(("publisher_id",), of_publisher),
+        Scope(LISTING.by, of_publisher),
+    ):
+        yield from figures.asked(period, scope, comparable=True).items()
+        yield from ((name, quantity(period, scope)) for name, quantity in figures.DAILY.items())
+    yield from ((name, quantity(period, LISTING)) for name, quantity in marketplace.RANKED.items())
+    yield marketplace.GMV_BEFORE, marketplace.gmv_before(period)
+
+
+def test_panels_are_short() -> None:
+    """No query of a dashboard is longer than a reader follows, as Grafana sends it."""
+    queries = dict(dashboard_expressions())
+    assert too_long(queries.items(), LONGER_PANELS) == []
+    assert {name for name, _ in too_long(queries.items(), {})} == set(LONGER_PANELS)
+
+
+@pytest.mark.parametrize(
+    ("period", "most"),
+    [(Period(30), MOST), (RawPeriod(30, raw=Raw(29 * 86_400, 300)), MOST_OF_RAW)],
+)
+def test_queries_of_reports_are_short(period: Period, most: int) -> None:
+    """No query of a report is longer than that, from roll-ups or from raw series."""
+    queries = list(report_expressions(period))
+    assert len(queries) > 100
+    assert too_long(queries, LONGER_IN_REPORTS, most) == []
 
 
 def test_there_are_expressions() -> None:

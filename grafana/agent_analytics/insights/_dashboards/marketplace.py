@@ -40,6 +40,7 @@ from agent_analytics.insights._dashboards.parts.scopes import (
 from agent_analytics.insights._dashboards.parts.tables import Column, rows
 from agent_analytics.insights._dashboards.publisher import last_activity
 from agent_analytics.insights._promql import health, now, quantities
+from agent_analytics.insights._promql.closed import shown
 from agent_analytics.insights._promql.scopes import LISTING, Scope
 from agent_analytics.insights._promql.windows import UTC_DAY
 from agent_analytics.processor import catalogue
@@ -130,10 +131,10 @@ def _business() -> Iterator[Panel]:
         decimals=0,
     )
     yield number(
-        "Tenant retention",
-        "Of the tenants of the period before, how many came back in this one, to any agent. An"
-        " estimate, within about 3 points.",
-        quantities.retention(PERIOD, MARKET),
+        "Weekly retention",
+        "Of the tenants of an ISO week, how many came back in the next one, the last that ended, to"
+        " any agent, whatever period is chosen. An estimate, within about 3 points.",
+        shown.tenants_stayed(MARKET),
         unit=SHARE,
         decimals=0,
     )

@@ -32,7 +32,7 @@ from agent_analytics.insights._dashboards.parts.scopes import (
 )
 from agent_analytics.insights._dashboards.publisher import freshness
 from agent_analytics.insights._promql import quantities
-from agent_analytics.insights._promql.closed import groups
+from agent_analytics.insights._promql.closed import groups, shown
 from agent_analytics.insights._promql.windows import UTC_DAY
 from agent_analytics.processor import catalogue
 
@@ -196,10 +196,11 @@ def _adopted() -> Iterator[Panel]:
         decimals=0,
     )
     yield number(
-        "Retention",
-        "Of the tenants of the period before, how many came back in this one. An estimate,"
-        " within about 3 points.",
-        quantities.retention(PERIOD, PUBLISHER),
+        "Weekly retention",
+        "Of the tenants of an ISO week, how many came back in the next one, the last that ended,"
+        " whatever period is chosen. Left out where fewer than five did, or fewer than five did"
+        " not. An estimate, within about 3 points.",
+        shown.tenants_stayed(PUBLISHER),
         unit=SHARE,
         decimals=0,
     )

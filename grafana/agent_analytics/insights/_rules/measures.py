@@ -5,7 +5,7 @@ from typing import Final
 from agent_analytics.insights._entries import Recording
 from agent_analytics.insights._promql import quantities, recorded, weeks
 from agent_analytics.insights._promql.scopes import LISTING, Scope
-from agent_analytics.insights._promql.windows import Hours, Levels, Period
+from agent_analytics.insights._promql.windows import Hours, Levels, RulePeriod
 from agent_analytics.processor import catalogue
 
 #: Fewest observations for the hours of a week to be compared with.
@@ -42,7 +42,7 @@ def growths(*, seldom: bool) -> list[Recording]:
     found = [
         Recording(
             record=recorded.grown(sample, window),
-            expr=Period(*window).grown(
+            expr=RulePeriod(*window).grown(
                 sample, Scope(recorded.labels_of(sample)), *recorded.ONLY.get(sample, ())
             ),
         )

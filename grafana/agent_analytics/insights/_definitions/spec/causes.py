@@ -13,7 +13,7 @@ from agent_analytics.insights._promql.scopes import (
     one_of,
     select,
 )
-from agent_analytics.insights._promql.windows import Period, RecordedPeriod
+from agent_analytics.insights._promql.windows import Period, RecordedPeriod, RulePeriod
 from agent_analytics.processor import catalogue
 
 _MONTH: Final = RecordedPeriod(*recorded.MONTH)
@@ -67,7 +67,7 @@ class Cause:
 
 
 def _from_levels(period: Period) -> Period:
-    return Period(period.days, period.ago)
+    return RulePeriod(period.days, period.ago)
 
 
 def _error_type(period: Period) -> str:

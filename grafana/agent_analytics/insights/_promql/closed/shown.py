@@ -18,6 +18,12 @@ def tenants_moved(movement: str, scope: Scope) -> str:
     return _week(name, scope, f'movement="{movement}"')
 
 
+def tenants_stayed(scope: Scope) -> str:
+    """Share of the tenants of a week who were there in the week after, published or of all."""
+    kept, churned = (tenants_moved(movement, scope) for movement in (tenants.KEPT, tenants.CHURNED))
+    return f"({kept} / ({kept} + {churned}))"
+
+
 def tenants_returned(months: int, scope: Scope) -> str:
     """Share of the tenants of a month who were there some months later, published or of all."""
     name = tenants.PUBLISHED_RETURNED if scope.where else tenants.returned(OF_MARKETPLACE)

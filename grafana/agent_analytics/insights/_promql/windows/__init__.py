@@ -12,6 +12,7 @@ from agent_analytics.insights._promql.windows.periods import (
     RawPeriod,
     RecordedPeriod,
     Rolled,
+    RulePeriod,
 )
 from agent_analytics.insights._promql.windows.protocol import Ends, Past, Tenants, Window
 
@@ -34,6 +35,7 @@ __all__ = [
     "RawPeriod",
     "RecordedPeriod",
     "Rolled",
+    "RulePeriod",
     "Tenants",
     "Window",
 ]

@@ -38,6 +38,11 @@ class Chosen(Rolled):
         """Its length less its first day; an hour more, as a duration of nothing is none."""
         return f"${{{self.variable}}}1h"
 
+    @property
+    def longer(self) -> str:
+        """Its length and three days more, as a duration."""
+        return f"${{{self.variable}}}96h"
+
     def over(
         self,
         function: str,
@@ -56,6 +61,20 @@ class Chosen(Rolled):
         first, *more = [f" offset {duration}" for duration in offsets] or [""]
         expr = f"{function}({select(name, scope, *matchers)}[{window}]{first})"
         for offset in more:
-            # Twice a length cannot be spelled, but a subquery can be moved by it again.
-            expr = f"last_over_time({expr}[1m:1m]{offset})"
+            expr = _moved(expr, offset)
         return expr
+
+    def grown(self, sample: str, scope: Scope, *matchers: str) -> str:
+        """Return what the counters of a sample name grew by, to the last level at either end."""
+        expr = Rolled.grown(replace(self, shifts=0), sample, scope, *matchers)
+        for _ in range(self.shifts):
+            expr = _moved(f"({expr})", f" offset {self.whole}")
+        return expr
+
+
+def _moved(expr: str, offset: str) -> str:
+    """Return an expression as of some time before, to the second.
+
+    Twice a length cannot be spelled, but a subquery of one step can be moved by it again.
+    """
+    return f"last_over_time({expr}[1s:1s]{offset})"

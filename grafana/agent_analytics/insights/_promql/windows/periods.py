@@ -8,7 +8,7 @@ costs little more than one of a day.
 from abc import abstractmethod
 from dataclasses import KW_ONLY, dataclass, replace
 from enum import Enum, auto
-from typing import Self
+from typing import Final, Self
 
 from agent_analytics.insights._promql import accounting, recorded, rollups
 from agent_analytics.insights._promql.scopes import Scope, select
@@ -25,6 +25,32 @@ class At(Enum):
     END = auto()
     FIRST_DAY = auto()
     START = auto()
+
+
+#: How far back before a period the last level of an instance is looked for among those of days.
+_DAYS_BACK: Final = 3
+_DAY: Final = 86_400
+_MARKS_BACK: Final = f"{_DAYS_BACK}d"
+
+
+def counted(sample: str, scope: Scope, *matchers: str) -> str:
+    """Return the sample whose levels answer for another: all outcomes at once, where none is asked.
+
+    Args:
+        sample: What is asked about.
+        scope: Which series.
+        matchers: Further ones.
+    """
+    if sample == catalogue.INVOCATIONS.name and not matchers and "outcome" not in scope.by:
+        return rollups.EVERY_INVOCATION
+    return sample
+
+
+def _told_apart(*parts: str) -> str:
+    """Return parts joined by ``or``, which drops what has the labels of something on its left."""
+    return " or ".join(
+        f'label_replace({part}, "part", "{number}", "", "")' for number, part in enumerate(parts, 1)
+    )
 
 
 class Rolled(Counted):
@@ -59,31 +85,35 @@ class Rolled(Counted):
     ) -> str:
         """Return a function of a selector over a window that ends at a moment of the period."""
 
+    @property
+    @abstractmethod
+    def longer(self) -> str:
+        """Its length and three days more, as a duration."""
+
     def grown(self, sample: str, scope: Scope, *matchers: str) -> str:
         """Return what the counters of a sample name grew by, to the last level at either end.
 
-        A series that was not there when the window began was born in it at 0. One that has
-        vanished since counts with its last level.
+        The sum of last levels, less that of first ones, and of what fell in between. A series that
+        was not there when the window began was born in it at 0. One that has vanished since counts
+        with its last level; one that had vanished up to three days before is there at both ends,
+        and so with 0.
         """
-        if sample == catalogue.INVOCATIONS.name and not matchers and "outcome" not in scope.by:
-            sample = rollups.EVERY_INVOCATION
-        # Levels of a little more than an hour meet the last one of an hour, and those of a day and
-        # an hour the last of the day, so that an instance is found wherever it has vanished.
-        names = (
-            (rollups.level(sample), rollups.LEVELS_BACK),
-            (rollups.hourly(sample), rollups.HOURS_BACK),
-        )
+        # Levels of a day and an hour meet the last of the day, so that an instance is found
+        # wherever it has vanished. They are longer to read than hours beside an hour of levels, and
+        # less to look for. What is found first is found last: else it would be taken off alone.
+        name = counted(sample, scope, *matchers)
         last, first = (
             " or ".join(
-                self.over("last_over_time", name, scope, window, *matchers, at=at)
-                for name, window in (*names, (rollups.day(sample), marks))
+                self.over("last_over_time", levels, scope, window, *matchers, at=at)
+                for levels, window in (
+                    (rollups.level(name), rollups.HOURS_BACK),
+                    (rollups.day(name), marks),
+                )
             )
-            for at, marks in ((At.END, self.whole), (At.START, "3d"))
+            for at, marks in ((At.END, self.longer), (At.START, _MARKS_BACK))
         )
-        drops = self.over("sum_over_time", rollups.drop(sample), scope, self.whole, *matchers)
-        # `or` drops what has the same labels on the left: a label tells drops from growth.
-        fell = f'label_replace({drops}, "part", "drop", "", "")'
-        return f"{scope.aggregate('sum')} ((({last}) - ({first})) or ({last}) or {fell})"
+        fell = self.over("sum_over_time", rollups.drop(name), scope, self.whole, *matchers)
+        return f"{scope.aggregate('sum')} ({last} or {_told_apart(f'-({first})', fell)})"
 
     def registers(self, scope: Scope, kind: str = catalogue.SKETCH_TENANTS) -> str:
         """Return the merged registers: one answer a register, its smallest hash.
@@ -125,6 +155,11 @@ class Rolled(Counted):
     def retention(self, scope: Scope) -> str:
         """Return the share of the tenants of the period before who were there in this one, too."""
         return self.comparable(self.returned(scope), scope)
+
+    def kept(self, scope: Scope) -> str:
+        """Return how many of the tenants of the period before were there in this one, too."""
+        now, then = self.registers(scope), self.before.registers(scope)
+        return self.comparable(rollups.in_both(now, then, scope.by), scope)
 
     def at_end(self, gauge: str, scope: Scope) -> str:
         """Return the sum of a gauge when the period ended."""
@@ -180,6 +215,11 @@ class Period(Rolled):
         """Its length less its first day, as a duration; empty for nothing."""
         return f"{self.days - 1}d" if self.days > 1 else ""
 
+    @property
+    def longer(self) -> str:
+        """Its length and three days more, as a duration."""
+        return f"{self.days + _DAYS_BACK}d"
+
     def over(
         self,
         function: str,
@@ -196,6 +236,39 @@ class Period(Rolled):
 
 def _offset(days: int) -> str:
     return f" offset {days}d" if days else ""
+
+
+@dataclass(frozen=True, slots=True)
+class RulePeriod(Period):
+    """A period as rules read it, to record it: an instance that vanished before it has no growth.
+
+    What it reads are few samples of each series: an hour of levels, and a day of hours.
+    """
+
+    def grown(self, sample: str, scope: Scope, *matchers: str) -> str:
+        """Return what the counters of a sample name grew by, to the last level at either end.
+
+        A series that was not there when the window began was born in it at 0. One that has
+        vanished since counts with its last level.
+        """
+        sample = counted(sample, scope, *matchers)
+        # Levels of a little more than an hour meet the last one of an hour, and those of a day and
+        # an hour the last of the day, so that an instance is found wherever it has vanished.
+        names = (
+            (rollups.level(sample), rollups.LEVELS_BACK),
+            (rollups.hourly(sample), rollups.HOURS_BACK),
+        )
+        last, first = (
+            " or ".join(
+                self.over("last_over_time", name, scope, window, *matchers, at=at)
+                for name, window in (*names, (rollups.day(sample), marks))
+            )
+            for at, marks in ((At.END, self.whole), (At.START, _MARKS_BACK))
+        )
+        drops = self.over("sum_over_time", rollups.drop(sample), scope, self.whole, *matchers)
+        # `or` drops what has the same labels on the left: a label tells drops from growth.
+        fell = f'label_replace({drops}, "part", "drop", "", "")'
+        return f"{scope.aggregate('sum')} ((({last}) - ({first})) or ({last}) or {fell})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,13 +346,11 @@ class RawPeriod(Period):
         fell = f"({before} > {now})"
         # `+ 0` takes the name off, which would tell one side of `or` from the other in a subquery.
         drops = f"(((max_over_time({counter}[{step}]) > {fell}) or {fell}) + 0)"
-        last = self.over("last_over_time", sample, scope, window, *matchers)
-        start = self.over("last_over_time", sample, scope, "1d", *matchers, at=At.START)
-        first = f"({start} or {last} * 0)"
-        return (
-            f"{scope.aggregate('sum')} ({last} - {first}"
-            f" + (sum_over_time({drops}[{window}:{step}]{_offset(self.ago)}) or {last} * 0))"
-        )
+        longer = f"{self.raw.seconds + _DAY}s"
+        last = self.over("last_over_time", sample, scope, longer, *matchers)
+        first = self.over("last_over_time", sample, scope, "1d", *matchers, at=At.START)
+        fell = f"sum_over_time({drops}[{window}:{step}]{_offset(self.ago)})"
+        return f"{scope.aggregate('sum')} ({last} or {_told_apart(f'-({first})', fell)})"
 
     def registers(self, scope: Scope, kind: str = catalogue.SKETCH_TENANTS) -> str:
         """Return the merged registers: one answer a register, its smallest hash."""

@@ -3,7 +3,7 @@
 The quantities themselves are defined in :mod:`._promql.quantities` and nowhere else.
 """
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final, TypedDict, cast
@@ -57,7 +57,6 @@ _MONEY: Final[dict[str, Quantity]] = {
     "fees": quantities.fees,
     "model_cost": quantities.model_cost,
     "wasted_cost": quantities.wasted_cost,
-    "margin": quantities.margin,
     "cost_per_success": quantities.cost_per_success,
 }
 _RATIOS: Final[dict[str, Quantity]] = {
@@ -69,13 +68,28 @@ _SECONDS: Final[dict[str, Quantity]] = {
     "avg_response_time_ms": quantities.mean_response_time,
     "p95_response_time_ms": _p95,
 }
-_COMPARED: Final[dict[str, Quantity]] = {
-    "invocations_trend": quantities.invocations_trend,
-    "revenue_trend": quantities.revenue_trend,
-    "tenants_trend": quantities.tenants_trend,
-    "retention": quantities.retention,
-    "install_churn": quantities.install_churn,
+_COMPARED: Final[dict[str, Quantity]] = {"install_churn": quantities.install_churn}
+
+
+def _before(quantity: Quantity) -> Quantity:
+    return lambda period, scope: period.comparable(quantity(period.before, scope), scope)
+
+
+#: What this period is compared with, and its own figure, by the trend between them. Each is asked
+#: once: a trend in one query would read this period's anew, and be twice as long.
+_BEFORE: Final[dict[str, Quantity]] = {
+    "invocations before": _before(quantities.invocations),
+    "revenue before": _before(quantities.revenue),
+    "tenants before": _before(quantities.unique_tenants),
+    "tenants kept": quantities.tenants_kept,
 }
+_TRENDS: Final = {
+    "invocations_trend": ("total_invocations", "invocations before"),
+    "revenue_trend": ("total_revenue", "revenue before"),
+    "tenants_trend": ("unique_tenants", "tenants before"),
+}
+#: What a margin is made of.
+_EXPENSES: Final = ("refunds", "fees", "model_cost")
 _TOOLS: Final[dict[str, Quantity]] = {
     "tool_usage_breakdown": _of_tool(quantities.tool_calls),
     "tool_failure_rates": _of_tool(quantities.tool_failure_rate),
@@ -107,7 +121,7 @@ def asked(period: Period, scope: Scope, *, comparable: bool, tools: bool = True)
     """
     found = {**_COUNTS, **_MONEY, **_RATIOS, **_SECONDS, **_BREAKDOWNS}
     if comparable:
-        found |= _COMPARED
+        found |= _COMPARED | _BEFORE
     if tools:
         found |= _TOOLS
     return {name: quantity(period, scope) for name, quantity in found.items()}
@@ -170,6 +184,16 @@ def fields(answers: Answers, **labels: str) -> Fields:
         # Less than nothing is a counter that began anew where nobody saw it: not known.
         return None if value is None or value < 0 else int(value)
 
+    def trend(now: str, before: str) -> float | None:
+        change = ratio(now, before)
+        return None if change is None else rounded(change - 1, _MILLIONTH)
+
+    def ratio(part: str, whole: str) -> float | None:
+        parts, wholes = of(part), of(whole)
+        if not parts or not wholes or not wholes[0].value > 0:
+            return None
+        return rounded(parts[0].value / wholes[0].value, 2 * _NANO)
+
     def several(name: str, label: str, places: int, factor: float = 1.0) -> dict[str, float]:
         found = {
             sample.labels.get(label, ""): rounded(sample.value * factor, places)
@@ -187,6 +211,11 @@ def fields(answers: Answers, **labels: str) -> Fields:
         **{name: count(name) for name in _COUNTS},
         **{name: one(name, _NANO) for name in _MONEY},
         **{name: one(name, _MILLIONTH) for name in (*_RATIOS, *_COMPARED)},
+        **{name: trend(*sides) for name, sides in _TRENDS.items()},
+        "margin": _left([one(name, _NANO) for name in ("total_revenue", *_EXPENSES)]),
+        "retention": None
+        if (kept := ratio("tenants kept", "tenants before")) is None
+        else rounded(kept, _MILLIONTH),
         **{
             name: None if value is None else round(value * 1000, 3)
             for name, value in seconds.items()
@@ -214,6 +243,14 @@ def rounded(value: float, places: int) -> float | None:
     """Return a value without the noise of floating point, or None for what is no number."""
     finite = number(value)
     return None if finite is None else round(finite, places) + 0.0
+
+
+def _left(amounts: Sequence[float | None]) -> float | None:
+    """Return the first amount less all others, or None where one is not known."""
+    known = [amount for amount in amounts if amount is not None]
+    if len(known) < len(amounts):
+        return None
+    return rounded(known[0] - sum(known[1:]), _NANO)
 
 
 def _in_order(order: Iterable[str], values: Mapping[str, float]) -> dict[str, float]:

@@ -75,14 +75,14 @@ class MarketplaceAnalytics:
             "own bounds": Own.query(_ALL),
         }
         if history.comparable:
-            exprs["gmv_trend"] = quantities.gmv_trend(period, _ALL)
+            exprs[GMV_BEFORE] = gmv_before(period)
         answers = self._client.query_many(exprs, at=history.at)
         of_all = figures.fields(answers)
         own = Own.read(answers["own bounds"])
         found = firing(self._client, None)
         return MarketplaceDashboard(
             period_days=period_days,
-            gmv_trend=_one(answers.get("gmv_trend")),
+            gmv_trend=_gmv_trend(of_all, _one(answers.get(GMV_BEFORE))),
             active_publishers=_count(answers["active_publishers"]),
             active_listings=_count(answers["active_listings"]),
             known_listings=_count(answers["known_listings"]),
@@ -113,7 +113,8 @@ class MarketplaceAnalytics:
         return found_insights(self._client, None)
 
 
-_RANKED: Final[dict[str, figures.Quantity]] = {
+#: What publishers and listings are ranked by and told beside it.
+RANKED: Final[dict[str, figures.Quantity]] = {
     "total_invocations": quantities.invocations,
     "total_revenue": quantities.revenue,
     "refunds": quantities.refunds,
@@ -123,15 +124,31 @@ _RANKED: Final[dict[str, figures.Quantity]] = {
 }
 
 
+#: Under which name the gross merchandise value of the period before is asked.
+GMV_BEFORE: Final = "gmv before"
+
+
+def gmv_before(period: Period) -> str:
+    """Return the query for what the gross merchandise value is compared with."""
+    return period.comparable(quantities.gmv(period.before, _ALL), _ALL)
+
+
+def _gmv_trend(of_all: figures.Fields, before: float | None) -> float | None:
+    revenue, refunds = of_all.get("total_revenue"), of_all.get("refunds")
+    if revenue is None or refunds is None or before is None or before <= 0:
+        return None
+    return figures.rounded((revenue - refunds) / before - 1, 6)
+
+
 def _ranking(whose: str, period: Period, scope: Scope) -> dict[str, str]:
-    return {f"{whose} {name}": quantity(period, scope) for name, quantity in _RANKED.items()}
+    return {f"{whose} {name}": quantity(period, scope) for name, quantity in RANKED.items()}
 
 
 def _ranked(
     whose: str, answers: Mapping[str, list[Sample]], scope: Scope, own: Own
 ) -> tuple[Ranked, ...]:
     found: dict[tuple[str, ...], dict[str, list[Sample]]] = {}
-    for name in (*_RANKED, "unique_tenants"):
+    for name in (*RANKED, "unique_tenants"):
         for sample in answers.get(f"{whose} {name}", []):
             key = tuple(sample.labels.get(label, "") for label in scope.by)
             found.setdefault(key, {})[name] = [sample]
