@@ -67,11 +67,13 @@ def listing() -> Listing:
     return Listing()
 
 
-def slice_rules(directory: Path, insight: str, given: Collection[str] = ()) -> list[dict[str, Any]]:
+def slice_rules(
+    directory: Path, insight: str, given: Collection[str] = (), also: Collection[str] = ()
+) -> list[dict[str, Any]]:
     """Return the rules that an insight's alerts need, as they are, in their groups.
 
     promtool evaluates every rule at every step: all of them over two months take minutes. What is
-    given is left out, with what only it needs.
+    given is left out, with what only it needs; what is recorded under further names is there, too.
     """
     groups: list[dict[str, Any]] = []
     for path in write_rules(directory):
@@ -83,6 +85,11 @@ def slice_rules(directory: Path, insight: str, given: Collection[str] = ()) -> l
         rule
         for rule in rules
         if rule.get("labels", {}).get("insight") == insight and rule.get("record") != WORTH_AFTER
+    ]
+    wanted += [
+        rule
+        for rule in rules
+        if rule.get("record") in also and "insight" not in rule.get("labels", {})
     ]
     texts = [str(rule) for rule in wanted]
     while texts:
@@ -98,6 +105,12 @@ def slice_rules(directory: Path, insight: str, given: Collection[str] = ()) -> l
         {**group, "rules": [rule for rule in group["rules"] if rule in wanted]} for group in groups
     ]
     return [group for group in sliced if group["rules"]]
+
+
+@pytest.fixture
+def slice_of() -> Callable[..., list[dict[str, Any]]]:
+    """Return the rules that an insight needs (:func:`slice_rules`)."""
+    return slice_rules
 
 
 @pytest.fixture
