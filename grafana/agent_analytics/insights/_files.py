@@ -39,7 +39,7 @@ def write_rules(
     Args:
         directory: Where to; what ``prometheus_config`` calls ``rules_dir``.
         oncall_interval: How often Prometheus evaluates the rules for on-call.
-        slow_interval: How often it evaluates those of them that read half an hour or more.
+        slow_interval: How often it evaluates those of them that read five minutes or more.
         insight_interval: How often it evaluates the insights.
         level_interval: How often it records the levels of counters, from which insights are read.
         hour_interval: How often it records hours and distinct tenants.

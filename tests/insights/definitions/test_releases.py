@@ -325,6 +325,7 @@ def test_which_version_is_current(promtool: Run, tmp_path: Path) -> None:
     (path,) = (each for each in write_rules(tmp_path / "rules") if each.name == "rollups.yml")
     groups = yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]
     names = {
+        releases.HOUR,
         releases.LATELY,
         releases.CURRENT,
         releases.PREVIOUS,

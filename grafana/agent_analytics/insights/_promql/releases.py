@@ -30,7 +30,9 @@ from agent_analytics.processor import catalogue
 #: One answer a listing and version.
 VERSION: Final = Scope((*catalogue.LISTING_LABELS, "version"))
 
-#: Invocations of each version in the last hour, or in the last day where those are few.
+#: Invocations of each version in the last hour.
+HOUR: Final = "listing_release_invocations:hour"
+#: The same, or those of the last day where those of the hour are few.
 LATELY: Final = "listing_release_invocations:lately"
 #: Since when the current version is that, as Unix time.
 CURRENT: Final = "listing_release_current_timestamp_seconds"
@@ -82,7 +84,7 @@ def evidence(part: str) -> str:
 
 #: Every series that is recorded here, with its labels.
 RECORDED: Final[dict[str, tuple[str, ...]]] = {
-    **dict.fromkeys((LATELY, CURRENT, PREVIOUS), VERSION.by),
+    **dict.fromkeys((HOUR, LATELY, CURRENT, PREVIOUS), VERSION.by),
     **{figure(name, which): LISTING.by for name in FIGURES for which in WINDOWS},
     **{evidence(part): LISTING.by for part in SHARES},
 }
@@ -104,8 +106,8 @@ def current() -> list[Recording]:
     # Further back where nothing was recorded just then: a series that looks new has all its calls.
     hour = _moved(f"last_over_time({_LEVEL}[{rollups.LEVELS_BACK}] offset 1h)")
     day = _moved(f"last_over_time({_HOURLY}[{rollups.HOURS_BACK}] offset 1d)")
-    busy = f"({LISTING.aggregate('sum')} ({hour}) >= {BUSY})"
-    lately = f"{hour} and {_ON_LISTING} {busy}\nor ({day} unless {_ON_LISTING} {busy})"
+    busy = f"({LISTING.aggregate('sum')} ({HOUR}) >= {BUSY})"
+    lately = f"{HOUR} and {_ON_LISTING} {busy}\nor ({day} unless {_ON_LISTING} {busy})"
     whole = f"0.5 * {LISTING.aggregate('sum')} ({LATELY})"
     named = f'{LATELY}{{version!="{catalogue.OTHER}"}}'
     most = f"({named} > {_ON_LISTING} group_left () {whole})"
@@ -114,6 +116,7 @@ def current() -> list[Recording]:
     other = f"(last_over_time({CURRENT}[{_REMEMBERED}]) unless {_ON_VERSION} {CURRENT})"
     known = f"(last_over_time({PREVIOUS}[{_REMEMBERED}]) unless {_ON_VERSION} {CURRENT})"
     return [
+        Recording(record=HOUR, expr=hour),
         Recording(record=LATELY, expr=lately),
         Recording(
             record=CURRENT,

@@ -16,12 +16,12 @@ Sketch registers are merged by minimum: per hour and per day for a listing, and 
 per hour and per day for a publisher and for the marketplace.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from agent_analytics.insights._promql.scopes import Scope
+from agent_analytics.insights._promql.scopes import SUCCESS, Scope, one_of
 from agent_analytics.insights._yaml import Yaml, dump
 from agent_analytics.processor import catalogue
 
@@ -71,6 +71,26 @@ LEVEL_SAMPLES: Final = (
 #: outcomes anew at once, so that their sum is a counter too. What is read of every listing of a
 #: marketplace is a quarter as much.
 EVERY_INVOCATION: Final = "marketplace_agent_invocations_of_any_outcome"
+
+
+#: Where not all series of a sample have levels, the label and the value of those that do. Windows
+#: ask how long answers took: buckets of other outcomes are three quarters of all, read by nothing.
+ONLY: Final[dict[str, tuple[str, str]]] = {
+    f"{catalogue.INVOCATION_DURATION.name}_bucket": ("outcome", SUCCESS),
+}
+
+
+def has_levels(sample: str, labels: Mapping[str, str]) -> bool:
+    """Return whether the levels of a series are recorded, by its name and its labels."""
+    if sample not in (*LEVEL_SAMPLES, *RELEASE_SAMPLES):
+        return False
+    label, value = ONLY.get(sample, ("", ""))
+    return labels.get(label, "") == value
+
+
+def _raw(sample: str) -> str:
+    """Return the selector of those series of a sample that have levels."""
+    return f"{sample}{{{one_of(*ONLY[sample])}}}" if sample in ONLY else sample
 
 
 def level(sample: str) -> str:
@@ -242,23 +262,24 @@ def _after_midnight(minutes: int) -> str:
 
 def _level_rules(sample: str) -> list[Yaml]:
     # A process may be away for hours before its counters begin anew.
+    counter = _raw(sample)
     last = (
         f"last_over_time({level(sample)}[{LEVELS_BACK}])"
         f" or last_over_time({hourly(sample)}[{HOURS_BACK}])"
     )
     # Asked once, and looked up: it reads all series thrice, and hardly ever finds one.
-    rules: list[Yaml] = [{"record": fell(sample), "expr": f"({last}) > {sample}"}]
+    rules: list[Yaml] = [{"record": fell(sample), "expr": f"({last}) > {counter}"}]
     # Recorded at this evaluation: what is left of an earlier one, as Prometheus was restarted,
     # would be counted twice.
     begun = f"({fell(sample)} and timestamp({fell(sample)}) == time())"
     # Before the level moves on. What it had before is the last level, or what scrapes have seen
     # since.
-    dropped = f"(max_over_time({sample}[{LEVEL_INTERVAL}]) > {begun}) or {begun}"
-    recorded = {sample: (dropped, sample)}
+    dropped = f"(max_over_time({counter}[{LEVEL_INTERVAL}]) > {begun}) or {begun}"
+    recorded = {sample: (dropped, counter)}
     if sample == catalogue.INVOCATIONS.name:
         recorded[EVERY_INVOCATION] = (
             f"sum without (outcome) ({dropped})",
-            f"sum without (outcome) ({sample})",
+            f"sum without (outcome) ({counter})",
         )
     rules += [{"record": drop(name), "expr": expr} for name, (expr, _) in recorded.items()]
     rules += [{"record": level(name), "expr": expr} for name, (_, expr) in recorded.items()]

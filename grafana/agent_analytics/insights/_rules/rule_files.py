@@ -23,7 +23,7 @@ from agent_analytics.processor.catalogue import SAMPLES_OF_EXPOSITION
 
 #: How often the rules for on-call are evaluated.
 ONCALL_INTERVAL: Final = "5s"
-#: How often the rules for on-call that read half an hour or more are evaluated.
+#: How often the rules for on-call that read five minutes or more are evaluated.
 SLOW_INTERVAL: Final = "30s"
 #: How often the insights are evaluated: no sooner than there are new levels.
 INSIGHT_INTERVAL: Final = rollups.LEVEL_INTERVAL
@@ -145,7 +145,7 @@ def render_rules(
 
     Args:
         oncall_interval: How often Prometheus evaluates the rules for on-call.
-        slow_interval: How often it evaluates those of them that read half an hour or more.
+        slow_interval: How often it evaluates those of them that read five minutes or more.
         insight_interval: How often it evaluates the insights, which read a whole period.
         level_interval: How often it records the levels of counters.
         hour_interval: How often it records hours, and distinct tenants.

@@ -32,6 +32,8 @@ FOUR_WEEKS_BEFORE: Final = recorded(_recorded.FOUR_WEEKS_BEFORE)
 #: that is bad over a month need not be told of its last day as well.
 PERIODS: Final = {"period": MONTH, "week": WEEK, "day": DAY}
 DAY_SECONDS: Final = 86_400
+#: The window of on-call that is asked every few seconds.
+_OF_SECONDS: Final = "1m"
 #: How a period is named in a sentence.
 SPOKEN: Final = {MONTH: "30 days", WEEK: "7 days", DAY: "24 hours"}
 
@@ -73,8 +75,8 @@ class Form:
 
     @property
     def fast(self) -> bool:
-        """Whether it is asked every few seconds: not where it reads more than some minutes."""
-        return self.traffic == "dense" and not self.window.endswith("h")
+        """Whether it is asked every few seconds: what asks of five minutes can wait."""
+        return self.window == _OF_SECONDS
 
 
 def of_oncall(insight: str, counts: Counts, threshold: Threshold, *forms: Form) -> list[Question]:
