@@ -136,6 +136,20 @@ def test_chosen_period_is_the_period(
 
 
 @pytest.mark.servers
+def test_a_graph_reads_levels_and_marks_of_days_alike(marketplace: Server) -> None:
+    """Where a series is found among levels on one day and among marks on another, it is the same.
+
+    Levels are there around the end of a period and of those before it.
+    """
+    scope = Scope((), ('publisher_id="publisher-000"',))
+    expr = quantities.invocations(Period(1), scope)
+    ((_, day),) = marketplace.query(expr)
+    (days,) = marketplace.query_range(expr, span=31 * 86_400, step=6 * 3_600)
+    # Where levels end and marks begin, a mark is of some hours before.
+    assert sum(value == pytest.approx(day) for value in days) > 0.7 * len(days)
+
+
+@pytest.mark.servers
 def test_insights_table_tells_what_was_measured(marketplace: Server) -> None:
     """Each firing insight is a row with its number, its severity, its title and what to do."""
     (query,) = (q for q in QUERIES if q.name == "publisher-What to do next-A")

@@ -113,7 +113,9 @@ class Rolled(Counted):
             for at, marks in ((At.END, self.longer), (At.START, _MARKS_BACK))
         )
         fell = self.over("sum_over_time", rollups.drop(name), scope, self.whole, *matchers)
-        return f"{scope.aggregate('sum')} ({last} or {_told_apart(f'-({first})', fell)})"
+        # A minus alone would take names off, by which Prometheus tells levels from marks that are
+        # found at other times of a range.
+        return f"{scope.aggregate('sum')} ({last} or {_told_apart(f'-1 * ({first})', fell)})"
 
     def registers(self, scope: Scope, kind: str = catalogue.SKETCH_TENANTS) -> str:
         """Return the merged registers: one answer a register, its smallest hash.
@@ -350,7 +352,7 @@ class RawPeriod(Period):
         last = self.over("last_over_time", sample, scope, longer, *matchers)
         first = self.over("last_over_time", sample, scope, "1d", *matchers, at=At.START)
         fell = f"sum_over_time({drops}[{window}:{step}]{_offset(self.ago)})"
-        return f"{scope.aggregate('sum')} ({last} or {_told_apart(f'-({first})', fell)})"
+        return f"{scope.aggregate('sum')} ({last} or {_told_apart(f'-1 * ({first})', fell)})"
 
     def registers(self, scope: Scope, kind: str = catalogue.SKETCH_TENANTS) -> str:
         """Return the merged registers: one answer a register, its smallest hash."""
