@@ -88,16 +88,9 @@ def measured(server: Server, dashboard: str) -> tuple[float, float]:
     return time.perf_counter() - wall, cpu_seconds(server.pid) - cpu
 
 
-@pytest.mark.parametrize("listings", [100, 250, 500])
-def test_dashboards(tmp_path: Path, listings: int) -> None:
-    """Seconds for all panels of a dashboard, in marketplaces of several sizes."""
-    text, data = tmp_path / "market.txt", tmp_path / "data"
-    size = Market(
-        listings=listings,
-        publishers=listings // LISTINGS_A_PUBLISHER,
-        full=1,
-        registers=REGISTERS,
-    )
+def make_blocks(folder: Path, size: Market) -> Path:
+    """Write a marketplace as blocks of Prometheus, and return their directory."""
+    text, data = folder / "market.txt", folder / "data"
     write_market(size, text)
     subprocess.run(
         [
@@ -114,6 +107,19 @@ def test_dashboards(tmp_path: Path, listings: int) -> None:
         capture_output=True,
     )
     text.unlink()
+    return data
+
+
+@pytest.mark.parametrize("listings", [100, 250, 500])
+def test_dashboards(tmp_path: Path, listings: int) -> None:
+    """Seconds for all panels of a dashboard, in marketplaces of several sizes."""
+    size = Market(
+        listings=listings,
+        publishers=listings // LISTINGS_A_PUBLISHER,
+        full=1,
+        registers=REGISTERS,
+    )
+    data = make_blocks(tmp_path, size)
     rows: list[tuple[str, ...]] = []
     with prometheus(data) as server:
         for dashboard in LIMITS:
