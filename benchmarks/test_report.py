@@ -7,7 +7,7 @@ are told in full. CPU time is the server's, and does not count what else this ma
 
 from pathlib import Path
 from statistics import median
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from benchmarks.measure import table, target
 from benchmarks.test_dashboards import (
@@ -20,6 +20,9 @@ from benchmarks.test_dashboards import (
 from tests.insights.market import END, Market, publisher
 
 from agent_analytics.insights import MarketplaceAnalytics, PublisherAnalytics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LISTINGS: Final = 500
 ROUNDS: Final = 3
@@ -36,7 +39,7 @@ def test_reports(tmp_path: Path) -> None:
         registers=REGISTERS,
     )
     with prometheus(make_blocks(tmp_path, size)) as server:
-        ask = {
+        ask: dict[str, Callable[[], object]] = {
             "marketplace": lambda: MarketplaceAnalytics(server.url, timeout=120).dashboard(at=END),
             "publisher": lambda: PublisherAnalytics(server.url, timeout=120).dashboard(
                 publisher(0), at=END

@@ -6,6 +6,7 @@ they go back: a fresh installation has figures from its first scrape on.
 
 import math
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import pairwise
 from typing import Final
 
@@ -171,26 +172,38 @@ def _beginning(
 
 def freshness(client: PrometheusClient, history: History, scope: Scope) -> Freshness:
     """Return how fresh the figures of a scope are."""
-    exprs = {
-        "scraped": _last_time(select(_COUNTER, scope)),
-        "rolled": _last_time(select(rollups.level(_COUNTER), scope)),
-        "span": f"max (last_over_time({catalogue.LAST_SPAN.name}[1d]))",
-    }
-    answers = client.query_many(exprs, at=history.at)
-    times = {
-        name: utc(min(samples[0].value, history.at)) if samples and samples[0].value > 0 else None
-        for name, samples in answers.items()
-    }
+    span = f"max (last_over_time({catalogue.LAST_SPAN.name}[1d]))"
+    spans = client.query(span, at=history.at)
+    last = spans[0].value if spans else None
+    scraped, rolled = (
+        _last_time(client, history, select(name, scope))
+        for name in (_COUNTER, rollups.level(_COUNTER))
+    )
     return Freshness(
         as_of=utc(history.at),
         history_since=utc(history.since if history.begun is None else history.begun),
-        scraped_at=times["scraped"],
-        rolled_up_at=times["rolled"],
-        last_span_at=times["span"],
+        scraped_at=_time(scraped, history),
+        rolled_up_at=_time(rolled, history),
+        last_span_at=_time(last, history),
         source="raw" if isinstance(history.period, RawPeriod) else "rollups",
         now=history.now,
     )
 
 
-def _last_time(selector: str) -> str:
-    return f"(max (timestamp({selector})) or max (max_over_time(timestamp({selector})[1d:5m])))"
+def _time(seconds: float | None, history: History) -> datetime | None:
+    if seconds is None or seconds <= 0:
+        return None
+    return utc(min(seconds, history.at))
+
+
+def _last_time(client: PrometheusClient, history: History, selector: str) -> float | None:
+    """Return when something was last there, of a day."""
+    # The second reads a day of all series: only where nothing is there now.
+    for expr in (
+        f"max (timestamp({selector}))",
+        f"max (max_over_time(timestamp({selector})[1d:5m]))",
+    ):
+        found = client.query(expr, at=history.at)
+        if found:
+            return found[0].value
+    return None
