@@ -117,6 +117,7 @@ MATRICES = (
     "tests/durable/test_fork.py",
     "tests/durable/test_formats.py",
     "tests/frameworks/",
+    "tests/history/test_portal.py",
     "tests/history/test_round_trip.py",
     "tests/history/test_weeks.py::test_months",
     "tests/insights/",

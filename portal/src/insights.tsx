@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { Refused, get, type Ended, type Insight, type Insights } from "./api.ts";
 
 const RUNBOOK = /^https?:\/\//i;
-const dollars = (amount: number): string => `$${amount.toLocaleString("en", { maximumFractionDigits: 2 })}`;
+const dollars = (amount: number): string => `$${amount.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
 const time = (text: string): string => `${text.slice(0, 16).replace("T", " ")} UTC`;
 const ORDER = ["critical", "warning", "info"];
 

@@ -41,7 +41,7 @@ function App() {
   return (
     <>
       <a class="skip" href={`${location.pathname}${location.search}#main`}>Skip to the content</a>
-      <div class="top">
+      <header class="top">
         <b class="brand">agent-analytics</b>
         <nav aria-label="Pages">
           {boards.map((board) => (
@@ -58,7 +58,7 @@ function App() {
         >
           {other === "light" ? "Light" : "Dark"}
         </button>
-      </div>
+      </header>
       {path === "insights" ? <InsightsView /> : <DashboardView key={uid} uid={uid} theme={theme} />}
     </>
   );

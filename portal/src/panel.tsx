@@ -124,7 +124,8 @@ export function PanelView({ panel, look, where, theme, marks, width }: Props) {
   const state = outside.length > 0 ? "unsupported" : wrong ? "error" : found ? "drawn" : "loading";
   const place = { "--x": String(x + 1), "--y": String(y + 1), "--w": String(w), "--h": String(h) };
   return (
-    <section
+    <div
+      role="group"
       class={`panel panel-${panel.type}`}
       style={place}
       aria-label={panel.title}
@@ -132,11 +133,11 @@ export function PanelView({ panel, look, where, theme, marks, width }: Props) {
       data-panel={panel.id}
       data-state={state}
     >
-      <h3>
+      <h2>
         {panel.title}
         {panel.timeFrom && <span class="aside"> last {panel.timeFrom}</span>}
         {panel.description && <Hint text={panel.description} of={panel.title} />}
-      </h3>
+      </h2>
       {outside.map((each) => (
         <Wrong key={each} text={`The portal does not draw this panel: ${each}.`} />
       ))}
@@ -153,7 +154,7 @@ export function PanelView({ panel, look, where, theme, marks, width }: Props) {
         </Fence>
       )}
       {state === "loading" && <div class="skeleton" aria-hidden="true" />}
-    </section>
+    </div>
   );
 }
 

@@ -19,6 +19,7 @@ class Recorder:
         url: Its address.
         asked: Paths with their forms, in the order in which they came.
         answer: What every question is answered with.
+        answers: Other answers by the beginning of a path below ``/api/v1/``.
         hold: Questions are not answered until it is set.
         came: Set when a question has come.
         left: Set when whoever asked has closed the connection before an answer.
@@ -34,6 +35,7 @@ class Recorder:
             "data": {"resultType": "vector", "result": []},
         }
     )
+    answers: dict[str, object] = field(default_factory=dict[str, object])
     hold: threading.Event = field(default_factory=threading.Event)
     came: threading.Event = field(default_factory=threading.Event)
     left: threading.Event = field(default_factory=threading.Event)
@@ -68,7 +70,9 @@ def prometheus() -> Iterator[Recorder]:
                 if self.connection.recv(1) == b"":
                     recorder.left.set()
                 return
-            body = json.dumps(recorder.answer).encode()
+            below = path.removeprefix("/api/v1/")
+            others = (each for name, each in recorder.answers.items() if below.startswith(name))
+            body = json.dumps(next(others, recorder.answer)).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

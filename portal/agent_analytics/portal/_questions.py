@@ -53,7 +53,9 @@ class Questions:
             "start": f"{asked.start:.3f}",
             "end": f"{asked.end:.3f}",
         }
-        return {"result": (await self._prometheus.ask("query_exemplars", form)).get("data")}
+        data: object = (await self._prometheus.ask("query_exemplars", form)).get("data")
+        # Whoever keeps none may answer with something else.
+        return {"result": data if isinstance(data, list) else []}
 
     async def values(self, asked: Asked) -> dict[str, Any]:
         """Return the values that a variable can have; raises as :meth:`query` does."""

@@ -1,3 +1,4 @@
+import { legible } from "../colours.ts";
 import { FieldType, last, nothing, shown } from "../meaning.ts";
 import type { PanelProps } from "./props.ts";
 
@@ -9,11 +10,14 @@ export function Stat({ panel, frames, theme }: PanelProps) {
   const told = values.length > 0 ? values : [nothing(panel, theme)];
   return (
     <div class="stat">
-      {told.map((value, index) => (
-        <div key={index} class="stat-value" style={value.color ? { color: value.color } : {}}>
-          {value.text || nothing(panel, theme).text}
-        </div>
-      ))}
+      {told.map((value, index) => {
+        const text = value.text || nothing(panel, theme).text;
+        return (
+          <div key={index} class={/\d/.test(text) ? "stat-value" : "stat-value stat-words"} style={value.color ? { color: legible(value.color, theme) } : {}}>
+            {text}
+          </div>
+        );
+      })}
     </div>
   );
 }

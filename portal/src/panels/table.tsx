@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
-import { FieldType, nameOf, nothing, shown, type DataFrame, type Field } from "../meaning.ts";
+import { FieldType, nameOf, shown, type DataFrame, type Field } from "../meaning.ts";
+import { legible, on } from "../colours.ts";
 import { ofCell, ofColumn } from "../links.ts";
 import type { PanelProps } from "./props.ts";
 
@@ -34,26 +35,13 @@ function order(frame: DataFrame, columns: Column[], sort: Sort | undefined): num
   });
 }
 
-/** Black or white, whichever can be read on a colour. */
-export function on(background: string): string {
-  const hex = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})/i.exec(background);
-  const rgb = /^rgba?\((\d+),\s*(\d+),\s*(\d+)(?:,\s*([\d.]+))?/.exec(background);
-  const parts = hex ? hex.slice(1, 4).map((part) => parseInt(part, 16)) : rgb ? rgb.slice(1, 4).map(Number) : undefined;
-  if (!parts || Number(rgb?.[4] ?? 1) < 0.6) return "";
-  const [red = 0, green = 0, blue = 0] = parts.map((part) => {
-    const share = part / 255;
-    return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 ? "#000" : "#fff";
-}
-
 export function Table({ panel, frames, theme, where }: PanelProps) {
   const given = (panel.options?.["sortBy"] as { displayName: string; desc?: boolean }[] | undefined)?.[0];
   const [sort, setSort] = useState<Sort | undefined>(
     given && { column: given.displayName, descending: Boolean(given.desc) },
   );
   const frame = frames[0];
-  if (!frame || frame.length === 0) return <p class="nothing">{nothing(panel, theme).text}</p>;
+  if (!frame || frame.length === 0) return <p class="nothing">No data</p>;
   const columns: Column[] = frame.fields.map((field) => {
     const custom = (field.config.custom ?? {}) as { width?: number; wrapText?: boolean; cellOptions?: { type?: string; wrapText?: boolean } };
     return {
@@ -108,7 +96,7 @@ export function Table({ panel, frames, theme, where }: PanelProps) {
                   const style = filled
                     ? { backgroundColor: color, color: on(color) }
                     : column.cell === "color-text" && color
-                      ? { color }
+                      ? { color: legible(color, theme) }
                       : {};
                   const classes = [column.field.type === FieldType.number ? "number" : "", column.wrap ? "wrap" : ""];
                   return (

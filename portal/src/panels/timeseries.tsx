@@ -120,7 +120,7 @@ export function TimeSeries(props: PanelProps) {
             stroke: text,
             grid,
             ticks: grid,
-            size: (_plot, values) => Math.max(34, 14 + 7 * Math.max(0, ...(values ?? []).map((each) => each.length))),
+            size: (_plot, values) => Math.max(34, 20 + 8 * Math.max(0, ...(values ?? []).map((each) => each.length))),
             values: (_plot, splits) => splits.map(write),
           },
         ],

@@ -17,6 +17,7 @@ from agent_analytics.demo._market.market import Market
 from agent_analytics.demo._market.storefront import Storefront
 from agent_analytics.demo._market.toolbox import Pace
 from agent_analytics.demo._reconciliation.reconcile import Comparison, settle
+from agent_analytics.demo._run.portal import portal_over
 from agent_analytics.demo._run.prometheus import Prometheus, QueryError
 from agent_analytics.demo._run.receiver import Receiver
 from agent_analytics.demo._run.servers import LOOPBACK, ServerError, Servers
@@ -49,6 +50,7 @@ class Session:
         servers: Prometheus and Alertmanager.
         receiver: Where pages arrive.
         prometheus: Prometheus' API.
+        portal_url: Where the portal is, or empty where it is not installed.
         metrics_url: Where ``/metrics`` is.
         ledger: The truth.
         driver: Who makes things happen.
@@ -65,6 +67,7 @@ class Session:
     driver: Driver
     began: float
     stop: asyncio.Event
+    portal_url: str = ""
     incidents: list[Incident] = field(default_factory=list[Incident])
     _traffic: asyncio.Task[None] | None = None
 
@@ -72,6 +75,7 @@ class Session:
     def addresses(self) -> dict[str, str]:
         """Where everything is, by name."""
         return {
+            **({"portal": self.portal_url} if self.portal_url else {}),
             "metrics": f"{self.metrics_url}/metrics",
             "Prometheus": self.prometheus.url,
             "Alertmanager": f"http://{LOOPBACK}:{self.servers.alertmanager_port}",
@@ -168,8 +172,10 @@ def open_session(
             _wait_first_scrape(prometheus, servers)
         ledger = Ledger()
         driver = Driver(Market(seed), Storefront(ledger, Pace(speed)))
+        portal_url = stack.enter_context(portal_over(prometheus.url))
+        metrics = f"http://{target}"
         yield Session(
-            servers, receiver, prometheus, f"http://{target}", ledger, driver, time.time(), stop
+            servers, receiver, prometheus, metrics, ledger, driver, time.time(), stop, portal_url
         )
 
 
