@@ -24,7 +24,13 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import AgentMetricsProcessor, catalogue
-from agent_analytics.processor._count.core import Node
+from agent_analytics.processor._count.core import (
+    Node,
+    attributes_of,
+    parent_id_of,
+    read_end,
+    span_id_of,
+)
 from agent_analytics.processor._spans import marks
 
 ROUNDS: Final = 31
@@ -45,7 +51,7 @@ class OwnVocabulary(AgentMetricsProcessor):
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Find whom a span belongs to."""
-        attributes, span_id, parent_id = self._read_start(span)
+        attributes, span_id, parent_id = attributes_of(span), span_id_of(span), parent_id_of(span)
         operation = attributes.get(v.OPERATION_NAME)
         parent = self._open.get(parent_id) if parent_id is not None else None
         node: Node | None
@@ -54,7 +60,7 @@ class OwnVocabulary(AgentMetricsProcessor):
                 return
             node = Node(marks.OTHER, parent, parent.listing)
         else:
-            node = self._begin(operation, attributes, span, parent, parent_context)
+            node = self._beginnings.begin(operation, attributes, span, parent, parent_context)
             if node is None:
                 return
         node.started = self._clock()
@@ -64,11 +70,11 @@ class OwnVocabulary(AgentMetricsProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         """Count a span that has ended."""
-        attributes, span_id = self._read_key(span)
+        attributes, span_id = attributes_of(span), span_id_of(span)
         node = self._open.pop(span_id, None)
         if node is None or node.kind == marks.OTHER:
             return
-        fields = self._read_end(span)
+        fields = read_end(span)
         if node.kind == marks.TOOL:
             self._tools.end(node, attributes, span, span_id, fields)
         elif node.kind == marks.INVOCATION:

@@ -5,9 +5,12 @@ service that has been up for a while. Collections of garbage are left out: when 
 what else is alive.
 """
 
+import ctypes
 import gc
 import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 from unittest.mock import patch
 
@@ -18,12 +21,36 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.trace import Tracer, set_span_in_context
 
+from agent_analytics.instrumentation import vocabulary as v
 from agent_analytics.processor import AgentMetricsProcessor
 from agent_analytics.processor._spans.sdk_access import PUBLIC  # pyright: ignore[reportPrivateUsage]  # to compare
 
 #: Spans that are seen before, twice; those that are counted are the last hundred of them.
 BEFORE: Final = 700
 LAST: Final = 100
+
+
+def _with(plans: list[SpanPlan], **more: str | int) -> list[SpanPlan]:
+    """Return plans that say more of themselves."""
+    return [replace(plan, attributes={**plan.attributes, **more}) for plan in plans]
+
+
+#: What spans are like: an invocation, the same with its version; a tool in an invocation, the same
+#: with what the decorator says of its arguments and its result.
+PLANS: Final[dict[str, Callable[[], list[SpanPlan]]]] = {
+    "invocation": lambda: workloads.invocations(BEFORE),
+    "version": lambda: _with(workloads.invocations(BEFORE), **{v.AGENT_VERSION: "1.4.0"}),
+    "tool": lambda: workloads.tools(BEFORE, with_publisher=False),
+    "details": lambda: _with(
+        workloads.tools(BEFORE, with_publisher=False),
+        **{v.TOOL_RESULT_BYTES: 2_000, v.TOOL_REPEATED: True},
+    ),
+}
+
+
+def _apart(work: Callable[[], None]) -> None:
+    """Run ``work`` inside ``ffi_call``, which callgrind can be told to count alone."""
+    ctypes.CFUNCTYPE(None)(work)()
 
 
 def _processor(how: str) -> SpanProcessor | None:
@@ -54,14 +81,13 @@ def main(workload: str, how: str, number: int) -> None:
         provider.add_span_processor(processor)
     tracer = provider.get_tracer("benchmark")
     outer = tracer.start_span("outer", attributes=workloads.invocations(1)[0].attributes)
-    if workload == "invocation":
-        plans, context = list(workloads.invocations(BEFORE)), None
-    else:
-        plans = list(workloads.tools(BEFORE, with_publisher=False))
-        context = set_span_in_context(outer)
+    inside = set_span_in_context(outer)
+    plans = PLANS[workload]()
+    context = None if plans[0].attributes[v.OPERATION_NAME] == v.INVOKE_AGENT else inside
     gc.disable()
     _run(tracer, [*plans, *plans], context)
-    _run(tracer, (plans[-LAST:] * (number // LAST))[:number], context)
+    counted = (plans[-LAST:] * (number // LAST))[:number]
+    _apart(lambda: _run(tracer, counted, context))
 
 
 if __name__ == "__main__":

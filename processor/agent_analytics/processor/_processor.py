@@ -82,8 +82,8 @@ class AgentMetricsProcessor(OwnSpans, Exposed):
         super().__init__(parts)
         self._clock = parts.clock
         self._tools, self._invocations = parts.tools, parts.invocations
-        self._read_start, self._read_key, self._read_end, _ = parts.readers
-        self._begin, self._makers = parts.beginnings.begin, parts.beginnings.makers
+        self._public = None if parts.readers.fast else parts.readers
+        self._beginnings, self._most_open = parts.beginnings, parts.open_spans.most
         self._route, self._never = parts.routing.at_start, parts.routing.never
         self._says_nothing, self._undecided = parts.routing.says_nothing, parts.runs.undecided.spans
         self._others = OtherRoutes(parts, self.on_end, self._counted)

@@ -16,6 +16,7 @@ from tests.processor.rig import Rig, chat, event, invoke, odd, parse_openmetrics
 from agent_analytics.exporters import exposition
 from agent_analytics.instrumentation import health
 from agent_analytics.instrumentation import vocabulary as v
+from agent_analytics.processor._spans.sdk_access import PUBLIC
 
 NAMES = (
     v.OPERATION_NAME, v.AGENT_NAME, v.AGENT_VERSION, v.TOOL_NAME, v.REQUEST_MODEL,
@@ -281,13 +282,13 @@ def test_an_error_of_its_own_is_kept_from_the_host(
 ) -> None:
     """It is counted every time, logged once without the exception's text, and never raised."""
 
-    def broken(_span: ReadableSpan) -> None:
+    def broken(_span: ReadableSpan) -> Any:  # noqa: ANN401 - it returns nothing
         raise ValueError("patient 4711 has gout")  # noqa: EM101, TRY003 - must not be logged
 
     monkeypatch.setattr(health, "_noted", set[str]())
-    monkeypatch.setattr(
-        rig.processor, {"on_start": "_read_start", "on_end": "_read_key"}[where], broken
-    )
+    at_start = where == "on_start"
+    readers = PUBLIC._replace(parent_id=broken) if at_start else PUBLIC._replace(end=broken)
+    monkeypatch.setattr(rig.processor, "_public", readers)
     before = health.internal_errors()
     with caplog.at_level(logging.WARNING, logger="agent_analytics"):
         for _ in range(3):

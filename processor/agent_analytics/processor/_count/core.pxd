@@ -10,10 +10,11 @@ cdef tuple CALLS
 cdef int ERROR, STEERED, SUCCESS, TIMEOUT
 cdef dict OUTCOMES
 cdef int FEES, IN_PROGRESS, MODEL_COST, OUTCOME_CELLS, OUTCOME_SUM, REFUNDS, REVENUE
-cdef int RELEASE_COST, RELEASE_SLOW, TOOL_HISTOGRAM, TOOL_SUM, USAGE_INPUT, USAGE_OUTPUT, USAGE_UNPRICED, WASTED_COST
+cdef int RELEASE_COST, RELEASE_SLOW, RESULT_SUM, TOOL_HISTOGRAM, TOOL_SUM, USAGE_INPUT, USAGE_OUTPUT, USAGE_UNPRICED, WASTED_COST
 cdef int PUBLIC_LIST, SHORT_AMOUNT, STATED, USER
-cdef long long MAX_DURATION_NS, MAX_TOKENS
+cdef long long MAX_DURATION_NS, MAX_RESULT_BYTES, MAX_TOKENS
 
+cdef object _EXECUTE_TOOL, _INVOKE_AGENT
 cdef object _DICT, _OPERATION_NAME, _PUBLISHER_ID, _AGENT_ID, _TENANT_ID, _EVENT_ID, _TOOL_NAME
 cdef object _OUTCOME, _REVENUE_USD, _REFUND_USD, _AGENT_NAME, _AGENT_VERSION, _CONVERSATION_ID
 cdef object _CACHED, _REASONING, _REQUEST_MODEL, _RESPONSE_MODEL, _USAGE_OWN
@@ -21,7 +22,6 @@ cdef double _NANO_PER_USD, _AMOUNTS_END, _RELATIVE_ERROR, _LEAST_ERROR
 cdef object _RESULT_BYTES, _REPEATED
 cdef object _FIRST_CHUNK, _DURATION_UNKNOWN, _INPUT_TOKENS, _OUTPUT_TOKENS, _COST_USD
 # Objects, and no C integers: a tuple of a subclass is asked quicker so.
-cdef object _READ_START, _READ_KEY, _READ_END
 cdef object _TRACE_ID, _SPAN_ID, _TRACE_FLAGS, _FAILED_STATUS
 cdef bint COMPILED
 cdef long long _LAST_TIME
@@ -55,7 +55,7 @@ cdef class Listing:
     cdef public object cells
     cdef long long[::1] view
     cdef public tuple groups
-    cdef public dict tools, models, usage, cached, reasoning
+    cdef public dict tools, results, repeats, models, usage, cached, reasoning
     cdef public object tenants, conversations
     cdef public dict versions
     cdef public tuple latest, release
@@ -73,17 +73,22 @@ cdef class Node:
     cdef public set sources
     cdef public double started
 
+    @cython.locals(parent=Node)
+    cdef set_out(self, int kind, Node parent, Listing listing)
     cpdef Node within(self)
     @cython.locals(node=Node, shift=int, passed="long long", kind=int, known="long long")
     cpdef mark_above(self, long long flags)
 
 
-cdef long long[::1] _INVOCATION_PLACES, _TOOL_PLACES
+@cython.locals(node=Node)
+cpdef Node new_node(int kind, Node parent, Listing listing)
+cdef long long[::1] _INVOCATION_PLACES, _TOOL_PLACES, _RESULT_PLACES
 @cython.locals(place=int, edge="long long")
 cpdef int bucket_of(long long[::1] edges, long long elapsed) except -1
-cpdef tuple read_start(span)
+cpdef attributes_of(span)
+cpdef span_id_of(span)
+cpdef parent_id_of(span)
 cpdef str scope_of(span)
-cpdef tuple read_key(span)
 @cython.locals(begun="long long", ended="long long")
 cpdef tuple read_end(span)
 
@@ -108,18 +113,18 @@ cpdef tuple stated_by_user(Amounts amounts, cost)
 
 
 cdef class Beginnings:
-    cdef public dict makers
-    cdef dict _of
+    cdef dict _makers, _of
     cdef object _attribution, _event_ids
     cdef Lock _lock
 
     @cython.locals(of=dict)
     cdef Listing _find(self, publisher, agent)
     @cython.locals(listing=Listing, node=Node)
-    cpdef Node _tool(self, dict attributes, span, Node parent, context)
-    cpdef Node _inference(self, dict attributes, span, Node parent, context)
+    cpdef Node tool(self, dict attributes, publisher, span, Node parent, context)
+    cpdef Node _inference(self, dict attributes, publisher, span, Node parent, context)
     @cython.locals(listing=Listing, node=Node, scope=Node, inner=bint, of=dict)
-    cpdef Node _agent(self, dict attributes, span, Node parent, context)
+    cpdef Node agent(self, dict attributes, publisher, span, Node parent, context)
+    cpdef Node begin(self, operation, dict attributes, span, Node parent, context)
 
 
 cdef class OwnTools:
@@ -130,12 +135,21 @@ cdef class OwnTools:
     @cython.locals(
         listing=Listing, scope=Node, parent=Node, nested=bint, outcome=int, block=Block, bucket=int,
         cells="long long[::1]", begun="long long", ended="long long", elapsed="long long",
+        beside=tuple,
     )
     cpdef end(self, Node node, dict attributes, span, span_id, tuple fields)
     @cython.locals(cells="long long[::1]")
-    cdef _add(self, Block block, int outcome, int bucket, long long elapsed, point, beside)
+    cdef _add(
+        self, Block block, int outcome, int bucket, long long elapsed, point, tuple beside
+    )
+    @cython.locals(results=Block, repeats=Block, known=bint, length="long long")
+    cpdef tuple beside(self, Listing listing, name, size, repeated)
 
 
+@cython.locals(
+    results=Block, repeats=Block, length="long long", bucket=int, cells="long long[::1]",
+)
+cpdef add_beside(tuple beside)
 @cython.locals(
     usage=Block, kept=Block, thought=Block, cells="long long[::1]", sent="long long",
     received="long long", cached="long long", reasoning="long long",
@@ -175,7 +189,7 @@ cdef class OwnInvocations:
 
     @cython.locals(
         listing=Listing, outcome=int, first=int, bucket=int, error=Block, place=tuple,
-        charge=tuple, revenue="long long",
+        charge=tuple, of=dict, revenue="long long",
         fee="long long", refunded="long long", begun="long long", ended="long long",
         elapsed="long long", block=Block, usage=tuple, last=tuple, release=Block,
         cells="long long[::1]",
@@ -196,15 +210,17 @@ cdef class OwnInvocations:
 
 cdef class OwnSpans:
     cdef public OwnHealth _health
-    cdef public object _begin, _clock, _open_spans, _others, _read_end, _read_key
-    cdef public object _read_start, _route, _runs, _never, _says_nothing, _undecided
+    cdef public Beginnings _beginnings
+    cdef public object _clock, _open_spans, _others, _public
+    cdef public object _route, _runs, _never, _says_nothing, _undecided
     cdef public long long _upkeep_at, _upkeep_from
     cdef public OwnInvocations _invocations
     cdef public OwnTools _tools
-    cdef public dict _makers, _open
+    cdef public dict _open
+    cdef public int _most_open
     cdef public list _ended
 
     @cython.locals(attributes=dict, nodes=dict, node=Node, found=Node)
     cpdef on_start(self, span, parent_context=*)
-    @cython.locals(attributes=dict, ended=list, place=int, kind=int, above=Node, now_ns="long long")
+    @cython.locals(attributes=dict, ended=list, node=Node, place=int, kind=int, above=Node, now_ns="long long")
     cpdef on_end(self, span)

@@ -40,8 +40,11 @@ from agent_analytics.processor._series.schema import (
     REFUNDS,
     RELEASE_COST,
     RELEASE_SLOW,
+    RESULT_SUM,
     REVENUE,
     TOOL_HISTOGRAM,
+    TOOL_REPEATS,
+    TOOL_RESULTS,
     TOOL_SUM,
     TOOLS,
     USAGE_INPUT,
@@ -93,16 +96,16 @@ from agent_analytics.processor._spans.sdk_access import (
     NOT_AS_EXPECTED,
     Attributes,
     EndFields,
-    Key,
     Readers,
-    Start,
     moment,
+    public_attributes,
     public_end,
-    public_key,
-    public_start,
+    public_parent_id,
+    public_span_id,
 )
 from agent_analytics.processor._spans.values import (
     MAX_DURATION_NS,
+    MAX_RESULT_BYTES,
     MAX_TOKENS,
     PRICED,
     PUBLIC_LIST,
@@ -117,6 +120,7 @@ from agent_analytics.processor._spans.values import (
 )
 from agent_analytics.processor.catalogue import (
     INVOCATION_SECONDS,
+    RESULT_BYTES,
     SLOW_SECONDS,
     TOOL_SECONDS,
     UNKNOWN,
@@ -138,6 +142,8 @@ if TYPE_CHECKING:  # what is asked here, and itself imports what is here
 
 # Names of this module are read in half the time of those of another one.
 _OPERATION_NAME: Final = v.OPERATION_NAME
+_EXECUTE_TOOL: Final = v.EXECUTE_TOOL
+_INVOKE_AGENT: Final = v.INVOKE_AGENT
 _PUBLISHER_ID: Final = v.PUBLISHER_ID
 _AGENT_ID: Final = v.AGENT_ID
 _TENANT_ID: Final = v.TENANT_ID
@@ -187,6 +193,8 @@ _NOTHING: Final = (0, 0)
 #: of Python's numbers takes.
 _INVOCATION_PLACES = array("q", INVOCATION_EDGES) if COMPILED else INVOCATION_EDGES
 _TOOL_PLACES = array("q", TOOL_EDGES) if COMPILED else TOOL_EDGES
+RESULT_EDGES: Final = tuple(map(int, RESULT_BYTES))
+_RESULT_PLACES = array("q", RESULT_EDGES) if COMPILED else RESULT_EDGES
 #: Kinds of spans between two views of one call.
 _THROUGH: Final = (TOOL, OTHER, LIBRARY)
 #: Spans between two views of one call, or above a call that learn what it cost, at most.
@@ -202,7 +210,7 @@ ANY_TOKENS: Final = MODEL_TOKENS_BELOW | AGENT_TOKENS_BELOW
 _OWN_SET_ASIDE: Final = MODEL_TOKENS_BELOW
 ANY_COST: Final = COST_BELOW | PRICED_BELOW
 _WHOLE: Final = (INVOCATION, AGENT)
-#: Spans that have just ended, remembered by the last bits of their ids. A processor that a
+#: Spans that have just ended, remembered by the last bits of their ids' hashes. A processor that a
 #: provider has twice is called twice for each span, the second time at once.
 ENDED: Final = 1_024
 _ENDED_MASK: Final = ENDED - 1
@@ -312,8 +320,9 @@ class Listing:
         block: Series of the listing itself; ``cells`` are its cells, ``view`` the same for the
             core alone.
         groups: Blocks of each kind by name, ``""`` where they have none, at the kind's place.
-        tools: Those of tools, for the hot path; those of models are ``models`` (calls), ``usage``,
-            ``cached`` and ``reasoning`` (tokens).
+        tools: Those of tools, for the hot path; ``results`` and ``repeats`` those of what decorated
+            tools say beside. Those of models are ``models`` (calls), ``usage``, ``cached`` and
+            ``reasoning`` (tokens).
         tenants: Sketch of who used it; ``conversations`` alike.
         versions: Names and versions seen, oldest first.
         latest: The last name and version, to tell at a glance that nothing changed.
@@ -333,6 +342,8 @@ class Listing:
         "publisher",
         "reasoning",
         "release",
+        "repeats",
+        "results",
         "tenants",
         "tools",
         "usage",
@@ -356,6 +367,8 @@ class Listing:
         self.groups: tuple[dict[str, Block], ...] = tuple([{} for _ in schema.KINDS])
         self.groups[schema.LISTINGS.place][NAMELESS] = block
         self.tools = self.groups[schema.TOOLS.place]
+        self.results = self.groups[schema.TOOL_RESULTS.place]
+        self.repeats = self.groups[schema.TOOL_REPEATS.place]
         self.models = self.groups[schema.MODELS.place]
         self.usage = self.groups[schema.USAGES.place]
         self.cached = self.groups[schema.CACHED_USAGES.place]
@@ -416,6 +429,17 @@ class Node:
         parent: "Node | None",
         listing: Listing | None,
     ) -> None:
+        self.set_out(kind, parent, listing)
+        self.name: object = None
+        self.tenant: object = None
+        self.sources: set[str] | None = None
+        self.started = 0.0
+        self.flags = 0
+        self.cost = 0
+        self.facts: Mapping[str, Any] | None = None
+
+    def set_out(self, kind: int, parent: "Node | None", listing: Listing | None) -> None:
+        """Take what a node is made of; nobody else calls it."""
         self.kind = kind
         self.parent = parent
         self.listing = listing
@@ -424,13 +448,6 @@ class Node:
         else:
             # Not its own where it is an invocation itself: a cycle would wait for the collector.
             self.scope = parent if parent.kind == INVOCATION else parent.scope
-        self.name: object = None
-        self.tenant: object = None
-        self.sources: set[str] | None = None
-        self.started = 0.0
-        self.flags = 0
-        self.cost = 0
-        self.facts: Mapping[str, Any] | None = None
 
     def within(self) -> "Node | None":
         """Return the node of the invocation that children of this span are in."""
@@ -463,8 +480,19 @@ class Node:
             node = node.parent
 
 
-#: Cells of blocks beside that of a tool, which one, and what to add.
-Beside = list[tuple[Cells, int, int]]
+def new_node(kind: int, parent: Node | None, listing: Listing | None) -> Node:
+    """Return a new node; all that it is not made of is empty in what is compiled."""
+    node = Node.__new__(Node)
+    node.set_out(kind, parent, listing)
+    return node
+
+
+if not COMPILED:  # a call of the class is the quickest there
+    globals()["new_node"] = Node
+
+
+#: Blocks of a tool's results and of its repeated calls, where those are known, and bytes.
+Beside = tuple[Block | None, Block | None, int]
 #: Blocks of the tokens, of the cached and the reasoning ones; the latter where those are known.
 Blocks = tuple[Block, Block | None, Block | None]
 #: Blocks of the model, its tokens, their cost, the flags of what sets the tokens aside.
@@ -477,17 +505,34 @@ OwnFigures = tuple[Blocks | None, Counts, Cost, int]
 # --- reading -------------------------------------------------------------------------------------
 
 
-def read_start(span: Any) -> Start:
-    """Return what is read of a span that starts: past the public accessors, or by them."""
+# One thing each: a tuple of them costs a compiled core more than a further call does.
+
+
+def attributes_of(span: Any) -> Attributes:
+    """Return the attributes of a span: past the public accessors, or by them."""
+    try:
+        held: Attributes = span._attributes._dict
+    except NOT_AS_EXPECTED:
+        return public_attributes(span)
+    return held
+
+
+def span_id_of(span: Any) -> int:
+    """Return the id of a span."""
+    try:
+        span_id: int = span._context[_SPAN_ID]
+    except NOT_AS_EXPECTED:
+        return public_span_id(span)
+    return span_id
+
+
+def parent_id_of(span: Any) -> int | None:
+    """Return the id of the span that a span was started in, if there is one."""
     try:
         parent = span._parent
-        return (
-            span._attributes._dict,
-            span._context[_SPAN_ID],
-            None if parent is None else parent[_SPAN_ID],
-        )
+        return None if parent is None else parent[_SPAN_ID]
     except NOT_AS_EXPECTED:
-        return public_start(span)
+        return public_parent_id(span)
 
 
 def scope_of(span: Any) -> str:
@@ -497,14 +542,6 @@ def scope_of(span: Any) -> str:
     except AttributeError:
         return ""
     return name if type(name) is str else ""
-
-
-def read_key(span: Any) -> Key:
-    """Return what is read of every span that ends."""
-    try:
-        return span._attributes._dict, span._context[_SPAN_ID]
-    except NOT_AS_EXPECTED:
-        return public_key(span)
 
 
 def read_end(span: Any) -> EndFields:
@@ -530,9 +567,7 @@ def read_end(span: Any) -> EndFields:
 
 
 #: The quick way to read spans, where the SDK is as expected (``_spans.sdk_access``).
-FAST: Final = Readers(read_start, read_key, read_end, fast=True)
-# Those are called by their names, which is quicker in a compiled core.
-_READ_START, _READ_KEY, _READ_END = FAST.start, FAST.key, FAST.end
+FAST: Final = Readers(attributes_of, span_id_of, parent_id_of, read_end, fast=True)
 
 
 class OwnHealth:
@@ -593,11 +628,7 @@ def stated_by_user(amounts: Amounts, cost: object) -> Cost | None:
 
 
 class Beginnings:
-    """Makes the nodes of agent, tool and model spans.
-
-    Attributes:
-        makers: What makes the nodes of spans, by their operation; the hot path asks it directly.
-    """
+    """Makes the nodes of agent, tool and model spans."""
 
     def __init__(
         self,
@@ -610,9 +641,9 @@ class Beginnings:
         self._attribution = attribution
         self._event_ids = event_ids
         self._lock: Any = lock  # one that knows who has it, where the core is compiled
-        self.makers = {
-            v.INVOKE_AGENT: self._agent,
-            v.EXECUTE_TOOL: self._tool,
+        self._makers = {
+            v.INVOKE_AGENT: self.agent,
+            v.EXECUTE_TOOL: self.tool,
             **dict.fromkeys(v.INFERENCE_OPERATIONS, self._inference),
         }
 
@@ -633,9 +664,11 @@ class Beginnings:
             parent: Node of the span that it was started in, if that is followed.
             context: What it was started in; ``None`` for the current context.
         """
-        make = self.makers.get(operation if type(operation) is str else exact_text(operation) or "")
+        make = self._makers.get(
+            operation if type(operation) is str else exact_text(operation) or ""
+        )
         if make is not None:
-            return make(attributes, span, parent, context)
+            return make(attributes, attributes.get(_PUBLISHER_ID), span, parent, context)
         # Steps, workflows and whatever else there is: see-through.
         return Node(OTHER, parent, parent.listing) if parent else None
 
@@ -646,51 +679,53 @@ class Beginnings:
         of = self._of.get(publisher)
         return None if of is None else of.get(agent)
 
-    def _tool(
+    def tool(
         self,
         attributes: Attributes,
+        publisher: object,
         span: ReadableSpan,
         parent: Node | None,
         context: Context | None,
     ) -> Node:
-        publisher = attributes.get(_PUBLISHER_ID)
+        """Return the node of a call of a tool that names ``publisher``, or nobody."""
         if publisher is not None:
             listing = self._find(publisher, attributes.get(_AGENT_ID))
         else:
             listing = parent.listing if parent is not None else None
         if listing is None:
             listing = self._attribution.of_call(publisher, attributes, span, parent, context)
-        node = Node(TOOL, parent, listing)
+        node = new_node(TOOL, parent, listing)
         node.name = attributes.get(_TOOL_NAME)
         return node
 
     def _inference(
         self,
         attributes: Attributes,
+        publisher: object,
         span: ReadableSpan,
         parent: Node | None,
         context: Context | None,
     ) -> Node:
-        publisher = attributes.get(v.PUBLISHER_ID)
         if publisher is None and parent is not None and parent.listing is not None:
-            return Node(INFERENCE, parent, parent.listing)
+            return new_node(INFERENCE, parent, parent.listing)
         listing = self._attribution.of_call(publisher, attributes, span, parent, context)
-        return Node(INFERENCE, parent, listing)
+        return new_node(INFERENCE, parent, listing)
 
-    def _agent(
+    def agent(
         self,
         attributes: Attributes,
+        publisher: object,
         span: ReadableSpan,
         parent: Node | None,
         context: Context | None,
     ) -> Node:
-        publisher = attributes.get(_PUBLISHER_ID)
+        """Return the node of an agent's span that names ``publisher``, or nobody."""
         scope = None
         if parent is not None:  # as in ``within``, without a call
             scope = parent if parent.kind == INVOCATION else parent.scope
         if publisher is None:
             if scope is not None:  # a framework's own span, or a sub-agent: inner work
-                return Node(AGENT, parent, scope.listing)
+                return new_node(AGENT, parent, scope.listing)
             listing, inner = self._attribution.of_agent(attributes, span, context)
         else:
             # As in ``_find``, which would cost the hot path a call.
@@ -706,8 +741,8 @@ class Beginnings:
         if inner and attributes.get(v.EVENT) == v.EVENT_INVOCATION:
             inner = False  # it happened elsewhere, whatever it was recorded in
         if listing is None or inner:
-            return Node(AGENT, parent, listing)
-        node = Node(INVOCATION, parent, listing)
+            return new_node(AGENT, parent, listing)
+        node = new_node(INVOCATION, parent, listing)
         tenant = attributes.get(_TENANT_ID)
         event_id = attributes.get(_EVENT_ID)
         node.tenant = self._attribution.tenant(context) if tenant is None else tenant
@@ -788,10 +823,9 @@ class OwnTools:
         if block is None:
             block = self._listings.block(listing, TOOLS, name)
         beside = None
-        if _RESULT_BYTES in attributes or _REPEATED in attributes:
-            beside = self._beside(
-                listing, name, attributes.get(_RESULT_BYTES), attributes.get(_REPEATED)
-            )
+        size, repeated = attributes.get(_RESULT_BYTES), attributes.get(_REPEATED)
+        if size is not None or repeated is not None:
+            beside = self.beside(listing, name, size, repeated)
         cells = block.view
         if _DURATION_UNKNOWN in attributes:
             with self._lock:
@@ -837,15 +871,49 @@ class OwnTools:
                 block.exemplars = {}
             block.exemplars[bucket] = point
 
-    def _beside(self, listing: Listing, name: object, size: object, repeated: object) -> Beside:
-        """Return what a tool's call adds beside itself: the subclass knows."""
-        raise NotImplementedError
+    def beside(self, listing: Listing, name: object, size: object, repeated: object) -> Beside:
+        """Return what a call adds to beside its own cells.
+
+        Args:
+            listing: Whom it is credited to.
+            name: The tool, which has its block.
+            size: Bytes of its result, as the span says; ``None`` where it does not.
+            repeated: Whether there was the same call before, alike.
+        """
+        results = repeats = None
+        known = type(name) is str
+        length = 0
+        if size is not None:
+            if type(size) is not int:
+                size = exact(size)
+            if type(size) is int and 0 <= size <= MAX_RESULT_BYTES:
+                length = size
+                results = listing.results.get(name) if known else None  # type: ignore[call-overload]  # a str
+                if results is None:
+                    results = self._listings.block(listing, TOOL_RESULTS, name)
+            else:
+                self._health.refuse_value("tool_detail")
+        if repeated is not None and repeated is not False:
+            if repeated is True:
+                repeats = listing.repeats.get(name) if known else None  # type: ignore[call-overload]  # a str
+                if repeats is None:
+                    repeats = self._listings.block(listing, TOOL_REPEATS, name)
+            else:
+                self._health.refuse_value("tool_detail")
+        return results, repeats, length
 
 
 def add_beside(beside: Beside) -> None:
-    """Add to cells of other blocks; the caller holds the lock."""
-    for cells, cell, amount in beside:
-        cells[cell] += amount
+    """Add to what ``beside`` has found; the caller holds the lock, or nobody can."""
+    results, repeats, length = beside
+    if results is not None:
+        cells = results.view
+        bucket = bucket_of(_RESULT_PLACES, length)
+        cells[bucket] = cells[bucket] + 1
+        cells[RESULT_SUM] = cells[RESULT_SUM] + length
+    if repeats is not None:
+        cells = repeats.view
+        cells[0] = cells[0] + 1
 
 
 def add_tokens(blocks: Blocks, counts: Counts, priced: int) -> None:
@@ -1128,11 +1196,9 @@ class OwnInvocations:
         charged = attributes.get(_REVENUE_USD)
         charge = _NOTHING
         if charged is not None:
-            charge = (
-                self._known_charges.get((listing.publisher, charged), _NOTHING)
-                if type(charged) is str
-                else _NOTHING
-            )
+            of = self._known_charges.get(listing.publisher) if type(charged) is str else None
+            if of is not None:
+                charge = of.get(charged, _NOTHING)
             if charge is _NOTHING:
                 charge = self._charge(listing.publisher, charged)
         revenue, fee = charge
@@ -1272,18 +1338,17 @@ class OwnSpans:
     ``AgentMetricsProcessor`` sets what is asked here; all other spans go the ways of ``_others``.
     """
 
-    _begin: Callable[..., Node | None]
+    _beginnings: Beginnings
     _clock: Callable[[], float]
     _ended: list[int]
     _health: "Health"
     _invocations: OwnInvocations
-    _makers: Mapping[str, Callable[..., Node | None]]
     _open: dict[int, Node]
+    _most_open: int
     _open_spans: "OpenSpans"
     _others: "OtherRoutes"
-    _read_end: Callable[[ReadableSpan], EndFields]
-    _read_key: Callable[[ReadableSpan], Key]
-    _read_start: Callable[[ReadableSpan], Start]
+    #: How spans are read where not the quick way.
+    _public: Readers | None
     _route: Callable[..., int]
     _runs: "Runs"
     #: Scopes whose spans have nothing to do with agents where they do not say so themselves.
@@ -1300,9 +1365,13 @@ class OwnSpans:
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Find whom a span belongs to, from what is known when it starts."""
         try:
-            carried, span_id, parent_id = (
-                read_start(span) if self._read_start is _READ_START else self._read_start(span)
-            )
+            public = self._public
+            if public is None:
+                carried, span_id = attributes_of(span), span_id_of(span)
+                parent_id = parent_id_of(span)
+            else:
+                carried, span_id = public.attributes(span), public.span_id(span)
+                parent_id = public.parent_id(span)
             attributes = carried if type(carried) is _DICT else dict(carried)
             nodes = self._open
             if span_id in nodes:
@@ -1316,9 +1385,10 @@ class OwnSpans:
                 else:
                     facts = None  # a span that somebody starts beside it
             operation = attributes.get(_OPERATION_NAME)
+            publisher = None if operation is None else attributes.get(_PUBLISHER_ID)
             parent: Any = nodes.get(parent_id) if parent_id is not None else None
             if operation is not None and (
-                _PUBLISHER_ID in attributes
+                publisher is not None
                 or (
                     type(parent) is Node
                     and operation in CALLS
@@ -1342,12 +1412,15 @@ class OwnSpans:
                 if parent is not None and type(parent) is not Node:
                     followed: Any = parent  # of a foreign run
                     parent = self._runs.live_parent(followed, span, attributes)
-                make = self._makers.get(operation) if type(operation) is str else None
-                node = (
-                    self._begin(operation, attributes, span, parent, parent_context)
-                    if make is None
-                    else make(attributes, span, parent, parent_context)
-                )
+                begins = self._beginnings
+                if type(operation) is not str:
+                    node = begins.begin(operation, attributes, span, parent, parent_context)
+                elif operation == _EXECUTE_TOOL:
+                    node = begins.tool(attributes, publisher, span, parent, parent_context)
+                elif operation == _INVOKE_AGENT:
+                    node = begins.agent(attributes, publisher, span, parent, parent_context)
+                else:
+                    node = begins.begin(operation, attributes, span, parent, parent_context)
                 if parent_id is not None and node is not None and node.kind == INVOCATION:
                     self._runs.note_inside(parent, parent_id, node.listing)
             if node is None:
@@ -1355,7 +1428,7 @@ class OwnSpans:
             node.started = self._clock()
             node.facts = facts
             nodes[span_id] = node
-            if len(nodes) > self._open_spans.most:
+            if len(nodes) > self._most_open:
                 self._open_spans.give_up_oldest(node)
         except Exception:  # noqa: BLE001 - telemetry never raises into the host
             note_internal_error("on_start")
@@ -1363,12 +1436,14 @@ class OwnSpans:
     def on_end(self, span: ReadableSpan) -> None:
         """Count a span that has ended."""
         try:
-            carried, span_id = (
-                read_key(span) if self._read_key is _READ_KEY else self._read_key(span)
-            )
+            public = self._public
+            if public is None:
+                carried, span_id = attributes_of(span), span_id_of(span)
+            else:
+                carried, span_id = public.attributes(span), public.span_id(span)
             attributes = carried if type(carried) is _DICT else dict(carried)
             node: Any = self._open.pop(span_id, None)
-            ended, place = self._ended, span_id & _ENDED_MASK
+            ended, place = self._ended, hash(span_id) & _ENDED_MASK
             if node is None and ended[place] == span_id:
                 return  # ended before: see on_start
             ended[place] = span_id
@@ -1395,7 +1470,7 @@ class OwnSpans:
             kind = node.kind
             if kind == LIBRARY:
                 return
-            fields = read_end(span) if self._read_end is _READ_END else self._read_end(span)
+            fields = read_end(span) if public is None else public.end(span)
             if kind == TOOL:
                 self._tools.end(node, attributes, span, span_id, fields)
             elif kind == INVOCATION:

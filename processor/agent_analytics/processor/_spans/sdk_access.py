@@ -20,10 +20,6 @@ from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 from agent_analytics.instrumentation.exact import are_exact, exact, exact_attributes, exact_text
 
 Attributes = Mapping[str, Any]
-#: Attributes, span id, id of the parent span.
-Start = tuple[Attributes, int, int | None]
-#: Attributes, span id.
-Key = tuple[Attributes, int]
 #: Trace id, whether the trace is sampled, whether the status is ERROR, start, end (nanoseconds). A
 #: plain tuple, since every span makes one: unpack it into names, ``SpanEnd`` keeps it under those.
 EndFields = tuple[int, bool, bool, int | None, int | None]
@@ -38,10 +34,11 @@ LAST_TIME: Final = 2**63 - 1
 
 
 class Readers(NamedTuple):
-    """How to read a span: at its start, its key at the end, and its end where that matters."""
+    """How to read a span: what it carries, its id, that of its parent, and its end."""
 
-    start: Callable[[ReadableSpan], Start]
-    key: Callable[[ReadableSpan], Key]
+    attributes: Callable[[ReadableSpan], Attributes]
+    span_id: Callable[[ReadableSpan], int]
+    parent_id: Callable[[ReadableSpan], int | None]
     end: Callable[[ReadableSpan], EndFields]
     fast: bool
 
@@ -67,10 +64,11 @@ def exactly(span: Any, attributes: Attributes) -> Attributes:
 
 def as_it_stands(span: ReadableSpan) -> tuple[str, Attributes]:
     """Return name and attributes of a span that may be open in another thread, as Python's own."""
-    return exact(span.name), exact_attributes(_attributes(span))
+    return exact(span.name), exact_attributes(public_attributes(span))
 
 
-def _attributes(span: ReadableSpan) -> Attributes:
+def public_attributes(span: ReadableSpan) -> Attributes:
+    """Return a copy of what a span carries."""
     attributes: Any = span.attributes
     try:
         copied: Attributes = attributes.copy()  # one call, where dict() makes one a key
@@ -79,17 +77,17 @@ def _attributes(span: ReadableSpan) -> Attributes:
     return copied
 
 
-def public_start(span: ReadableSpan) -> Start:
-    """Return what is read of a span that starts."""
+def public_span_id(span: ReadableSpan) -> int:
+    """Return the id of a span."""
+    context: Any = span.context
+    span_id: int = context.span_id
+    return span_id
+
+
+def public_parent_id(span: ReadableSpan) -> int | None:
+    """Return the id of the span that a span was started in, if there is one."""
     parent = span.parent
-    context: Any = span.context
-    return _attributes(span), context.span_id, None if parent is None else parent.span_id
-
-
-def public_key(span: ReadableSpan) -> Key:
-    """Return what is read of every span that ends."""
-    context: Any = span.context
-    return _attributes(span), context.span_id
+    return None if parent is None else parent.span_id
 
 
 def moment(value: Any) -> int | None:
@@ -154,7 +152,7 @@ def ending(span: Any) -> Ending:
         )
 
 
-PUBLIC = Readers(public_start, public_key, public_end, fast=False)
+PUBLIC = Readers(public_attributes, public_span_id, public_parent_id, public_end, fast=False)
 
 
 def readers(fast: Readers) -> Readers:
@@ -174,9 +172,9 @@ def readers(fast: Readers) -> Readers:
         raw: Any = span
         _ = (raw._attributes._dict, raw._context[1], raw._status._status_code, raw._start_time)
         same = (
-            dict(fast.start(span)[0]) == dict(PUBLIC.start(span)[0])
-            and fast.start(span)[1:] == PUBLIC.start(span)[1:]
-            and fast.key(span)[1:] == PUBLIC.key(span)[1:]
+            dict(fast.attributes(span)) == dict(PUBLIC.attributes(span))
+            and fast.span_id(span) == PUBLIC.span_id(span)
+            and fast.parent_id(span) == PUBLIC.parent_id(span)
             and fast.end(span) == PUBLIC.end(span)
         )
     except NOT_AS_EXPECTED:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:  # these import what the core does, and the core what is here
 MAX_TOKENS: Final = 1_000_000_000
 #: Longest duration believed of one span, in nanoseconds: 30 days.
 MAX_DURATION_NS: Final = 30 * 24 * 3600 * 10**9
+#: Largest size believed of one result of a tool, in bytes: a terabyte.
+MAX_RESULT_BYTES: Final = 10**12
 _REMEMBERED_CHARGES: Final = 4_096
 #: Characters of an amount that is read the quick way; a longer one is looked at in ``nano_usd``.
 SHORT_AMOUNT: Final = 32
@@ -121,20 +123,21 @@ class Charges:
     """Reads what spans charge; prices repeat, so the last few are remembered.
 
     Attributes:
-        known: Charges by publisher and price; the hot path asks it directly.
+        known: Charges by publisher, then price; the hot path asks it directly.
     """
 
-    __slots__ = ("_amounts", "_take_rate", "known")
+    __slots__ = ("_amounts", "_remembered", "_take_rate", "known")
 
     def __init__(self, amounts: "Amounts", take_rate: TakeRate) -> None:
         self._amounts = amounts
         self._take_rate = take_rate
-        self.known: dict[tuple[str, str], tuple[int, int]] = {}
+        self.known: dict[str, dict[str, tuple[int, int]]] = {}
+        self._remembered = 0
 
     def read(self, publisher: str, value: object) -> tuple[int, int]:
         """Return a charge and the marketplace's share of it, both in nano-dollars."""
         if type(value) is str:
-            known = self.known.get((publisher, value))
+            known = self.known.get(publisher, {}).get(value)
             if known is not None:
                 return known
         revenue = self._amounts.read(value)
@@ -142,7 +145,9 @@ class Charges:
             return 0, 0
         charge = revenue, self._take_rate.fee(publisher, revenue)
         if type(value) is str and len(value) <= SHORT_AMOUNT:
-            if len(self.known) >= _REMEMBERED_CHARGES:
+            if self._remembered >= _REMEMBERED_CHARGES:
                 self.known.clear()
-            self.known[publisher, value] = charge
+                self._remembered = 0
+            self.known.setdefault(publisher, {})[value] = charge
+            self._remembered += 1
         return charge
