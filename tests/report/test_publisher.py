@@ -5,6 +5,10 @@ from dataclasses import replace
 import pytest
 from tests.patience import patience
 
+from agent_analytics.insights._prometheus.client import PrometheusClient
+from agent_analytics.insights._promql import quantities
+from agent_analytics.insights._promql.scopes import Scope
+from agent_analytics.insights._promql.windows import Period
 from agent_analytics.insights.analytics import (
     ListingFigures,
     PublisherAnalytics,
@@ -40,6 +44,30 @@ def test_counts_are_exact_over_a_restart_and_a_vanished_process(
     }  # fmt: skip
     assert of_agent(acme, hostile).total_invocations == 5 * LIVED
     assert (acme.installs, acme.uninstalls) == (2 * DAY + LIVED, DAY + LIVED // 2)
+
+
+def test_registers_are_counted_as_in_a_query(
+    acme: PublisherDashboard, url: str, end: float
+) -> None:
+    """Tenants, their trend and who came back are what Prometheus makes of the same registers."""
+    client, day = PrometheusClient(url, timeout=patience()), Period(1)
+    for scope, rows in (
+        (Scope(("publisher_id",), ('publisher_id="acme"',)), [acme]),
+        (Scope(("publisher_id", "agent_id"), ('publisher_id="acme"',)), list(acme.listings)),
+    ):
+        for name, quantity, places in (
+            ("unique_tenants", quantities.unique_tenants, 0),
+            ("tenants_trend", quantities.tenants_trend, 6),
+            ("retention", quantities.retention, 6),
+        ):
+            asked = client.query(quantity(day, scope), at=end)
+            expected = {
+                sample.labels.get("agent_id", ""): pytest.approx(round(sample.value, places))
+                for sample in asked
+            }
+            found = {getattr(row, "agent_id", ""): getattr(row, name) for row in rows}
+            assert expected == {key: value for key, value in found.items() if value is not None}
+            assert expected
 
 
 def test_money_is_exact(acme: PublisherDashboard) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent_analytics.insights._promql import quantities, rollups
-from agent_analytics.insights._promql.windows import Period
+from agent_analytics.insights._promql.windows import GraphPeriod, Period, RulePeriod
 from agent_analytics.processor import catalogue
 
 STEPS_A_DAY = 288
@@ -70,7 +70,16 @@ def test_growth_is_exact(tmp_path: Path, seed: int) -> None:
     ]
     (tmp_path / "rollups.yml").write_text(rollups.render_rollups([catalogue.INVOCATIONS.name]))
     at = DAYS * STEPS_A_DAY
-    asked = [Period(1), Period(2), Period(3), Period(1, 1), Period(2, 1), Period(1, 2)]
+    asked = [
+        GraphPeriod(1),
+        RulePeriod(2),
+        Period(1),
+        Period(2),
+        Period(3),
+        Period(1, 1),
+        Period(2, 1),
+        Period(1, 2),
+    ]
     expected: list[dict[str, object]] = []
     for period in asked:
         last = at - period.ago * STEPS_A_DAY

@@ -90,11 +90,6 @@ def retention(window: Past, scope: Scope = LISTING) -> str:
     return window.retention(scope)
 
 
-def tenants_kept(window: Past, scope: Scope = LISTING) -> str:
-    """Distinct tenants who were there in the window and in the one before."""
-    return window.kept(scope)
-
-
 def turns_per_conversation(window: Past, scope: Scope = LISTING) -> str:
     """Invocations per distinct conversation."""
     return f"({invocations(window, scope)} / {conversations(window, scope)})"

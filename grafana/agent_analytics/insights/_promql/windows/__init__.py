@@ -7,6 +7,7 @@ from agent_analytics.insights._promql.windows.iso_week import ISO_WEEK, IsoWeek
 from agent_analytics.insights._promql.windows.live import Live
 from agent_analytics.insights._promql.windows.periods import (
     At,
+    GraphPeriod,
     Period,
     Raw,
     RawPeriod,
@@ -23,6 +24,7 @@ __all__ = [
     "Chosen",
     "Day",
     "Ends",
+    "GraphPeriod",
     "HourAgo",
     "Hours",
     "IsoWeek",

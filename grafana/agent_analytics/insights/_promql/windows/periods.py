@@ -90,6 +90,10 @@ class Rolled(Counted):
     def longer(self) -> str:
         """Its length and three days more, as a duration."""
 
+    def levels(self, sample: str) -> tuple[tuple[str, str], ...]:
+        """Return where the last level of a day and an hour is looked for, and how far back."""
+        return ((rollups.level(sample), rollups.HOURS_BACK),)
+
     def grown(self, sample: str, scope: Scope, *matchers: str) -> str:
         """Return what the counters of a sample name grew by, to the last level at either end.
 
@@ -105,10 +109,7 @@ class Rolled(Counted):
         last, first = (
             " or ".join(
                 self.over("last_over_time", levels, scope, window, *matchers, at=at)
-                for levels, window in (
-                    (rollups.level(name), rollups.HOURS_BACK),
-                    (rollups.day(name), marks),
-                )
+                for levels, window in (*self.levels(name), (rollups.day(name), marks))
             )
             for at, marks in ((At.END, self.longer), (At.START, _MARKS_BACK))
         )
@@ -157,11 +158,6 @@ class Rolled(Counted):
     def retention(self, scope: Scope) -> str:
         """Return the share of the tenants of the period before who were there in this one, too."""
         return self.comparable(self.returned(scope), scope)
-
-    def kept(self, scope: Scope) -> str:
-        """Return how many of the tenants of the period before were there in this one, too."""
-        now, then = self.registers(scope), self.before.registers(scope)
-        return self.comparable(rollups.in_both(now, then, scope.by), scope)
 
     def at_end(self, gauge: str, scope: Scope) -> str:
         """Return the sum of a gauge when the period ended."""
@@ -238,6 +234,18 @@ class Period(Rolled):
 
 def _offset(days: int) -> str:
     return f" offset {days}d" if days else ""
+
+
+@dataclass(frozen=True, slots=True)
+class GraphPeriod(Period):
+    """A period that is asked at many times, where a day of levels each time would be dear."""
+
+    def levels(self, sample: str) -> tuple[tuple[str, str], ...]:
+        """Return where the last level of a day and an hour is looked for: most of it in hours."""
+        return (
+            (rollups.level(sample), rollups.LEVELS_BACK),
+            (rollups.hourly(sample), rollups.HOURS_BACK),
+        )
 
 
 @dataclass(frozen=True, slots=True)

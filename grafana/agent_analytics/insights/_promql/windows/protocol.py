@@ -59,10 +59,6 @@ class Past(Ends, Tenants, Protocol):
         """Return the share of the tenants of the window before that were there in this one, too."""
         ...
 
-    def kept(self, scope: Scope) -> str:
-        """Return how many of the tenants of the window before were there in this one, too."""
-        ...
-
     def comparable(self, quantity: str, scope: Scope) -> str:
         """Return a quantity that compares this window with the one before, where that is fair."""
         ...

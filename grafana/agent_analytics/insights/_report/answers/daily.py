@@ -30,6 +30,12 @@ def _values(series: Series, ends: list[float], factor: float = 1.0) -> tuple[flo
     )
 
 
+def _share(part: float | None, whole: float | None) -> float | None:
+    if part is None or whole is None or whole <= 0:
+        return None
+    return rounded(part / whole, _PLACES)
+
+
 def daily(client: PrometheusClient, history: History, scope: Scope) -> Daily:
     """Return the figures of a scope day by day."""
     ends = spans(history)
@@ -42,7 +48,7 @@ def daily(client: PrometheusClient, history: History, scope: Scope) -> Daily:
     return Daily(
         ends=tuple(utc(end) for end in ends),
         invocations=found.get("invocations", nothing),
-        error_rate=found.get("error_rate", nothing),
+        error_rate=tuple(map(_share, found.get("failed", nothing), found.get("judged", nothing))),
         revenue=found.get("revenue", nothing),
         model_cost=found.get("model_cost", nothing),
         unique_tenants=found.get("unique_tenants", nothing),

@@ -12,6 +12,7 @@ from agent_analytics.insights._prometheus.client import Sample, number
 from agent_analytics.insights._promql import quantities
 from agent_analytics.insights._promql.scopes import Scope
 from agent_analytics.insights._promql.windows import Period
+from agent_analytics.insights._report import sketches
 from agent_analytics.insights._report.answers.model import PublisherDashboard
 from agent_analytics.processor import catalogue
 
@@ -41,8 +42,6 @@ def _p95(period: Period, scope: Scope) -> str:
 
 _COUNTS: Final[dict[str, Quantity]] = {
     "total_invocations": quantities.invocations,
-    "unique_tenants": quantities.unique_tenants,
-    "conversations": quantities.conversations,
     "active_installs": quantities.active_installs,
     "installs": quantities.installs,
     "uninstalls": quantities.uninstalls,
@@ -80,8 +79,6 @@ def _before(quantity: Quantity) -> Quantity:
 _BEFORE: Final[dict[str, Quantity]] = {
     "invocations before": _before(quantities.invocations),
     "revenue before": _before(quantities.revenue),
-    "tenants before": _before(quantities.unique_tenants),
-    "tenants kept": quantities.tenants_kept,
 }
 _TRENDS: Final = {
     "invocations_trend": ("total_invocations", "invocations before"),
@@ -102,7 +99,8 @@ _BREAKDOWNS: Final[dict[str, Quantity]] = {
 }
 DAILY: Final[dict[str, Quantity]] = {
     "invocations": quantities.invocations,
-    "error_rate": quantities.error_rate,
+    "failed": quantities.failed_invocations,
+    "judged": quantities.judged_invocations,
     "revenue": quantities.revenue,
     "model_cost": quantities.model_cost,
     "unique_tenants": quantities.unique_tenants,
@@ -125,6 +123,59 @@ def asked(period: Period, scope: Scope, *, comparable: bool, tools: bool = True)
     if tools:
         found |= _TOOLS
     return {name: quantity(period, scope) for name, quantity in found.items()}
+
+
+_TENANTS: Final = "registers of tenants"
+_TENANTS_BEFORE: Final = "registers of tenants before"
+_CONVERSATIONS: Final = "registers of conversations"
+
+
+def asked_of_registers(period: Period, scope: Scope, *, comparable: bool) -> dict[str, str]:
+    """Return the queries for registers of a scope by name, to be counted by :func:`distinct`.
+
+    To count them in a query reads them twice, and to find who was there before seven times.
+    """
+    found = {
+        _TENANTS: period.registers(scope),
+        _CONVERSATIONS: period.registers(scope, catalogue.SKETCH_CONVERSATIONS),
+    }
+    if comparable:
+        before = period.before.registers(scope)
+        found[_TENANTS_BEFORE] = period.comparable(before, scope)
+    return found
+
+
+def distinct(answers: Answers) -> dict[str, list[Sample]]:
+    """Return what registers tell: distinct tenants, those before, those kept, and conversations."""
+    now, before, conversations = (
+        _by_owner(answers.get(name, [])) for name in (_TENANTS, _TENANTS_BEFORE, _CONVERSATIONS)
+    )
+    kept = {
+        owner: sketches.in_both(now.get(owner, {}), registers)
+        for owner, registers in before.items()
+    }
+    told = {
+        name: {owner: sketches.distinct(registers) for owner, registers in of.items()}
+        for name, of in (
+            ("unique_tenants", now),
+            ("tenants before", before),
+            ("conversations", conversations),
+        )
+    } | {"tenants kept": kept}
+    return {
+        name: [Sample(dict(owner), value) for owner, value in of.items()]
+        for name, of in told.items()
+    }
+
+
+def _by_owner(samples: Iterable[Sample]) -> dict[frozenset[tuple[str, str]], dict[str, float]]:
+    """Return registers by whose they are."""
+    found: dict[frozenset[tuple[str, str]], dict[str, float]] = {}
+    for sample in samples:
+        labels = dict(sample.labels)
+        register = labels.pop("register")
+        found.setdefault(frozenset(labels.items()), {})[register] = sample.value
+    return found
 
 
 class Fields(TypedDict, total=False):
@@ -208,7 +259,7 @@ def fields(answers: Answers, **labels: str) -> Fields:
     seconds = {name: one(name, _MILLIONTH) for name in _SECONDS}
     used = counts("tool_usage_breakdown", "tool")
     made: dict[str, object] = {
-        **{name: count(name) for name in _COUNTS},
+        **{name: count(name) for name in (*_COUNTS, "unique_tenants", "conversations")},
         **{name: one(name, _NANO) for name in _MONEY},
         **{name: one(name, _MILLIONTH) for name in (*_RATIOS, *_COMPARED)},
         **{name: trend(*sides) for name, sides in _TRENDS.items()},

@@ -13,7 +13,7 @@ from typing import Final
 from agent_analytics.insights._prometheus.client import PrometheusClient
 from agent_analytics.insights._promql import rollups, scopes
 from agent_analytics.insights._promql.scopes import Scope, select
-from agent_analytics.insights._promql.windows import Period, Raw, RawPeriod
+from agent_analytics.insights._promql.windows import GraphPeriod, Period, Raw, RawPeriod
 from agent_analytics.insights._report.answers.model import Freshness, NoData
 from agent_analytics.insights._report.known.observed import TOLERANCE
 from agent_analytics.insights._report.known.times import utc
@@ -75,7 +75,7 @@ class History:
         if isinstance(self.period, RawPeriod):
             raw = self.period.raw
             return RawPeriod(1, raw=replace(raw, seconds=min(raw.seconds, DAY)))
-        return Period(1)
+        return GraphPeriod(1)
 
     def notes(self) -> list[str]:
         """Return in sentences what is missing for want of history."""

@@ -65,6 +65,7 @@ class MarketplaceAnalytics:
         period = history.period
         evaluation = find_evaluation(self._client, _ALL)
         exprs = figures.asked(period, _ALL, comparable=history.comparable, tools=False)
+        exprs |= figures.asked_of_registers(period, _ALL, comparable=history.comparable)
         exprs |= {
             "active_publishers": quantities.active_publishers(period),
             "active_listings": f"count ({quantities.invocations(period)} > 0)",
@@ -77,7 +78,7 @@ class MarketplaceAnalytics:
         if history.comparable:
             exprs[GMV_BEFORE] = gmv_before(period)
         answers = self._client.query_many(exprs, at=history.at)
-        of_all = figures.fields(answers)
+        of_all = figures.fields(answers | figures.distinct(answers))
         own = Own.read(answers["own bounds"])
         found = firing(self._client, None)
         return MarketplaceDashboard(

@@ -106,7 +106,7 @@ class PublisherAnalytics:
             at=history.at,
         )
         own = Own.read(answers["own bounds"])
-        total = _part(answers, "publisher ")
+        total = _part(answers, "publisher ") | self._distinct(history, of_publisher)
         each = _part(answers, "listing ")
         found = (
             ListingFigures(
@@ -115,7 +115,10 @@ class PublisherAnalytics:
                 agent_versions=tuple(sorted(versions)),
                 daily_invocations=of_day.get(agent, ()),
                 bounds=own.listing(publisher_id, agent),
-                **figures.fields(each, agent_id=agent),
+                **figures.fields(
+                    each | self._distinct(history, of_listing.within(equals("agent_id", agent))),
+                    agent_id=agent,
+                ),
             )
             for agent, (names, versions) in agents.items()
         )
@@ -137,6 +140,11 @@ class PublisherAnalytics:
             **figures.fields(total),
         )
         return withhold(dashboard, self._min_tenants)
+
+    def _distinct(self, history: History, scope: Scope) -> dict[str, list[Sample]]:
+        """Return how many distinct ids a scope has, of one listing at a time: they are many."""
+        exprs = figures.asked_of_registers(history.period, scope, comparable=history.comparable)
+        return figures.distinct(self._client.query_many(exprs, at=history.at))
 
     def publishers(self, period_days: int = 30, *, at: float | None = None) -> list[str]:
         """Return the ids of the publishers that Prometheus knows listings of, sorted.
