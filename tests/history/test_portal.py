@@ -15,6 +15,7 @@ from tests.history.conftest import ServedHistory
 from tests.patience import patience
 from tests.portal.browser import Seen, chromium, seen
 
+from agent_analytics.demo._history.clock import Pace
 from agent_analytics.insights import GENERATED
 from agent_analytics.portal import make_portal_app
 from agent_analytics.portal import served as serving
@@ -65,7 +66,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def portal(served: ServedHistory) -> Iterator[str]:
     """Serve the portal over the history."""
-    with serving(make_portal_app(served.prometheus.url)) as address:
+    app = make_portal_app(served.prometheus.url, scrape_seconds=Pace().dense)
+    with serving(app) as address:
         yield address
 
 

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from agent_analytics.cli import Commands
 from agent_analytics.demo._history.build import build_history
+from agent_analytics.demo._history.clock import Pace
 from agent_analytics.demo._history.serving import serve
 from agent_analytics.demo._run.portal import portal_over
 from agent_analytics.demo._run.servers import ServerError
@@ -123,7 +124,7 @@ def _make_and_serve(options: argparse.Namespace, directory: Path) -> None:
     with ExitStack() as stack:
         with steps.step("starting Prometheus over it"):
             prometheus = stack.enter_context(serve(made, rules))
-        portal = stack.enter_context(portal_over(prometheus.url))
+        portal = stack.enter_context(portal_over(prometheus.url, scrape_seconds=Pace().dense))
         if portal:
             print(f"portal: {portal}")
         publisher = made.world.profiles[0].publisher
