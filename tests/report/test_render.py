@@ -199,11 +199,11 @@ def test_weeks_and_months_are_on_the_page() -> None:
     forms: tuple[Literal["html", "terminal"], ...] = ("html", "terminal")
     for form in forms:
         shown = re.sub(r"<[^>]+>", " ", render(REPORT, form))
-        for words in ("Tenants who came back, by month", "Oct 2026", "64.0 %", "02 Nov", "$23.50"):
+        for words in ("Tenants who came back", "Oct 2026", "64.0 %", "02 Nov", "$23.50"):
             assert words in shown
-        assert "Tenants who came" in shown
-        assert "New tenants" in re.sub(r"<[^>]+>", " ", render(Report(MARKET, []), form))
-    assert "by month" not in render(Report(EMPTY, []), "html")
+        assert "Came" in shown
+        assert "New" in re.sub(r"<[^>]+>", " ", render(Report(MARKET, []), form))
+    assert "who came back" not in render(Report(EMPTY, []), "html")
 
 
 def test_csv_has_a_row_per_listing_and_nothing_for_what_is_not_known() -> None:

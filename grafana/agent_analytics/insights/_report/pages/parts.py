@@ -151,10 +151,11 @@ def usage(figures: Dashboard) -> Section:
 def _months(figures: Dashboard) -> tuple[Table, ...]:
     if not figures.months:
         return ()
-    ago = {number: f"{number} month{'s' if number > 1 else ''} before" for number in MONTHS}
+    ago = {number: f"{number} before" for number in MONTHS}
     return (
         Table(
-            title="Tenants who came back, by month",
+            title="Tenants who came back",
+            window="the last months",
             columns=("Month", *ago.values()),
             rows=tuple(
                 (
@@ -163,7 +164,7 @@ def _months(figures: Dashboard) -> tuple[Table, ...]:
                 )
                 for month in figures.months
             ),
-            note="Of the tenants of so many months before, how many were there in the month.",
+            note="Of the tenants of one, two and three months before, how many were there in it.",
         ),
     )
 
@@ -171,10 +172,11 @@ def _months(figures: Dashboard) -> tuple[Table, ...]:
 def _weeks(figures: Dashboard) -> tuple[Table, ...]:
     if not any(week.installs for week in figures.weeks):
         return ()
-    came = "New tenants" if isinstance(figures, MarketplaceDashboard) else "Tenants who came"
+    came = "New" if isinstance(figures, MarketplaceDashboard) else "Came"
     return (
         Table(
-            title="From install to revenue, by week",
+            title="From install to revenue",
+            window="the last weeks",
             columns=("Week from", "Installs", came, "Revenue"),
             rows=tuple(
                 (
@@ -185,7 +187,7 @@ def _weeks(figures: Dashboard) -> tuple[Table, ...]:
                 )
                 for week in figures.weeks
             ),
-            note="How many tenants were charged is not counted.",
+            note="Tenants who came, estimated. How many were charged is not counted.",
         ),
     )
 
