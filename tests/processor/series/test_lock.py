@@ -128,7 +128,8 @@ def test_where_nobody_has_it_nobody_asks_for_it(lock: Asked) -> None:
 def test_who_counts_waits_for_who_has_it(lock: Asked, what: str) -> None:
     """What a thread counts while another one has the lock is counted once that lets go."""
     rig = Rig()
-    rig.run(invoke())
+    with rig.span(invoke()):
+        rig.run(TOOL)  # whoever makes its cells takes the lock, too
     outer = rig.tracer().start_span("span", Context(), attributes=dict(invoke()))
     inside = rig.tracer().start_span("span", set_span_in_context(outer), attributes=TOOL)
     if what == "invocation":
