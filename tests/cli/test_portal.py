@@ -6,6 +6,8 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import pytest
 from tests.patience import patience
@@ -16,12 +18,30 @@ from agent_analytics.portal import page_is_built
 COMMAND = (sys.executable, "-m", "agent_analytics.cli", "portal", "--prometheus")
 
 
-def test_it_serves_until_it_is_interrupted() -> None:
-    """It prints its address, answers there under that name alone, and ends with Ctrl-C."""
+@contextmanager
+def ended(process: subprocess.Popen[str]) -> Generator[None]:
+    """Kill a process that is left over where a test fails."""
+    try:
+        yield
+    finally:
+        process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_until_it_is_told_to_end(number: signal.Signals) -> None:
+    """It prints its address, answers there under that name alone, and ends by a signal.
+
+    Also where it was started in the background, deaf to Ctrl-C.
+    """
     if not page_is_built():
         pytest.skip("the portal's page is not built (scripts/setup-portal)")
     command = [*COMMAND, "http://127.0.0.1:9", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process, ended(process):
         assert process.stdout is not None
         address = process.stdout.readline().removeprefix("Portal: ").strip()
         assert address.startswith("http://127.0.0.1:")
@@ -32,7 +52,7 @@ def test_it_serves_until_it_is_interrupted() -> None:
             urllib.request.urlopen(rebound, timeout=patience())
         refused.value.close()
         assert refused.value.code == 403
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         assert process.wait(patience()) == 0
 
 

@@ -1,9 +1,10 @@
 """Serves the portal on a port, alone or beside something else."""
 
+import signal
 import socket
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Final
 
 import uvicorn
@@ -13,7 +14,7 @@ _START_SECONDS: Final = 10.0
 
 
 def serve(app: ASGIApp, *, host: str, port: int, on_start: Callable[[str], None]) -> None:
-    """Serve an app until the process is interrupted.
+    """Serve an app, from the main thread, until the process is interrupted or told to end.
 
     Args:
         app: The portal.
@@ -24,10 +25,21 @@ def serve(app: ASGIApp, *, host: str, port: int, on_start: Callable[[str], None]
     Raises:
         OSError: It cannot listen there.
     """
+    ending = threading.Event()
+
+    def end(*_: object) -> None:
+        ending.set()
+
+    signals = (signal.SIGINT, signal.SIGTERM)
     with served(app, host=host, port=port) as address:
-        on_start(address)
-        with suppress(KeyboardInterrupt):
-            threading.Event().wait()
+        # Set, not left to Python: a shell starts what runs in the background deaf to Ctrl-C.
+        before = [signal.signal(number, end) for number in signals]
+        try:
+            on_start(address)
+            ending.wait()
+        finally:
+            for number, handler in zip(signals, before, strict=True):
+                signal.signal(number, handler)
 
 
 @contextmanager
