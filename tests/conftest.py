@@ -123,6 +123,8 @@ MATRICES = (
     "tests/insights/",
     "tests/mcp/",
     "tests/packaging/",
+    "tests/portal/test_page.py::test_axe_finds_nothing[light]",
+    "tests/portal/test_page.py::test_no_page_scrolls_sideways[700]",
     "tests/processor/runs/",
     "tests/zero_code/",
 )
