@@ -49,10 +49,11 @@ LONGEST_QUERY: Final = 3.0
 LISTINGS_A_CORE: Final = 5_000
 #: What all groups together take of one processor, by the listings of marketplaces measured so far.
 _SHARES: Final[dict[int, float]] = {}
-#: A group is evaluated again until it took so many CPU seconds: the kernel counts hundredths.
-_ENOUGH: Final = 0.5
+#: A group is evaluated again until it took so many CPU seconds: the kernel counts hundredths, and a
+#: collection of garbage, which takes seconds, comes once in many evaluations.
+_ENOUGH: Final = 15.0
 _ROUNDS: Final = 3
-_MOST_ROUNDS: Final = 20
+_MOST_ROUNDS: Final = 60
 #: Groups that are due sooner are evaluated again, after a round that does not count.
 _OFTEN: Final = 60
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600}
