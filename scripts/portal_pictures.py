@@ -61,7 +61,7 @@ def take(browser: Browser, address: str, width: int, file: Path) -> None:
     """Take a picture of a whole page, once it has been drawn."""
     page = browser.new_page(viewport={"width": width, "height": 900})
     page.goto(address)
-    page.locator("[data-panel], .told, .warning").first.wait_for(timeout=MINUTE)
+    page.locator("[data-panel], .note, .warning").first.wait_for(timeout=MINUTE)
     expect(page.locator("[data-state=loading]")).to_have_count(0, timeout=MINUTE)
     page.screenshot(path=file, full_page=True)
     page.close()

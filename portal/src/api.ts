@@ -86,8 +86,8 @@ async function read<Result>(path: string, init: RequestInit): Promise<Result> {
   }
   const document: unknown = await response.json().catch(() => null);
   if (!response.ok) {
-    const told = (document as { error?: unknown } | null)?.error;
-    throw new Refused(typeof told === "string" ? told : `The portal's server answers with HTTP ${response.status}.`);
+    const reason = (document as { error?: unknown } | null)?.error;
+    throw new Refused(typeof reason === "string" ? reason : `The portal's server answers with HTTP ${response.status}.`);
   }
   return document as Result;
 }

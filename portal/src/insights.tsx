@@ -75,8 +75,8 @@ export function InsightsView() {
 function Found({ found }: { found: Insights }) {
   return (
     <>
-      <p class={found.known ? "told" : "warning"}>{found.sentence}</p>
-      {found.all_clear && <p class="told">Nothing needs attention.</p>}
+      <p class={found.known ? "note" : "warning"}>{found.sentence}</p>
+      {found.all_clear && <p class="note">Nothing needs attention.</p>}
       <ol class="insights">
         {worstFirst(found.insights).map((insight, index) => (
           <Item key={index} insight={insight} />

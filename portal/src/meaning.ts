@@ -134,8 +134,8 @@ export function legendOf(target: Target, labels: Labels): string {
   if (target.legendFormat && target.legendFormat !== "__auto")
     return target.legendFormat.replace(/\{\{\s*([^}\s]+)\s*\}\}/g, (_all, label: string) => labels[label] ?? "");
   const { __name__: name = "", ...rest } = labels;
-  const told = Object.entries(rest).map(([label, value]) => `${label}="${value}"`);
-  return told.length > 0 ? `${name}{${told.join(", ")}}` : name || target.expr;
+  const named = Object.entries(rest).map(([label, value]) => `${label}="${value}"`);
+  return named.length > 0 ? `${name}{${named.join(", ")}}` : name || target.expr;
 }
 
 /** Frames of an answer, as Grafana's Prometheus data source makes them. */

@@ -197,6 +197,6 @@ def test_the_insights_of_the_page_are_those_of_python(
     """Whether they were evaluated is said in the words of the Python answers."""
     del served
     with seen(browser, f"{portal}/insights") as view:
-        told = view.page.locator(".told, .warning").first
-        expect(told).to_contain_text("nsights", timeout=patience() * 1000)
+        sentence = view.page.locator(".note, .warning").first
+        expect(sentence).to_contain_text("nsights", timeout=patience() * 1000)
         assert view.complaints == []

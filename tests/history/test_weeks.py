@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agent_analytics.demo._history import Pace, World, build_history, default_world, serve
+from agent_analytics.demo._history import History, Pace, World, build_history, default_world, serve
 from agent_analytics.demo._history.clock import DAY
 from agent_analytics.insights import write_rules
 from agent_analytics.insights._promql.closed import listings, tenants
@@ -19,29 +19,35 @@ FIRST = 1_796_126_400
 NOVEMBER, OCTOBER = 30, 31
 
 
-@pytest.mark.servers
-@pytest.mark.slow
-def test_weeks_are_those_of_the_ledger(tmp_path: Path) -> None:
-    """Who stayed, who went and what was earned is what happened, within the error of sketches."""
+def simulated(home: Path, *, days: int, end: int) -> tuple[History, Path]:
+    """Return the past of one listing in the whole population, and the rules that recorded it."""
     for command in ("prometheus", "promtool"):
         if shutil.which(command) is None:
             pytest.skip(f"{command} is not installed (Debian: prometheus)")
     whole = default_world()
     chosen = tuple(profile for profile in whole.profiles if profile.agent == "note-taker")
-    rules = tmp_path / "rules"
+    rules = home / "rules"
     write_rules(rules)
     # Nothing of these is read here.
     for name in ("insights.yml", "oncall.yml"):
         (rules / name).unlink()
     history = build_history(
-        tmp_path / "data",
+        home / "data",
         seed=5,
-        days=19,
-        end=END,
+        days=days,
+        end=end,
         world=World(chosen, whole.population),
         rules=rules,
         pace=Pace(dense_days=0.1, moment_days=0.0),
     )
+    return history, rules
+
+
+@pytest.mark.servers
+@pytest.mark.slow
+def test_weeks_are_those_of_the_ledger(tmp_path: Path) -> None:
+    """Who stayed, who went and what was earned is what happened, within the error of sketches."""
+    history, rules = simulated(tmp_path, days=19, end=END)
     with serve(history, rules) as prometheus:
         found = {
             (name, sample.labels.get("movement", "")): sample.value
@@ -74,24 +80,7 @@ def test_weeks_are_those_of_the_ledger(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_months_are_those_of_the_ledger(tmp_path: Path) -> None:
     """The share of a month's tenants who are there in the next one is what happened."""
-    for command in ("prometheus", "promtool"):
-        if shutil.which(command) is None:
-            pytest.skip(f"{command} is not installed (Debian: prometheus)")
-    whole = default_world()
-    chosen = tuple(profile for profile in whole.profiles if profile.agent == "note-taker")
-    rules = tmp_path / "rules"
-    write_rules(rules)
-    for name in ("insights.yml", "oncall.yml"):
-        (rules / name).unlink()
-    history = build_history(
-        tmp_path / "data",
-        seed=5,
-        days=NOVEMBER + OCTOBER + 3,
-        end=FIRST,
-        world=World(chosen, whole.population),
-        rules=rules,
-        pace=Pace(dense_days=0.1, moment_days=0.0),
-    )
+    history, rules = simulated(tmp_path, days=NOVEMBER + OCTOBER + 3, end=FIRST)
     (ledger,) = history.ledgers.values()
     midnight = FIRST // DAY * DAY
     november = (midnight - NOVEMBER * DAY, midnight)

@@ -38,7 +38,7 @@ def _panel(document: dict[str, Any], kind: str) -> dict[str, Any]:
     return found
 
 
-#: What each change is told as.
+#: What each change is named as in the failure.
 CHANGES: dict[str, Change] = {
     'panels of type "gauge" are not drawn': lambda it: it["panels"][0].update(type="gauge"),
     "options : graphMode": lambda it: _panel(it, "stat")["options"].update(graphMode="area"),
@@ -83,9 +83,9 @@ def test_whatever_is_outside_is_named(tmp_path: Path) -> None:
         files.append(file)
     done = _check(*files)
     assert done.returncode == 1
-    told = {
+    named = {
         file: [line for line in done.stdout.splitlines() if str(file) in line] for file in files
     }
     for file, expected in zip(files, CHANGES, strict=True):
-        assert len(told[file]) == 1, (expected, told[file])
-        assert expected in told[file][0]
+        assert len(named[file]) == 1, (expected, named[file])
+        assert expected in named[file][0]

@@ -1,7 +1,6 @@
 """Asks Prometheus, and stops asking when whoever wanted to know has gone."""
 
 import asyncio
-import base64
 import json
 import urllib.parse
 from collections.abc import Awaitable, Mapping
@@ -9,7 +8,7 @@ from typing import Any, Final, cast
 
 import httpx2
 
-from agent_analytics.processor.addresses import parts_of, shown
+from agent_analytics.processor.addresses import reached
 
 #: Queries that are under way at a time: Prometheus answers a few at once faster than many.
 _PARALLEL: Final = 6
@@ -44,18 +43,8 @@ class Prometheus:
     def __init__(
         self, url: str, *, timeout: float = 30.0, headers: Mapping[str, str] | None = None
     ) -> None:
-        parts = parts_of(url)
-        if parts is None:
-            message = f"expected an address such as http://localhost:9090, got {shown(url)!r}"
-            raise ValueError(message)
-        self._headers = dict(headers or {})
-        if parts.username is not None:
-            user = urllib.parse.unquote(parts.username)
-            password = urllib.parse.unquote(parts.password or "")
-            token = base64.b64encode(f"{user}:{password}".encode()).decode()
-            self._headers.setdefault("Authorization", f"Basic {token}")
-        host = parts.netloc.rpartition("@")[2]
-        self.url: Final = f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
+        address, self._headers = reached(url, headers)
+        self.url: Final = address
         self._timeout = timeout
         self._client: httpx2.AsyncClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -128,8 +117,8 @@ class Prometheus:
         except ValueError:
             document = None
         if not isinstance(document, dict):
-            told = _STRANGE if answer.is_success else f"HTTP {answer.status_code}"
-            raise Failed(self._refused(told), unreachable=answer.status_code >= _SERVER_ERROR)
+            reason = _STRANGE if answer.is_success else f"HTTP {answer.status_code}"
+            raise Failed(self._refused(reason), unreachable=answer.status_code >= _SERVER_ERROR)
         found = cast("dict[str, Any]", document)
         if found.get("status") != "success":
             raise Failed(self._refused(str(found.get("error") or _STRANGE)))

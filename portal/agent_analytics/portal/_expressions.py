@@ -35,11 +35,6 @@ class Chosen:
     admitted: bool = False
 
 
-def names_in(expr: str) -> set[str]:
-    """Return the names of the variables in an expression."""
-    return {match[1] or match[2] for match in _REFERENCE.finditer(expr)}
-
-
 def put(expr: str, chosen: Mapping[str, Chosen], built_in: Mapping[str, str]) -> str:
     """Return an expression with its variables put in.
 

@@ -14,13 +14,13 @@ _START_SECONDS: Final = 10.0
 
 
 def serve(app: ASGIApp, *, host: str, port: int, on_start: Callable[[str], None]) -> None:
-    """Serve an app, from the main thread, until the process is interrupted or told to end.
+    """Serve an app, from the main thread, until the process gets SIGINT or SIGTERM.
 
     Args:
         app: The portal.
         host: Address to listen on.
         port: Port to listen on; 0 for any free one.
-        on_start: Told the address.
+        on_start: Called with the address.
 
     Raises:
         OSError: It cannot listen there.

@@ -101,7 +101,7 @@ function Tables({ panel, frames, marks, exemplars }: PanelProps) {
               <tr key={index}>
                 <th scope="row">{utc(each.timestamp * 1000)}</th>
                 <td class="number">{each.value}</td>
-                <td>trace {each.labels["trace_id"] ?? "not told"}</td>
+                <td>trace {each.labels["trace_id"] ?? "not known"}</td>
               </tr>
             ))}
           </tbody>

@@ -7,10 +7,10 @@ export function Stat({ panel, frames, theme }: PanelProps) {
   const values = frames.flatMap((frame) =>
     frame.fields.filter((field) => field.type === FieldType.number).map((field) => shown(field, last(field))),
   );
-  const told = values.length > 0 ? values : [nothing(panel, theme)];
+  const drawn = values.length > 0 ? values : [nothing(panel, theme)];
   return (
     <div class="stat">
-      {told.map((value, index) => {
+      {drawn.map((value, index) => {
         const text = value.text || nothing(panel, theme).text;
         return (
           <div key={index} class={/\d/.test(text) ? "stat-value" : "stat-value stat-words"} style={value.color ? { color: legible(value.color, theme) } : {}}>

@@ -1,8 +1,10 @@
 """Addresses as they may stand in a message: without whatever may be a password in them."""
 
+import base64
 import re
+from collections.abc import Mapping
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 _SCHEME: Final = re.compile(r"\s*[A-Za-z][\w+.-]*:[/\\]+")
 #: What separates user and password from the host, also where somebody has encoded it.
@@ -40,3 +42,26 @@ def parts_of(address: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts if right and "@" not in f"{parts.path}{parts.query}{parts.fragment}" else None
+
+
+def reached(address: str, headers: Mapping[str, str] | None = None) -> tuple[str, dict[str, str]]:
+    """Return an address of HTTP without user and password, and the headers that are sent there.
+
+    Args:
+        address: A user and a password in it become basic authentication.
+        headers: Sent besides; an ``Authorization`` among them goes before what the address has.
+
+    Raises:
+        ValueError: It is no address of HTTP.
+    """
+    parts = parts_of(address)
+    if parts is None:
+        message = f"expected an address such as http://localhost:9090, got {shown(address)!r}"
+        raise ValueError(message)
+    sent = dict(headers or {})
+    if parts.username is not None:
+        credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        token = base64.b64encode(credentials.encode()).decode()
+        sent.setdefault("Authorization", f"Basic {token}")
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path.rstrip('/')}", sent

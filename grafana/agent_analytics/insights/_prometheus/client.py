@@ -1,6 +1,5 @@
 """A small client of Prometheus' HTTP API, on the standard library alone."""
 
-import base64
 import json
 import math
 import re
@@ -14,7 +13,7 @@ from http.client import HTTPException
 from typing import Final, TypeGuard
 
 from agent_analytics.insights.openers import unredirected
-from agent_analytics.processor.addresses import parts_of, shown
+from agent_analytics.processor.addresses import reached
 
 #: Queries that are under way at a time: Prometheus answers a few at once faster than many.
 _PARALLEL: Final = 4
@@ -84,18 +83,8 @@ class PrometheusClient:
     def __init__(
         self, url: str, *, timeout: float = 30.0, headers: Mapping[str, str] | None = None
     ) -> None:
-        parts = parts_of(url)
-        if parts is None:
-            message = f"expected an address such as http://localhost:9090, got {shown(url)!r}"
-            raise ValueError(message)
-        self._headers = dict(headers or {})
-        if parts.username is not None:
-            user = urllib.parse.unquote(parts.username)
-            password = urllib.parse.unquote(parts.password or "")
-            token = base64.b64encode(f"{user}:{password}".encode()).decode()
-            self._headers.setdefault("Authorization", f"Basic {token}")
-        host = parts.netloc.rpartition("@")[2]
-        self.url: Final = f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
+        address, self._headers = reached(url, headers)
+        self.url: Final = address
         self._timeout = timeout
         self._warnings: dict[str, None] = {}
         #: What was logged already of what is so each time that it is asked.

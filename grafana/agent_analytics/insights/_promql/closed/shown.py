@@ -42,11 +42,6 @@ def revenue_moved(movement: str, scope: Scope) -> str:
     return _week(listings.REVENUE_MOVED, scope, f'movement="{movement}"')
 
 
-def listings_moved(movement: str, scope: Scope) -> str:
-    """How many listings grow, shrink, are new, return, or are used no more."""
-    return _week(listings.LISTINGS_MOVED, scope, f'movement="{movement}"')
-
-
 def installs(scope: Scope) -> str:
     """Installs of a week."""
     return _week(listings.INSTALLS, scope)

@@ -154,7 +154,7 @@ def distinct(answers: Answers) -> dict[str, list[Sample]]:
         owner: sketches.in_both(now.get(owner, {}), registers)
         for owner, registers in before.items()
     }
-    told = {
+    figures = {
         name: {owner: sketches.distinct(registers) for owner, registers in of.items()}
         for name, of in (
             ("unique_tenants", now),
@@ -164,7 +164,7 @@ def distinct(answers: Answers) -> dict[str, list[Sample]]:
     } | {"tenants kept": kept}
     return {
         name: [Sample(dict(owner), value) for owner, value in of.items()]
-        for name, of in told.items()
+        for name, of in figures.items()
     }
 
 

@@ -114,7 +114,7 @@ class MarketplaceAnalytics:
         return found_insights(self._client, None)
 
 
-#: What publishers and listings are ranked by and told beside it.
+#: What publishers and listings are ranked by, and what stands beside it.
 RANKED: Final[dict[str, figures.Quantity]] = {
     "total_invocations": quantities.invocations,
     "total_revenue": quantities.revenue,

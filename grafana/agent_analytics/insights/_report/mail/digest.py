@@ -123,7 +123,7 @@ def _html(page: Page, file: str) -> str:
     """Return the same with headings and lists alone: mail programs take out most else."""
     attention = page.attention
     first, more = _todo(attention)
-    todo = "".join(
+    items = "".join(
         f"<li><p><strong>{insight.severity}: {escape(text.prose(insight.title))}</strong><br>"
         f"{escape(_where(insight))}</p>"
         f"<p>{'<br>'.join(escape(line) for line in _advice(insight))}</p></li>"
@@ -144,7 +144,7 @@ def _html(page: Page, file: str) -> str:
             f"<h1>{escape(page.title)}</h1><p>{escape(page.subtitle)}</p>",
             f"<p>{'<br>'.join(escape(each) for each in sentences)}</p>",
             f"<h2>What to do next</h2><p>{escape(text.prose(attention.note))}</p>",
-            f"<ol>{todo}</ol>" if todo else "",
+            f"<ol>{items}</ol>" if items else "",
             f"<p>{escape(more)}</p>" if more else "",
             f"<p>{'<br>'.join(map(escape, beyond))}</p>" if attention.beyond else "",
             f"<p>{'<br>'.join(map(escape, became))}</p>" if attention.ended else "",
